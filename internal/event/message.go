@@ -1,0 +1,61 @@
+package event
+
+// Type is the kind of call.
+type Type uint8
+
+// The calls of the Segment spec.
+const (
+	Identify Type = iota + 1
+	Track
+	Page
+	Screen
+	Group
+	Alias
+)
+
+// Device is what context.device says.
+type Device struct {
+	ID, Type, AdvertisingID, Token string
+	AdTrackingEnabled              bool
+}
+
+// ExternalID is one complete entry of context.externalIds (all four fields
+// present, encoding "none"). Type is in lower case.
+type ExternalID struct {
+	ID, Type, Collection string
+}
+
+// Message is one parsed and valid call. Strings that are IDs are trimmed;
+// numbers are kept as their JSON text. The strings and slices may share memory
+// with Body, which must not be changed while the Message lives.
+type Message struct {
+	Type      Type
+	MessageID string // as sent; "" if the message has none: the caller gives it one
+	UserID    string
+	// AnonymousID, GroupID and PreviousID are top-level fields of the call;
+	// ContextGroupID is context.groupId.
+	AnonymousID, GroupID, ContextGroupID, PreviousID string
+
+	// Name is `event` of a track call and `name` of a page or screen call.
+	Name string
+
+	// Time is the event's own time in nanoseconds since 1970 (UTC), by the rule
+	// of SEGMENT.md §2 ("Time of an event"). It is never after ReceivedAt.
+	Time int64
+	// ReceivedAt is when the server took the request, in the same unit.
+	ReceivedAt int64
+
+	Device        Device
+	GAClientID    string // context.integrations["Google Analytics"].clientId
+	CrossDomainID string // context.traits.crossDomainId
+	BrazeID       string // context.Braze.braze_id
+	App           string // context.app as a string, or context.app.name
+	ExternalIDs   []ExternalID
+
+	// Traits, ContextTraits and Properties are the raw JSON objects of those
+	// names, nil when absent or null. ForEach and Lookup read them.
+	Traits, ContextTraits, Properties []byte
+
+	// Body is the message exactly as it was sent.
+	Body []byte
+}
