@@ -1,0 +1,44 @@
+package feed
+
+import "encoding/json"
+
+// Kind says what changed.
+type Kind uint8
+
+// The kinds of changes.
+const (
+	ProfileCreated Kind = iota + 1
+	IDAdded             // an ID was accepted into Profile
+	Merged              // profile From now leads to Profile
+	Unmerged            // profile Profile was split off from From
+	Demoted             // an ID of a strand was left out, Reason says why
+	TraitSet            // a strand of Profile set Trait to Value
+	TraitRemoved        // a strand of Profile removed Trait
+	IDRemoved           // an ID no longer belongs to Profile (a late event showed whose it is)
+)
+
+// Change is one change of a record. Fields that do not apply are empty.
+type Change struct {
+	Kind      Kind            `json:"kind"`
+	Profile   string          `json:"profile,omitempty"`
+	Version   uint64          `json:"version,omitempty"` // of Profile after the change
+	From      string          `json:"from,omitempty"`
+	IDType    string          `json:"id_type,omitempty"`
+	IDValue   string          `json:"id_value,omitempty"`
+	Reason    string          `json:"reason,omitempty"`
+	Trait     string          `json:"trait,omitempty"`
+	Value     json.RawMessage `json:"value,omitempty"`
+	Time      int64           `json:"time,omitempty"`       // of the event that caused it, ns since 1970
+	MessageID string          `json:"message_id,omitempty"` // of that event
+}
+
+// Record is what one commit changed. Lane and Seq name it: within a lane, Seq
+// counts up by one.
+type Record struct {
+	Lane    uint64   `json:"lane"`
+	Seq     uint64   `json:"seq"`
+	Time    int64    `json:"time"`   // of the commit, ns since 1970
+	Events  int      `json:"events"` // events stored by the commit
+	Blocks  []uint64 `json:"blocks,omitempty"`
+	Changes []Change `json:"changes,omitempty"`
+}

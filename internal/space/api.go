@@ -1,0 +1,213 @@
+package space
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// Errors of a space. Errors of the store (kv.ErrNoSpace, ...) come through
+// wrapped.
+var (
+	// ErrOverloaded: too much work is waiting. Nothing of the request was taken;
+	// send it again after a while.
+	ErrOverloaded = errors.New("the space has too much work waiting")
+	// ErrClosed: the space was closed or failed and takes no more events.
+	ErrClosed = errors.New("the space is closed")
+	// ErrNotFound: there is no such profile, refused event, ...
+	ErrNotFound = errors.New("not found")
+	// ErrBadCursor: a page token is not one of ours.
+	ErrBadCursor = errors.New("not a valid page token")
+	// ErrTooNew: the store was written by a newer version of Selfsame.
+	ErrTooNew = errors.New("the store was written by a newer version of Selfsame")
+)
+
+// Config is what a space needs to work. Zero values of the numbers mean the
+// defaults.
+type Config struct {
+	ID    string
+	Now   func() time.Time // nil: time.Now
+	Log   *slog.Logger     // nil: slog.Default
+	Rules *identity.Rules  // nil: the rules kept in the store, or the built-in ones
+
+	DedupeWindow time.Duration // how long a messageId counts once; default 24 h
+	DedupeBytes  int64         // memory for recent message IDs; default 128 MiB
+	CacheBytes   int64         // memory for caches of strands and profiles; default 256 MiB
+	QueueBytes   int64         // event bytes waiting for a commit before ErrOverloaded; default 64 MiB
+	ReplayBound  int           // decisions replayed inside a commit before a pending job takes over; default 1000
+}
+
+// Delivery is one request's worth of work for a space. It is committed as a
+// whole.
+type Delivery struct {
+	Source   string          // source ID
+	Messages []event.Message // valid; those without a MessageID are given one
+	Rejects  []Reject        // refused messages of the same request, to be kept
+	Resolves []string        // IDs of kept rejects that this delivery sends again: they are removed
+	Mark     *Mark           // progress of an import, kept in the same commit
+}
+
+// Mark is a named value that is committed together with a delivery, so that an
+// interrupted import knows exactly what was taken.
+type Mark struct {
+	Name  string
+	Value []byte
+}
+
+// Receipt says what became of a delivery. It is returned when everything is
+// durable, resolved and readable.
+type Receipt struct {
+	Stored     int // events kept
+	Repeats    int // messageIds already seen within the dedupe window
+	Unresolved int // kept events none of whose IDs was accepted
+	Created    int // profiles created
+	Merged     int // profiles merged away
+	Demoted    int // IDs left out by a rule
+}
+
+// Reject is a message that was refused, kept with its reason.
+type Reject struct {
+	ID         string `json:"id"` // given by the space
+	Source     string `json:"source"`
+	Code       string `json:"code"`    // event.Refusal's code
+	Message    string `json:"message"` // what was wrong, where, what to do
+	ReceivedAt int64  `json:"-"`       // nanoseconds since 1970
+	MessageID  string `json:"message_id,omitempty"`
+	Type       string `json:"type,omitempty"`
+	Endpoint   string `json:"endpoint,omitempty"` // the call implied by the URL ("" for batch)
+	Body       []byte `json:"-"`                  // as sent, cut to 64 KiB
+}
+
+// RejectQuery narrows a list of rejects. The newest come first.
+type RejectQuery struct {
+	Source, Code string
+	Limit        int // 1 to 1000
+	Next         string
+}
+
+// RejectPage is a page of rejects; Next is "" on the last.
+type RejectPage struct {
+	Rejects []Reject
+	Next    string
+}
+
+// RejectCount counts the rejects that are kept.
+type RejectCount struct {
+	Source string `json:"source"`
+	Code   string `json:"code"`
+	Count  int64  `json:"count"`
+}
+
+// Ref names a profile: by an external ID, or by a profile's own ID
+// (Type "segment_id" or "", Value use_… or acc_…), also one merged away.
+type Ref struct {
+	Collection  identity.Collection
+	Type, Value string
+}
+
+// View is one profile as of one moment.
+type View struct {
+	ID          string // use_… or acc_…
+	Collection  identity.Collection
+	Merged      []string // other profile IDs that lead here, oldest first
+	Provisional bool     // pending work may still change who this is
+	Version     uint64   // moves when identity or derived values change
+	Strands     int
+	Identifiers []profile.Identifier // by first sighting, oldest first
+	Traits      []profile.Trait      // by name; removed ones left out
+	Metadata    profile.Metadata
+}
+
+// EventQuery narrows a list of a profile's events.
+type EventQuery struct {
+	Oldest     bool     // oldest first; newest first otherwise
+	Start, End int64    // nanoseconds since 1970, Start <= time < End; 0: open
+	Include    []string // event names (as shown: "Page Viewed" for pages); empty: all
+	Exclude    []string
+	Types      []event.Type // empty: all
+	Limit      int          // 1 to 1000
+	Next       string
+}
+
+// StoredEvent is one event of a profile's history.
+type StoredEvent struct {
+	Body       []byte // exactly as sent
+	MessageID  string // as sent, or the one it was given
+	Time       int64  // nanoseconds since 1970
+	ReceivedAt int64
+	Source     string
+	Type       event.Type
+	Name       string // as shown: track's event, "Page Viewed", "Screen Viewed"; "" for others
+}
+
+// EventPage is a page of events; Next is "" on the last.
+type EventPage struct {
+	Events []StoredEvent
+	Next   string
+}
+
+// Link is one edge between a user and an account.
+type Link struct {
+	To          string // the profile ID at the other end
+	Collection  identity.Collection
+	FirstSeen   int64
+	Source      string
+	MessageID   string
+	Identifiers []profile.Identifier // of the profile at the other end
+}
+
+// LinkPage is a page of links; Next is "" on the last.
+type LinkPage struct {
+	Links []Link
+	Next  string
+}
+
+// RulesVersion is the rules that are at work.
+type RulesVersion struct {
+	Version  uint64
+	Rules    identity.Rules
+	SetAt    int64    // nanoseconds since 1970
+	SetBy    string   // "config", "built-in", the name of a token
+	NewTypes []string // ID types that arrived without being listed, alphabetically
+}
+
+// Stats are counters and gauges since the space was opened.
+type Stats struct {
+	Events, Repeats, Rejected, Unresolved   int64
+	Profiles                                int64 // exact, in the store, users and accounts
+	Strands                                 int64 // exact, in the store
+	Commits, Conflicts                      int64
+	ProfilesCreated, Merges, Unmerges       int64
+	Demotions                               int64
+	Replays, ReplayedDecisions              int64
+	Pending                                 int64 // replays waiting for the job
+	QueueBytes                              int64
+	StrandCacheHits, StrandCacheMisses      int64
+	DedupeMemoryBytes, DedupeStoreChecks    int64
+	CommitSeconds, PlanSeconds, WaitSeconds float64 // totals
+}
+
+// Difference is something that Verify found: what is stored is not what the
+// batch function says.
+type Difference struct {
+	Kind     string `json:"kind"` // partition, trait, strand, index, ...
+	Subject  string `json:"subject"`
+	Stored   string `json:"stored"`
+	Expected string `json:"expected"`
+	Evidence string `json:"evidence,omitempty"`
+}
+
+// VerifyReport is what Verify did and found.
+type VerifyReport struct {
+	Events, Strands, Profiles, Traits int64
+	Pending                           int64 // replays that waited when Verify began; it waited for them
+	Differences                       []Difference
+	Truncated                         bool // more differences than are listed
+}
+
+// Progress is called now and then by long work. total is 0 when not known.
+type Progress func(stage string, done, total int64)
