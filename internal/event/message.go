@@ -13,7 +13,8 @@ const (
 	Alias
 )
 
-// Device is what context.device says.
+// Device is what context.device says. Type is in lower case when it is ios or
+// android in any case, else as sent.
 type Device struct {
 	ID, Type, AdvertisingID, Token string
 	AdTrackingEnabled              bool
@@ -40,7 +41,8 @@ type Message struct {
 	Name string
 
 	// Time is the event's own time in nanoseconds since 1970 (UTC), by the rule
-	// of SEGMENT.md §2 ("Time of an event"). It is never after ReceivedAt.
+	// of SEGMENT.md §2 ("Time of an event"). It is never after ReceivedAt, and
+	// never before 1970.
 	Time int64
 	// ReceivedAt is when the server took the request, in the same unit.
 	ReceivedAt int64
@@ -52,10 +54,22 @@ type Message struct {
 	App           string // context.app as a string, or context.app.name
 	ExternalIDs   []ExternalID
 
+	// TraitsEmail, ContextTraitsEmail and PropertiesEmail are the `email` of
+	// traits, context.traits and properties, found on the way so that nobody
+	// has to look for them again. Their case is as sent. Of a group call,
+	// Traits (and so TraitsEmail) describe the account.
+	TraitsEmail, ContextTraitsEmail, PropertiesEmail string
+
 	// Traits, ContextTraits and Properties are the raw JSON objects of those
 	// names, nil when absent or null. ForEach and Lookup read them.
 	Traits, ContextTraits, Properties []byte
 
-	// Body is the message exactly as it was sent.
+	// WriteKey is the top-level writeKey of the message, "" if it has none or
+	// it is not a string. A message in a batch has its request's in Batch.
+	WriteKey string
+
+	// Body is the message exactly as it was sent. It need not name its type
+	// when the endpoint did, and never knows its time of receipt, so whoever
+	// keeps it keeps Type, Time and ReceivedAt with it.
 	Body []byte
 }

@@ -1,0 +1,131 @@
+package event
+
+// Batch is the body of a batch request, taken apart.
+type Batch struct {
+	// SentAt is the request's sentAt in nanoseconds since 1970, 0 when it is
+	// absent or no time: it only corrects the messages' times, so they are not
+	// refused for it.
+	SentAt int64
+	// WriteKey is the request's writeKey, "" when absent or not a string.
+	WriteKey string
+	// Context and Integrations are the raw objects of those names that stand
+	// beside `batch`, nil when absent or not objects. Segment takes them as
+	// defaults of each message's own.
+	Context, Integrations []byte
+	// Messages are the elements of `batch` as they were sent, in order, without
+	// white space around them. They are valid JSON, except that their strings
+	// may hold bytes that are not UTF-8 and that they may be of any kind, size
+	// and depth: Parse judges each by itself. They share memory with the body.
+	Messages [][]byte
+}
+
+// Split takes the body of a batch request apart. An error is always a *Refusal
+// and refuses the request as a whole: the text is not JSON (the Refusal says at
+// which byte), not an object with an array `batch`, or larger than lim allows.
+// Where a key is there twice the last one counts. Split does not change body;
+// the Batch shares its memory.
+func Split(body []byte, lim Limits) (Batch, error) {
+	lim = lim.orDefault()
+	if len(body) > lim.BatchBytes {
+		return Batch{}, refuse(TooLarge, "", "the request has %d bytes, the limit is %d; send smaller batches", len(body), lim.BatchBytes)
+	}
+	s := scanner{b: body, depth: unbounded, anyBytes: true}
+	i := s.space(0)
+	if !s.opens(i, '{') {
+		if i = s.skip(i, 0); i >= 0 {
+			i = s.end(i)
+		}
+		if i < 0 {
+			return Batch{}, s.refusal("the request")
+		}
+		return Batch{}, refuse(NotObject, "", `the request is %s; send an object such as {"batch":[…]}`, kindOf(body[s.space(0):]))
+	}
+	sp := splitter{scanner: s, most: lim.BatchMessages}
+	if i = sp.request(i + 1); i >= 0 {
+		i = sp.end(i)
+	}
+	if i < 0 {
+		return Batch{}, sp.refusal("the request")
+	}
+	if sp.bytes(sp.batch) == nil {
+		return Batch{}, refuse(BadBatch, "batch", `the request has no batch; send an object such as {"batch":[…]}`)
+	}
+	if body[sp.batch.from] != '[' {
+		return Batch{}, refuse(BadBatch, "batch", "batch is %s; send an array of messages", kindOf(sp.bytes(sp.batch)))
+	}
+	if sp.count > lim.BatchMessages {
+		return Batch{}, refuse(TooMany, "batch", "the batch has %d messages, the limit is %d; send smaller batches", sp.count, lim.BatchMessages)
+	}
+	out := Batch{
+		WriteKey:     sp.loose(sp.writeKey),
+		Context:      sp.object(sp.context),
+		Integrations: sp.object(sp.integrations),
+		Messages:     sp.messages,
+	}
+	if t, ok := sp.lenientTime(sp.sentAt); ok {
+		out.SentAt = t
+	}
+	return out, nil
+}
+
+// splitter is a scanner that notes where the parts of a batch request are.
+type splitter struct {
+	scanner
+	batch, sentAt, writeKey, context, integrations span
+
+	messages    [][]byte
+	count, most int
+}
+
+// request reads the object from the byte after its opening brace.
+func (s *splitter) request(i int) int {
+	for first := true; ; first = false {
+		key, at, done := s.member(i, first)
+		if done || at < 0 {
+			return at
+		}
+		if key == "batch" && s.opens(at, '[') {
+			i = s.elements(at + 1)
+		} else {
+			i = s.skip(at, 1)
+		}
+		if i < 0 {
+			return -1
+		}
+		v := span{int32(at), int32(i)}
+		switch key {
+		case "batch":
+			s.batch = v
+		case "sentAt":
+			s.sentAt = v
+		case "writeKey":
+			s.writeKey = v
+		case "context":
+			s.context = v
+		case "integrations":
+			s.integrations = v
+		}
+	}
+}
+
+// elements reads the array of messages from the byte after its opening bracket.
+func (s *splitter) elements(i int) int {
+	s.messages, s.count = s.messages[:0], 0
+	if s.messages == nil {
+		s.messages = make([][]byte, 0, min(s.most, 1+len(s.b)/512))
+	}
+	for first := true; ; first = false {
+		at, done := s.element(i, first)
+		if done || at < 0 {
+			return at
+		}
+		if i = s.skip(at, 2); i < 0 {
+			return -1
+		}
+		// Beyond the limit they only count: a request of "1,1,1,…" must not
+		// cost twelve times its size.
+		if s.count++; s.count <= s.most {
+			s.messages = append(s.messages, s.b[at:i:i])
+		}
+	}
+}
