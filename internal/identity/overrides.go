@@ -1,0 +1,55 @@
+package identity
+
+// Overrides are what people decided about identities. They are timeless and in
+// terms of IDs, so that replays, imports and later events respect them. A nil
+// *Overrides has none.
+type Overrides struct {
+	apart    map[Hash][]Hash
+	isolated map[Hash]bool
+	dropped  map[drop]bool
+}
+
+type drop struct{ strand, id Hash }
+
+// CannotLink keeps two IDs in different profiles.
+func (o *Overrides) CannotLink(a, b Hash) {
+	if o.apart == nil {
+		o.apart = map[Hash][]Hash{}
+	}
+	o.apart[a] = append(o.apart[a], b)
+	o.apart[b] = append(o.apart[b], a)
+}
+
+// Isolate keeps an ID in a profile of its own.
+func (o *Overrides) Isolate(id Hash) {
+	if o.isolated == nil {
+		o.isolated = map[Hash]bool{}
+	}
+	o.isolated[id] = true
+}
+
+// Drop cuts an ID from one strand. The strand's highest-priority ID stays: it
+// says where the events go.
+func (o *Overrides) Drop(strand, id Hash) {
+	if o.dropped == nil {
+		o.dropped = map[drop]bool{}
+	}
+	o.dropped[drop{strand, id}] = true
+}
+
+// Concern reports whether any override speaks of an ID; if none does, they
+// cannot change what becomes of it.
+func (o *Overrides) Concern(id Hash) bool {
+	if o == nil {
+		return false
+	}
+	if o.isolated[id] || len(o.apart[id]) > 0 {
+		return true
+	}
+	for d := range o.dropped {
+		if d.id == id {
+			return true
+		}
+	}
+	return false
+}

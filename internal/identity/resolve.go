@@ -1,0 +1,132 @@
+package identity
+
+import (
+	"slices"
+)
+
+// Occurrence is one event of a strand, as the batch function sees it.
+type Occurrence struct {
+	Strand    *Strand // only its hash, collection and IDs are read
+	Time      int64   // of the event, nanoseconds since 1970
+	MessageID string
+}
+
+// Resolution is what Resolve says: who is who.
+type Resolution struct {
+	// Strands holds every strand that occurred, with its final verdicts.
+	Strands map[Hash]*Strand
+	// Owner maps every accepted ID to the index of its group in Groups.
+	Owner map[Hash]int
+	// Groups are the profiles as sets of IDs, each in canonical order, in the
+	// order of their first IDs.
+	Groups [][]Member
+	// Refused counts for each strand the events with which an ID of it was
+	// demoted.
+	Refused map[Hash]int
+}
+
+// Resolve is the batch function that defines the truth: it takes every event in
+// the order of resolution and rules on it against what was decided before. Under
+// order: person_first the events are sorted here; under order: arrival they must
+// be given in the order in which they arrived. All of one collection.
+func Resolve(rs *Ruleset, ov *Overrides, events []Occurrence) *Resolution {
+	res := &Resolution{Strands: map[Hash]*Strand{}, Owner: map[Hash]int{}, Refused: map[Hash]int{}}
+	type placed struct {
+		s   *Strand
+		pos Pos
+	}
+	seq := make([]placed, len(events))
+	for i, e := range events {
+		s := res.Strands[e.Strand.Hash]
+		if s == nil {
+			s = &Strand{Hash: e.Strand.Hash, Collection: e.Strand.Collection, Links: slices.Clone(e.Strand.Links)}
+			for i := range s.Links {
+				l := &s.Links[i]
+				l.Verdict, l.At, l.Reason, l.Broke = Undecided, Pos{}, ReasonNone, ""
+			}
+			res.Strands[s.Hash] = s
+		}
+		seq[i] = placed{s, s.Place(rs, e.Time, e.MessageID)}
+	}
+	if !rs.Arrival() {
+		slices.SortFunc(seq, func(a, b placed) int { return a.pos.Compare(b.pos) })
+	}
+
+	owner := map[Hash]*group{}
+	j := &judge{rs: rs, ov: ov, groupOf: func(l *Link) (*group, error) { return owner[l.Hash], nil }}
+	for _, e := range seq {
+		s, pos := e.s, e.pos
+		j.collection = s.Collection
+		d, err := j.decide(s, pos)
+		if err != nil {
+			panic("identity: reading a map cannot fail")
+		}
+		refused := false
+		var into *group
+		for _, g := range d.joined {
+			if into == nil || len(g.members) > len(into.members) {
+				into = g
+			}
+		}
+		if into == nil && len(d.ids) > 0 {
+			into = &group{}
+		}
+		for _, g := range d.joined {
+			if g == into {
+				continue
+			}
+			for _, m := range g.members {
+				owner[m.Hash] = into
+			}
+			into.members = append(into.members, g.members...)
+			into.merges += g.merges + 1
+		}
+		for i := range d.ids {
+			r := &d.ids[i]
+			if !r.accepted {
+				refused = true
+				if r.link.Verdict != Accepted {
+					r.link.Verdict, r.link.Reason, r.link.Broke = Demoted, r.reason, r.broke
+				}
+				continue
+			}
+			if r.link.Verdict != Accepted || pos.Time < r.link.At.Time {
+				r.link.Verdict, r.link.At, r.link.Reason, r.link.Broke = Accepted, pos, ReasonNone, ""
+			}
+			if r.group == nil {
+				owner[r.link.Hash] = into
+				into.members = append(into.members, Member{r.link.ID, r.link.Hash, pos.Time})
+				continue
+			}
+			for k := range into.members {
+				if m := &into.members[k]; m.Hash == r.link.Hash {
+					m.Time = min(m.Time, pos.Time)
+				}
+			}
+		}
+		if refused {
+			res.Refused[s.Hash]++
+		}
+		if s.First.Strand != s.Hash || pos.Before(s.First) {
+			s.First = pos
+		}
+		s.Evaluated, s.Recheck = pos, d.recheck
+	}
+
+	seen := map[*group]bool{}
+	for _, g := range owner {
+		if seen[g] {
+			continue
+		}
+		seen[g] = true
+		slices.SortFunc(g.members, func(a, b Member) int { return a.ID.Compare(b.ID) })
+		res.Groups = append(res.Groups, g.members)
+	}
+	slices.SortFunc(res.Groups, func(a, b []Member) int { return a[0].ID.Compare(b[0].ID) })
+	for i, g := range res.Groups {
+		for _, m := range g {
+			res.Owner[m.Hash] = i
+		}
+	}
+	return res
+}

@@ -1,0 +1,200 @@
+package identity
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Strand is everything that was seen under one exact set of external IDs: what
+// was decided about the set, and when.
+type Strand struct {
+	Hash       Hash
+	Collection Collection
+
+	// Links are the strand's IDs in canonical order, with what was decided about
+	// each of them.
+	Links []Link
+
+	// First is the strand's earliest occurrence. No decision is older.
+	First Pos
+
+	// Evaluated is the last place at which the strand was decided (the design's
+	// settled_at): an occurrence from there on changes nothing, unless
+	// its time has reached Recheck.
+	Evaluated Pos
+
+	// Recheck is the earliest event time, in nanoseconds, at which an ID that a
+	// sliding window keeps out could come in; 0 when no later occurrence can
+	// change the verdict.
+	Recheck int64
+}
+
+// Link is one ID of a strand.
+type Link struct {
+	ID      ID
+	Hash    Hash
+	Verdict Verdict
+	At      Pos    // of the event with which the ID was accepted; zero otherwise
+	Reason  Reason // why it was demoted or set aside
+	Broke   string // the ID type whose limit was broken, with ReasonLimit
+}
+
+// Verdict is what was decided about an ID of a strand.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Undecided Verdict = iota
+	Accepted
+	Demoted // left out of the graph because a rule says so
+	Blocked // its value identifies nobody
+)
+
+// Reason says why an ID was left out.
+type Reason uint8
+
+// The reasons, in the order in which they are looked for.
+const (
+	ReasonNone       Reason = iota
+	ReasonBlocked           // the value is blocked
+	ReasonDropped           // an override cuts the ID from this strand
+	ReasonIsolated          // an override keeps an ID by itself
+	ReasonCannotLink        // an override keeps two IDs apart
+	ReasonLimit             // too many values of one type
+	ReasonCap               // too many identifiers in one profile
+	ReasonMerges            // too many merges of one profile (order: arrival)
+)
+
+// String gives the reason as customers read it.
+func (r Reason) String() string {
+	switch r {
+	case ReasonBlocked:
+		return "ID value blocked"
+	case ReasonDropped:
+		return "link cut by an override"
+	case ReasonIsolated:
+		return "ID isolated by an override"
+	case ReasonCannotLink:
+		return "IDs kept apart by an override"
+	case ReasonLimit:
+		return "identifier limit exceeded"
+	case ReasonCap:
+		return "too many identifiers"
+	case ReasonMerges:
+		return "too many merges"
+	}
+	return ""
+}
+
+// Pos is a place in the order of resolution. Under order: person_first that is
+// people who say who they are first, then by time, then by messageId.
+type Pos struct {
+	Class     uint8 // 0: has an unblocked ID that names a person; 1: has none
+	Time      int64 // of the event, nanoseconds since 1970
+	MessageID string
+	Strand    Hash // tells apart two strands that share time and messageId
+}
+
+// Compare orders places.
+func (p Pos) Compare(q Pos) int {
+	if c := cmp.Compare(p.Class, q.Class); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(p.Time, q.Time); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(p.MessageID, q.MessageID); c != 0 {
+		return c
+	}
+	return slices.Compare(p.Strand[:], q.Strand[:])
+}
+
+// Before reports whether p comes before q.
+func (p Pos) Before(q Pos) bool { return p.Compare(q) < 0 }
+
+// NewStrand returns an undecided strand of distinct IDs in canonical order.
+func NewStrand(h Hasher, c Collection, ids []ID) *Strand {
+	s := &Strand{Hash: h.Strand(c, ids), Collection: c, Links: make([]Link, len(ids))}
+	for i, id := range ids {
+		s.Links[i] = Link{ID: id, Hash: h.ID(c, id)}
+	}
+	return s
+}
+
+// Clone returns a copy that shares nothing that changes.
+func (s *Strand) Clone() *Strand {
+	c := *s
+	c.Links = slices.Clone(s.Links)
+	return &c
+}
+
+// Top returns the strand's highest-priority unblocked ID, whose profile the
+// strand belongs to; false if every value is blocked.
+func (s *Strand) Top(rs *Ruleset) (*Link, bool) {
+	var top *Link
+	for i := range s.Links {
+		l := &s.Links[i]
+		if rs.Blocked(l.ID) {
+			continue
+		}
+		if top == nil || rs.ComparePriority(l.ID, top.ID) < 0 {
+			top = l
+		}
+	}
+	return top, top != nil
+}
+
+// Clean reports whether nothing of the strand was demoted: later occurrences
+// of a clean strand never change anything.
+func (s *Strand) Clean() bool {
+	for i := range s.Links {
+		if s.Links[i].Verdict == Demoted {
+			return false
+		}
+	}
+	return true
+}
+
+// Place returns where an occurrence of the strand stands in the order.
+func (s *Strand) Place(rs *Ruleset, time int64, messageID string) Pos {
+	return Pos{Class: s.class(rs), Time: time, MessageID: messageID, Strand: s.Hash}
+}
+
+func (s *Strand) class(rs *Ruleset) uint8 {
+	if rs.Arrival() {
+		return 0
+	}
+	for i := range s.Links {
+		if rs.NamesPerson(s.Links[i].ID.Type) && !rs.Blocked(s.Links[i].ID) {
+			return 0
+		}
+	}
+	return 1
+}
+
+// setAside marks the blocked values and returns the indexes of the other links
+// in the order of the rules' priority.
+func (s *Strand) setAside(rs *Ruleset, order []int) []int {
+	order = order[:0]
+	for i := range s.Links {
+		l := &s.Links[i]
+		if rs.Blocked(l.ID) {
+			l.Verdict, l.Reason, l.Broke, l.At = Blocked, ReasonBlocked, "", Pos{}
+			continue
+		}
+		order = append(order, i)
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return rs.ComparePriority(s.Links[a].ID, s.Links[b].ID)
+	})
+	return order
+}
+
+func (s *Strand) link(h Hash) *Link {
+	for i := range s.Links {
+		if s.Links[i].Hash == h {
+			return &s.Links[i]
+		}
+	}
+	return nil
+}
