@@ -10,7 +10,7 @@ type Batch struct {
 	WriteKey string
 	// Context and Integrations are the raw objects of those names that stand
 	// beside `batch`, nil when absent or not objects. Segment takes them as
-	// defaults of each message's own.
+	// defaults of each message's own; see Inherit.
 	Context, Integrations []byte
 	// Messages are the elements of `batch` as they were sent, in order, without
 	// white space around them. They are valid JSON, except that their strings
@@ -18,6 +18,10 @@ type Batch struct {
 	// and depth: Parse judges each by itself. They share memory with the body.
 	Messages [][]byte
 }
+
+// inheritFactor bounds what Inherit can make of a request: at most so many times
+// BatchBytes. Without it a request of half a megabyte could stand for a gigabyte.
+const inheritFactor = 16
 
 // Split takes the body of a batch request apart. An error is always a *Refusal
 // and refuses the request as a whole: the text is not JSON (the Refusal says at
@@ -55,6 +59,9 @@ func Split(body []byte, lim Limits) (Batch, error) {
 	}
 	if sp.count > lim.BatchMessages {
 		return Batch{}, refuse(TooMany, "batch", "the batch has %d messages, the limit is %d; send smaller batches", sp.count, lim.BatchMessages)
+	}
+	if shared := len(sp.object(sp.context)) + len(sp.object(sp.integrations)); shared*sp.count > inheritFactor*lim.BatchBytes {
+		return Batch{}, refuse(TooLarge, "context", "the context and integrations beside the batch have %d bytes, too many to give to each of %d messages; put them into the messages that need them", shared, sp.count)
 	}
 	out := Batch{
 		WriteKey:     sp.loose(sp.writeKey),

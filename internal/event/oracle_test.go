@@ -1,0 +1,292 @@
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/big"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// oracleParse says what Parse should make of raw by way of encoding/json and
+// maps: slow, and written without a look at the scanner. ok is false when the
+// message is to be refused.
+func oracleParse(raw []byte, env Envelope) (m Message, ok bool) {
+	lim := env.Limits.orDefault()
+	top, isObject := oracleDecode(raw).(map[string]any)
+	if !isObject || !utf8.Valid(raw) || len(raw) > lim.MessageBytes || oracleDepth(raw) > lim.Depth {
+		return m, false
+	}
+	// strict is the text of a field that has to be a string or a number.
+	strict := func(key string) (string, bool) {
+		switch top[key].(type) {
+		case nil, string, json.Number:
+			return oracleText(top[key]), true
+		}
+		return "", false
+	}
+	context, _ := top["context"].(map[string]any)
+	contextTraits, _ := context["traits"].(map[string]any)
+	device, _ := context["device"].(map[string]any)
+	integrations, _ := context["integrations"].(map[string]any)
+	google, _ := integrations["Google Analytics"].(map[string]any)
+	braze, _ := context["Braze"].(map[string]any)
+	traits, _ := top["traits"].(map[string]any)
+	properties, _ := top["properties"].(map[string]any)
+
+	okType, okID, okUser, okAnonymous := true, true, true, true
+	m.Type = env.Type
+	if m.Type == 0 {
+		var name string
+		name, okType = strict("type")
+		m.Type = TypeOf(strings.TrimSpace(name))
+	}
+	m.MessageID, okID = strict("messageId")
+	m.UserID, okUser = strict("userId")
+	m.AnonymousID, okAnonymous = strict("anonymousId")
+	m.UserID, m.AnonymousID = strings.TrimSpace(m.UserID), strings.TrimSpace(m.AnonymousID)
+	if !okType || !okID || !okUser || !okAnonymous || m.Type == 0 || utf8.RuneCountInString(m.MessageID) > lim.MessageID {
+		return m, false
+	}
+	trimmed := func(v any) string { return strings.TrimSpace(oracleText(v)) }
+	m.GroupID, m.PreviousID = trimmed(top["groupId"]), trimmed(top["previousId"])
+	m.WriteKey = trimmed(top["writeKey"])
+	m.ContextGroupID = trimmed(context["groupId"])
+	m.GAClientID = trimmed(google["clientId"])
+	m.CrossDomainID = trimmed(contextTraits["crossDomainId"])
+	m.BrazeID = trimmed(braze["braze_id"])
+	m.TraitsEmail, m.ContextTraitsEmail, m.PropertiesEmail = trimmed(traits["email"]), trimmed(contextTraits["email"]), trimmed(properties["email"])
+	if app, isObject := context["app"].(map[string]any); isObject {
+		m.App = trimmed(app["name"])
+	} else {
+		m.App = trimmed(context["app"])
+	}
+	m.Device = Device{ID: trimmed(device["id"]), Type: trimmed(device["type"]), AdvertisingID: trimmed(device["advertisingId"]), Token: trimmed(device["token"])}
+	m.Device.AdTrackingEnabled = device["adTrackingEnabled"] == true
+	if lower := asciiLower(m.Device.Type); lower == "ios" || lower == "android" {
+		m.Device.Type = lower
+	}
+	list, _ := context["externalIds"].([]any)
+	for _, entry := range list {
+		e, _ := entry.(map[string]any)
+		id := ExternalID{trimmed(e["id"]), strings.ToLower(trimmed(e["type"])), oracleText(e["collection"])}
+		if id.ID != "" && id.Type != "" && (id.Collection == "users" || id.Collection == "accounts") && oracleText(e["encoding"]) == "none" {
+			m.ExternalIDs = append(m.ExternalIDs, id)
+		}
+	}
+
+	// What the type of call needs.
+	emptyOr := func(key string) bool {
+		switch v := top[key].(type) {
+		case nil, map[string]any:
+			return true
+		case string:
+			return strings.TrimSpace(v) == ""
+		case []any:
+			return len(v) == 0
+		}
+		return false
+	}
+	switch m.Type {
+	case Identify:
+		if !emptyOr("traits") {
+			return m, false
+		}
+	case Track:
+		name, ok := strict("event")
+		if m.Name = strings.TrimSpace(name); !ok || m.Name == "" || !emptyOr("properties") {
+			return m, false
+		}
+	case Page, Screen:
+		if m.Name = trimmed(top["name"]); !emptyOr("properties") {
+			return m, false
+		}
+	case Group:
+		if m.GroupID == "" || !emptyOr("traits") {
+			return m, false
+		}
+	case Alias:
+		if m.PreviousID == "" || m.UserID == "" {
+			return m, false
+		}
+	}
+	d := m.Device
+	mobile := d.Type == "ios" || d.Type == "android"
+	ids := []string{m.UserID, m.AnonymousID, m.GAClientID, m.CrossDomainID, m.BrazeID, m.ContextGroupID, m.ContextTraitsEmail, m.PropertiesEmail}
+	if m.Type == Identify {
+		ids = append(ids, m.TraitsEmail)
+	}
+	if m.Type == Group {
+		ids = append(ids, m.GroupID)
+	}
+	if mobile {
+		ids = append(ids, d.ID, d.Token)
+	}
+	if mobile && d.AdTrackingEnabled {
+		ids = append(ids, d.AdvertisingID)
+	}
+	if strings.Join(ids, "") == "" && len(m.ExternalIDs) == 0 {
+		return m, false
+	}
+	return m, oracleTimes(&m, top, env)
+}
+
+// oracleTimes is the time rule in unbounded integers.
+func oracleTimes(m *Message, top map[string]any, env Envelope) bool {
+	get := func(key string) (t int64, given, fine bool) {
+		switch top[key].(type) {
+		case nil:
+			return 0, false, true
+		case string, json.Number:
+			text := strings.TrimSpace(oracleText(top[key]))
+			if text == "" {
+				return 0, false, true
+			}
+			t, fine = ParseTime(text)
+			return t, fine && t != zeroTime, fine
+		}
+		return 0, false, false
+	}
+	m.ReceivedAt = env.ReceivedAt
+	if own, given, fine := get("receivedAt"); env.OwnReceipt && given && fine && own >= 0 && own <= env.ReceivedAt {
+		m.ReceivedAt = own
+	}
+	m.Time = m.ReceivedAt
+	stamp, hasStamp, fine1 := get("timestamp")
+	original, hasOriginal, fine2 := get("originalTimestamp")
+	if !fine1 || !fine2 {
+		return false
+	}
+	sent, hasSent, fine := get("sentAt")
+	if !hasSent || !fine || sent == 1<<63-1 {
+		sent, hasSent = env.SentAt, env.SentAt != 0
+	}
+	if !hasStamp && !hasOriginal {
+		return true
+	}
+	if !hasOriginal {
+		original = stamp
+	}
+	if !hasStamp {
+		stamp = original
+	}
+	t := big.NewInt(stamp)
+	if hasSent {
+		t.Sub(big.NewInt(sent), big.NewInt(original))
+		t.Sub(big.NewInt(m.ReceivedAt), t)
+	}
+	if t.Sign() < 0 {
+		return false
+	}
+	if t.Cmp(big.NewInt(m.ReceivedAt)) < 0 {
+		m.Time = t.Int64()
+	}
+	return true
+}
+
+// oracleDecode decodes one JSON text, or returns an error as the value.
+func oracleDecode(raw []byte) any {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("text after the value")
+	}
+	return v
+}
+
+func oracleText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	}
+	return ""
+}
+
+// oracleDepth counts the deepest nesting of valid JSON.
+func oracleDepth(raw []byte) int {
+	depth, deepest, inString := 0, 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return deepest
+}
+
+func asciiLower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// compareWithOracle holds Parse against the oracle on one input.
+func compareWithOracle(t *testing.T, raw []byte, env Envelope) {
+	t.Helper()
+	before := bytes.Clone(raw)
+	got, err := Parse(raw, env)
+	if !bytes.Equal(before, raw) {
+		t.Fatalf("Parse changed the body %q to %q", before, raw)
+	}
+	want, ok := oracleParse(raw, env)
+	if (err == nil) != ok {
+		t.Fatalf("Parse(%q): %v; encoding/json says accepted=%v", raw, err, ok)
+	}
+	if err != nil {
+		var r *Refusal
+		if !errors.As(err, &r) || r.Code == "" || r.Reason == "" {
+			t.Fatalf("Parse(%q): no proper refusal: %#v", raw, err)
+		}
+		valid := json.Valid(raw)
+		if valid && r.Code == BadJSON || !valid && r.Code != BadJSON && r.Code != BadUTF8 && r.Code != TooDeep && r.Code != TooLarge {
+			t.Fatalf("Parse(%q): %v; json.Valid says %v", raw, err, valid)
+		}
+		if !utf8.ValidString(r.Reason) || len(r.Reason) > 500 {
+			t.Fatalf("Parse(%q): unfit reason %q", raw, r.Reason)
+		}
+		return
+	}
+	if !bytes.Equal(got.Body, raw) {
+		t.Fatalf("Parse(%q): Body is %q", raw, got.Body)
+	}
+	top := oracleDecode(raw).(map[string]any)
+	context, _ := top["context"].(map[string]any)
+	for _, o := range []struct {
+		name string
+		got  []byte
+		want any
+	}{{"traits", got.Traits, top["traits"]}, {"properties", got.Properties, top["properties"]}, {"context.traits", got.ContextTraits, context["traits"]}} {
+		object, isObject := o.want.(map[string]any)
+		if isObject != (o.got != nil) {
+			t.Fatalf("Parse(%q): %s is %q", raw, o.name, o.got)
+		}
+		if isObject && !reflect.DeepEqual(oracleDecode(o.got), any(object)) {
+			t.Fatalf("Parse(%q): %s is %q", raw, o.name, o.got)
+		}
+	}
+	got.Body, got.Traits, got.Properties, got.ContextTraits = nil, nil, nil, nil
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("Parse(%q):\n got %+v\nwant %+v", raw, got, want)
+	}
+}
