@@ -1,0 +1,139 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// changer is a change under way: a state that may be changed and the batch
+// that makes the same change in the store.
+type changer struct {
+	*state
+	batch kv.Batch
+}
+
+// change runs fn over the newest state and commits what it did, again from the
+// start when another node was quicker. A fn that writes nothing commits nothing.
+func (c *Catalog) change(ctx context.Context, fn func(*changer) error) error {
+	c.loading.Lock()
+	defer c.loading.Unlock()
+	for {
+		if err := c.reload(ctx); err != nil {
+			return err
+		}
+		// The records themselves are never changed, only replaced, so a copy of
+		// the maps is a copy of the state.
+		old := c.view.Load()
+		ch := &changer{state: old.clone()}
+		if err := fn(ch); err != nil {
+			return err
+		}
+		if ch.batch.Len() == 0 {
+			return nil
+		}
+		ch.batch.Require(versionKey(), old.version)
+		ch.version = nextVersion(old.version)
+		ch.batch.Put(versionKey(), ch.version)
+		err := c.store.Commit(ctx, &ch.batch)
+		if errors.Is(err, kv.ErrUnknown) {
+			err = c.settle(ctx, ch.version, err)
+		}
+		switch {
+		case errors.Is(err, kv.ErrConflict):
+			continue
+		case err != nil:
+			return fmt.Errorf("writing the catalog: %w", err)
+		}
+		ch.index()
+		c.view.Store(ch.state)
+		return nil
+	}
+}
+
+// settle finds out what became of a commit whose outcome is unknown: the
+// version that it wrote is its alone.
+func (c *Catalog) settle(ctx context.Context, version []byte, unknown error) error {
+	r, err := c.store.Snapshot(ctx)
+	if err != nil {
+		return errors.Join(unknown, err)
+	}
+	defer r.Close()
+	got, err := r.Get(ctx, versionKey())
+	switch {
+	case err != nil:
+		return errors.Join(unknown, err)
+	case bytes.Equal(got[0], version):
+		return nil
+	}
+	// It did not happen, or it did and another change came after it. Then the
+	// retry sees its entries: creating them again says that they exist.
+	return kv.ErrConflict
+}
+
+// nextVersion counts up and adds a nonce, so that two nodes never write the
+// same version.
+func nextVersion(old []byte) []byte {
+	var n uint64
+	if len(old) >= 8 {
+		n = binary.BigEndian.Uint64(old)
+	}
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 16), n+1)
+	v = v[:16]
+	rand.Read(v[8:])
+	return v
+}
+
+func (s *state) clone() *state {
+	n := emptyState()
+	for k, v := range s.spaces {
+		n.spaces[k] = v
+	}
+	for k, v := range s.sources {
+		n.sources[k] = v
+	}
+	for k, v := range s.tokens {
+		n.tokens[k] = v
+	}
+	return n
+}
+
+func (ch *changer) putSpace(sp Space) {
+	ch.spaces[sp.ID] = &sp
+	ch.batch.Put(spaceKey(sp.ID), encode(sp))
+}
+
+func (ch *changer) putSource(r sourceRecord) {
+	ch.sources[r.UID] = &r
+	ch.batch.Put(sourceKey(r.UID), encode(r))
+}
+
+func (ch *changer) deleteSource(uid string) {
+	delete(ch.sources, uid)
+	ch.batch.Delete(sourceKey(uid))
+}
+
+func (ch *changer) putToken(r tokenRecord) {
+	k := tokenKey{r.Space, r.Name}
+	ch.tokens[k] = &r
+	ch.batch.Put(tokenKeyOf(k), encode(r))
+}
+
+func (ch *changer) deleteToken(k tokenKey) {
+	delete(ch.tokens, k)
+	ch.batch.Delete(tokenKeyOf(k))
+}
+
+func encode(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // structs of strings, times and booleans always encode
+	}
+	return b
+}

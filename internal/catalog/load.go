@@ -1,0 +1,146 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// The catalog's keys. Everything is under the first byte 0x02; spaces keep
+// their own data under 0x01.
+const (
+	prefix    = 0x02
+	kindVer   = 'v' // 02 'v'                 → counter and nonce: moves with every change
+	kindSpace = 's' // 02 's' space           → Space, JSON
+	kindSrc   = 'q' // 02 'q' UID             → sourceRecord, JSON
+	kindTok   = 't' // 02 't' space 00 name   → tokenRecord, JSON
+)
+
+func versionKey() []byte          { return []byte{prefix, kindVer} }
+func spaceKey(id string) []byte   { return append([]byte{prefix, kindSpace}, id...) }
+func sourceKey(uid string) []byte { return append([]byte{prefix, kindSrc}, uid...) }
+func tokenKeyOf(t tokenKey) []byte {
+	k := append([]byte{prefix, kindTok}, t.space...)
+	return append(append(k, 0), t.name...)
+}
+
+// missInterval is how often misses may ask the store, whoever knocks.
+const missInterval = time.Second
+
+// current is the view of the catalog, not older than the refresh interval
+// where others write to the store too: then somebody who comes by after that
+// time looks, in the background, whether it has changed.
+func (c *Catalog) current(ctx context.Context) *state {
+	if !c.store.Exclusive() {
+		now := c.now().UnixNano()
+		if last := c.checked.Load(); now-last > int64(c.refresh) && c.checked.CompareAndSwap(last, now) {
+			go func() {
+				// The request that came by is not kept waiting, and its end does
+				// not end this.
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+				defer cancel()
+				c.loading.Lock()
+				defer c.loading.Unlock()
+				_ = c.reload(ctx) // the old view stays; the next one tries again
+			}()
+		}
+	}
+	return c.view.Load()
+}
+
+// afterMiss is the view after something was not found in it.
+func (c *Catalog) afterMiss(ctx context.Context) *state {
+	if c.store.Exclusive() {
+		return c.view.Load()
+	}
+	c.loading.Lock()
+	defer c.loading.Unlock()
+	if c.now().UnixNano()-c.checked.Load() >= int64(missInterval) {
+		_ = c.reload(ctx)
+	}
+	return c.view.Load()
+}
+
+// reload publishes a new view if the store has one. The caller holds loading.
+func (c *Catalog) reload(ctx context.Context) error {
+	started := c.now().UnixNano()
+	r, err := c.store.Snapshot(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the catalog: %w", err)
+	}
+	defer r.Close()
+	got, err := r.Get(ctx, versionKey())
+	if err != nil {
+		return fmt.Errorf("reading the catalog: %w", err)
+	}
+	old := c.view.Load()
+	if got[0] == nil || !bytes.Equal(got[0], old.version) {
+		s, err := load(ctx, r)
+		if err != nil {
+			return err
+		}
+		s.version = got[0]
+		c.view.Store(s)
+	}
+	c.checked.Store(started)
+	return nil
+}
+
+// load reads the whole catalog.
+func load(ctx context.Context, r kv.Reader) (*state, error) {
+	s := emptyState()
+	const page = 1000
+	to := kv.PrefixEnd([]byte{prefix})
+	for from := []byte{prefix}; ; {
+		entries, err := r.Scan(ctx, from, to, page, false)
+		if err != nil {
+			return nil, fmt.Errorf("reading the catalog: %w", err)
+		}
+		for _, e := range entries {
+			if err := s.put(e.Key, e.Value); err != nil {
+				return nil, err
+			}
+		}
+		if len(entries) < page {
+			break
+		}
+		from = kv.After(entries[len(entries)-1].Key)
+	}
+	s.index()
+	return s, nil
+}
+
+func (s *state) put(key, value []byte) error {
+	if len(key) < 2 {
+		return fmt.Errorf("the catalog has a key %x: %w", key, kv.ErrCorrupt)
+	}
+	var err error
+	switch key[1] {
+	case kindVer:
+	case kindSpace:
+		sp := &Space{}
+		if err = json.Unmarshal(value, sp); err == nil {
+			s.spaces[sp.ID] = sp
+		}
+	case kindSrc:
+		r := &sourceRecord{}
+		if err = json.Unmarshal(value, r); err == nil {
+			s.sources[r.UID] = r
+		}
+	case kindTok:
+		r := &tokenRecord{}
+		if err = json.Unmarshal(value, r); err == nil {
+			s.tokens[tokenKey{r.Space, r.Name}] = r
+		}
+	default:
+		err = fmt.Errorf("unknown kind %q", key[1])
+	}
+	if err != nil {
+		return fmt.Errorf("the catalog's entry %x cannot be read (%w): %v", key, kv.ErrCorrupt, err)
+	}
+	return nil
+}
