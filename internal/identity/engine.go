@@ -35,7 +35,7 @@ type Graph interface {
 
 // Seed is an event whose verdict is not known yet, or may no longer hold.
 type Seed struct {
-	Strand *Strand // as stored, or new
+	Strand *Strand // as stored, or new; not changed
 	Pos    Pos     // of the event
 	// Unsettled means that decisions after Pos may be wrong although this one
 	// turns out as it is stored: a replay that was put off.
@@ -49,8 +49,8 @@ type Change struct {
 	Groups [][]Member
 	// Bare are IDs that nobody owns any more.
 	Bare []Member
-	// Tainted are the IDs that a strand with a demotion holds: what touches
-	// them does not commute.
+	// Tainted are the IDs of strands with a demotion, or of which an override
+	// speaks: what touches them does not commute.
 	Tainted   []Hash
 	Decisions int // made or made again
 	// Merges of the groups, under order: arrival, in the order of Groups.
@@ -82,7 +82,7 @@ func (e *Engine) Replay(g Graph, seeds []Seed) (*Change, error) {
 		en := r.strands[s.Strand.Hash]
 		if en == nil {
 			var err error
-			if en, err = r.load(s.Strand); err != nil {
+			if en, err = r.load(s.Strand.Clone()); err != nil {
 				return nil, err
 			}
 		}
@@ -241,7 +241,7 @@ func (r *replay) step(en *entry, pos Pos) error {
 		case l.Verdict != Accepted:
 			l.Verdict, l.At, l.Reason, l.Broke = Demoted, Pos{}, ru.reason, ru.broke
 		}
-		if !ru.accepted {
+		if !ru.accepted || r.e.Overrides.Concern(l.Hash) {
 			r.taintStrand(s)
 		}
 		if now != was {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -101,6 +102,23 @@ func truth(rs *identity.Ruleset, ov *identity.Overrides, events []happening) str
 	}
 	res := identity.Resolve(rs, ov, occ)
 	return describe(res.Strands, res.Groups)
+}
+
+// difference lists the lines that only one of two descriptions has.
+func difference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	out := ""
+	for _, l := range g {
+		if !slices.Contains(w, l) {
+			out += "  engine " + l + "\n"
+		}
+	}
+	for _, l := range w {
+		if !slices.Contains(g, l) {
+			out += "  batch  " + l + "\n"
+		}
+	}
+	return out
 }
 
 // batches cuts events into batches.
@@ -225,7 +243,7 @@ func TestEngineEqualsResolveOnLongStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, want := l.identities(), truth(rs, nil, events); got != want {
-			t.Fatalf("seed %d: engine and batch function differ", seed)
+			t.Fatalf("seed %d: engine and batch function differ:\n%s", seed, difference(got, want))
 		}
 		t.Logf("seed %d: %d appends, %d fast, %d replays of %d decisions, %d put off", seed, l.appends, l.fast, l.replays, l.decisions, l.putOff)
 	}

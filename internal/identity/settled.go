@@ -6,7 +6,7 @@ func (s *Strand) Settled(rs *Ruleset, pos Pos) bool {
 	if !rs.Arrival() {
 		return !pos.Before(s.Evaluated) && (s.Recheck == 0 || pos.Time < s.Recheck)
 	}
-	if s.Recheck != 0 {
+	if s.Recheck != 0 || pos.Before(s.First) {
 		return false // in order of arrival, times come in any order
 	}
 	for i := range s.Links {
@@ -40,7 +40,7 @@ func (s *Strand) Accept(rs *Ruleset, pos Pos) {
 // Provisional decides a new strand against the groups as they are now, for a
 // replay that was put off. The seed must be remembered as unsettled.
 func (e *Engine) Provisional(g Graph, seed Seed) (*Change, error) {
-	s := seed.Strand
+	s := seed.Strand.Clone()
 	r := e.replay(g)
 	r.judge.collection = s.Collection
 	en, err := r.load(s)
