@@ -1,0 +1,64 @@
+package config
+
+import (
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+// Config is everything that can be set. The yaml tags are the keys of the file.
+type Config struct {
+	Listen     string   `yaml:"listen"`      // address of the one listener
+	Data       string   `yaml:"data"`        // directory of the embedded store
+	AdminToken string   `yaml:"admin_token"` // of the management API; "": one is made at the first start
+	LogLevel   LogLevel `yaml:"log_level"`
+
+	// Memory is what caches and filters of all spaces and the store may take
+	// together. The process takes more: what requests in flight need.
+	Memory Bytes `yaml:"memory"`
+
+	// DedupeWindow is how long a messageId counts once.
+	DedupeWindow Duration `yaml:"dedupe_window"`
+
+	// ProfileRate is how many Profile API requests a token may make in a
+	// second; 0 sets no limit.
+	ProfileRate int `yaml:"profile_rate"`
+
+	Spaces []Space `yaml:"spaces"`
+}
+
+// Space declares a space. What the file does not declare is left alone, so nil
+// Rules mean the rules that the space has already.
+type Space struct {
+	ID      string          `yaml:"id"`
+	Name    string          `yaml:"name"`
+	Sources []Source        `yaml:"sources"`
+	Tokens  []Token         `yaml:"tokens"`
+	Rules   *identity.Rules `yaml:"rules"`
+}
+
+// Source declares where events come from. A write key that is declared in
+// several spaces, with the same ID in each, is one source that feeds them all.
+type Source struct {
+	ID       string `yaml:"id"`
+	Name     string `yaml:"name"`
+	WriteKey string `yaml:"write_key"`
+}
+
+// Token declares an access token of a space's Profile API.
+type Token struct {
+	Name  string `yaml:"name"`
+	Token string `yaml:"token"`
+}
+
+// Default returns the configuration that holds where nothing is set.
+func Default() Config {
+	return Config{
+		Listen:       "127.0.0.1:8080",
+		Data:         "./selfsame-data",
+		LogLevel:     LevelInfo,
+		Memory:       768 << 20,
+		DedupeWindow: Duration(24 * time.Hour),
+		ProfileRate:  50_000,
+	}
+}
