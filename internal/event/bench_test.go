@@ -74,6 +74,21 @@ func BenchmarkBatch(b *testing.B) {
 	b.ReportMetric(100*float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
+// BenchmarkRead is BenchmarkBatch in one pass.
+func BenchmarkRead(b *testing.B) {
+	body := batchOf(trackEvents(100))
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	var items []Item
+	for b.Loop() {
+		var err error
+		if _, items, err = Read(body, benchEnv, false, items[:0]); err != nil || len(items) != 100 {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(100*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
 // BenchmarkSplit takes a request of 100 messages apart and reads none.
 func BenchmarkSplit(b *testing.B) {
 	body := batchOf(trackEvents(100))

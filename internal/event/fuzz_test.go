@@ -81,6 +81,7 @@ func FuzzSplit(f *testing.F) {
 		if len(elements) != len(b.Messages) {
 			t.Fatalf("Split(%q): %d messages, want %d", body, len(b.Messages), len(elements))
 		}
+		compareReadWithParse(t, body, b)
 		var defaults map[string]any
 		_ = json.Unmarshal(b.Context, &defaults)
 		for i, raw := range b.Messages {

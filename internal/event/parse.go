@@ -52,8 +52,11 @@ func Parse(raw []byte, env Envelope) (Message, error) {
 	if r := p.message(); r != nil {
 		return Message{}, r
 	}
-	var m Message
+	m := Message{Body: raw}
 	if r := p.interpret(&m, env, lim); r != nil {
+		return Message{}, r
+	}
+	if r := p.times(p.stamps, &m, env); r != nil {
 		return Message{}, r
 	}
 	return m, nil
@@ -71,9 +74,9 @@ type parser struct {
 
 	typ, messageID, userID, anonymousID, groupID, previousID span
 	event, name, traits, properties, writeKey                span
-	timestamp, originalTimestamp, sentAt, receivedAt         span
 	traitsEmail, propertiesEmail                             span
 
+	stamps  stamps
 	context contextSpans
 }
 
@@ -157,13 +160,13 @@ func (p *parser) top(i int) int {
 		case "writeKey":
 			field = &p.writeKey
 		case "timestamp":
-			field = &p.timestamp
+			field = &p.stamps.timestamp
 		case "originalTimestamp":
-			field = &p.originalTimestamp
+			field = &p.stamps.originalTimestamp
 		case "sentAt":
-			field = &p.sentAt
+			field = &p.stamps.sentAt
 		case "receivedAt":
-			field = &p.receivedAt
+			field = &p.stamps.receivedAt
 		}
 		if i = p.skip(at, 1); i < 0 {
 			return -1
@@ -208,9 +211,9 @@ func (s *scanner) enter(i, outer int) int {
 	return i + 1
 }
 
-// interpret turns the spans of a well-formed message into its fields.
+// interpret turns the spans of a well-formed message into its fields, all but
+// Body and the times.
 func (p *parser) interpret(m *Message, env Envelope, lim Limits) *Refusal {
-	m.Body = p.b
 	var r *Refusal
 	if m.Type, r = p.callType(env.Type); r != nil {
 		return r
@@ -236,7 +239,7 @@ func (p *parser) interpret(m *Message, env Envelope, lim Limits) *Refusal {
 	if !hasExternalID(m) {
 		return refuse(MissingID, "userId", "nothing says who this %s call is about; send userId or anonymousId (or another external ID, in context)", m.Type)
 	}
-	return p.times(m, env)
+	return nil
 }
 
 // callType decides which call the message is.

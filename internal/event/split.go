@@ -27,52 +27,15 @@ const inheritFactor = 16
 // and refuses the request as a whole: the text is not JSON (the Refusal says at
 // which byte), not an object with an array `batch`, or larger than lim allows.
 // Where a key is there twice the last one counts. Split does not change body;
-// the Batch shares its memory.
+// the Batch shares its memory. Read parses the messages in the same pass.
 func Split(body []byte, lim Limits) (Batch, error) {
 	lim = lim.orDefault()
-	if len(body) > lim.BatchBytes {
-		return Batch{}, refuse(TooLarge, "", "the request has %d bytes, the limit is %d; send smaller batches", len(body), lim.BatchBytes)
+	s := splitter{scanner: scanner{b: body, depth: unbounded, anyBytes: true}, most: lim.BatchMessages}
+	b, r := s.split(lim)
+	if r != nil {
+		return Batch{}, r
 	}
-	s := scanner{b: body, depth: unbounded, anyBytes: true}
-	i := s.space(0)
-	if !s.opens(i, '{') {
-		if i = s.skip(i, 0); i >= 0 {
-			i = s.end(i)
-		}
-		if i < 0 {
-			return Batch{}, s.refusal("the request")
-		}
-		return Batch{}, refuse(NotObject, "", `the request is %s; send an object such as {"batch":[…]}`, kindOf(body[s.space(0):]))
-	}
-	sp := splitter{scanner: s, most: lim.BatchMessages}
-	if i = sp.request(i + 1); i >= 0 {
-		i = sp.end(i)
-	}
-	if i < 0 {
-		return Batch{}, sp.refusal("the request")
-	}
-	if sp.bytes(sp.batch) == nil {
-		return Batch{}, refuse(BadBatch, "batch", `the request has no batch; send an object such as {"batch":[…]}`)
-	}
-	if body[sp.batch.from] != '[' {
-		return Batch{}, refuse(BadBatch, "batch", "batch is %s; send an array of messages", kindOf(sp.bytes(sp.batch)))
-	}
-	if sp.count > lim.BatchMessages {
-		return Batch{}, refuse(TooMany, "batch", "the batch has %d messages, the limit is %d; send smaller batches", sp.count, lim.BatchMessages)
-	}
-	if shared := len(sp.object(sp.context)) + len(sp.object(sp.integrations)); shared*sp.count > inheritFactor*lim.BatchBytes {
-		return Batch{}, refuse(TooLarge, "context", "the context and integrations beside the batch have %d bytes, too many to give to each of %d messages; put them into the messages that need them", shared, sp.count)
-	}
-	out := Batch{
-		WriteKey:     sp.loose(sp.writeKey),
-		Context:      sp.object(sp.context),
-		Integrations: sp.object(sp.integrations),
-		Messages:     sp.messages,
-	}
-	if t, ok := sp.lenientTime(sp.sentAt); ok {
-		out.SentAt = t
-	}
-	return out, nil
+	return b, nil
 }
 
 // splitter is a scanner that notes where the parts of a batch request are.
@@ -80,8 +43,60 @@ type splitter struct {
 	scanner
 	batch, sentAt, writeKey, context, integrations span
 
-	messages    [][]byte
-	count, most int
+	messages [][]byte
+	count    int // of all elements, also those after the first `most`
+	most     int
+	// each, if it is set, reads an element that starts at its argument and
+	// returns the index after it; else the element is skipped. restart is
+	// called before the first element of an array.
+	each    func(at int) int
+	restart func()
+}
+
+func (s *splitter) split(lim Limits) (Batch, *Refusal) {
+	if len(s.b) > lim.BatchBytes {
+		return Batch{}, refuse(TooLarge, "", "the request has %d bytes, the limit is %d; send smaller batches", len(s.b), lim.BatchBytes)
+	}
+	from := s.space(0)
+	i := -1
+	isObject := s.opens(from, '{')
+	if isObject {
+		i = s.request(from + 1)
+	} else {
+		i = s.skip(from, 0)
+	}
+	if i >= 0 {
+		i = s.end(i)
+	}
+	if i < 0 {
+		return Batch{}, s.refusal("the request")
+	}
+	if !isObject {
+		return Batch{}, refuse(NotObject, "", `the request is %s; send an object such as {"batch":[…]}`, kindOf(s.b[from:]))
+	}
+	return s.result(lim)
+}
+
+// result judges what a well-formed request holds.
+func (s *splitter) result(lim Limits) (Batch, *Refusal) {
+	if s.bytes(s.batch) == nil {
+		return Batch{}, refuse(BadBatch, "batch", `the request has no batch; send an object such as {"batch":[…]}`)
+	}
+	if s.b[s.batch.from] != '[' {
+		return Batch{}, refuse(BadBatch, "batch", "batch is %s; send an array of messages", kindOf(s.bytes(s.batch)))
+	}
+	if s.count > lim.BatchMessages {
+		return Batch{}, refuse(TooMany, "batch", "the batch has %d messages, the limit is %d; send smaller batches", s.count, lim.BatchMessages)
+	}
+	context, integrations := s.object(s.context), s.object(s.integrations)
+	if shared := len(context) + len(integrations); shared*s.count > inheritFactor*lim.BatchBytes {
+		return Batch{}, refuse(TooLarge, "context", "the context and integrations beside the batch have %d bytes, too many to give to each of %d messages; put them into the messages that need them", shared, s.count)
+	}
+	b := Batch{WriteKey: s.loose(s.writeKey), Context: context, Integrations: integrations, Messages: s.messages}
+	if t, ok := s.lenientTime(s.sentAt); ok {
+		b.SentAt = t
+	}
+	return b, nil
 }
 
 // request reads the object from the byte after its opening brace.
@@ -121,12 +136,20 @@ func (s *splitter) elements(i int) int {
 	if s.messages == nil {
 		s.messages = make([][]byte, 0, min(s.most, 1+len(s.b)/512))
 	}
+	if s.restart != nil {
+		s.restart()
+	}
 	for first := true; ; first = false {
 		at, done := s.element(i, first)
 		if done || at < 0 {
 			return at
 		}
-		if i = s.skip(at, 2); i < 0 {
+		if s.each != nil && s.count < s.most {
+			i = s.each(at)
+		} else {
+			i = s.skip(at, 2)
+		}
+		if i < 0 {
 			return -1
 		}
 		// Beyond the limit they only count: a request of "1,1,1,…" must not

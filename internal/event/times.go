@@ -2,6 +2,11 @@ package event
 
 import "math"
 
+// stamps is where a message's four times are.
+type stamps struct {
+	timestamp, originalTimestamp, sentAt, receivedAt span
+}
+
 // times sets the message's Time and ReceivedAt by SEGMENT.md §2:
 //
 //	receivedAt − (sentAt − original)   sentAt is known and there is an original
@@ -14,24 +19,24 @@ import "math"
 //
 // A time that cannot be read refuses the message when it is one of the two that
 // say when the event was, and is as good as absent when it is sentAt or
-// receivedAt, which only correct it. The zero time of Go (year 1, in any of the
-// four) is a field that was not set, hence absent. Only the outcome has to be
+// receivedAt, which only correct it. Year 1, the zero time of Go, and all before
+// 1677 is a field that was not set, hence absent. Only the outcome has to be
 // after 1970: a phone whose clock starts in 1969 stamps and sends by that
 // clock, and the rule sets it right.
-func (p *parser) times(m *Message, env Envelope) *Refusal {
+func (s *scanner) times(at stamps, m *Message, env Envelope) *Refusal {
 	received := env.ReceivedAt
 	if env.OwnReceipt {
-		if own, ok := p.lenientTime(p.receivedAt); ok && own <= received && own >= 0 {
+		if own, ok := s.lenientTime(at.receivedAt); ok && own <= received && own >= 0 {
 			received = own
 		}
 	}
 	m.ReceivedAt, m.Time = received, received
 
-	given, hasGiven, r := p.strictTime(p.timestamp, "timestamp")
+	given, hasGiven, r := s.strictTime(at.timestamp, "timestamp")
 	if r != nil {
 		return r
 	}
-	original, hasOriginal, r := p.strictTime(p.originalTimestamp, "originalTimestamp")
+	original, hasOriginal, r := s.strictTime(at.originalTimestamp, "originalTimestamp")
 	if r != nil {
 		return r
 	}
@@ -43,7 +48,7 @@ func (p *parser) times(m *Message, env Envelope) *Refusal {
 	case !hasGiven:
 		given = original
 	}
-	sent, knowsSent := p.lenientTime(p.sentAt)
+	sent, knowsSent := s.lenientTime(at.sentAt)
 	if !knowsSent && env.SentAt != 0 {
 		sent, knowsSent = env.SentAt, true
 	}

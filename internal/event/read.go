@@ -1,0 +1,114 @@
+package event
+
+// Item is one element of a batch request: a message, or a Refusal and the text
+// that is refused as Message.Body.
+type Item struct {
+	Message Message
+	Refusal *Refusal // nil when the message is good
+}
+
+// Read is Split, and Parse of every message with the batch's SentAt, in one pass
+// over the body. It appends an item per element to items, in order, and returns
+// the result; on an error nothing is appended. env.SentAt and env.Type are not
+// looked at.
+//
+// With inherit set, a message is read as Inherit completes it, and that is its
+// Body; what is refused, or would become too large, stays as it was sent.
+func Read(body []byte, env Envelope, inherit bool, items []Item) (Batch, []Item, error) {
+	lim := env.Limits.orDefault()
+	env.Type, env.SentAt = 0, 0
+	r := reader{
+		splitter: splitter{scanner: scanner{b: body, depth: unbounded, anyBytes: true}, most: lim.BatchMessages},
+		env:      env, lim: lim, items: items, base: len(items),
+	}
+	r.each, r.restart = r.read, r.forget
+	b, refusal := r.split(lim)
+	if refusal != nil {
+		return Batch{}, items, refusal
+	}
+	r.env.SentAt = b.SentAt
+	r.finish(&b, inherit && (b.Context != nil || b.Integrations != nil))
+	return b, r.items, nil
+}
+
+// reader is a splitter that parses the messages on its way. Their times wait
+// until the batch's sentAt is known, which SDKs write behind the messages.
+type reader struct {
+	splitter
+	env   Envelope
+	lim   Limits
+	items []Item // from base on, one per element
+	base  int
+	marks []stamps // one per element
+}
+
+// forget drops what was read: `batch` is there again.
+func (r *reader) forget() {
+	r.items, r.marks = r.items[:r.base], r.marks[:0]
+}
+
+// read reads the element at i.
+func (r *reader) read(i int) int {
+	r.items = append(r.items, Item{})
+	item := &r.items[len(r.items)-1]
+	p := parser{scanner: scanner{b: r.b, depth: r.lim.Depth}}
+	end := -1
+	if r.opens(i, '{') {
+		end = p.top(i)
+	}
+	r.marks = append(r.marks, p.stamps)
+	if end < 0 || end-i > r.lim.MessageBytes {
+		// The element is no good. If it is JSON, that is its own affair.
+		if end = r.skip(i, 2); end < 0 {
+			return -1
+		}
+		item.Message.Body = r.b[i:end:end]
+		item.refuse(r.reparse(item.Message.Body))
+		return end
+	}
+	item.Message.Body = r.b[i:end:end]
+	if refusal := p.interpret(&item.Message, r.env, r.lim); refusal != nil {
+		item.refuse(refusal)
+	}
+	return end
+}
+
+// reparse finds the reason why an element is no good, with places counted from
+// its own start.
+func (r *reader) reparse(raw []byte) *Refusal {
+	_, err := Parse(raw, r.env)
+	refusal, _ := err.(*Refusal)
+	return refusal
+}
+
+// finish does what had to wait for the end of the request.
+func (r *reader) finish(b *Batch, inherit bool) {
+	for i := range r.items[r.base:] {
+		item := &r.items[r.base+i]
+		switch {
+		case inherit:
+			// Also what was refused: the request may hold the missing ID.
+			raw := item.Message.Body
+			m, err := Parse(b.Inherit(raw), r.env)
+			if err != nil {
+				// What it inherits must not make a good message too large.
+				m, err = Parse(raw, r.env)
+			}
+			if err != nil {
+				refusal, _ := err.(*Refusal)
+				item.refuse(refusal)
+				continue
+			}
+			item.Message, item.Refusal = m, nil
+		case item.Refusal == nil:
+			if refusal := r.times(r.marks[i], &item.Message, r.env); refusal != nil {
+				item.refuse(refusal)
+			}
+		}
+	}
+}
+
+// refuse makes the item a refusal of its body.
+func (it *Item) refuse(r *Refusal) {
+	*it = Item{Message: Message{Body: it.Message.Body}, Refusal: r}
+}
