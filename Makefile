@@ -1,0 +1,40 @@
+# Selfsame. `make help` lists what there is to do.
+
+GO      ?= go
+BIN     := bin/selfsame
+DATA    ?= ./selfsame-data
+CONFIG  ?= examples/selfsame.yaml
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/selfsame
+	@$(GO) build -trimpath -ldflags '-X github.com/selfsame-id/selfsame/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/selfsame
+
+.PHONY: run
+run: build ## Build, load the example data, and serve on http://127.0.0.1:8080
+	@./$(BIN) import --config $(CONFIG) --data $(DATA) --space dev --source ios-app examples/jane.ndjson
+	@sed 's/^/  /' examples/where-to-look.txt
+	@exec ./$(BIN) serve --config $(CONFIG) --data $(DATA)
+
+.PHONY: lint
+lint: ## go vet, formatting, and the rules of the house (internal/archtest)
+	@$(GO) vet ./...
+	@$(GO) test -vet=off ./internal/archtest
+
+.PHONY: test
+test: lint ## Lint, then every test with the race detector
+	$(GO) test -race -vet=off -timeout 9m ./...
+
+.PHONY: bench
+bench: ## Measure throughput and latency over HTTP on this machine
+	$(GO) run ./test/bench
+
+.PHONY: clean
+clean: ## Remove what was built (never the data)
+	@rm -rf bin .bench

@@ -1,0 +1,101 @@
+package archtest
+
+import "testing"
+
+// floors says which floor of the house a package is on. A package may import
+// only from lower floors, or from its own room (the same entry here). The first
+// entry that fits counts.
+var floors = []struct {
+	dir   string
+	floor int
+}{
+	{"cmd", 100},
+	{"test", 100},
+	{"internal/archtest", 100},
+	{"internal/cli", 90},
+	{"internal/app", 80},
+	{"internal/httpapi", 60},
+	{"internal/console", 60},
+	{"internal/deliver", 60},
+	{"internal/warehouse", 60},
+	{"internal/privacy", 60},
+	{"internal/config", 50},
+	{"internal/catalog", 50},
+	{"internal/space", 40},
+	{"internal/feed", 30},
+	{"internal/compute", 25},
+	{"internal/profile", 24},
+	{"internal/identity", 23},
+	{"internal/kv/pebblekv", 22},
+	{"internal/kv/pgkv", 22},
+	{"internal/kv/kvtest", 22},
+	{"internal/kv", 21},
+	{"internal/event", 20},
+}
+
+func floorOf(pkg string) (dir string, floor int) {
+	for _, f := range floors {
+		if within(pkg, f.dir) {
+			return f.dir, f.floor
+		}
+	}
+	return "", 0
+}
+
+func TestArrowsRunDownward(t *testing.T) {
+	for _, f := range sources(t) {
+		dir, from := floorOf(f.pkg)
+		if dir == "" {
+			t.Errorf("%s: the package %s has no floor; give it one in internal/archtest and draw it in docs/architecture.md", f.name, f.pkg)
+			continue
+		}
+		if f.test {
+			continue // a test may build the floor it needs to stand on
+		}
+		for _, imp := range f.imports {
+			r := room(imp)
+			if r == "" {
+				continue
+			}
+			if other, to := floorOf(r); other == "" || to >= from && other != dir {
+				t.Errorf("%s imports %s, which is not below it", f.name, r)
+			}
+		}
+	}
+}
+
+// owners names who alone may import a package.
+var owners = []struct {
+	imported string // an import path, or the start of one
+	by       []string
+	why      string
+}{
+	{module + "/internal/kv/pebblekv", []string{"internal/app"}, "only app names a concrete store"},
+	{module + "/internal/kv/pgkv", []string{"internal/app"}, "only app names a concrete store"},
+	{"github.com/cockroachdb/pebble", []string{"internal/kv/pebblekv"}, "the engine behind a store is the store's own affair"},
+	{"github.com/jackc/pgx", []string{"internal/kv/pgkv", "internal/warehouse"}, "the engine behind a store is the store's own affair"},
+	{"github.com/spf13/cobra", []string{"internal/cli"}, "commands live in cli"},
+	{"go.yaml.in/yaml", []string{"internal/config", "internal/cli"}, "YAML is for people: files and commands"},
+}
+
+func TestSomeImportsHaveOneOwner(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test {
+			continue
+		}
+		for _, imp := range f.imports {
+			for _, o := range owners {
+				if !within(imp, o.imported) {
+					continue
+				}
+				allowed := within(f.pkg, room(o.imported)) && room(o.imported) != ""
+				for _, dir := range o.by {
+					allowed = allowed || within(f.pkg, dir)
+				}
+				if !allowed {
+					t.Errorf("%s imports %s: %s", f.name, imp, o.why)
+				}
+			}
+		}
+	}
+}
