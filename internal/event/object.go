@@ -57,10 +57,13 @@ func (s *scanner) member(i int, first bool) (key string, value int, done bool) {
 		return "", s.fail(i, "a key in double quotes"), false
 	}
 	from := i + 1
-	if i = s.str(from); i < 0 {
+	i, escapes := s.str(from)
+	if i < 0 {
 		return "", -1, false
 	}
-	key = decode(b[from : i-1])
+	if key = alias(b[from : i-1]); escapes {
+		key = decode(b[from : i-1])
+	}
 	if i = s.space(i); i >= len(b) || b[i] != ':' {
 		return "", s.fail(i, "':' after a key"), false
 	}

@@ -80,8 +80,8 @@ const (
 )
 
 // str reads a string whose opening quote is at i-1 and returns the index after
-// its closing quote.
-func (s *scanner) str(i int) int {
+// its closing quote, and whether there are escapes in it.
+func (s *scanner) str(i int) (end int, escapes bool) {
 	b := s.b
 	for {
 		// Eight bytes at a time: a byte's top bit is set in m when it is a
@@ -99,24 +99,25 @@ func (s *scanner) str(i int) int {
 			i += 8
 		}
 		if i >= len(b) {
-			return s.fail(len(b), "the closing quote of a string")
+			return s.fail(len(b), "the closing quote of a string"), false
 		}
 		switch c := b[i]; {
 		case c == '"':
-			return i + 1
+			return i + 1, escapes
 		case c == '\\':
 			if i = s.escape(i + 1); i < 0 {
-				return -1
+				return -1, false
 			}
+			escapes = true
 		case c < 0x20:
-			return s.fail(i, "no control character inside a string (write it as an escape)")
+			return s.fail(i, "no control character inside a string (write it as an escape)"), false
 		case c < utf8.RuneSelf:
 			i++
 		default:
 			r, n := utf8.DecodeRune(b[i:])
 			if r == utf8.RuneError && n == 1 && !s.anyBytes {
 				s.fault = fault{BadUTF8, i, ""}
-				return -1
+				return -1, false
 			}
 			i += n
 		}
@@ -217,7 +218,8 @@ func (s *scanner) scalar(i int) int {
 	}
 	switch c := s.b[i]; {
 	case c == '"':
-		return s.str(i + 1)
+		end, _ := s.str(i + 1)
+		return end
 	case c == '-' || '0' <= c && c <= '9':
 		return s.number(i)
 	}
@@ -305,7 +307,7 @@ func (s *scanner) name(i int) int {
 	if i >= len(b) || b[i] != '"' {
 		return s.fail(i, "a key in double quotes")
 	}
-	if i = s.str(i + 1); i < 0 {
+	if i, _ = s.str(i + 1); i < 0 {
 		return -1
 	}
 	if i = s.space(i); i >= len(b) || b[i] != ':' {
