@@ -1,41 +1,64 @@
 package identity
 
-import "github.com/selfsame-id/selfsame/internal/event"
-
 // Ruleset is a compiled, checked and immutable form of Rules. It may be used
-// from many goroutines at once.
-type Ruleset struct{}
+// from many goroutines at once. Compile makes one; its zero value is not usable.
+type Ruleset struct {
+	rules Rules // as written; shares nothing with the caller
 
-// Compile checks rules and reports all mistakes at once.
-func Compile(r Rules) (*Ruleset, error) { return &Ruleset{}, nil }
+	arrival, linkAlias        bool
+	maxIdentifiers, maxMerges int
 
-// Promotion is what a message says about who it is: distinct IDs in canonical
-// order (ID.Compare), blocked values included, excluded ones left out.
-type Promotion struct {
-	Users, Accounts []ID
+	listed   map[string]listing // by type
+	fallback *Limit             // of unlisted types other than user_id and group_id; nil: the built-in limits
+
+	blocked      blocklist // of types that block nothing of their own
+	blockedEmail blocklist // the same for email, whose values are in lower case
+	ownBlocked   bool      // some listed type blocks values of its own
+
+	keys     keySearch
+	excluded exclusions
 }
 
-// Promote extracts the external IDs of a message that came from a source.
-func (rs *Ruleset) Promote(m *event.Message, source string) Promotion { return Promotion{} }
+// listing is what the rules say of one listed type.
+type listing struct {
+	rank    int // 0 is the highest priority
+	limit   Limit
+	blocked *blocklist // everything blocked for the type; nil: only what is blocked for every type
+}
 
-// Blocked reports whether an ID's value is one that identifies nobody.
-func (rs *Ruleset) Blocked(id ID) bool { return false }
+// Limit returns how many values of a type a profile may have. Types are listed
+// for both collections alike; group_id has 1 ever whatever the rules say
+// (DESIGN.md §3).
+func (rs *Ruleset) Limit(_ Collection, idType string) Limit {
+	if l, ok := rs.listed[idType]; ok {
+		return l.limit
+	}
+	return rs.unlistedLimit(idType)
+}
 
-// NamesPerson reports whether a type names a person (user_id, email, custom
-// types, ...) and not a device or a cookie.
-func (rs *Ruleset) NamesPerson(idType string) bool { return false }
+// unlistedLimit is the limit of a type of which the list says nothing.
+func (rs *Ruleset) unlistedLimit(idType string) Limit {
+	if rs.fallback == nil || idType == typeUserID || idType == typeGroupID {
+		return builtinLimit(idType)
+	}
+	return *rs.fallback
+}
 
-// ComparePriority orders IDs by the rules' priority, ties by value.
-func (rs *Ruleset) ComparePriority(a, b ID) int { return 0 }
-
-// Limit returns how many values of a type a profile may have.
-func (rs *Ruleset) Limit(c Collection, idType string) Limit { return Limit{} }
-
-// MaxIdentifiers is the mapping cap.
-func (rs *Ruleset) MaxIdentifiers() int { return 0 }
+// MaxIdentifiers is the mapping cap: how many IDs a profile may have. It is at
+// least 1.
+func (rs *Ruleset) MaxIdentifiers() int { return rs.maxIdentifiers }
 
 // Arrival reports whether the rules ask for order: arrival.
-func (rs *Ruleset) Arrival() bool { return false }
+func (rs *Ruleset) Arrival() bool { return rs.arrival }
 
-// MaxMerges is how many merges a profile may go through under order: arrival.
-func (rs *Ruleset) MaxMerges() int { return 0 }
+// MaxMerges is how many merges a profile may go through under order: arrival. It
+// is at least 1, and means nothing under order: person_first.
+func (rs *Ruleset) MaxMerges() int { return rs.maxMerges }
+
+// Unlisted reports whether the rules do not list a type and it is not a built-in
+// one: people are to see that it came, and what limit and priority it has
+// (SEGMENT.md §1, context.externalIds).
+func (rs *Ruleset) Unlisted(idType string) bool {
+	_, listed := rs.listed[idType]
+	return !listed && !isBuiltin(idType)
+}
