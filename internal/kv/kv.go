@@ -32,13 +32,17 @@ var (
 	ErrTooNew = errors.New("kv: the store was written by a newer version")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("kv: the store is closed")
-	// ErrTooLarge: a key or a batch is over the limits below.
-	ErrTooLarge = errors.New("kv: key or batch too large")
+	// ErrTooLarge: a key, a value or a batch is over the limits below. Nothing
+	// was written.
+	ErrTooLarge = errors.New("kv: key, value or batch too large")
+	// ErrInvalid: the call makes no sense, whatever the store holds: an empty
+	// key is written, a scan has a limit under 1. Nothing was written.
+	ErrInvalid = errors.New("kv: invalid call")
 )
 
 // Limits that every backend keeps.
 const (
-	MaxKeyBytes   = 1 << 10  // a key; an empty key is refused as well
+	MaxKeyBytes   = 1 << 10  // a key; an empty key is ErrInvalid
 	MaxValueBytes = 8 << 20  // a value
 	MaxBatchBytes = 64 << 20 // keys and values of one batch together
 )
@@ -47,7 +51,8 @@ const (
 // goroutines at once.
 type Store interface {
 	// Snapshot returns a reader of one consistent state: at least everything
-	// whose Commit had returned before Snapshot was called. It must be closed.
+	// whose Commit had returned before Snapshot was called, and nothing that a
+	// crash could still take back. It must be closed.
 	Snapshot(ctx context.Context) (Reader, error)
 
 	// Commit applies the batch as a whole or not at all and returns when it is
@@ -55,6 +60,10 @@ type Store interface {
 	// context that ends before the store began to write gives the context's
 	// error; after that Commit waits for the outcome or says ErrUnknown. The
 	// batch may be used again after Commit has returned.
+	//
+	// After ErrConflict a new Snapshot sees what the batch was in conflict with.
+	// A batch of preconditions alone writes nothing; if it holds, what it looked
+	// at is durable.
 	Commit(ctx context.Context, b *Batch) error
 
 	// Exclusive reports whether this process is the only writer as long as the
@@ -71,8 +80,9 @@ type Store interface {
 // goroutines at once. Close may be called twice.
 type Reader interface {
 	// Get returns the values of keys, in the order of keys: nil for a key that
-	// is absent, a non-nil empty slice for an empty value. One round trip. The
-	// returned slices belong to the caller.
+	// is absent, a non-nil empty slice for an empty value. A key that no batch
+	// may write (empty, too long) is absent. One round trip. The returned slices
+	// belong to the caller.
 	Get(ctx context.Context, keys ...[]byte) ([][]byte, error)
 
 	// Scan returns up to limit entries with from <= key < to, in ascending key
