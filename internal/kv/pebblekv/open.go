@@ -1,0 +1,241 @@
+package pebblekv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/atomicfs"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// Options of a store. The zero value is good for production.
+type Options struct {
+	// FS is where the directory lies; nil: the operating system's. Tests give
+	// vfs.NewMem() or vfs.NewCrashableMem().
+	FS vfs.FS
+	// CacheBytes is the memory for blocks read from disk; 0: 256 MiB.
+	CacheBytes int64
+	// MemtableBytes is the size of one memtable. Up to four of them wait to be
+	// written to disk before commits are held back. 0: 64 MiB.
+	MemtableBytes uint64
+	// MinFree is how many bytes the file system must have left for commits to
+	// be taken; 0: 256 MiB. Negative: commits are taken to the last byte.
+	MinFree int64
+	// ReserveBytes is the size of the reserve file that is given up when the
+	// disk is full nevertheless; 0: 64 MiB. Negative: no reserve.
+	ReserveBytes int64
+	// SpaceCheck is how often free space is looked at; 0: 1 second.
+	SpaceCheck time.Duration
+	// Logger receives what operators should know; nil: slog.Default(). The
+	// engine's own chatter is at debug level.
+	Logger *slog.Logger
+	// OnFatal is called, once, with an engine error after which this process
+	// cannot go on with the store. It must not call the store. nil: the error is
+	// logged and the process exits with status 3. Nothing that was acknowledged
+	// is lost.
+	OnFatal func(error)
+}
+
+const (
+	defaultCacheBytes    = 256 << 20
+	defaultMemtableBytes = 64 << 20
+	defaultMinFree       = 256 << 20
+	defaultReserveBytes  = 64 << 20
+	exitFatal            = 3
+)
+
+func (o *Options) setDefaults() {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = defaultCacheBytes
+	}
+	if o.MemtableBytes == 0 {
+		o.MemtableBytes = defaultMemtableBytes
+	}
+	if o.MinFree == 0 {
+		o.MinFree = defaultMinFree
+	}
+	if o.ReserveBytes == 0 {
+		o.ReserveBytes = defaultReserveBytes
+	}
+	if o.SpaceCheck <= 0 {
+		o.SpaceCheck = time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.OnFatal == nil {
+		o.OnFatal = func(error) { os.Exit(exitFatal) }
+	}
+}
+
+// Store is a kv.Store in a directory. Make one with Open.
+type Store struct {
+	dir  string
+	opts Options
+	db   *pebble.DB
+	lock *pebble.Lock
+	log  *slog.Logger
+
+	// life is held for reading by every call into the engine; Close takes it for
+	// writing, so that no call meets a closed engine.
+	life   sync.RWMutex
+	closed bool
+
+	// commitMu makes check and apply one step; it guards last.
+	commitMu sync.Mutex
+	last     *flight
+
+	views  views
+	space  space
+	failed atomic.Pointer[error] // why the store stopped taking commits for good
+
+	stop    chan struct{}
+	workers sync.WaitGroup
+
+	stalls atomic.Int64 // write stalls begun
+	commit counters
+}
+
+var _ kv.Store = (*Store)(nil)
+
+// Open opens the store in dir and makes it if there is none. Errors:
+// kv.ErrLocked if another process, or another Store of this one, has the
+// directory open; kv.ErrTooNew, kv.ErrCorrupt, kv.ErrNoSpace and kv.ErrReadOnly
+// as they say; others as the file system gives them. All of them name dir.
+func Open(dir string, opts Options) (*Store, error) {
+	opts.setDefaults()
+	s := &Store{dir: dir, opts: opts, log: opts.Logger.With("store", dir), stop: make(chan struct{})}
+	s.space.init(opts.FS, dir, &opts)
+	if err := s.open(); err != nil {
+		return nil, fmt.Errorf("open store %s: %w", dir, sentinel(err))
+	}
+	s.views.init(s.db)
+	s.workers.Go(func() { s.views.reap(s.stop) })
+	s.workers.Go(func() { s.space.watch(s.stop, s.log) })
+	return s, nil
+}
+
+func (s *Store) open() (err error) {
+	if err := s.opts.FS.MkdirAll(s.dir, 0o755); err != nil {
+		return err
+	}
+	if s.lock, err = pebble.LockDirectory(s.dir, s.opts.FS); err != nil {
+		return lockError(err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.lock.Close())
+		}
+	}()
+	if err := checkFormat(s.opts.FS, s.dir); err != nil {
+		return err
+	}
+	s.db, err = pebble.Open(s.dir, s.engineOptions())
+	if errors.Is(err, fs.ErrNotExist) { // a file that the manifest names
+		err = fmt.Errorf("%w: %w", kv.ErrCorrupt, err)
+	}
+	return err
+}
+
+// lockError tells a lock held elsewhere from a lock file that cannot be made:
+// the operating system gives EACCES for both, but the latter with a path.
+func lockError(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", kv.ErrLocked, err)
+}
+
+// checkFormat refuses a directory that a newer engine wrote, before the engine
+// looks at it: its own error has no identity.
+func checkFormat(fsys vfs.FS, dir string) error {
+	text, err := atomicfs.ReadMarker(fsys, dir, "format-version")
+	if err != nil || text == "" {
+		return err
+	}
+	v, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return fmt.Errorf("%w: format version %q", kv.ErrCorrupt, text)
+	}
+	if pebble.FormatMajorVersion(v) > formatVersion {
+		return fmt.Errorf("%w: its format is %d, this version knows %d", kv.ErrTooNew, v, formatVersion)
+	}
+	return nil
+}
+
+// Exclusive implements kv.Store: the directory is locked.
+func (s *Store) Exclusive() bool { return true }
+
+// Close implements kv.Store. After an engine failure it leaves the directory
+// locked, for the engine cannot be closed; only the end of the process frees
+// it.
+func (s *Store) Close() error {
+	s.life.Lock()
+	if s.closed {
+		s.life.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.life.Unlock()
+
+	close(s.stop)
+	s.workers.Wait()
+	if err := s.failure(); err != nil {
+		return fmt.Errorf("close store %s: %w", s.dir, err)
+	}
+	s.views.closeAll()
+	err := s.db.Close()
+	if err = errors.Join(err, s.lock.Close()); err != nil {
+		return fmt.Errorf("close store %s: %w", s.dir, sentinel(err))
+	}
+	return nil
+}
+
+// enter begins a call into the engine; leave ends it.
+func (s *Store) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.life.RLock()
+	if s.closed {
+		s.life.RUnlock()
+		return kv.ErrClosed
+	}
+	return nil
+}
+
+func (s *Store) leave() { s.life.RUnlock() }
+
+// sentinel adds the kv error that says what an engine or system error means.
+func sentinel(err error) error {
+	var is error
+	switch {
+	case err == nil || errors.Is(err, kv.ErrCorrupt):
+		return err
+	case errors.Is(err, pebble.ErrCorruption):
+		is = kv.ErrCorrupt
+	case vfs.IsNoSpaceError(err), errors.Is(err, syscall.EDQUOT):
+		is = kv.ErrNoSpace
+	case errors.Is(err, syscall.EROFS), errors.Is(err, pebble.ErrReadOnly):
+		is = kv.ErrReadOnly
+	default:
+		return err
+	}
+	return fmt.Errorf("%w: %w", is, err)
+}

@@ -1,0 +1,147 @@
+package pebblekv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// ctxEvery is how many keys are read between two looks at the context.
+const ctxEvery = 256
+
+// Snapshot implements kv.Store: the newest state that is durable.
+func (s *Store) Snapshot(ctx context.Context) (kv.Reader, error) {
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer s.leave()
+	return &reader{s: s, v: s.views.newest()}, nil
+}
+
+type reader struct {
+	s    *Store
+	v    *view
+	once sync.Once
+
+	mu     sync.RWMutex // held for reading while the view is read
+	closed bool
+}
+
+// enter begins a read; leave ends it.
+func (r *reader) enter(ctx context.Context) error {
+	if err := r.s.enter(ctx); err != nil {
+		return err
+	}
+	r.mu.RLock()
+	if r.closed {
+		r.leave()
+		return fmt.Errorf("%w: this reader is", kv.ErrClosed)
+	}
+	return nil
+}
+
+func (r *reader) leave() {
+	r.mu.RUnlock()
+	r.s.leave()
+}
+
+// Get implements kv.Reader.
+func (r *reader) Get(ctx context.Context, keys ...[]byte) ([][]byte, error) {
+	if err := r.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer r.leave()
+	values := make([][]byte, len(keys))
+	for i, key := range keys {
+		if i%ctxEvery == ctxEvery-1 {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+		}
+		if len(key) == 0 {
+			continue // never written, and nothing the engine likes to be asked
+		}
+		got, closer, err := r.v.snap.Get(key)
+		switch {
+		case err == nil:
+			values[i] = own(got)
+			err = closer.Close()
+		case errors.Is(err, pebble.ErrNotFound):
+			err = nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("get: %w", sentinel(err))
+		}
+	}
+	return values, nil
+}
+
+// Scan implements kv.Reader.
+func (r *reader) Scan(ctx context.Context, from, to []byte, limit int, reverse bool) (entries []kv.Entry, err error) {
+	if err := kv.CheckLimit(limit); err != nil {
+		return nil, err
+	}
+	if err := r.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer r.leave()
+	if to != nil && len(to) == 0 { // no key is less; the engine takes it for no bound
+		return nil, nil
+	}
+	if len(from) == 0 {
+		from = nil
+	}
+	it, err := r.v.snap.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return nil, fmt.Errorf("scan: %w", sentinel(err))
+	}
+	defer func() {
+		if cerr := it.Close(); cerr != nil && err == nil {
+			entries, err = nil, fmt.Errorf("scan: %w", sentinel(cerr))
+		}
+	}()
+	first, next := it.First, it.Next
+	if reverse {
+		first, next = it.Last, it.Prev
+	}
+	for ok := first(); ok; ok = next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return nil, fmt.Errorf("scan: %w", sentinel(err))
+		}
+		entries = append(entries, kv.Entry{Key: slices.Clone(it.Key()), Value: own(value)})
+		if len(entries) == limit {
+			break
+		}
+		if len(entries)%ctxEvery == 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return entries, nil
+}
+
+// Close implements kv.Reader.
+func (r *reader) Close() error {
+	r.once.Do(func() {
+		r.mu.Lock()
+		r.closed = true
+		r.mu.Unlock()
+		r.s.views.drop(r.v)
+	})
+	return nil
+}
+
+// own copies a value; an empty one is not nil, which would say absent.
+func own(v []byte) []byte {
+	c := make([]byte, len(v))
+	copy(c, v)
+	return c
+}
