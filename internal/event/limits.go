@@ -1,7 +1,8 @@
 package event
 
 // Limits bounds what one request and one message may be. A field that is zero
-// or negative stands for its value in DefaultLimits.
+// or negative stands for its value in DefaultLimits; byte limits above 1 GiB
+// stand for 1 GiB.
 type Limits struct {
 	MessageBytes  int // of one message, as sent
 	BatchBytes    int // of a whole request body, unpacked
@@ -29,8 +30,9 @@ func (l Limits) orDefault() Limits {
 		return std
 	}
 	return Limits{
-		MessageBytes:  pick(l.MessageBytes, DefaultLimits.MessageBytes),
-		BatchBytes:    pick(l.BatchBytes, DefaultLimits.BatchBytes),
+		// Places in a text are kept as int32.
+		MessageBytes:  min(pick(l.MessageBytes, DefaultLimits.MessageBytes), 1<<30),
+		BatchBytes:    min(pick(l.BatchBytes, DefaultLimits.BatchBytes), 1<<30),
 		BatchMessages: pick(l.BatchMessages, DefaultLimits.BatchMessages),
 		MessageID:     pick(l.MessageID, DefaultLimits.MessageID),
 		Depth:         pick(l.Depth, DefaultLimits.Depth),
