@@ -1,0 +1,43 @@
+package answer
+
+import (
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+)
+
+// AppendString appends s as a JSON string.
+func AppendString(b []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			text, err := json.Marshal(s)
+			if err != nil {
+				panic(err) // strings always encode
+			}
+			return append(b, text...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
+// AppendTime appends a time in nanoseconds since 1970 as ISO 8601, or null for
+// zero.
+func AppendTime(b []byte, ns int64) []byte {
+	if ns == 0 {
+		return append(b, "null"...)
+	}
+	b = append(b, '"')
+	b = time.Unix(0, ns).UTC().AppendFormat(b, time.RFC3339Nano)
+	return append(b, '"')
+}
+
+// Time is AppendTime for structs: nil for zero.
+func Time(ns int64) *time.Time {
+	if ns == 0 {
+		return nil
+	}
+	t := time.Unix(0, ns).UTC()
+	return &t
+}

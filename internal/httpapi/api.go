@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+	"github.com/selfsame-id/selfsame/internal/httpapi/manage"
+	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
+	"github.com/selfsame-id/selfsame/internal/httpapi/tracking"
+)
+
+// Space is a space as the API uses it; *space.Space is one.
+type Space interface {
+	ID() string
+	tracking.Space
+	profiles.Space
+	manage.Space
+}
+
+// Spaces finds spaces.
+type Spaces interface {
+	// Space returns the space with that ID, and opens it if the catalog has it
+	// and it is not open yet. The error is space.ErrNotFound if there is none.
+	Space(ctx context.Context, id string) (Space, error)
+	// Opened lists the spaces that are open.
+	Opened() []Space
+}
+
+// Deps are what the API stands on.
+type Deps struct {
+	Spaces  Spaces
+	Catalog *catalog.Catalog
+
+	// Ready says why the server cannot serve, or nil; a nil Ready is always
+	// ready once the API is there.
+	Ready func(ctx context.Context) error
+	// Console serves everything that is not the API's; nil: nothing does.
+	Console http.Handler
+
+	Log *slog.Logger     // nil: slog.Default
+	Now func() time.Time // nil: time.Now
+}
+
+// API is the handler of the whole HTTP API.
+type API struct {
+	mux     *http.ServeMux
+	log     *slog.Logger
+	metrics *metrics
+}
+
+// New makes the API.
+func New(d Deps, s Settings) *API {
+	s = s.orDefaults()
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	budget := body.NewBudget(s.BodyBudget)
+	a := &API{mux: http.NewServeMux(), log: d.Log, metrics: newMetrics(d.Spaces, budget)}
+	admin := adminOf(s.AdminToken)
+
+	tracking.Register(a.mux, tracking.Config{
+		Sources: d.Catalog,
+		Space: func(ctx context.Context, id string) (tracking.Space, error) {
+			return d.Spaces.Space(ctx, id)
+		},
+		Now: d.Now, Log: d.Log, Budget: budget,
+		Limits: s.Limits, MaxBytes: s.MaxRequestBytes, MaxMessages: s.MaxRequestMessages, BodyTimeout: s.BodyTimeout,
+		PublicURL: s.PublicURL, Batching: s.Batching,
+		Accepted: a.metrics.accept, Refused: a.metrics.refuse,
+	})
+	profiles.Register(a.mux, profiles.Config{
+		Tokens: d.Catalog,
+		Space: func(ctx context.Context, id string) (profiles.Space, error) {
+			return d.Spaces.Space(ctx, id)
+		},
+		Log: d.Log, Admin: admin, Rate: s.ProfileRate,
+	})
+	imports := s.Limits
+	imports.MessageBytes = max(s.ImportMessageBytes, s.Limits.MessageBytes)
+	imports.BatchBytes, imports.BatchMessages = s.MaxRequestBytes, s.MaxRequestMessages
+	manage.Register(a.mux, manage.Config{
+		Catalog: d.Catalog,
+		Space: func(ctx context.Context, id string) (manage.Space, error) {
+			return d.Spaces.Space(ctx, id)
+		},
+		Now: d.Now, Log: d.Log, Budget: budget, Admin: admin,
+		Limits: imports, ImportBytes: s.ImportBytes, ImportEvents: importEvents, BodyTimeout: s.BodyTimeout,
+	})
+	a.health(d.Ready)
+	a.mux.Handle("GET /metrics", a.metrics.handler(d.Log))
+	a.mux.HandleFunc("/v1/", a.nothing)
+	if d.Console != nil {
+		a.mux.Handle("/", d.Console)
+	} else {
+		a.mux.HandleFunc("/", a.nothing)
+	}
+	return a
+}
+
+// importEvents bounds the events in one request of an import, whose bytes are
+// bounded as well: a smallest event has some fifty.
+const importEvents = 100_000
+
+// nothing answers for addresses that are none.
+func (a *API) nothing(w http.ResponseWriter, r *http.Request) {
+	answer.Error(w, r, a.log, answer.New(http.StatusNotFound, answer.NotFound, "There is nothing at this address."))
+}
+
+// adminOf returns the check for the admin token; nil when there is none.
+func adminOf(token string) func(string) bool {
+	if token == "" {
+		return nil
+	}
+	want := sha256.Sum256([]byte(token))
+	return func(secret string) bool {
+		got := sha256.Sum256([]byte(secret))
+		return subtle.ConstantTimeCompare(got[:], want[:]) == 1
+	}
+}

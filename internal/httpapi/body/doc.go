@@ -1,0 +1,4 @@
+// Package body reads the bodies of requests into pooled memory, unpacked, and
+// bounded three ways: in bytes for one request, in bytes for all requests
+// together, and in time.
+package body

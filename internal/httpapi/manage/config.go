@@ -1,0 +1,93 @@
+package manage
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// Space is a space as its administrators see it.
+type Space interface {
+	Ingest(ctx context.Context, d space.Delivery) (space.Receipt, error)
+	Profile(ctx context.Context, ref space.Ref) (space.View, error)
+	CountEvents(ctx context.Context, ref space.Ref, most int64) (int64, error)
+	Rejects(ctx context.Context, q space.RejectQuery) (space.RejectPage, error)
+	Reject(ctx context.Context, id string) (space.Reject, error)
+	RejectCounts(ctx context.Context) ([]space.RejectCount, error)
+	Rules(ctx context.Context) (space.RulesVersion, error)
+	SetRules(ctx context.Context, r identity.Rules, by string) error
+	Feed(ctx context.Context, cursor string, limit int) ([]feed.Record, string, error)
+	Mark(ctx context.Context, name string) ([]byte, error)
+	Stats() space.Stats
+	Verify(ctx context.Context, progress space.Progress) (space.VerifyReport, error)
+}
+
+// Config is what the management API needs.
+type Config struct {
+	Catalog *catalog.Catalog
+	Space   func(ctx context.Context, id string) (Space, error)
+	Now     func() time.Time
+	Log     *slog.Logger
+	Budget  *body.Budget
+
+	// Admin reports whether a secret is the admin token; nil: there is none, and
+	// everything is refused.
+	Admin func(secret string) bool
+
+	Limits       event.Limits // of messages that are sent again or imported
+	ImportBytes  int          // of one request of an import, unpacked
+	ImportEvents int          // in one request of an import
+	BodyTimeout  time.Duration
+}
+
+type handler struct {
+	Config
+	marks keyedLocks // one import at a time for each mark
+}
+
+// Register adds the management API to mux.
+func Register(mux *http.ServeMux, cfg Config) {
+	h := &handler{Config: cfg}
+	at := func(pattern string, serve endpoint) { mux.HandleFunc(pattern, h.admin(serve)) }
+
+	at("GET /api/spaces", h.listSpaces)
+	at("POST /api/spaces", h.createSpace)
+	at("GET /api/spaces/{space}", h.getSpace)
+	at("PATCH /api/spaces/{space}", h.renameSpace)
+
+	at("GET /api/spaces/{space}/sources", h.listSources)
+	at("POST /api/spaces/{space}/sources", h.createSource)
+	at("GET /api/spaces/{space}/sources/{source}", h.getSource)
+	at("PATCH /api/spaces/{space}/sources/{source}", h.updateSource)
+	at("DELETE /api/spaces/{space}/sources/{source}", h.deleteSource)
+	at("POST /api/spaces/{space}/sources/{source}/rotate", h.rotateSource)
+
+	at("GET /api/spaces/{space}/tokens", h.listTokens)
+	at("POST /api/spaces/{space}/tokens", h.createToken)
+	at("DELETE /api/spaces/{space}/tokens/{token}", h.deleteToken)
+
+	at("GET /api/spaces/{space}/rules", h.getRules)
+	at("PUT /api/spaces/{space}/rules", h.setRules)
+
+	at("GET /api/spaces/{space}/rejects", h.listRejects)
+	at("GET /api/spaces/{space}/rejects/counts", h.countRejects)
+	at("POST /api/spaces/{space}/rejects/resend", h.resendAll)
+	at("GET /api/spaces/{space}/rejects/{reject}", h.getReject)
+	at("POST /api/spaces/{space}/rejects/{reject}/resend", h.resendOne)
+
+	at("GET /api/spaces/{space}/profiles/{collection}/{profile}", h.getProfile)
+	at("GET /api/spaces/{space}/feed", h.readFeed)
+	at("GET /api/spaces/{space}/stats", h.stats)
+	at("POST /api/spaces/{space}/verify", h.verify)
+	at("GET /api/spaces/{space}/marks/{mark}", h.getMark)
+	at("POST /api/spaces/{space}/import", h.importEvents)
+	at("/api/", h.nothing)
+}

@@ -1,0 +1,227 @@
+package manage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+type rejectAnswer struct {
+	space.Reject
+	ReceivedAt *time.Time `json:"received_at"`
+	Body       string     `json:"body,omitempty"`        // as text, if it is text
+	Binary     []byte     `json:"body_base64,omitempty"` // else
+}
+
+func rejectOf(r space.Reject, withBody bool) rejectAnswer {
+	a := rejectAnswer{Reject: r, ReceivedAt: answer.Time(r.ReceivedAt)}
+	switch {
+	case !withBody:
+	case utf8.Valid(r.Body):
+		a.Body = string(r.Body)
+	default:
+		a.Binary = r.Body
+	}
+	return a
+}
+
+func isNotFound(err error) bool { return errors.Is(err, space.ErrNotFound) }
+
+func (h *handler) listRejects(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	n, err := limit(r)
+	if err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	p, err := s.Rejects(r.Context(), space.RejectQuery{
+		Source: query.Get("source"), Code: query.Get("code"), Limit: n, Next: query.Get("next"),
+	})
+	if err != nil {
+		return err
+	}
+	list := make([]rejectAnswer, 0, len(p.Rejects))
+	for _, rej := range p.Rejects {
+		list = append(list, rejectOf(rej, false))
+	}
+	return ok(w, page{list, cursor{p.Next != "", p.Next, n}})
+}
+
+func (h *handler) countRejects(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	counts, err := s.RejectCounts(r.Context())
+	if err != nil {
+		return err
+	}
+	return ok(w, page{Data: append([]space.RejectCount{}, counts...), Cursor: cursor{Limit: len(counts)}})
+}
+
+func (h *handler) getReject(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	rej, err := s.Reject(r.Context(), r.PathValue("reject"))
+	if err != nil {
+		return err
+	}
+	return ok(w, rejectOf(rej, true))
+}
+
+// resent is what became of refused messages that were sent again.
+type resent struct {
+	Resolved int           `json:"resolved"` // rejects that are gone now
+	Stored   int           `json:"stored"`   // events that came of them
+	Repeats  int           `json:"repeats"`
+	Refused  int           `json:"refused"` // still, and kept
+	Reasons  []stillReason `json:"reasons,omitempty"`
+}
+
+type stillReason struct {
+	ID      string `json:"id"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// mostReasons bounds the reasons in an answer.
+const mostReasons = 20
+
+// resendOne sends one refused message again: as it was kept, or, when the
+// request has a body, as it is in there.
+func (h *handler) resendOne(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	rej, err := s.Reject(r.Context(), r.PathValue("reject"))
+	if err != nil {
+		return err
+	}
+	buf, err := h.read(w, r, mostDocument)
+	if err != nil {
+		return err
+	}
+	defer buf.Abandon()
+	if text := bytes.TrimSpace(buf.Bytes()); len(text) > 0 {
+		rej.Body = text
+	}
+	var out resent
+	if err := h.resend(untilDone(r), s, rej.Source, []space.Reject{rej}, &out); err != nil {
+		return err
+	}
+	if out.Resolved == 0 {
+		still := out.Reasons[0]
+		return answer.New(http.StatusBadRequest, still.Code, "still refused: %s", still.Message)
+	}
+	return ok(w, out)
+}
+
+// resendAll sends all refused messages of a source or code again. One page of
+// them is committed at a time; what was sent stays sent if a later page fails.
+func (h *handler) resendAll(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	q := space.RejectQuery{Source: query.Get("source"), Code: query.Get("code"), Limit: 500}
+	var out resent
+	for {
+		p, err := s.Rejects(r.Context(), q)
+		if err != nil {
+			return err
+		}
+		bySource := map[string][]space.Reject{}
+		for _, rej := range p.Rejects {
+			bySource[rej.Source] = append(bySource[rej.Source], rej)
+		}
+		for source, list := range bySource {
+			if err := h.resend(untilDone(r), s, source, list, &out); err != nil {
+				return err
+			}
+		}
+		if q.Next = p.Next; q.Next == "" {
+			return ok(w, out)
+		}
+	}
+}
+
+// resend parses refused messages of one source again and delivers the good
+// ones, which removes them from the refused. One that stands for a whole
+// request goes through message by message, and only if all of it is good.
+func (h *handler) resend(ctx context.Context, s Space, source string, list []space.Reject, out *resent) error {
+	d := space.Delivery{Source: source}
+	for _, rej := range list {
+		if rej.Body == nil {
+			full, err := s.Reject(ctx, rej.ID)
+			if isNotFound(err) {
+				continue // somebody else was quicker
+			}
+			if err != nil {
+				return err
+			}
+			rej = full
+		}
+		messages, err := h.parseAgain(rej)
+		if err != nil {
+			if out.Refused++; len(out.Reasons) < mostReasons {
+				p := answer.Of(err)
+				out.Reasons = append(out.Reasons, stillReason{rej.ID, p.Code, p.Message})
+			}
+			continue
+		}
+		d.Messages = append(d.Messages, messages...)
+		d.Resolves = append(d.Resolves, rej.ID)
+	}
+	if len(d.Resolves) == 0 {
+		return nil
+	}
+	receipt, err := s.Ingest(ctx, d)
+	if err != nil {
+		return err
+	}
+	out.Resolved += len(d.Resolves)
+	out.Stored += receipt.Stored
+	out.Repeats += receipt.Repeats
+	return nil
+}
+
+// parseAgain reads a refused message as if it had just come, except that it
+// came when it came.
+func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
+	env := event.Envelope{ReceivedAt: rej.ReceivedAt, Type: event.TypeOf(rej.Endpoint), Limits: h.Limits}
+	m, err := event.Parse(rej.Body, env)
+	if err == nil {
+		return []event.Message{m}, nil
+	}
+	if env.Type != 0 || event.Lookup(rej.Body, "batch") == nil {
+		return nil, err
+	}
+	b, err := event.Split(rej.Body, h.Limits)
+	if err != nil {
+		return nil, err
+	}
+	env.SentAt = b.SentAt
+	var out []event.Message
+	for _, raw := range b.Messages {
+		m, err := event.Parse(b.Inherit(raw), env)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}

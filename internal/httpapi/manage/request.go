@@ -1,0 +1,173 @@
+package manage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// endpoint serves one request; its error becomes the answer.
+type endpoint func(w http.ResponseWriter, r *http.Request) error
+
+// admin lets a request pass that has the admin token.
+func (h *handler) admin(serve endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := h.admit(w, r)
+		if err == nil {
+			w.Header().Set("Cache-Control", "no-store")
+			err = serve(w, r)
+		}
+		if err != nil {
+			answer.Error(w, r, h.Log, err)
+		}
+	}
+}
+
+func (h *handler) admit(w http.ResponseWriter, r *http.Request) error {
+	if h.Admin == nil {
+		return answer.New(http.StatusForbidden, answer.Forbidden,
+			"The server has no admin token. Set admin_token in its configuration file, or SELFSAME_ADMIN_TOKEN in its environment, and restart it.")
+	}
+	if !h.Admin(answer.Credential(r)) {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="management"`)
+		return answer.New(http.StatusUnauthorized, answer.Unauthenticated,
+			"The admin token is missing or wrong. Send it as a bearer token, or as the user name of HTTP Basic.")
+	}
+	return nil
+}
+
+// nothing serves addresses that are none.
+func (h *handler) nothing(http.ResponseWriter, *http.Request) error {
+	return answer.New(http.StatusNotFound, answer.NotFound, "There is no such address, or it does not take this method.")
+}
+
+// open finds the space of the path.
+func (h *handler) open(r *http.Request) (Space, error) {
+	id := r.PathValue("space")
+	// The catalog says what there is; the space may have to be opened first.
+	if _, err := h.Catalog.Space(r.Context(), id); err != nil {
+		return nil, err
+	}
+	s, err := h.Space(r.Context(), id)
+	if errors.Is(err, space.ErrNotFound) {
+		return nil, space.ErrClosed
+	}
+	return s, err
+}
+
+// mostDocument bounds the documents that people write.
+const mostDocument = 1 << 20
+
+// document reads a JSON document. Unknown fields are mistakes.
+func (h *handler) document(w http.ResponseWriter, r *http.Request, v any) error {
+	buf, err := h.read(w, r, mostDocument)
+	if err != nil {
+		return err
+	}
+	defer buf.Release()
+	d := json.NewDecoder(bytes.NewReader(buf.Bytes()))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		if errors.Is(err, io.EOF) {
+			return answer.Invalid("the request has no body; send a JSON object")
+		}
+		return answer.Mistakes("the body is not the JSON that is expected here", err)
+	}
+	if d.More() {
+		return answer.Invalid("something follows the JSON object in the body")
+	}
+	return nil
+}
+
+// read reads a body of up to most bytes.
+func (h *handler) read(w http.ResponseWriter, r *http.Request, most int) (*body.Buffer, error) {
+	buf, err := body.Read(w, r, body.Limits{Bytes: most, Timeout: h.BodyTimeout, Zstd: true}, h.Budget)
+	if err == nil {
+		return buf, nil
+	}
+	if buf != nil {
+		buf.Release()
+	}
+	switch {
+	case errors.Is(err, body.ErrTooLarge):
+		w.Header().Set("Connection", "close")
+		return nil, answer.New(http.StatusRequestEntityTooLarge, answer.TooLarge, "The body has more than %d bytes. Send less at a time.", most)
+	case errors.Is(err, body.ErrUnpack):
+		return nil, answer.Invalid("the body cannot be unpacked; it is not what its Content-Encoding says, or it was cut")
+	}
+	return nil, err
+}
+
+// The sizes of pages.
+const (
+	pageStd  = 50
+	pageMost = 1000
+)
+
+func limit(r *http.Request) (int, error) {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return pageStd, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, answer.BadParameter("limit is not a number from 1 to %d.", pageMost)
+	}
+	return min(n, pageMost), nil
+}
+
+// page is a page of a list.
+type page struct {
+	Data   any    `json:"data"`
+	Cursor cursor `json:"cursor"`
+}
+
+type cursor struct {
+	HasMore bool   `json:"has_more"`
+	Next    string `json:"next"`
+	Limit   int    `json:"limit"`
+}
+
+// cut makes a page of a list that is in memory, in the order of its names. The
+// token of the next page is the last name of this one.
+func cut[T any](r *http.Request, all []T, name func(T) string) (page, error) {
+	n, err := limit(r)
+	if err != nil {
+		return page{}, err
+	}
+	after := r.URL.Query().Get("next")
+	out := []T{}
+	for _, item := range all {
+		if name(item) <= after {
+			continue
+		}
+		if len(out) == n {
+			return page{out, cursor{true, name(out[n-1]), n}}, nil
+		}
+		out = append(out, item)
+	}
+	return page{out, cursor{Limit: n}}, nil
+}
+
+// ok answers with a value.
+func ok(w http.ResponseWriter, v any) error {
+	answer.JSON(w, http.StatusOK, v)
+	return nil
+}
+
+// created answers with what was made.
+func created(w http.ResponseWriter, v any) error {
+	answer.JSON(w, http.StatusCreated, v)
+	return nil
+}
+
+// untilDone is a context for work that a client's leaving must not tear in two.
+func untilDone(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }

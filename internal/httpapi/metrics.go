@@ -1,0 +1,77 @@
+package httpapi
+
+import (
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+)
+
+// metrics are what /metrics shows.
+type metrics struct {
+	registry *prometheus.Registry
+	inFlight prometheus.Gauge
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	accepted *prometheus.CounterVec
+	refused  *prometheus.CounterVec
+}
+
+func newMetrics(spaces Spaces, budget *body.Budget) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "selfsame_http_requests_in_flight", Help: "Requests being served."}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "selfsame_http_requests_total", Help: "Requests served, by route and status."}, []string{"route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "selfsame_http_request_seconds", Help: "How long requests took, by route.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .02, .04, .08, .16, .5, 1, 5, 30}}, []string{"route"}),
+		accepted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "selfsame_messages_accepted_total", Help: "Messages taken, repeats included, by source."}, []string{"source"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "selfsame_messages_refused_total", Help: "Messages refused and kept aside, by source and reason."}, []string{"source", "code"}),
+	}
+	m.registry.MustRegister(m.inFlight, m.requests, m.seconds, m.accepted, m.refused,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "selfsame_http_body_bytes", Help: "Bytes of request bodies in memory."},
+			func() float64 { return float64(budget.Held()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "selfsame_http_body_bytes_limit", Help: "Bytes of request bodies that may be in memory."},
+			func() float64 { return float64(budget.Most()) }),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		spaceCollector{spaces})
+	return m
+}
+
+func (m *metrics) handler(log *slog.Logger) http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError), EnableOpenMetrics: true,
+	})
+}
+
+// observe counts a request under its route, never under its path: paths name
+// people, and are without number.
+func (m *metrics) observe(r *http.Request, status int, took time.Duration) {
+	route := r.Pattern
+	if route == "" {
+		route = "none"
+	}
+	if status == 0 {
+		status = http.StatusOK
+	}
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+func (m *metrics) accept(source string, n int) { m.accepted.WithLabelValues(source).Add(float64(n)) }
+
+func (m *metrics) refuse(source, code string, n int) {
+	m.refused.WithLabelValues(source, code).Add(float64(n))
+}

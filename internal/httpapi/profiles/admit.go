@@ -1,0 +1,56 @@
+package profiles
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+)
+
+// admit checks the token of a request and its rate.
+func (h *handler) admit(w http.ResponseWriter, r *http.Request, spaceID string) error {
+	secret := answer.Credential(r)
+	if h.Admin != nil && h.Admin(secret) {
+		return nil
+	}
+	token, ok := h.Tokens.TokenBySecret(r.Context(), spaceID, secret)
+	if !ok {
+		// The same words for a wrong space: who has no token learns nothing.
+		w.Header().Set("WWW-Authenticate", `Basic realm="Profile API", charset="UTF-8"`)
+		return answer.New(http.StatusUnauthorized, answer.Unauthenticated,
+			"The access token is missing, or is not one of this space. Send it as the user name of HTTP Basic, with an empty password.")
+	}
+	if wait := h.rates.take(token.Space, token.Name); wait > 0 {
+		p := answer.New(http.StatusTooManyRequests, answer.RateLimit, "This token makes more than %g requests a second. Wait, and spread them.", h.Rate)
+		p.RetryAfter = wait
+		return p
+	}
+	return nil
+}
+
+// rates holds the rate of each token. Tokens are few, and made by people.
+type rates struct {
+	perSecond float64
+	limiters  sync.Map // [2]string{space, token} → *rate.Limiter
+}
+
+// take counts one request, and says how long to wait when it is one too many.
+func (r *rates) take(space, token string) time.Duration {
+	if r.perSecond <= 0 {
+		return 0
+	}
+	key := [2]string{space, token}
+	found, ok := r.limiters.Load(key)
+	if !ok {
+		burst := max(1, int(r.perSecond))
+		found, _ = r.limiters.LoadOrStore(key, rate.NewLimiter(rate.Limit(r.perSecond), burst))
+	}
+	limiter := found.(*rate.Limiter)
+	if limiter.Allow() {
+		return 0
+	}
+	return max(time.Second, time.Duration(float64(time.Second)/r.perSecond))
+}

@@ -1,0 +1,60 @@
+package profiles
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// Tokens knows the tokens of spaces.
+type Tokens interface {
+	TokenBySecret(ctx context.Context, space, secret string) (*catalog.Token, bool)
+}
+
+// Space reads profiles.
+type Space interface {
+	Profile(ctx context.Context, ref space.Ref) (space.View, error)
+	Events(ctx context.Context, ref space.Ref, q space.EventQuery) (space.EventPage, error)
+	Links(ctx context.Context, ref space.Ref, limit int, next string) (space.LinkPage, error)
+	Ruleset() *identity.Ruleset
+}
+
+// Config is what the Profile API needs.
+type Config struct {
+	Tokens Tokens
+	Space  func(ctx context.Context, id string) (Space, error)
+	Log    *slog.Logger
+
+	// Admin reports whether a secret is the admin token, which reads every
+	// space without a limit; nil: none is.
+	Admin func(secret string) bool
+
+	// Rate is how many requests a second each token may make; 0: no limit.
+	Rate float64
+}
+
+type handler struct {
+	Config
+	rates rates
+}
+
+// Register adds the Profile API to mux.
+func Register(mux *http.ServeMux, cfg Config) {
+	h := &handler{Config: cfg}
+	h.rates.perSecond = cfg.Rate
+	for resource, serve := range map[string]resource{
+		"traits":       h.traits,
+		"external_ids": h.externalIDs,
+		"events":       h.events,
+		"metadata":     h.metadata,
+		"links":        h.links,
+	} {
+		const profile = "/v1/spaces/{space}/collections/{collection}/profiles/{profile}/"
+		mux.HandleFunc(profile+resource, h.serve(resource, serve))
+		mux.HandleFunc(profile+resource+"/{$}", h.serve(resource, serve))
+	}
+}

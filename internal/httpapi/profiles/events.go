@@ -1,0 +1,154 @@
+package profiles
+
+import (
+	"context"
+	"strings"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// events serves a profile's history, newest first.
+func (h *handler) events(ctx context.Context, q *request) ([]byte, bool, error) {
+	query, err := q.eventQuery()
+	if err != nil {
+		return nil, false, err
+	}
+	view, err := q.space.Profile(ctx, q.ref)
+	if err != nil {
+		return nil, false, err
+	}
+	page, err := q.space.Events(ctx, q.ref, query)
+	if err != nil {
+		return nil, false, err
+	}
+	rules := q.space.Ruleset()
+	b := append(make([]byte, 0, 4096), `{"data":[`...)
+	for i := range page.Events {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendEvent(b, &page.Events[i], rules, q.collection, view.ID)
+	}
+	b = append(b, `],`...)
+	b = q.cursor(b, view.ID, page.Next, query.Limit)
+	return append(b, '}'), view.Provisional, nil
+}
+
+func (q *request) eventQuery() (e space.EventQuery, err error) {
+	if e.Limit, err = q.limit(eventsStd, eventsMost); err != nil {
+		return e, err
+	}
+	if e.Start, err = q.moment("start"); err != nil {
+		return e, err
+	}
+	if e.End, err = q.moment("end"); err != nil {
+		return e, err
+	}
+	switch strings.ToLower(q.query.Get("sort")) {
+	case "", "desc":
+	case "asc":
+		e.Oldest = true
+	default:
+		return e, answer.BadParameter("sort is neither asc nor desc.")
+	}
+	e.Include, e.Exclude, e.Next = q.list("include"), q.list("exclude"), q.query.Get("next")
+	for _, name := range q.list("type") {
+		t := event.TypeOf(name)
+		if t == 0 {
+			return e, answer.BadParameter("type has a name that is none of identify, track, page, screen, group, alias.")
+		}
+		e.Types = append(e.Types, t)
+	}
+	return e, nil
+}
+
+// appendEvent appends an event as Segment shows it. The body was valid when it
+// was taken, so its parts go out as they came in.
+func appendEvent(b []byte, e *space.StoredEvent, rules *identity.Ruleset, c identity.Collection, profile string) []byte {
+	var context, properties, traits []byte
+	event.ForEach(e.Body, func(key string, value []byte) bool {
+		switch key {
+		case "context":
+			context = value
+		case "properties":
+			properties = value
+		case "traits":
+			traits = value
+		}
+		return true
+	})
+	b = append(b, `{"external_ids":[`...)
+	b = appendPromoted(b, e, rules)
+	b = append(b, `],"context":`...)
+	b = append(b, orEmpty(context)...)
+	b = append(b, `,"type":"`...)
+	b = append(b, e.Type.String()...)
+	b = append(b, `","message_id":`...)
+	b = answer.AppendString(b, e.MessageID)
+	b = append(b, `,"source_id":`...)
+	b = answer.AppendString(b, e.Source)
+	b = append(b, `,"timestamp":`...)
+	b = answer.AppendTime(b, e.Time)
+	switch e.Type {
+	case event.Identify, event.Group:
+		b = append(b, `,"traits":`...)
+		b = append(b, orEmpty(traits)...)
+	case event.Track, event.Page, event.Screen:
+		b = append(b, `,"properties":`...)
+		b = append(b, orEmpty(properties)...)
+	}
+	if e.Name != "" {
+		b = append(b, `,"event":`...)
+		b = answer.AppendString(b, e.Name)
+	}
+	b = append(b, `,"related":{"`...)
+	b = append(b, c.String()...)
+	b = append(b, `":`...)
+	b = answer.AppendString(b, profile)
+	return append(b, `}}`...)
+}
+
+// appendPromoted appends the external IDs that the event's body holds under the
+// present rules.
+func appendPromoted(b []byte, e *space.StoredEvent, rules *identity.Ruleset) []byte {
+	if rules == nil {
+		return b
+	}
+	// What was accepted once is read again whatever the sizes are now.
+	m, err := event.Parse(e.Body, event.Envelope{ReceivedAt: e.ReceivedAt, Type: e.Type,
+		Limits: event.Limits{MessageBytes: len(e.Body), MessageID: len(e.Body), Depth: len(e.Body)}})
+	if err != nil {
+		return b
+	}
+	promoted := rules.Promote(&m, e.Source)
+	first := true
+	list := func(c identity.Collection, ids []identity.ID) {
+		for _, id := range ids {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = append(b, `{"collection":"`...)
+			b = append(b, c.String()...)
+			b = append(b, `","type":`...)
+			b = answer.AppendString(b, id.Type)
+			b = append(b, `,"id":`...)
+			b = answer.AppendString(b, id.Value)
+			b = append(b, `,"encoding":"none"}`...)
+		}
+	}
+	list(identity.Users, promoted.Users)
+	list(identity.Accounts, promoted.Accounts)
+	return b
+}
+
+// orEmpty puts an empty object in the place of what is not an object.
+func orEmpty(value []byte) []byte {
+	if len(value) == 0 || value[0] != '{' {
+		return []byte("{}")
+	}
+	return value
+}

@@ -1,0 +1,181 @@
+package profiles
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// request is one request to the Profile API, understood.
+type request struct {
+	space      Space
+	spaceID    string
+	collection identity.Collection
+	ref        space.Ref
+	resource   string
+	query      url.Values
+}
+
+// resource makes the JSON text of an answer, and says whether it is provisional.
+type resource func(ctx context.Context, q *request) (text []byte, provisional bool, err error)
+
+// provisionalHeader marks answers that pending work may still change.
+const provisionalHeader = "Selfsame-Provisional"
+
+func (h *handler) serve(name string, serve resource) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		text, provisional, err := h.answer(w, r, name, serve)
+		switch {
+		case err == nil:
+		case errors.Is(err, space.ErrNotFound):
+			answer.Error(w, r, h.Log, answer.New(http.StatusNotFound, answer.NotFound, "Profile was not found."))
+			return
+		default:
+			answer.Error(w, r, h.Log, err)
+			return
+		}
+		if provisional {
+			w.Header().Set(provisionalHeader, "true")
+		}
+		answer.Raw(w, http.StatusOK, text)
+	}
+}
+
+func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string, serve resource) ([]byte, bool, error) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		return nil, false, answer.New(http.StatusMethodNotAllowed, answer.MethodNotAllowed, "This address takes GET.")
+	}
+	q := &request{spaceID: r.PathValue("space"), resource: name}
+	if err := h.admit(w, r, q.spaceID); err != nil {
+		return nil, false, err
+	}
+	var ok bool
+	if q.collection, ok = identity.ParseCollection(r.PathValue("collection")); !ok {
+		return nil, false, answer.BadParameter("The collection is neither users nor accounts.")
+	}
+	var err error
+	if q.ref, err = parseRef(q.collection, r.PathValue("profile")); err != nil {
+		return nil, false, err
+	}
+	if q.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return nil, false, answer.Invalid("The query cannot be read; escape it as in a URL.")
+	}
+	if q.space, err = h.Space(r.Context(), q.spaceID); err != nil {
+		if errors.Is(err, space.ErrNotFound) {
+			err = noSpace
+		}
+		return nil, false, err
+	}
+	return serve(r.Context(), q)
+}
+
+var noSpace = answer.New(http.StatusNotFound, answer.NotFound, "Space was not found.")
+
+// parseRef reads the profile of the path: type:value, where the type ends at
+// the first colon, or a profile's own ID.
+func parseRef(c identity.Collection, text string) (space.Ref, error) {
+	kind, value, found := strings.Cut(text, ":")
+	if !found {
+		kind, value = "", text
+		if !strings.HasPrefix(value, "use_") && !strings.HasPrefix(value, "acc_") {
+			return space.Ref{}, answer.BadParameter("The profile is neither type:value, such as user_id:123, nor a profile ID.")
+		}
+	}
+	kind, value = strings.ToLower(strings.TrimSpace(kind)), strings.TrimSpace(value)
+	switch {
+	case found && kind == "":
+		return space.Ref{}, answer.BadParameter("The external ID has no type before the colon.")
+	case value == "":
+		return space.Ref{}, answer.BadParameter("The external ID has no value after the colon.")
+	}
+	if kind == "segment_id" {
+		kind = ""
+	}
+	if kind == "email" {
+		value = strings.ToLower(value) // as it is matched
+	}
+	return space.Ref{Collection: c, Type: kind, Value: value}, nil
+}
+
+// limit reads how many entries a page has. More than most is taken as most.
+func (q *request) limit(std, most int) (int, error) {
+	text := q.query.Get("limit")
+	if text == "" {
+		return std, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, answer.BadParameter("limit is not a number from 1 to %d.", most)
+	}
+	return min(n, most), nil
+}
+
+// list reads names separated by commas, in one or several parameters.
+func (q *request) list(name string) []string {
+	var out []string
+	for _, text := range q.query[name] {
+		for item := range strings.SplitSeq(text, ",") {
+			if item = strings.TrimSpace(item); item != "" {
+				out = append(out, item)
+			}
+		}
+	}
+	return out
+}
+
+// set is list as a set; nil when the parameter is not there.
+func (q *request) set(name string) map[string]bool {
+	var out map[string]bool
+	for _, item := range q.list(name) {
+		if out == nil {
+			out = map[string]bool{}
+		}
+		out[item] = true
+	}
+	return out
+}
+
+func (q *request) flag(name string) (bool, error) {
+	switch strings.ToLower(q.query.Get(name)) {
+	case "", "false", "0":
+		return false, nil
+	case "true", "1":
+		return true, nil
+	}
+	return false, answer.BadParameter("%s is neither true nor false.", name)
+}
+
+// moment reads a time.
+func (q *request) moment(name string) (int64, error) {
+	text := strings.TrimSpace(q.query.Get(name))
+	if text == "" {
+		return 0, nil
+	}
+	t, ok := event.ParseTime(text)
+	if !ok {
+		return 0, answer.BadParameter("%s is no time; send ISO 8601 such as 2019-11-15T14:00:05Z or 2019-11-15.", name)
+	}
+	return t, nil
+}
+
+// cursor appends the member that ends a list.
+func (q *request) cursor(b []byte, profile, next string, limit int) []byte {
+	b = append(b, `"cursor":{"url":`...)
+	b = answer.AppendString(b, "/v1/spaces/"+url.PathEscape(q.spaceID)+"/collections/"+q.collection.String()+"/profiles/"+profile+"/"+q.resource)
+	b = append(b, `,"has_more":`...)
+	b = strconv.AppendBool(b, next != "")
+	b = append(b, `,"next":`...)
+	b = answer.AppendString(b, next)
+	b = append(b, `,"limit":`...)
+	b = strconv.AppendInt(b, int64(limit), 10)
+	return append(b, '}')
+}

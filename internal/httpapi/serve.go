@@ -1,0 +1,90 @@
+package httpapi
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+)
+
+// ServeHTTP names the request, serves it and counts it.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	rec := recorder{ResponseWriter: w}
+	rec.Header()[answer.RequestID] = []string{newRequestID()}
+	a.metrics.inFlight.Inc()
+	defer func() {
+		a.metrics.inFlight.Dec()
+		if v := recover(); v != nil {
+			if v == http.ErrAbortHandler {
+				panic(v)
+			}
+			a.panicked(&rec, r, v)
+		}
+		a.metrics.observe(r, rec.status, time.Since(started))
+	}()
+	a.mux.ServeHTTP(&rec, r)
+}
+
+// panicked answers for a handler that broke down. The request fails; the server
+// goes on.
+func (a *API) panicked(rec *recorder, r *http.Request, v any) {
+	a.log.LogAttrs(r.Context(), slog.LevelError, "panic while serving a request",
+		slog.String("request_id", rec.Header().Get(answer.RequestID)), slog.String("route", r.Pattern),
+		slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+	if rec.status == 0 {
+		answer.Error(rec, r, a.log, answer.New(http.StatusInternalServerError, answer.Internal,
+			"Something went wrong on the server. Its log has the cause under the Request-Id of this answer."))
+	}
+}
+
+// recorder remembers the status for the metrics.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	if status == answer.StatusClientGone {
+		return // nobody is there, and it is no status of HTTP
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach what is beneath.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// newRequestID draws a name for a request. Nothing depends on its being hard
+// to guess.
+func newRequestID() string {
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())
+	return hex.EncodeToString(b[:])
+}
+
+// NewServer wraps the API in a server that waits for nobody for ever. Bodies
+// have their own time, by Settings.BodyTimeout, and answers may take long.
+func NewServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    256 << 10, // a pixel carries its message in the address
+	}
+}
