@@ -92,6 +92,7 @@ func nextVersion(old []byte) []byte {
 
 func (s *state) clone() *state {
 	n := emptyState()
+	n.admin = s.admin
 	for k, v := range s.spaces {
 		n.spaces[k] = v
 	}

@@ -18,11 +18,13 @@ const (
 	kindSpace = 's' // 02 's' space           → Space, JSON
 	kindSrc   = 'q' // 02 'q' UID             → sourceRecord, JSON
 	kindTok   = 't' // 02 't' space 00 name   → tokenRecord, JSON
+	kindAdmin = 'a' // 02 'a'                 → hash of the admin token that Bootstrap made
 )
 
 func versionKey() []byte          { return []byte{prefix, kindVer} }
 func spaceKey(id string) []byte   { return append([]byte{prefix, kindSpace}, id...) }
 func sourceKey(uid string) []byte { return append([]byte{prefix, kindSrc}, uid...) }
+func adminKey() []byte            { return []byte{prefix, kindAdmin} }
 func tokenKeyOf(t tokenKey) []byte {
 	k := append([]byte{prefix, kindTok}, t.space...)
 	return append(append(k, 0), t.name...)
@@ -121,6 +123,9 @@ func (s *state) put(key, value []byte) error {
 	var err error
 	switch key[1] {
 	case kindVer:
+	case kindAdmin:
+		s.admin = &digest{}
+		err = s.admin.UnmarshalText(value)
 	case kindSpace:
 		sp := &Space{}
 		if err = json.Unmarshal(value, sp); err == nil {

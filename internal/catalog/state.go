@@ -12,6 +12,7 @@ type state struct {
 	spaces  map[string]*Space
 	sources map[string]*sourceRecord // by UID
 	tokens  map[tokenKey]*tokenRecord
+	admin   *digest // of the admin token that was made here; nil: none was
 
 	byWriteKey map[digest]*Source
 	byToken    map[tokenSecret]*Token
