@@ -94,7 +94,8 @@ func blockedPattern(idType, pattern string) (*regexp.Regexp, error) {
 }
 
 // normal is the form in which a value of a type is compared: without white space
-// around it, and in lower case if it is an e-mail address (SEGMENT.md §1).
+// around it, and in lower case if it is an e-mail address. The body keeps the
+// value as it was sent.
 func normal(idType, value string) string {
 	value = trim(value)
 	if idType == typeEmail {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The ID types that a message may have without any rule (SEGMENT.md §1), in the
-// canonical order of types.
+// The ID types that a message may have without any rule (Segment's page "Identity
+// Resolution ExternalIDs", and Braze's), in the canonical order of types.
 var builtinTypes = []string{
 	typeAndroidID, typeAndroidIDFA, typeAndroidPushToken,
 	typeAnonymousID, typeBrazeID, typeCrossDomainID, typeEmail, typeGAClientID, typeGroupID,
@@ -58,7 +58,7 @@ const (
 )
 
 // builtinLimit is the limit of a type that neither the list nor Defaults speak
-// of. The cookies' week is what Segment's guide advises; its own default is ever.
+// of. The cookies' week is what Segment's guide advises; there the default is ever.
 func builtinLimit(idType string) Limit {
 	switch idType {
 	case typeUserID, typeGroupID:
@@ -69,9 +69,10 @@ func builtinLimit(idType string) Limit {
 	return Limit{Values: defaultValues}
 }
 
-// Values that careless code sends for many people, as SEGMENT.md §1 lists them:
-// first what Segment suggests. They are whole values and exactly as written, for
-// Nan is a name.
+// Values that careless code sends for many people: first what Segment's page
+// "Identity Resolution Settings" suggests, then what JavaScript, Python, Go and
+// Objective-C print for nothing, and the placeholders of SDKs. They are whole
+// values and exactly as written, for Nan is a name.
 var builtinBlocked = Blocklist{
 	"-1", "null", "anonymous",
 	"NULL", "undefined", "nil", "None", "NaN", "true", "false", "guest", "unknown", "distinct_id", "[object Object]",

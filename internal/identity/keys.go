@@ -14,8 +14,14 @@ type keySearch struct {
 }
 
 // keyForms gives the forms in which a configured key is looked for: as it was
-// written, in snake_case and in camelCase (SEGMENT.md §1). They are distinct.
+// written, in snake_case and in camelCase, as Segment matches custom identifiers
+// ("Identity Resolution ExternalIDs"). They are distinct.
+// A name with spaces, dots or dashes in it is in neither of the two, and only
+// looked for as it was written.
 func keyForms(key string) []string {
+	if strings.ContainsFunc(key, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		return []string{key}
+	}
 	words := keyWords(key)
 	for i, w := range words {
 		words[i] = strings.ToLower(w)

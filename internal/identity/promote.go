@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -37,14 +38,14 @@ type LeftOut struct {
 }
 
 // Reasons of LeftOut.
-const (
-	whyTooMany = "the message has more than 100 external IDs"
-	whyTooLong = "the ID has more than 4096 bytes"
+var (
+	whyTooMany = fmt.Sprintf("the message has more than %d external IDs", MaxPromoted)
+	whyTooLong = fmt.Sprintf("the ID has more than %d bytes", MaxIDBytes)
 	whyColon   = "the type has a colon, which ends a type in type:value"
 )
 
-// Promote extracts the external IDs of a message that came from a source. The
-// places and conditions are those of SEGMENT.md §1:
+// Promote extracts the external IDs of a message that came from a source. Places
+// and conditions are those of Segment's page "Identity Resolution ExternalIDs":
 //
 //	user_id, anonymous_id   userId, anonymousId, of every call, alias included
 //	email                   traits.email of an identify call, context.traits.email, properties.email
@@ -61,9 +62,7 @@ const (
 // whatever the rules say of values, limits and priorities, so that such a rule
 // never changes a strand's hash.
 func (rs *Ruleset) Promote(m *event.Message, source string) Promotion {
-	var users [8]ID
-	var accounts [2]ID
-	c := collector{users: users[:0], accounts: accounts[:0], barred: rs.excluded.of(m, source)}
+	c := collector{barred: rs.excluded.of(m, source)}
 	c.top(m, rs.linkAlias)
 	c.emails(m)
 	c.context(m)
@@ -77,21 +76,64 @@ func (rs *Ruleset) Promote(m *event.Message, source string) Promotion {
 	}
 	c.externalIDs(m)
 
-	p := Promotion{LeftOut: c.leftOut}
-	if len(c.users) > 0 {
-		p.Users = slices.Clone(c.users)
-	}
-	if len(c.accounts) > 0 {
-		p.Accounts = slices.Clone(c.accounts)
-	}
-	return p
+	return Promotion{Users: c.users.take(), Accounts: c.accounts.take(), LeftOut: c.leftOut}
 }
 
-// collector gathers the IDs of one message in canonical order.
+// collector gathers the IDs of one message.
 type collector struct {
-	users, accounts []ID
+	users, accounts gathered
 	barred          barred
 	leftOut         []LeftOut
+}
+
+// gathered are distinct IDs in canonical order. The few that a real message has
+// cost no memory of their own until they are taken.
+type gathered struct {
+	n    int
+	few  [8]ID // the first n, while many is nil
+	many []ID
+}
+
+// take returns the IDs in a slice of exactly their number, nil for none.
+func (g *gathered) take() []ID {
+	if g.n == 0 {
+		return nil
+	}
+	out := make([]ID, g.n)
+	if g.many != nil {
+		copy(out, g.many)
+	} else {
+		copy(out, g.few[:g.n])
+	}
+	return out
+}
+
+// place finds where an ID belongs, and whether it is there.
+func (g *gathered) place(id ID) (at int, found bool) {
+	ids := g.many
+	if ids == nil {
+		ids = g.few[:g.n]
+	}
+	// The lists are short, and many IDs come in order: look from the end.
+	for at = len(ids); at > 0; at-- {
+		if d := id.Compare(ids[at-1]); d >= 0 {
+			return at, d == 0
+		}
+	}
+	return 0, false
+}
+
+func (g *gathered) insert(at int, id ID) {
+	if g.many == nil && g.n == len(g.few) {
+		g.many = append(make([]ID, 0, 2*len(g.few)), g.few[:]...)
+	}
+	if g.many != nil {
+		g.many = slices.Insert(g.many, at, id)
+	} else {
+		copy(g.few[at+1:], g.few[at:g.n])
+		g.few[at] = id
+	}
+	g.n++
 }
 
 // top takes the IDs that stand at the top of the message.
@@ -171,26 +213,15 @@ func (c *collector) add(collection Collection, idType, value string) {
 	if collection == Accounts {
 		list = &c.accounts
 	}
-	// The lists are short, and built-in places come nearly in order: from the
-	// end a place is found at once.
-	at := len(*list)
-	for at > 0 {
-		d := id.Compare((*list)[at-1])
-		if d == 0 {
-			return
-		}
-		if d > 0 {
-			break
-		}
-		at--
-	}
+	at, found := list.place(id)
 	switch {
+	case found:
 	case len(idType)+len(id.Value) > MaxIDBytes:
 		c.leave(collection, id, whyTooLong)
-	case len(c.users)+len(c.accounts) >= MaxPromoted:
+	case c.users.n+c.accounts.n >= MaxPromoted:
 		c.leave(collection, id, whyTooMany)
 	default:
-		*list = slices.Insert(*list, at, id)
+		list.insert(at, id)
 	}
 }
 

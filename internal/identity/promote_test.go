@@ -47,8 +47,8 @@ func written(p identity.Promotion) string {
 	return strings.TrimPrefix(b.String(), " ")
 }
 
-// TestPromoteRows has each row of SEGMENT.md §1 with its conditions, for no
-// rules at all but a custom type's key.
+// TestPromoteRows has each place of Segment's "Identity Resolution ExternalIDs"
+// with its conditions, under no rules but two custom types' keys.
 func TestPromoteRows(t *testing.T) {
 	rs := compile(t, identity.Rules{Identifiers: []identity.Identifier{{Type: "app_id", Key: "app_id"}, {Type: "crm", Key: "crmNumber"}, {Type: "loose"}}})
 	for _, c := range []struct{ what, body, want string }{

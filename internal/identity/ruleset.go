@@ -56,8 +56,8 @@ func (rs *Ruleset) Arrival() bool { return rs.arrival }
 func (rs *Ruleset) MaxMerges() int { return rs.maxMerges }
 
 // Unlisted reports whether the rules do not list a type and it is not a built-in
-// one: people are to see that it came, and what limit and priority it has
-// (SEGMENT.md §1, context.externalIds).
+// one: it came in context.externalIds, and people are to see that it did, and
+// what limit and priority it has.
 func (rs *Ruleset) Unlisted(idType string) bool {
 	_, listed := rs.listed[idType]
 	return !listed && !isBuiltin(idType)
