@@ -16,10 +16,13 @@ type keySearch struct {
 // keyForms gives the forms in which a configured key is looked for: as it was
 // written, in snake_case and in camelCase, as Segment matches custom identifiers
 // ("Identity Resolution ExternalIDs"). They are distinct.
-// A name with spaces, dots or dashes in it is in neither of the two, and only
-// looked for as it was written.
+//
+// A name that can be neither, with spaces, dots, dashes or an underscore that
+// joins no two words, is looked for only as it was written: _id must not find
+// the id of a product.
 func keyForms(key string) []string {
-	if strings.ContainsFunc(key, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	other := func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	if strings.ContainsFunc(key, other) || strings.Contains("_"+key+"_", "__") {
 		return []string{key}
 	}
 	words := keyWords(key)
@@ -35,10 +38,10 @@ func keyForms(key string) []string {
 	}
 	camel := strings.Join(words, "")
 	forms := []string{key}
-	if snake != key && snake != "" {
+	if snake != key {
 		forms = append(forms, snake)
 	}
-	if camel != key && camel != snake && camel != "" {
+	if camel != key && camel != snake {
 		forms = append(forms, camel)
 	}
 	return forms
