@@ -1,0 +1,105 @@
+package instance
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Usage is what a process has used so far.
+type Usage struct {
+	CPU       time.Duration // in user and kernel mode, all threads
+	RSS, Peak int64         // bytes in memory, now and at most
+}
+
+// Usage reads what the process has used. It needs Linux.
+func (p *Process) Usage() (Usage, error) { return usageOf(strconv.Itoa(p.Pid())) }
+
+// tick is the unit of times in /proc on every Linux that Go runs on.
+const tick = 10 * time.Millisecond
+
+func usageOf(pid string) (u Usage, err error) {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return u, err
+	}
+	// The second field is the command's name in parentheses, which may have
+	// spaces in it.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 13 {
+		return u, fmt.Errorf("/proc/%s/stat is too short", pid)
+	}
+	for _, f := range fields[11:13] { // utime, stime
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return u, err
+		}
+		u.CPU += time.Duration(n) * tick
+	}
+	status, err := os.ReadFile("/proc/" + pid + "/status")
+	if err != nil {
+		return u, err
+	}
+	for line := range strings.Lines(string(status)) {
+		f := strings.Fields(line)
+		if len(f) < 2 {
+			continue
+		}
+		n, _ := strconv.ParseInt(f[1], 10, 64)
+		switch f[0] {
+		case "VmRSS:":
+			u.RSS = n << 10
+		case "VmHWM:":
+			u.Peak = n << 10
+		}
+	}
+	return u, nil
+}
+
+// OwnCPU is what the calling process has used.
+func OwnCPU() time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// MaxRSS is the most memory that an ended child ever had, in bytes.
+func MaxRSS(s *os.ProcessState) int64 {
+	if r, ok := s.SysUsage().(*syscall.Rusage); ok {
+		if runtime.GOOS == "darwin" {
+			return r.Maxrss
+		}
+		return r.Maxrss << 10
+	}
+	return 0
+}
+
+// DiskBytes is how much room the files below dir take on the disk.
+func DiskBytes(dir string) (n int64, err error) {
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			if os.IsNotExist(err) {
+				return nil // a running server removes files
+			}
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return nil
+		}
+		if s, ok := info.Sys().(*syscall.Stat_t); ok {
+			n += s.Blocks * 512
+		}
+		return nil
+	})
+	return n, err
+}
