@@ -14,6 +14,7 @@ var floors = []struct {
 	{"internal/archtest", 100},
 	{"internal/cli", 90},
 	{"internal/app", 80},
+	{"internal/importer", 70},
 	{"internal/httpapi", 60},
 	{"internal/console", 60},
 	{"internal/deliver", 60},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -43,6 +44,9 @@ func (c *checker) config(cfg *Config) {
 	}
 	if cfg.AdminToken != "" {
 		c.secret("admin_token", cfg.AdminToken)
+	}
+	if u, err := url.Parse(cfg.PublicURL); cfg.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		c.wrong("public_url", "is %q; write the address that clients use, such as https://events.example.com", cfg.PublicURL)
 	}
 	if cfg.Memory < leastMemory {
 		c.wrong("memory", "is %s; give at least %s", cfg.Memory, Bytes(leastMemory))

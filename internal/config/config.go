@@ -11,6 +11,7 @@ type Config struct {
 	Listen     string   `yaml:"listen"`      // address of the one listener
 	Data       string   `yaml:"data"`        // directory of the embedded store
 	AdminToken string   `yaml:"admin_token"` // of the management API; "": one is made at the first start
+	PublicURL  string   `yaml:"public_url"`  // where clients reach the server; "": as they asked for it
 	LogLevel   LogLevel `yaml:"log_level"`
 
 	// Memory is what caches and filters of all spaces and the store may take

@@ -16,6 +16,7 @@ var settings = []struct {
 	{"listen", "SELFSAME_LISTEN"},
 	{"data", "SELFSAME_DATA"},
 	{"admin_token", "SELFSAME_ADMIN_TOKEN"},
+	{"public_url", "SELFSAME_PUBLIC_URL"},
 	{"log_level", "SELFSAME_LOG_LEVEL"},
 	{"memory", "SELFSAME_MEMORY"},
 	{"dedupe_window", "SELFSAME_DEDUPE_WINDOW"},

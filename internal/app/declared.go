@@ -1,0 +1,39 @@
+package app
+
+import (
+	"context"
+
+	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/config"
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+// declare applies what the configuration says about spaces, sources and tokens.
+func (e *Engine) declare(ctx context.Context) error {
+	return e.catalog.Apply(ctx, declaredOf(e.cfg.Spaces))
+}
+
+func declaredOf(spaces []config.Space) catalog.Declared {
+	var d catalog.Declared
+	for _, s := range spaces {
+		one := catalog.DeclaredSpace{ID: s.ID, Name: s.Name, Rules: s.Rules != nil}
+		for _, src := range s.Sources {
+			one.Sources = append(one.Sources, catalog.DeclaredSource{ID: src.ID, Name: src.Name, WriteKey: src.WriteKey})
+		}
+		for _, t := range s.Tokens {
+			one.Tokens = append(one.Tokens, catalog.DeclaredToken{Name: t.Name, Token: t.Token})
+		}
+		d.Spaces = append(d.Spaces, one)
+	}
+	return d
+}
+
+// rules are the rules that the configuration declares for a space, or nil.
+func (e *Engine) rules(id string) *identity.Rules {
+	for _, s := range e.cfg.Spaces {
+		if s.ID == id {
+			return s.Rules
+		}
+	}
+	return nil
+}

@@ -1,0 +1,250 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// Target takes what is imported.
+type Target interface {
+	// Mark reads the value that the last delivery with a mark of that name left,
+	// nil if there was none.
+	Mark(ctx context.Context, name string) ([]byte, error)
+	// Ingest commits a delivery together with its mark.
+	Ingest(ctx context.Context, d space.Delivery) (space.Receipt, error)
+}
+
+// ErrNoEvents: a file does not seem to hold events at all.
+var ErrNoEvents = errors.New("no line of the beginning is an event")
+
+// fewest is how many lines have to be wrong, and none right, at the beginning
+// of a file before it is taken for something else.
+const fewest = 100
+
+// messageBytes is the size that a message of an archive may have: more than
+// clients are told, for servers differ.
+const messageBytes = 128 << 10
+
+// Options are how to import.
+type Options struct {
+	Source  string
+	Workers int              // that parse; 0: one for each processor
+	Now     func() time.Time // nil: time.Now
+	Limits  event.Limits     // of messages; zero: 128 KiB and the defaults
+	block   int // bytes of a block; 0: blockBytes
+}
+
+// Import is one run over a list of inputs.
+type Import struct {
+	target  Target
+	opt     Options
+	summary Summary
+	mu      sync.Mutex
+	current atomic.Pointer[Input]
+}
+
+// New prepares an import into target.
+func New(target Target, opt Options) *Import {
+	if opt.Workers <= 0 {
+		opt.Workers = runtime.GOMAXPROCS(0)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Limits.MessageBytes == 0 {
+		opt.Limits.MessageBytes = messageBytes
+	}
+	if opt.block == 0 {
+		opt.block = blockBytes
+	}
+	return &Import{target: target, opt: opt, summary: Summary{Refusals: map[string]Refused{}}}
+}
+
+// Run imports the inputs, one after the other. When ctx ends it finishes the
+// batch that is being committed and returns the context's error; another run
+// goes on from there.
+func (im *Import) Run(ctx context.Context, inputs []*Input) error {
+	for _, in := range inputs {
+		im.current.Store(in)
+		if err := im.file(ctx, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Current is the input that is being read, for progress; nil before the first.
+func (im *Import) Current() *Input { return im.current.Load() }
+
+// Summary is what was done so far.
+func (im *Import) Summary() Summary {
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	return im.summary.clone()
+}
+
+func (im *Import) note(fn func(s *Summary)) {
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	fn(&im.summary)
+}
+
+// parsed is a batch on its way from a worker to the deliverer.
+type parsed struct {
+	block block
+	batch chan *Batch
+}
+
+func (im *Import) file(ctx context.Context, in *Input) error {
+	name := markName(im.opt.Source, in.Fingerprint)
+	value, err := im.target.Mark(ctx, name)
+	if err != nil {
+		return fmt.Errorf("%s: cannot find out what was imported before: %w", in.Name, err)
+	}
+	m, err := readMark(value)
+	if err != nil {
+		return fmt.Errorf("%s: %w", in.Name, err)
+	}
+	if m.Done && in.path != "" {
+		im.note(func(s *Summary) {
+			s.Files++
+			s.Finished = append(s.Finished, Earlier{in.Name, m.Line, m.Events, m.Rejected})
+		})
+		in.read.Store(in.Size)
+		return nil
+	}
+	r, err := in.open(m.Position, im.opt.block)
+	if errors.Is(err, io.ErrUnexpectedEOF) && in.path == "" {
+		// A stream with a known beginning that ends before it ended last time.
+		err = fmt.Errorf("%s begins like a stream of which %d lines were imported before, and is shorter: %w", in.Name, m.Line, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	before := m
+	err = im.pipeline(ctx, in, r, &m, name)
+	im.note(func(s *Summary) {
+		earlier := Earlier{in.Name, before.Line, before.Events, before.Rejected}
+		switch {
+		case before.Done && before.Position == m.Position: // a stream that has not grown
+			s.Finished = append(s.Finished, earlier)
+		case before.Line > 0:
+			s.Resumed = append(s.Resumed, earlier)
+		}
+		if err == nil {
+			s.Files++
+		}
+	})
+	return err
+}
+
+// pipeline reads, parses and delivers side by side: one goroutine cuts blocks,
+// workers parse them, and the caller's delivers them in order.
+func (im *Import) pipeline(ctx context.Context, in *Input, r *rows, m *mark, name string) error {
+	p := &parser{input: in, source: im.opt.Source, table: r.table, env: event.Envelope{
+		ReceivedAt: im.opt.Now().UnixNano(), OwnReceipt: true, Limits: im.opt.Limits,
+	}}
+	work := make(chan parsed)
+	ordered := make(chan parsed, im.opt.Workers+1) // bounds what is in memory
+	stop := make(chan struct{})
+	var broken error // of the reader; read after ordered is closed
+	var crew sync.WaitGroup
+	crew.Go(func() {
+		defer close(work)
+		defer close(ordered)
+		for {
+			b, err := r.next()
+			if err != nil {
+				if !errors.Is(err, io.EOF) {
+					broken = err
+				}
+				return
+			}
+			one := parsed{b, make(chan *Batch, 1)}
+			select {
+			case ordered <- one:
+			case <-stop:
+				return
+			}
+			select {
+			case work <- one:
+			case <-stop:
+				return
+			}
+		}
+	})
+	for range im.opt.Workers {
+		crew.Go(func() {
+			for one := range work {
+				one.batch <- p.parse(one.block)
+			}
+		})
+	}
+	err := im.deliver(ctx, in, ordered, m, name)
+	close(stop)
+	crew.Wait()
+	if err == nil && broken != nil {
+		err = fmt.Errorf("%s is damaged after line %d: %w", in.Name, m.Line, broken)
+	}
+	if err == nil && !m.Done {
+		err = im.commit(ctx, in, &Batch{End: m.Position}, m, name, true)
+	}
+	return err
+}
+
+// deliver commits the batches in order.
+func (im *Import) deliver(ctx context.Context, in *Input, ordered <-chan parsed, m *mark, name string) error {
+	for one := range ordered {
+		var b *Batch
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case b = <-one.batch:
+		}
+		if len(b.Messages) == 0 && len(b.Rejects) >= fewest && m.Events == 0 {
+			return fmt.Errorf("%s: %w; nothing of it was imported (%s)", in.Name, ErrNoEvents, b.Rejects[0].Message)
+		}
+		if err := im.commit(ctx, in, b, m, name, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit hands one batch over. A target that is overloaded is asked again; a
+// commit that has begun is not broken off.
+func (im *Import) commit(ctx context.Context, in *Input, b *Batch, m *mark, name string, last bool) error {
+	next := *m
+	next.Position, next.Done = b.End, last
+	next.Rejected += int64(len(b.Rejects))
+	// The mark is written with the batch and cannot know its receipt, so it
+	// counts what was read; repeats are only known afterwards.
+	next.Events += int64(len(b.Messages))
+	d := space.Delivery{Source: im.opt.Source, Messages: b.Messages, Rejects: b.Rejects, Mark: next.encode(name)}
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		receipt, err := im.target.Ingest(context.WithoutCancel(ctx), d)
+		if err == nil {
+			*m = next
+			im.note(func(s *Summary) { s.add(b, receipt) })
+			return nil
+		}
+		if !errors.Is(err, space.ErrOverloaded) {
+			return fmt.Errorf("%s: line %d and after it: %w", in.Name, m.Line+1, err)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(pause):
+		}
+	}
+}
