@@ -27,7 +27,8 @@ type Space interface {
 // Spaces finds spaces.
 type Spaces interface {
 	// Space returns the space with that ID, and opens it if the catalog has it
-	// and it is not open yet. The error is space.ErrNotFound if there is none.
+	// and it is not open yet. The error is space.ErrNotFound or
+	// catalog.ErrNotFound if there is none.
 	Space(ctx context.Context, id string) (Space, error)
 	// Opened lists the spaces that are open.
 	Opened() []Space
@@ -41,6 +42,9 @@ type Deps struct {
 	// Ready says why the server cannot serve, or nil; a nil Ready is always
 	// ready once the API is there.
 	Ready func(ctx context.Context) error
+	// Admin reports whether a secret is the admin token, for servers whose
+	// Settings have none; nil: then /api/ is shut.
+	Admin func(secret string) bool
 	// Console serves everything that is not the API's; nil: nothing does.
 	Console http.Handler
 
@@ -66,7 +70,10 @@ func New(d Deps, s Settings) *API {
 	}
 	budget := body.NewBudget(s.BodyBudget)
 	a := &API{mux: http.NewServeMux(), log: d.Log, metrics: newMetrics(d.Spaces, budget)}
-	admin := adminOf(s.AdminToken)
+	admin := d.Admin
+	if s.AdminToken != "" {
+		admin = adminOf(s.AdminToken)
+	}
 
 	tracking.Register(a.mux, tracking.Config{
 		Sources: d.Catalog,
@@ -116,11 +123,8 @@ func (a *API) nothing(w http.ResponseWriter, r *http.Request) {
 	answer.Error(w, r, a.log, answer.New(http.StatusNotFound, answer.NotFound, "There is nothing at this address."))
 }
 
-// adminOf returns the check for the admin token; nil when there is none.
+// adminOf returns the check for an admin token.
 func adminOf(token string) func(string) bool {
-	if token == "" {
-		return nil
-	}
 	want := sha256.Sum256([]byte(token))
 	return func(secret string) bool {
 		got := sha256.Sum256([]byte(secret))
