@@ -40,7 +40,7 @@ type Options struct {
 	Workers int              // that parse; 0: one for each processor
 	Now     func() time.Time // nil: time.Now
 	Limits  event.Limits     // of messages; zero: 128 KiB and the defaults
-	block   int // bytes of a block; 0: blockBytes
+	block   int              // bytes of a block; 0: blockBytes
 }
 
 // Import is one run over a list of inputs.
