@@ -2,99 +2,227 @@ package space
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
 // Space is one identity graph at work. All methods may be called from many
 // goroutines at once.
-type Space struct{}
+type Space struct {
+	cfg     Config
+	log     *slog.Logger
+	store   kv.Store
+	keys    keyspace
+	hasher  identity.Hasher
+	hashKey [2]uint64 // of messageIds
 
-// Open opens the space cfg.ID in store, making it on first use.
+	rules   atomic.Pointer[identity.Ruleset]
+	ruling  sync.Mutex // one change of rules at a time
+	version atomic.Pointer[RulesVersion]
+
+	packer packer
+	cache  *strandCache
+
+	mu         sync.Mutex
+	queue      []*work
+	shut       bool
+	types      map[string]bool // unlisted types seen
+	queueBytes atomic.Int64
+	wake       chan struct{}
+	closing    chan struct{}
+	stopped    chan struct{}
+	life       context.Context
+	kill       context.CancelFunc
+
+	// What follows belongs to the writer.
+	writing   sync.Mutex // held during a commit; whoever stops the writer takes it
+	lane      uint64
+	nextBlock uint64 // within the lane
+	feedSeq   uint64
+	lastID    profileID
+	counters  countersRecord
+	repeats   repeats
+	pairs     *pairCache
+	rejected  rejectCounts
+	job       jobState
+
+	pending atomic.Int64
+	stats   counters
+}
+
+// Open opens the space cfg.ID in store, making it on first use. Its start-up
+// time does not grow with its history.
 func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
-	return nil, errors.ErrUnsupported
+	cfg = cfg.withDefaults()
+	s := &Space{
+		cfg: cfg, log: cfg.Log, store: store,
+		cache:   newStrandCache(cfg.CacheBytes * 3 / 4),
+		pairs:   newPairCache(cfg.CacheBytes / 8),
+		types:   map[string]bool{},
+		wake:    make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	s.life, s.kill = context.WithCancel(context.Background())
+	secret, number, err := register(ctx, store, cfg.ID)
+	if err != nil {
+		return nil, fmt.Errorf("space %s: %w", cfg.ID, err)
+	}
+	s.keys = newKeyspace(number)
+	s.hasher = identity.NewHasher(secret, cfg.ID)
+	s.hashKey = [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:]) ^ 0x6d657373616765}
+	if err := s.recover(ctx); err != nil {
+		return nil, fmt.Errorf("space %s: %w", cfg.ID, err)
+	}
+	go s.write()
+	return s, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.DedupeWindow == 0 {
+		c.DedupeWindow = 24 * time.Hour
+	}
+	if c.DedupeBytes == 0 {
+		c.DedupeBytes = 128 << 20
+	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 256 << 20
+	}
+	if c.QueueBytes == 0 {
+		c.QueueBytes = 64 << 20
+	}
+	if c.ReplayBound == 0 {
+		c.ReplayBound = 1000
+	}
+	return c
 }
 
 // Close finishes what was accepted and stops the space. It does not close the
-// store.
-func (s *Space) Close(ctx context.Context) error { return errors.ErrUnsupported }
+// store. When ctx ends first, what was not committed yet is given up: nobody was
+// told that it had been.
+func (s *Space) Close(ctx context.Context) error {
+	s.mu.Lock()
+	already := s.shut
+	s.shut = true
+	s.mu.Unlock()
+	if !already {
+		close(s.closing)
+	}
+	select {
+	case <-s.stopped:
+	case <-ctx.Done():
+		s.kill()
+		<-s.stopped
+	}
+	s.kill()
+	if l, ok := s.repeats.(*localRepeats); ok && !already {
+		return l.recent.close(ctx)
+	}
+	return ctx.Err()
+}
 
 // ID is the space's ID.
-func (s *Space) ID() string { return "" }
-
-// Ingest commits a delivery and returns when all of it is durable, resolved and
-// readable.
-func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
-	return Receipt{}, errors.ErrUnsupported
-}
+func (s *Space) ID() string { return s.cfg.ID }
 
 // Ruleset returns the compiled rules at work.
-func (s *Space) Ruleset() *identity.Ruleset { return nil }
+func (s *Space) Ruleset() *identity.Ruleset { return s.rules.Load() }
 
-// Profile reads one profile.
-func (s *Space) Profile(ctx context.Context, ref Ref) (View, error) {
-	return View{}, errors.ErrUnsupported
+// noteType reports whether an unlisted type was never seen before. The writer
+// calls it.
+func (s *Space) noteType(t string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.types[t] || len(s.types) >= maxNewTypes {
+		return false
+	}
+	s.types[strings.Clone(t)] = true
+	return true
 }
 
-// Events reads a page of a profile's events.
-func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, error) {
-	return EventPage{}, errors.ErrUnsupported
-}
+// maxNewTypes bounds what careless senders can put there.
+const maxNewTypes = 1000
 
-// CountEvents counts a profile's events, up to most.
-func (s *Space) CountEvents(ctx context.Context, ref Ref, most int64) (int64, error) {
-	return 0, errors.ErrUnsupported
-}
+// schemaVersion is the version of everything under this package's keys.
+const schemaVersion = 1
 
-// Links reads a page of the accounts of a user, or the users of an account.
-func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (LinkPage, error) {
-	return LinkPage{}, errors.ErrUnsupported
-}
-
-// Rejects lists refused messages; Reject reads one; RejectCounts counts them.
-func (s *Space) Rejects(ctx context.Context, q RejectQuery) (RejectPage, error) {
-	return RejectPage{}, errors.ErrUnsupported
-}
-
-// Reject reads one refused message.
-func (s *Space) Reject(ctx context.Context, id string) (Reject, error) {
-	return Reject{}, errors.ErrUnsupported
-}
-
-// RejectCounts counts the kept rejects by source and code.
-func (s *Space) RejectCounts(ctx context.Context) ([]RejectCount, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Rules reads the rules at work.
-func (s *Space) Rules(ctx context.Context) (RulesVersion, error) {
-	return RulesVersion{}, errors.ErrUnsupported
-}
-
-// SetRules makes rules the rules at work and resolves again what is there.
-func (s *Space) SetRules(ctx context.Context, r identity.Rules, by string) error {
-	return errors.ErrUnsupported
-}
-
-// Feed reads up to limit change records after cursor ("" is the beginning) and
-// the cursor after them.
-func (s *Space) Feed(ctx context.Context, cursor string, limit int) ([]feed.Record, string, error) {
-	return nil, "", errors.ErrUnsupported
-}
-
-// Mark reads the value that the last committed Mark of that name left.
-func (s *Space) Mark(ctx context.Context, name string) ([]byte, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Stats returns counters and gauges.
-func (s *Space) Stats() Stats { return Stats{} }
-
-// Verify resolves and folds everything again by the batch function and reports
-// every difference from what is stored.
-func (s *Space) Verify(ctx context.Context, progress Progress) (VerifyReport, error) {
-	return VerifyReport{}, errors.ErrUnsupported
+// register reads or makes what a store knows before any space: its schema
+// version, its secret, and the number of the space.
+func register(ctx context.Context, store kv.Store, name string) (secret [16]byte, number uint16, err error) {
+	if name == "" || len(name) > 200 {
+		return secret, 0, errors.New("the ID of a space has 1 to 200 bytes")
+	}
+	schemaKey, secretKey := []byte("\x00schema"), []byte("\x00secret")
+	nameKey := append([]byte("\x00space"), name...)
+	lastKey := []byte("\x00spaces")
+	for try := 0; ; try++ {
+		r, err := store.Snapshot(ctx)
+		if err != nil {
+			return secret, 0, err
+		}
+		got, err := r.Get(ctx, schemaKey, secretKey, nameKey, lastKey)
+		r.Close()
+		if err != nil {
+			return secret, 0, err
+		}
+		if got[0] != nil {
+			v, n := binary.Uvarint(got[0])
+			if n <= 0 {
+				return secret, 0, fmt.Errorf("%w: the schema version cannot be read", kv.ErrCorrupt)
+			}
+			if v > schemaVersion {
+				return secret, 0, fmt.Errorf("%w: its schema is version %d, this Selfsame knows %d; start the newer one again", ErrTooNew, v, schemaVersion)
+			}
+		}
+		if got[0] != nil && len(got[1]) == len(secret) && len(got[2]) == 2 {
+			copy(secret[:], got[1])
+			return secret, binary.BigEndian.Uint16(got[2]), nil
+		}
+		var b kv.Batch
+		if got[0] == nil {
+			b.Insert(schemaKey, binary.AppendUvarint(nil, schemaVersion))
+		}
+		if got[1] == nil {
+			rand.Read(secret[:]) // never fails, see crypto/rand
+			b.Insert(secretKey, append([]byte(nil), secret[:]...))
+		} else {
+			copy(secret[:], got[1])
+		}
+		if got[2] == nil {
+			last := uint16(0)
+			if len(got[3]) == 2 {
+				last = binary.BigEndian.Uint16(got[3])
+			}
+			if last == 1<<16-1 {
+				return secret, 0, errors.New("the store holds as many spaces as it can")
+			}
+			number = last + 1
+			b.Require(lastKey, got[3])
+			b.Put(lastKey, binary.BigEndian.AppendUint16(nil, number))
+			b.Insert(nameKey, binary.BigEndian.AppendUint16(nil, number))
+		} else {
+			number = binary.BigEndian.Uint16(got[2])
+		}
+		if err = store.Commit(ctx, &b); err == nil {
+			return secret, number, nil
+		}
+		if !errors.Is(err, kv.ErrConflict) || try > 20 {
+			return secret, 0, err
+		}
+	}
 }

@@ -1,0 +1,492 @@
+package space
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// commitTries is how often a commit is decided again after a conflict with
+// another node.
+const commitTries = 12
+
+// commit takes deliveries through dedupe, resolve, apply and feed in one
+// durable commit, and decides again when another node came in between.
+func (s *Space) commit(ws []*work) ([]Receipt, error) {
+	ctx := s.life
+	for try := 0; ; try++ {
+		c, err := s.plan(ctx, ws)
+		if err == nil {
+			err = s.land(ctx, c)
+		}
+		if err == nil {
+			return c.receipts, nil
+		}
+		if !errors.Is(err, kv.ErrConflict) {
+			return nil, err
+		}
+		s.stats.conflicts.Add(1)
+		if try == commitTries {
+			return nil, fmt.Errorf("%w: other nodes changed the same profiles again and again", kv.ErrUnavailable)
+		}
+		select {
+		case <-time.After(time.Duration(rand.Int64N(int64(2*time.Millisecond) << min(try, 6)))):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// commitPlan is what one commit will write, and what is learned when it lands.
+type commitPlan struct {
+	desk     *desk
+	rules    *identity.Ruleset
+	batch    kv.Batch
+	record   feed.Record
+	receipts []Receipt
+	fresh    []placedEvent
+	blocks   uint64 // used
+	rejects  int
+	newTypes []string
+	repeats  int
+	counts   map[rejectKey]int64
+}
+
+// placedEvent is an event that is no repeat, with its place in the journal.
+type placedEvent struct {
+	*prepared
+	work    int
+	source  string
+	block   uint64
+	ordinal int
+	// settled sides need no decision; the cache said so.
+	userSettled, accountSettled       bool
+	userUnresolved, accountUnresolved bool
+	traits                            bool
+}
+
+func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
+	began := time.Now()
+	defer func() { s.stats.plan.Add(int64(time.Since(began))) }()
+
+	now := s.cfg.Now()
+	rs := s.rules.Load()
+	for _, w := range ws {
+		if w.rules != rs {
+			s.prepare(w)
+		}
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	d := s.newDesk(ctx, r, rs, now)
+	d.lastID = s.lastID
+	c := &commitPlan{desk: d, rules: rs, receipts: make([]Receipt, len(ws))}
+	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
+
+	if err := s.sift(ctx, c, ws, now); err != nil {
+		return nil, err
+	}
+	d.makeNews = func() map[identity.Hash][]identity.Pos { return newsOf(c.fresh) }
+	if err := s.fetch(c); err != nil {
+		return nil, err
+	}
+	for i := range c.fresh {
+		if err := s.take(c, &c.fresh[i]); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.setTraits(c); err != nil {
+		return nil, err
+	}
+	if err := s.pair(c); err != nil {
+		return nil, err
+	}
+	if err := s.takeRejects(c, ws, now); err != nil {
+		return nil, err
+	}
+	s.fill(c, ws)
+	return c, nil
+}
+
+// newsOf lists the events of a commit by strand.
+func newsOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
+	news := map[identity.Hash][]identity.Pos{}
+	for i := range fresh {
+		e := &fresh[i]
+		for _, sd := range [...]*side{&e.users, &e.account} {
+			if len(sd.ids) > 0 {
+				news[sd.hash] = append(news[sd.hash], identity.Pos{Time: e.msg.Time, MessageID: e.id, Strand: sd.hash})
+			}
+		}
+	}
+	return news
+}
+
+// fetch reads what the decisions will need, in three round trips whatever the
+// number of events.
+func (s *Space) fetch(c *commitPlan) error {
+	d := c.desk
+	var strands []identity.Hash
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		e.traits = (e.msg.Type == event.Identify || e.msg.Type == event.Group) && len(e.msg.Traits) > 2
+		if len(e.users.ids) > 0 {
+			e.userSettled, e.userUnresolved = s.cache.get(e.users.hash, e.msg.Time)
+			if !e.userSettled || (e.traits && e.msg.Type == event.Identify) {
+				strands = append(strands, e.users.hash)
+			}
+		}
+		if len(e.account.ids) > 0 {
+			e.accountSettled, e.accountUnresolved = s.cache.get(e.account.hash, e.msg.Time)
+			if !e.accountSettled || (e.traits && e.msg.Type == event.Group) {
+				strands = append(strands, e.account.hash)
+			}
+		}
+	}
+	if err := d.loadStrands(strands...); err != nil {
+		return err
+	}
+	var nodes []identity.Hash
+	want := func(sd *side, coll identity.Collection, time int64, id string, traits bool) {
+		k := d.strands[sd.hash]
+		if k == nil {
+			for _, x := range sd.ids {
+				nodes = append(nodes, d.hasher.ID(coll, x))
+			}
+			return
+		}
+		if traits || !k.Settled(d.rules, identity.Pos{Class: k.First.Class, Time: time, MessageID: id, Strand: sd.hash}) {
+			for i := range k.Links {
+				nodes = append(nodes, k.Links[i].Hash)
+			}
+		}
+	}
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		if len(e.users.ids) > 0 && (!e.userSettled || e.traits) {
+			want(&e.users, identity.Users, e.msg.Time, e.id, e.traits)
+		}
+		if len(e.account.ids) > 0 && (!e.accountSettled || e.traits) {
+			want(&e.account, identity.Accounts, e.msg.Time, e.id, e.traits)
+		}
+	}
+	return d.loadOwners(nodes...)
+}
+
+// take makes one event part of the graph.
+func (s *Space) take(c *commitPlan, e *placedEvent) error {
+	d := c.desk
+	rc := &c.receipts[e.work]
+	created, merges, demoted := d.created, d.merges, d.demoted
+	resolved := false
+	side := func(sd *side, coll identity.Collection, isSettled, unresolved bool) error {
+		if len(sd.ids) == 0 {
+			return nil
+		}
+		if isSettled {
+			resolved = resolved || !unresolved
+			return nil
+		}
+		sight := sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id, Strand: sd.hash}, e.source}
+		if err := d.identify(sd.hash, coll, sd.ids, sight); err != nil {
+			return err
+		}
+		for i := range d.strands[sd.hash].Links {
+			resolved = resolved || d.strands[sd.hash].Links[i].Verdict == identity.Accepted
+		}
+		for _, id := range sd.ids {
+			if c.rules.Unlisted(id.Type) && s.noteType(id.Type) {
+				c.newTypes = append(c.newTypes, id.Type)
+			}
+		}
+		return nil
+	}
+	if err := side(&e.users, identity.Users, e.userSettled, e.userUnresolved); err != nil {
+		return err
+	}
+	if err := side(&e.account, identity.Accounts, e.accountSettled, e.accountUnresolved); err != nil {
+		return err
+	}
+	rc.Stored++
+	d.counters.events++
+	if !resolved {
+		rc.Unresolved++
+		d.counters.unresolved++
+	}
+	rc.Created += d.created - created
+	rc.Merged += d.merges - merges
+	rc.Demoted += d.demoted - demoted
+	return nil
+}
+
+// setTraits applies what identify calls say of users and group calls of
+// accounts.
+func (s *Space) setTraits(c *commitPlan) error {
+	d := c.desk
+	var strands []identity.Hash
+	for i := range c.fresh {
+		if e := &c.fresh[i]; e.traits {
+			if e.msg.Type == event.Identify && len(e.users.ids) > 0 {
+				strands = append(strands, e.users.hash)
+			}
+			if e.msg.Type == event.Group && len(e.account.ids) > 0 {
+				strands = append(strands, e.account.hash)
+			}
+		}
+	}
+	if err := d.loadTraits(strands...); err != nil {
+		return err
+	}
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		if !e.traits {
+			continue
+		}
+		arrival := uint64(0)
+		if d.rules.Arrival() {
+			arrival = e.block<<12 | uint64(e.ordinal) + 1
+		}
+		m := *e.msg
+		m.MessageID = e.id
+		if m.Type == event.Identify && len(e.users.ids) > 0 {
+			if err := d.applyTraits(e.users.hash, profile.UserTraits(&m, e.source, arrival), e); err != nil {
+				return err
+			}
+		}
+		if m.Type == event.Group && len(e.account.ids) > 0 {
+			if err := d.applyTraits(e.account.hash, profile.AccountTraits(&m, e.source, arrival), e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent) error {
+	before := d.traits[h]
+	after, won := before.Apply(news)
+	if len(won) == 0 {
+		return nil
+	}
+	d.traits[h] = after
+	d.changedTraits[h] = true
+	text := ""
+	var version uint64
+	if err := d.loadStrands(h); err != nil {
+		return err
+	}
+	if top, ok := d.strands[h].Top(d.rules); ok {
+		if err := d.loadOwners(top.Hash); err != nil {
+			return err
+		}
+		if p, rec := d.ownerOf(top.Hash); rec != nil {
+			d.touch(p)
+			text, version = p.text(rec.collection), rec.version
+		}
+	}
+	for _, t := range won {
+		if old, ok := before.Get(t.Name); ok && string(old.Value) == string(t.Value) && old.Removed() == t.Removed() {
+			continue
+		}
+		kind := feed.TraitSet
+		if t.Removed() {
+			kind = feed.TraitRemoved
+		}
+		d.changes = append(d.changes, feed.Change{Kind: kind, Profile: text, Version: version, Trait: t.Name, Value: t.Value, Time: t.Time, MessageID: e.id})
+	}
+	return nil
+}
+
+// pair keeps where user strands and account strands were first seen together.
+func (s *Space) pair(c *commitPlan) error {
+	d := c.desk
+	var keys [][]byte
+	var at []*placedEvent
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		if len(e.users.ids) == 0 || len(e.account.ids) == 0 || s.pairs.has(e.users.hash, e.account.hash, e.msg.Time) {
+			continue
+		}
+		keys = append(keys, d.keys.key(kindUserAccount, e.users.hash[:], e.account.hash[:]))
+		at = append(at, e)
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	values, err := d.get(keys)
+	if err != nil {
+		return err
+	}
+	best := map[string]*pairRecord{}
+	for i, e := range at {
+		k := string(keys[i])
+		p := best[k]
+		if p == nil && values[i] != nil {
+			if p, err = decodePair(values[i]); err != nil {
+				return err
+			}
+			best[k] = p
+		}
+		if p != nil && (p.time < e.msg.Time || p.time == e.msg.Time && p.messageID <= e.id) {
+			continue
+		}
+		n := &pairRecord{e.msg.Time, e.id, e.source}
+		best[k] = n
+		c.batch.Put(keys[i], n.append(nil))
+		c.batch.Put(d.keys.key(kindAccountUser, e.account.hash[:], e.users.hash[:]), nil)
+	}
+	return nil
+}
+
+// fill writes the plan into its batch.
+func (s *Space) fill(c *commitPlan, ws []*work) {
+	d, b := c.desk, &c.batch
+	d.write(b)
+	n := 0
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		if len(e.users.ids) > 0 {
+			n++
+		}
+		if len(e.account.ids) > 0 {
+			n++
+		}
+	}
+	arena := make([]byte, 0, n*eventKeyBytes)
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		for _, sd := range [...]*side{&e.users, &e.account} {
+			if len(sd.ids) > 0 {
+				at := len(arena)
+				arena = d.keys.event(arena, sd.hash, e.msg.Time, e.block, e.ordinal)
+				b.Put(arena[at:len(arena):len(arena)], nil)
+			}
+		}
+	}
+	for i := range d.seeds {
+		b.Put(d.keys.key(kindPending, d.seeds[i].key()), d.seeds[i].append(nil))
+	}
+	for _, t := range c.newTypes {
+		b.Put(d.keys.key(kindNewType, []byte(t)), appendTime(nil, c.record.Time))
+	}
+	for _, w := range ws {
+		if m := w.delivery.Mark; m != nil {
+			b.Put(d.keys.key(kindMark, []byte(m.Name)), m.Value)
+		}
+	}
+	s.closePlan(c)
+}
+
+// closePlan adds what every commit has: the feed record, counters, and on a
+// shared store the preconditions.
+func (s *Space) closePlan(c *commitPlan) {
+	d, b := c.desk, &c.batch
+	if d.counters != (countersRecord{}) {
+		total := s.counters
+		total.add(d.counters)
+		b.Put(d.keys.number(kindCounters, s.lane), total.append(nil))
+	}
+	c.record.Events = len(c.fresh)
+	for i := range d.changes {
+		ch := &d.changes[i]
+		if p, _, ok := parseProfileID(ch.Profile); ok && ch.Version == 0 {
+			if rec := d.profiles[p]; rec != nil {
+				ch.Version = rec.version
+			}
+		}
+	}
+	c.record.Changes = d.changes
+	// The record is inserted, never overwritten: it is also the commit's token.
+	key := d.keys.numbers(kindFeed, c.record.Lane, c.record.Seq)
+	if s.store.Exclusive() {
+		b.Put(key, c.record.Append(nil))
+	} else {
+		b.Insert(key, c.record.Append(nil))
+	}
+	for k, v := range d.read {
+		b.Require([]byte(k), v)
+	}
+}
+
+// land commits a plan and learns from it.
+func (s *Space) land(ctx context.Context, c *commitPlan) error {
+	began := time.Now()
+	err := s.store.Commit(ctx, &c.batch)
+	if errors.Is(err, kv.ErrUnknown) {
+		err = s.findOut(ctx, c, err)
+	}
+	s.stats.commit.Add(int64(time.Since(began)))
+	if err != nil {
+		return err
+	}
+	d := c.desk
+	s.cache.learn(c.rules, d.strands)
+	s.repeats.landed(c)
+	s.pairs.learn(c.fresh)
+	s.lastID = d.lastID
+	s.nextBlock += c.blocks
+	s.feedSeq++
+	s.counters.add(d.counters)
+	s.pending.Add(int64(len(d.seeds)))
+	s.rejected.landed(c)
+	st := &s.stats
+	st.commits.Add(1)
+	st.events.Add(int64(len(c.fresh)))
+	st.repeats.Add(int64(c.repeats))
+	st.rejected.Add(int64(c.rejects))
+	st.unresolved.Add(d.counters.unresolved)
+	st.profiles.Add(d.counters.profiles)
+	st.strands.Add(d.counters.strands)
+	st.created.Add(int64(d.created))
+	st.merges.Add(int64(d.merges))
+	st.unmerges.Add(int64(d.unmerges))
+	st.demotions.Add(int64(d.demoted))
+	st.replays.Add(d.replays)
+	st.decisions.Add(d.decisions)
+	return nil
+}
+
+// findOut learns the fate of a commit whose outcome is unknown: its feed record
+// is there or not. The lane is ours alone, so a record there is this commit's;
+// and since the record is inserted, trying again cannot write twice.
+func (s *Space) findOut(ctx context.Context, c *commitPlan, err error) error {
+	key := c.desk.keys.numbers(kindFeed, c.record.Lane, c.record.Seq)
+	for try := 0; try < commitTries; try++ {
+		select {
+		case <-time.After(20 * time.Millisecond << min(try, 6)):
+		case <-ctx.Done():
+			return err
+		}
+		r, rerr := s.store.Snapshot(ctx)
+		if rerr != nil {
+			continue
+		}
+		values, rerr := r.Get(ctx, key)
+		r.Close()
+		if rerr != nil {
+			continue
+		}
+		if values[0] != nil {
+			return nil
+		}
+		if !errors.Is(err, kv.ErrUnknown) {
+			return err
+		}
+		err = s.store.Commit(ctx, &c.batch)
+		if err == nil {
+			return nil
+		}
+	}
+	return err
+}

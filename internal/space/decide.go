@@ -1,0 +1,245 @@
+package space
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+// sighting is an event as the identity of a strand sees it.
+type sighting struct {
+	pos    identity.Pos
+	source string
+}
+
+// identify makes the strand of an event part of the graph: nothing to do when
+// it is known and settled, else by the fast path or by a replay. ids are the
+// strand's IDs in canonical order.
+func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.ID, e sighting) error {
+	if err := d.loadStrands(h); err != nil {
+		return err
+	}
+	known := d.strands[h]
+	if known != nil {
+		e.pos.Class = known.First.Class
+		if known.Settled(d.rules, e.pos) {
+			return nil
+		}
+	}
+	var s *identity.Strand
+	if known != nil {
+		s = known.Strand.Clone()
+	} else {
+		s = identity.NewStrand(d.hasher, c, ids)
+		e.pos = s.Place(d.rules, e.pos.Time, e.pos.MessageID)
+	}
+	links := make([]identity.Hash, 0, len(s.Links))
+	for i := range s.Links {
+		if !d.rules.Blocked(s.Links[i].ID) {
+			links = append(links, s.Links[i].Hash)
+		}
+	}
+	if err := d.loadOwners(links...); err != nil {
+		return err
+	}
+	fast, err := d.accept(s, known, links, e)
+	if err != nil || fast {
+		return err
+	}
+	seed := identity.Seed{Strand: s, Pos: e.pos}
+	change, err := d.engine.Replay(d, []identity.Seed{seed})
+	if errors.Is(err, identity.ErrBound) {
+		return d.putOff(seed, known, links, e)
+	}
+	if err != nil {
+		return err
+	}
+	d.replays++
+	d.decisions += int64(change.Decisions)
+	return d.apply(change, e)
+}
+
+// accept is the fast path: where nothing is demoted and no limit is in sight,
+// strands commute and the profile is what the accepted links connect.
+func (d *desk) accept(s *identity.Strand, known *strandRecord, links []identity.Hash, e sighting) (bool, error) {
+	var owners []profileID
+	var censuses []*identity.Census
+	var bare []identity.ID
+	for i := range s.Links {
+		l := &s.Links[i]
+		if !slices.Contains(links, l.Hash) {
+			continue // blocked
+		}
+		if d.engine.Overrides.Concern(l.Hash) {
+			return false, nil
+		}
+		p, rec := d.ownerOf(l.Hash)
+		if rec == nil {
+			if n := d.nodes[l.Hash]; n != nil && n.tainted {
+				return false, nil
+			}
+			bare = append(bare, l.ID)
+			continue
+		}
+		if !slices.Contains(owners, p) {
+			owners = append(owners, p)
+			censuses = append(censuses, rec.census())
+		}
+	}
+	if !d.engine.Commutes(s.Collection, censuses, bare) {
+		return false, nil
+	}
+	rec := &strandRecord{Strand: s}
+	var old *identity.Strand
+	if known != nil {
+		old = known.Strand
+		rec.source, rec.founded = known.source, known.founded
+	}
+	s.Accept(d.rules, e.pos)
+	if s.First == e.pos {
+		rec.source = e.source
+	}
+	if err := d.putStrand(rec, old); err != nil {
+		return false, err
+	}
+	if len(links) == 0 {
+		return true, nil
+	}
+	var into profileID
+	if len(owners) == 0 {
+		var err error
+		if into, err = d.found(rec, e); err != nil {
+			return false, err
+		}
+	} else {
+		into = owners[0]
+		for _, p := range owners[1:] {
+			if p.less(into) {
+				into = p
+			}
+		}
+	}
+	target := d.profiles[into]
+	for _, p := range owners {
+		if p == into {
+			continue
+		}
+		if err := d.mergeInto(into, p, e); err != nil {
+			return false, err
+		}
+	}
+	for i := range s.Links {
+		if l := &s.Links[i]; slices.Contains(links, l.Hash) && d.nodes[l.Hash].owner != into {
+			d.own(l, into)
+			target.ids = append(target.ids, profileMember{l.Hash, l.ID.Type})
+			d.emit(feed.Change{Kind: feed.IDAdded, Profile: into.text(s.Collection), IDType: l.ID.Type, IDValue: l.ID.Value}, e)
+		}
+	}
+	d.touch(into)
+	return true, nil
+}
+
+func (d *desk) own(l *identity.Link, p profileID) {
+	n := d.nodes[l.Hash]
+	n.owner = p
+	d.changedNodes[l.Hash] = true
+}
+
+// touch keeps a profile as it has become and moves its version, once a commit.
+func (d *desk) touch(p profileID) {
+	if !d.changedProfiles[p] {
+		d.changedProfiles[p] = true
+		d.profiles[p].version++
+	}
+}
+
+// found creates a profile with a founding strand.
+func (d *desk) found(s *strandRecord, e sighting) (profileID, error) {
+	p, err := newProfileID(d.now, d.random)
+	if err != nil {
+		return profileID{}, err
+	}
+	for !d.lastID.less(p) {
+		// Two profiles of one commit: the second is the younger.
+		p = d.lastID
+		for i := len(p) - 1; i >= 0; i-- {
+			if p[i]++; p[i] != 0 {
+				break
+			}
+		}
+	}
+	d.lastID = p
+	s.founded = p
+	d.changedStrands[s.Hash] = true
+	d.profiles[p] = &profileRecord{collection: s.Collection, founder: s.Hash, createdAt: d.now.UnixNano()}
+	d.counters.profiles++
+	d.created++
+	d.touch(p)
+	d.emit(feed.Change{Kind: feed.ProfileCreated, Profile: p.text(s.Collection)}, e)
+	return p, nil
+}
+
+// mergeInto gives all that a profile has to another. The profile's own ID leads
+// to wherever its founding strand belongs.
+func (d *desk) mergeInto(into, from profileID, e sighting) error {
+	target, loser := d.profiles[into], d.profiles[from]
+	hashes := make([]identity.Hash, len(loser.ids))
+	for i, m := range loser.ids {
+		hashes[i] = m.hash
+	}
+	if err := d.loadNodes(hashes...); err != nil {
+		return err
+	}
+	for _, h := range hashes {
+		d.nodes[h].owner = into
+		d.changedNodes[h] = true
+	}
+	target.ids = append(target.ids, loser.ids...)
+	target.merges += loser.merges + 1
+	target.tainted = target.tainted || loser.tainted
+	d.touch(into)
+	d.retire(from, into, e)
+	return nil
+}
+
+func (d *desk) retire(p, into profileID, e sighting) {
+	rec := d.profiles[p]
+	rec.merged, rec.ids, rec.merges = true, nil, 0
+	d.counters.profiles--
+	d.merges++
+	d.touch(p)
+	d.emit(feed.Change{Kind: feed.Merged, Profile: into.text(rec.collection), From: p.text(rec.collection)}, e)
+}
+
+func (d *desk) emit(c feed.Change, e sighting) {
+	c.Time, c.MessageID = e.pos.Time, e.pos.MessageID
+	d.changes = append(d.changes, c)
+}
+
+// putOff keeps a replay that is too large for a commit as a seed for the job,
+// and answers provisionally meanwhile.
+func (d *desk) putOff(seed identity.Seed, known *strandRecord, links []identity.Hash, e sighting) error {
+	rec := seedRecord{strand: seed.Strand.Hash, collection: seed.Strand.Collection, time: seed.Pos.Time, messageID: seed.Pos.MessageID}
+	d.seeds = append(d.seeds, rec)
+	if known == nil {
+		change, err := d.engine.Provisional(d, seed)
+		if err != nil {
+			return err
+		}
+		if err := d.apply(change, e); err != nil {
+			return err
+		}
+	}
+	for _, h := range links {
+		n := d.nodes[h]
+		n.pending, n.tainted = true, true
+		d.changedNodes[h] = true
+		if p, o := d.ownerOf(h); o != nil && !o.tainted {
+			o.tainted = true
+			d.touch(p)
+		}
+	}
+	return nil
+}

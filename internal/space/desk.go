@@ -1,0 +1,320 @@
+package space
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// desk is where one commit works: what it read from the store, and what it
+// changes. Nothing reaches the store before write.
+type desk struct {
+	ctx    context.Context
+	keys   keyspace
+	hasher identity.Hasher
+	rules  *identity.Ruleset
+	engine identity.Engine
+	r      kv.Reader
+	random io.Reader
+	now    time.Time
+
+	strands  map[identity.Hash]*strandRecord // nil: known to be absent
+	nodes    map[identity.Hash]*nodeRecord
+	profiles map[profileID]*profileRecord
+	traits   map[identity.Hash]profile.Traits
+
+	changedStrands  map[identity.Hash]bool
+	changedNodes    map[identity.Hash]bool
+	changedProfiles map[profileID]bool
+	changedTraits   map[identity.Hash]bool
+
+	links map[string]bool                   // keys of kindLink: put or deleted
+	added map[identity.Hash][]identity.Hash // strands put into a spilled list of an ID
+	// news lists the events of this commit by strand. It is made when first
+	// asked for: few commits need it.
+	news     map[identity.Hash][]identity.Pos
+	makeNews func() map[identity.Hash][]identity.Pos
+
+	wasDemoted map[demotion]bool // demotions that are no news
+	seeds      []seedRecord      // replays put off by this commit
+
+	settledSeeds []seedRecord // replays that need not wait any more
+	lastID       profileID
+
+	changes  []feed.Change
+	counters countersRecord // what this commit adds
+	merges   int
+	unmerges int
+	created  int
+	demoted  int
+
+	replays, decisions int64
+
+	// read holds what was read and may be relied upon, for a store that other
+	// nodes write too; nil on an exclusive one.
+	read map[string][]byte
+	// touchBound is how many strands a search may list before it is put off;
+	// 0: no bound.
+	touchBound int
+}
+
+func (s *Space) newDesk(ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) *desk {
+	d := &desk{
+		ctx: ctx, keys: s.keys, hasher: s.hasher, rules: rs, r: r, random: rand.Reader, now: now,
+		engine:          identity.Engine{Rules: rs, Bound: s.cfg.ReplayBound},
+		strands:         map[identity.Hash]*strandRecord{},
+		nodes:           map[identity.Hash]*nodeRecord{},
+		profiles:        map[profileID]*profileRecord{},
+		traits:          map[identity.Hash]profile.Traits{},
+		changedStrands:  map[identity.Hash]bool{},
+		changedNodes:    map[identity.Hash]bool{},
+		changedProfiles: map[profileID]bool{},
+		changedTraits:   map[identity.Hash]bool{},
+		links:           map[string]bool{},
+		added:           map[identity.Hash][]identity.Hash{},
+		wasDemoted:      map[demotion]bool{},
+		touchBound:      s.cfg.ReplayBound * 8,
+	}
+	if !s.store.Exclusive() {
+		d.read = map[string][]byte{}
+	}
+	return d
+}
+
+// get reads keys from the snapshot and remembers what it saw.
+func (d *desk) get(keys [][]byte) ([][]byte, error) {
+	values, err := d.r.Get(d.ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	if d.read != nil {
+		for i, k := range keys {
+			d.read[string(k)] = values[i]
+		}
+	}
+	return values, nil
+}
+
+func load[K comparable, R any](d *desk, at map[K]*R, want []K, key func(K) []byte, decode func(K, []byte) (*R, error)) error {
+	var missing []K
+	var keys [][]byte
+	for _, k := range want {
+		if _, ok := at[k]; !ok {
+			at[k] = nil
+			missing = append(missing, k)
+			keys = append(keys, key(k))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	values, err := d.get(keys)
+	if err == nil {
+		for i, k := range missing {
+			if values[i] == nil {
+				continue
+			}
+			if at[k], err = decode(k, values[i]); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		for _, k := range missing {
+			delete(at, k)
+		}
+	}
+	return err
+}
+
+func (d *desk) loadStrands(hashes ...identity.Hash) error {
+	return load(d, d.strands, hashes,
+		func(h identity.Hash) []byte { return d.keys.hash(kindStrand, h) },
+		func(h identity.Hash, b []byte) (*strandRecord, error) { return decodeStrand(b, h, d.hasher) })
+}
+
+func (d *desk) loadNodes(hashes ...identity.Hash) error {
+	return load(d, d.nodes, hashes,
+		func(h identity.Hash) []byte { return d.keys.hash(kindNode, h) },
+		func(_ identity.Hash, b []byte) (*nodeRecord, error) { return decodeNode(b) })
+}
+
+func (d *desk) loadProfiles(ids ...profileID) error {
+	return load(d, d.profiles, ids,
+		func(p profileID) []byte { return d.keys.key(kindProfile, p[:]) },
+		func(_ profileID, b []byte) (*profileRecord, error) { return decodeProfile(b) })
+}
+
+func (d *desk) loadTraits(hashes ...identity.Hash) error {
+	var missing []identity.Hash
+	var keys [][]byte
+	for _, h := range hashes {
+		if _, ok := d.traits[h]; !ok && !slices.Contains(missing, h) {
+			missing = append(missing, h)
+			keys = append(keys, d.keys.hash(kindTraits, h))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	values, err := d.get(keys)
+	if err != nil {
+		return err
+	}
+	for i, h := range missing {
+		if values[i] == nil {
+			d.traits[h] = nil
+			continue
+		}
+		if d.traits[h], err = profile.DecodeTraits(values[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownerOf returns the profile that owns an ID; its node and profile must be
+// loaded.
+func (d *desk) ownerOf(id identity.Hash) (profileID, *profileRecord) {
+	n := d.nodes[id]
+	if n == nil || n.owner.isZero() {
+		return profileID{}, nil
+	}
+	return n.owner, d.profiles[n.owner]
+}
+
+// loadOwners loads the nodes of IDs and the profiles that own them.
+func (d *desk) loadOwners(ids ...identity.Hash) error {
+	if err := d.loadNodes(ids...); err != nil {
+		return err
+	}
+	var owners []profileID
+	for _, id := range ids {
+		if n := d.nodes[id]; n != nil && !n.owner.isZero() {
+			owners = append(owners, n.owner)
+		}
+	}
+	return d.loadProfiles(owners...)
+}
+
+// putStrand keeps a strand as it has become and puts it into the lists of its
+// IDs, whose nodes must be loaded. old is the strand as it was, nil if new.
+func (d *desk) putStrand(s *strandRecord, old *identity.Strand) error {
+	if old == nil {
+		d.counters.strands++
+	}
+	d.strands[s.Hash] = s
+	d.changedStrands[s.Hash] = true
+	for i := range s.Links {
+		l := &s.Links[i]
+		if l.Verdict == identity.Blocked {
+			continue
+		}
+		n := d.nodes[l.Hash]
+		if n == nil {
+			n = &nodeRecord{id: l.ID}
+			d.nodes[l.Hash] = n
+			d.changedNodes[l.Hash] = true
+		}
+		accepted := l.Verdict == identity.Accepted
+		if n.spilled {
+			if old != nil && old.Links[i].Verdict != identity.Blocked {
+				d.unlist(old, &old.Links[i])
+			}
+			d.list(s.Strand, l)
+			continue
+		}
+		if k := n.holder(s.Hash); k >= 0 {
+			if n.holders[k].accepted != accepted {
+				n.holders[k].accepted = accepted
+				d.changedNodes[l.Hash] = true
+			}
+			continue
+		}
+		n.holders = append(n.holders, holder{s.Hash, accepted})
+		d.changedNodes[l.Hash] = true
+		if len(n.holders) > manyHolders {
+			if err := d.spill(l.Hash, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// spill moves the strands that hold an ID from its record to lists.
+func (d *desk) spill(id identity.Hash, n *nodeRecord) error {
+	hashes := make([]identity.Hash, len(n.holders))
+	for i, h := range n.holders {
+		hashes[i] = h.strand
+	}
+	if err := d.loadStrands(hashes...); err != nil {
+		return err
+	}
+	for _, h := range hashes {
+		s := d.strands[h]
+		for i := range s.Links {
+			if s.Links[i].Hash == id {
+				d.list(s.Strand, &s.Links[i])
+			}
+		}
+	}
+	n.spilled, n.holders = true, nil
+	return nil
+}
+
+func (d *desk) list(s *identity.Strand, l *identity.Link) {
+	list := byte(listDemoted)
+	if l.Verdict == identity.Accepted {
+		list = listAccepted
+	}
+	d.links[string(d.keys.link(l.Hash, list, s.First.Class, s.First.Time, s.Hash))] = true
+	if windowed(s) {
+		d.links[string(d.keys.link(l.Hash, listWindowed, 0, 0, s.Hash))] = true
+	}
+	d.added[l.Hash] = append(d.added[l.Hash], s.Hash)
+}
+
+func (d *desk) unlist(s *identity.Strand, l *identity.Link) {
+	list := byte(listDemoted)
+	if l.Verdict == identity.Accepted {
+		list = listAccepted
+	}
+	d.links[string(d.keys.link(l.Hash, list, s.First.Class, s.First.Time, s.Hash))] = false
+	if windowed(s) {
+		d.links[string(d.keys.link(l.Hash, listWindowed, 0, 0, s.Hash))] = false
+	}
+}
+
+// write puts all that changed into a batch.
+func (d *desk) write(b *kv.Batch) {
+	for h := range d.changedStrands {
+		b.Put(d.keys.hash(kindStrand, h), d.strands[h].append(nil))
+	}
+	for h := range d.changedNodes {
+		b.Put(d.keys.hash(kindNode, h), d.nodes[h].append(nil))
+	}
+	for p := range d.changedProfiles {
+		b.Put(d.keys.key(kindProfile, p[:]), d.profiles[p].append(nil))
+	}
+	for h := range d.changedTraits {
+		b.Put(d.keys.hash(kindTraits, h), profile.AppendTraits(nil, d.traits[h]))
+	}
+	for i := range d.settledSeeds {
+		b.Delete(d.keys.key(kindPending, d.settledSeeds[i].key()))
+	}
+	for k, put := range d.links {
+		if put {
+			b.Put([]byte(k), nil)
+		} else {
+			b.Delete([]byte(k))
+		}
+	}
+}

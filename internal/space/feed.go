@@ -1,0 +1,26 @@
+package space
+
+import (
+	"context"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+)
+
+// Feed reads up to limit change records after cursor ("" is the beginning) and
+// the cursor after them. ErrBadCursor if the cursor is not one of ours.
+func (s *Space) Feed(ctx context.Context, cursor string, limit int) ([]feed.Record, string, error) {
+	c, err := feed.ParseCursor(cursor)
+	if err != nil {
+		return nil, "", ErrBadCursor
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	defer r.Close()
+	recs, c, err := feed.Read(ctx, r, s.keys.key(kindFeed), c, min(max(limit, 1), 10_000))
+	if err != nil {
+		return nil, "", err
+	}
+	return recs, c.String(), nil
+}

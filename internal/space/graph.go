@@ -1,0 +1,187 @@
+package space
+
+import (
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// The desk is the graph that the engine reads: the store as of the snapshot,
+// under what this commit changed already.
+var _ identity.Graph = (*desk)(nil)
+
+// scanPage is how many entries a scan takes at once.
+const scanPage = 512
+
+// Strands implements identity.Graph.
+func (d *desk) Strands(hashes []identity.Hash) ([]*identity.Strand, error) {
+	if err := d.loadStrands(hashes...); err != nil {
+		return nil, err
+	}
+	out := make([]*identity.Strand, len(hashes))
+	for i, h := range hashes {
+		if s := d.strands[h]; s != nil {
+			out[i] = s.Strand.Clone()
+		}
+	}
+	return out, nil
+}
+
+// Accepting implements identity.Graph.
+func (d *desk) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
+	if err := d.loadNodes(ids...); err != nil {
+		return nil, err
+	}
+	out := make([][]identity.Hash, len(ids))
+	for i, id := range ids {
+		n := d.nodes[id]
+		if n == nil {
+			continue
+		}
+		for _, h := range n.holders {
+			if h.accepted {
+				out[i] = append(out[i], h.strand)
+			}
+		}
+		if n.spilled {
+			list, err := d.scanList(id, d.keys.linksFrom(id, listAccepted, 0, minTime), listAccepted, 0)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = append(list, d.added[id]...)
+		}
+	}
+	return out, nil
+}
+
+const minTime = -1 << 63
+
+// Touching implements identity.Graph.
+func (d *desk) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.Hash, error) {
+	if err := d.loadNodes(ids...); err != nil {
+		return nil, err
+	}
+	out := make([][]identity.Hash, len(ids))
+	for i, id := range ids {
+		n := d.nodes[id]
+		if n == nil {
+			continue
+		}
+		for _, h := range n.holders {
+			out[i] = append(out[i], h.strand)
+		}
+		if !n.spilled {
+			continue
+		}
+		out[i] = append(out[i], d.added[id]...)
+		for _, from := range []struct {
+			key  []byte
+			list byte
+		}{
+			{d.keys.linksFrom(id, listAccepted, after.Class, after.Time), listAccepted},
+			{d.keys.linksFrom(id, listDemoted, after.Class, after.Time), listDemoted},
+			{d.keys.linksFrom(id, listWindowed, 0, minTime), listWindowed},
+		} {
+			list, err := d.scanList(id, from.key, from.list, d.touchBound)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = append(out[i], list...)
+		}
+	}
+	return out, nil
+}
+
+func (d *desk) scanList(id identity.Hash, from []byte, list byte, bound int) ([]identity.Hash, error) {
+	var out []identity.Hash
+	end := d.keys.linksEnd(id, list)
+	for {
+		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			out = append(out, linkStrand(e.Key))
+		}
+		if len(page) < scanPage {
+			return out, nil
+		}
+		if bound > 0 && len(out) > bound {
+			return nil, identity.ErrBound
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+}
+
+// Next implements identity.Graph: it looks at the stored events of the strand
+// and at those of this commit.
+func (d *desk) Next(s *identity.Strand, after identity.Pos, from int64) (identity.Pos, bool, error) {
+	var best identity.Pos
+	found := false
+	offer := func(p identity.Pos) {
+		if after.Before(p) && p.Time >= from && (!found || p.Before(best)) {
+			best, found = p, true
+		}
+	}
+	if d.news == nil && d.makeNews != nil {
+		d.news = d.makeNews()
+	}
+	for _, p := range d.news[s.Hash] {
+		offer(p)
+	}
+	key := d.keys.eventsFrom(s.Hash, max(from, after.Time))
+	end := kv.PrefixEnd(d.keys.hash(kindEvent, s.Hash))
+	for {
+		page, err := d.r.Scan(d.ctx, key, end, 16, false)
+		if err != nil {
+			return identity.Pos{}, false, err
+		}
+		for _, e := range page {
+			ref, ok := parseEventKey(e.Key)
+			if !ok {
+				return identity.Pos{}, false, kv.ErrCorrupt
+			}
+			if found && ref.time > best.Time {
+				return best, true, nil
+			}
+			id, err := d.messageID(ref)
+			if err != nil {
+				return identity.Pos{}, false, err
+			}
+			offer(identity.Pos{Class: after.Class, Time: ref.time, MessageID: id, Strand: s.Hash})
+		}
+		if len(page) < 16 {
+			return best, found, nil
+		}
+		key = kv.After(page[len(page)-1].Key)
+	}
+}
+
+// Merges implements identity.Graph.
+func (d *desk) Merges(id identity.Hash) (int, error) {
+	if err := d.loadOwners(id); err != nil {
+		return 0, err
+	}
+	if _, p := d.ownerOf(id); p != nil {
+		return p.merges, nil
+	}
+	return 0, nil
+}
+
+// messageID reads the messageId of a stored event.
+func (d *desk) messageID(ref eventRef) (string, error) {
+	e, err := readStored(d.ctx, d.r, d.keys, ref)
+	if err != nil {
+		return "", err
+	}
+	return e.MessageID, nil
+}
+
+// parseStored reads the fields of a stored body; it was valid when it came.
+func parseStored(body []byte, e *blockEvent) (event.Message, error) {
+	return event.Parse(body, event.Envelope{
+		ReceivedAt: e.ReceivedAt,
+		Type:       e.Type,
+		Limits:     event.Limits{MessageBytes: 1 << 30, MessageID: 1 << 20, Depth: 1 << 10},
+	})
+}

@@ -1,0 +1,191 @@
+package space
+
+import (
+	"context"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// maxSeeds is how many put-off replays one run of the job takes together.
+const maxSeeds = 20000
+
+// jobState is when the job of pending replays may run again: it takes at most a
+// fifth of the writer's time, so a crowded kiosk delays its own answers and not
+// everybody's events.
+type jobState struct {
+	next time.Time
+	last time.Duration
+}
+
+const jobPause = 300 * time.Millisecond
+
+// runJob finishes replays that were put off, all that wait together.
+func (s *Space) runJob() {
+	if s.pending.Load() == 0 || time.Now().Before(s.job.next) {
+		return
+	}
+	began := time.Now()
+	if err := s.replayPending(s.life); err != nil && s.life.Err() == nil {
+		s.log.Error("a pending replay failed and will be tried again", "space", s.cfg.ID, "error", err)
+	}
+	s.job.last = time.Since(began)
+	s.job.next = time.Now().Add(max(jobPause, 4*s.job.last))
+}
+
+// seed key: seeds of one strand and event are one.
+func (s *seedRecord) key() []byte {
+	b := append([]byte{byte(s.collection)}, appendTime(nil, s.time)...)
+	b = append(b, s.strand[:]...)
+	return append(b, s.messageID...)
+}
+
+func (s *Space) readSeeds(ctx context.Context, r kv.Reader, limit int) ([]seedRecord, error) {
+	from := s.keys.key(kindPending)
+	page, err := r.Scan(ctx, from, kv.PrefixEnd(from), limit, false)
+	if err != nil {
+		return nil, err
+	}
+	seeds := make([]seedRecord, 0, len(page))
+	for _, e := range page {
+		rec, err := decodeSeed(e.Value)
+		if err != nil {
+			return nil, err
+		}
+		seeds = append(seeds, *rec)
+	}
+	return seeds, nil
+}
+
+// replayPending decides the seeds that wait and what follows from them, without
+// a bound, in one commit.
+func (s *Space) replayPending(ctx context.Context) error {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	recs, err := s.readSeeds(ctx, r, maxSeeds)
+	if err != nil {
+		return err
+	}
+	if len(recs) == 0 {
+		s.pending.Store(0)
+		return nil
+	}
+	now := s.cfg.Now()
+	rs := s.rules.Load()
+	d := s.newDesk(ctx, r, rs, now)
+	d.lastID = s.lastID
+	d.engine.Bound, d.touchBound = 0, 0
+	c := &commitPlan{desk: d, rules: rs}
+	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
+
+	for _, coll := range [...]identity.Collection{identity.Users, identity.Accounts} {
+		if err := d.replaySeeds(recs, coll); err != nil {
+			return err
+		}
+	}
+	d.settledSeeds = recs
+	d.write(&c.batch)
+	s.closePlan(c)
+	if err := s.land(ctx, c); err != nil {
+		return err
+	}
+	s.pending.Add(-int64(len(recs)))
+	if len(recs) == maxSeeds {
+		s.pending.Store(max(1, s.pending.Load()))
+	}
+	return nil
+}
+
+func (d *desk) replaySeeds(recs []seedRecord, coll identity.Collection) error {
+	var seeds []identity.Seed
+	var hashes []identity.Hash
+	for i := range recs {
+		if recs[i].collection == coll {
+			hashes = append(hashes, recs[i].strand)
+		}
+	}
+	if len(hashes) == 0 {
+		return nil
+	}
+	if err := d.loadStrands(hashes...); err != nil {
+		return err
+	}
+	var ids []identity.Hash
+	for i := range recs {
+		k := d.strands[recs[i].strand]
+		if recs[i].collection != coll || k == nil {
+			continue
+		}
+		pos := identity.Pos{Class: k.First.Class, Time: recs[i].time, MessageID: recs[i].messageID, Strand: k.Hash}
+		seeds = append(seeds, identity.Seed{Strand: k.Strand, Pos: pos, Unsettled: true})
+		for j := range k.Links {
+			ids = append(ids, k.Links[j].Hash)
+		}
+	}
+	if len(seeds) == 0 {
+		return nil
+	}
+	change, err := d.engine.Replay(d, seeds)
+	if err != nil {
+		return err
+	}
+	d.replays++
+	d.decisions += int64(change.Decisions)
+	// The source of an event that became its strand's first is in the journal.
+	if err := d.apply(change, sighting{pos: seeds[len(seeds)-1].Pos}); err != nil {
+		return err
+	}
+	if err := d.sourceFirsts(change.Strands); err != nil {
+		return err
+	}
+	return d.unpend(ids)
+}
+
+// unpend makes the answers about IDs final.
+func (d *desk) unpend(ids []identity.Hash) error {
+	if err := d.loadOwners(ids...); err != nil {
+		return err
+	}
+	for _, h := range ids {
+		if n := d.nodes[h]; n != nil && n.pending {
+			n.pending = false
+			d.changedNodes[h] = true
+			if p, rec := d.ownerOf(h); rec != nil {
+				d.touch(p)
+			}
+		}
+	}
+	return nil
+}
+
+// sourceFirsts reads the sources of the strands' first events.
+func (d *desk) sourceFirsts(strands []*identity.Strand) error {
+	for _, s := range strands {
+		from := d.keys.eventsFrom(s.Hash, s.First.Time)
+		page, err := d.r.Scan(d.ctx, from, d.keys.eventsFrom(s.Hash, s.First.Time+1), 64, false)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			ref, ok := parseEventKey(e.Key)
+			if !ok {
+				return kv.ErrCorrupt
+			}
+			heads, err := readHeads(d.ctx, d.r, d.keys, ref.block)
+			if err != nil {
+				return err
+			}
+			if ref.ordinal < len(heads) && heads[ref.ordinal].Type >= event.Identify {
+				d.strands[s.Hash].source = heads[ref.ordinal].Source
+				break
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package space
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// mostLinks is how many pairs of strands a profile's links are folded from.
+const mostLinks = 100_000
+
+// Links reads a page of the accounts of a user, or the users of an account, in
+// the order of their profile IDs.
+func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (LinkPage, error) {
+	if next != "" {
+		if _, _, ok := parseProfileID(next); !ok {
+			return LinkPage{}, ErrBadCursor
+		}
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return LinkPage{}, err
+	}
+	defer r.Close()
+	g, err := s.gather(ctx, r, ref)
+	if err != nil {
+		return LinkPage{}, err
+	}
+	byProfile, err := s.linked(ctx, r, g)
+	if err != nil {
+		return LinkPage{}, err
+	}
+	links := make([]Link, 0, len(byProfile))
+	for _, l := range byProfile {
+		links = append(links, l)
+	}
+	slices.SortFunc(links, func(a, b Link) int { return cmp.Compare(a.To, b.To) })
+	var page LinkPage
+	limit = min(max(limit, 1), 1000)
+	for _, l := range links {
+		if l.To <= next {
+			continue
+		}
+		if len(page.Links) == limit {
+			page.Next = page.Links[limit-1].To
+			break
+		}
+		other, err := s.gather(ctx, r, Ref{Collection: l.Collection, Value: l.To})
+		if err != nil {
+			return LinkPage{}, err
+		}
+		l.Identifiers = other.identifiers()
+		page.Links = append(page.Links, l)
+	}
+	return page, nil
+}
+
+// linked folds the pairs of the profile's strands into links to profiles.
+func (s *Space) linked(ctx context.Context, r kv.Reader, g *gathered) (map[string]Link, error) {
+	kind, far := byte(kindUserAccount), identity.Accounts
+	if g.rec.collection == identity.Accounts {
+		kind, far = kindAccountUser, identity.Users
+	}
+	type pair struct {
+		other identity.Hash
+		key   []byte
+	}
+	var pairs []pair
+	var others []identity.Hash
+	for _, st := range g.strands {
+		from := s.keys.hash(kind, st.Hash)
+		end := kv.PrefixEnd(from)
+		for len(pairs) < mostLinks {
+			page, err := r.Scan(ctx, from, end, scanPage, false)
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range page {
+				o := linkStrand(e.Key)
+				key := e.Key
+				if kind == kindAccountUser {
+					key = s.keys.key(kindUserAccount, o[:], st.Hash[:])
+				}
+				pairs = append(pairs, pair{o, key})
+				others = append(others, o)
+			}
+			if len(page) < scanPage {
+				break
+			}
+			from = kv.After(page[len(page)-1].Key)
+		}
+	}
+	out := map[string]Link{}
+	if len(pairs) == 0 {
+		return out, nil
+	}
+	d := g.d
+	if err := d.loadStrands(others...); err != nil {
+		return nil, err
+	}
+	var tops []identity.Hash
+	topOf := map[identity.Hash]identity.Hash{}
+	for _, o := range others {
+		if st := d.strands[o]; st != nil {
+			if top, ok := st.Top(d.rules); ok {
+				topOf[o] = top.Hash
+				tops = append(tops, top.Hash)
+			}
+		}
+	}
+	if err := d.loadNodes(tops...); err != nil {
+		return nil, err
+	}
+	keys := make([][]byte, len(pairs))
+	for i, p := range pairs {
+		keys[i] = p.key
+	}
+	values, err := r.Get(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range pairs {
+		n := d.nodes[topOf[p.other]]
+		if n == nil || n.owner.isZero() || values[i] == nil {
+			continue
+		}
+		rec, err := decodePair(values[i])
+		if err != nil {
+			return nil, err
+		}
+		to := n.owner.text(far)
+		l, ok := out[to]
+		if !ok || rec.time < l.FirstSeen || rec.time == l.FirstSeen && strings.Compare(rec.messageID, l.MessageID) < 0 {
+			out[to] = Link{To: to, Collection: far, FirstSeen: rec.time, Source: rec.source, MessageID: rec.messageID}
+		}
+	}
+	return out, nil
+}

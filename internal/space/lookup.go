@@ -1,0 +1,115 @@
+package space
+
+import (
+	"context"
+	"strings"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// gathered is a profile as one snapshot has it: its record, its IDs and its
+// strands.
+type gathered struct {
+	d       *desk
+	id      profileID
+	rec     *profileRecord
+	strands []*strandRecord
+	pending bool
+}
+
+// gather finds the profile that ref names. It ends with ErrNotFound if there is
+// none.
+func (s *Space) gather(ctx context.Context, r kv.Reader, ref Ref) (*gathered, error) {
+	d := s.newDesk(ctx, r, s.rules.Load(), s.cfg.Now())
+	d.read = nil // nothing will be written
+	p, err := d.resolveRef(ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.loadProfiles(p); err != nil {
+		return nil, err
+	}
+	g := &gathered{d: d, id: p, rec: d.profiles[p]}
+	if g.rec == nil || g.rec.merged || g.rec.collection != ref.Collection {
+		return nil, ErrNotFound
+	}
+	ids := make([]identity.Hash, len(g.rec.ids))
+	for i, m := range g.rec.ids {
+		ids[i] = m.hash
+	}
+	lists, err := d.Accepting(ids)
+	if err != nil {
+		return nil, err
+	}
+	var hashes []identity.Hash
+	seen := map[identity.Hash]bool{}
+	for _, l := range lists {
+		for _, h := range l {
+			if !seen[h] {
+				seen[h] = true
+				hashes = append(hashes, h)
+			}
+		}
+	}
+	if err := d.loadStrands(hashes...); err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if n := d.nodes[id]; n != nil && n.pending {
+			g.pending = true
+		}
+	}
+	for _, h := range hashes {
+		if st := d.strands[h]; st != nil && accepts(st, d, p) {
+			g.strands = append(g.strands, st)
+		}
+	}
+	return g, nil
+}
+
+// accepts reports whether a strand belongs to a profile. Its accepted IDs are
+// all of one profile.
+func accepts(st *strandRecord, d *desk, p profileID) bool {
+	for i := range st.Links {
+		l := &st.Links[i]
+		if l.Verdict != identity.Accepted {
+			continue
+		}
+		n := d.nodes[l.Hash]
+		return n != nil && n.owner == p
+	}
+	return false
+}
+
+// resolveRef finds the ID of the profile that ref names.
+func (d *desk) resolveRef(ref Ref) (profileID, error) {
+	if ref.Type == "" || ref.Type == "segment_id" {
+		p, c, ok := parseProfileID(ref.Value)
+		if !ok || c != ref.Collection {
+			return profileID{}, ErrNotFound
+		}
+		if err := d.loadProfiles(p); err != nil {
+			return profileID{}, err
+		}
+		if rec := d.profiles[p]; rec == nil {
+			return profileID{}, ErrNotFound
+		} else if !rec.merged {
+			return p, nil
+		}
+		return d.whither(p)
+	}
+	id := identity.ID{Type: ref.Type, Value: strings.TrimSpace(ref.Value)}
+	if id.Type == "email" {
+		id.Value = strings.ToLower(id.Value)
+	}
+	h := d.hasher.ID(ref.Collection, id)
+	if err := d.loadNodes(h); err != nil {
+		return profileID{}, err
+	}
+	n := d.nodes[h]
+	if n == nil || n.owner.isZero() {
+		return profileID{}, ErrNotFound
+	}
+	return n.owner, nil
+}

@@ -1,0 +1,118 @@
+package space
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+
+	"github.com/dchest/siphash"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+// work is a delivery on its way to a commit.
+type work struct {
+	delivery Delivery
+	rules    *identity.Ruleset // the rules by which the IDs were promoted
+	events   []prepared
+	blocks   []block // bodies that were packed ahead, covering the events in order; empty: the commit packs them
+	bytes    int64
+	done     chan outcome
+}
+
+type outcome struct {
+	receipt Receipt
+	err     error
+}
+
+// prepared is an event with all that can be worked out before the commit.
+type prepared struct {
+	msg     *event.Message
+	id      string // messageId, the message's own or the one it was given
+	given   bool
+	hash    uint64 // of id
+	users   side
+	account side
+
+	// What a shared store had under the messageId's hash, see sharedRepeats.
+	collides bool
+	expired  []byte
+}
+
+// side is an event's strand in one collection.
+type side struct {
+	hash identity.Hash
+	ids  []identity.ID // in canonical order; empty: no strand
+}
+
+// block is a run of bodies that is stored together.
+type block struct {
+	first, count int // events of the work
+	packed       []byte
+}
+
+// Bodies of one delivery are packed by whoever delivers, off the commit path,
+// when they are enough to compress well; blocks are small enough that reading
+// one event does not unpack megabytes.
+const (
+	packAheadBytes = 12 << 10
+	blockBytes     = 192 << 10
+	blockEvents    = 1 << 12
+)
+
+// prepare promotes and hashes the IDs of a delivery's events and packs their
+// bodies.
+func (s *Space) prepare(w *work) {
+	rs := s.rules.Load()
+	w.rules = rs
+	ms := w.delivery.Messages
+	if len(w.events) == 0 {
+		w.events = make([]prepared, len(ms))
+		for i := range ms {
+			p := &w.events[i]
+			p.msg, p.id = &ms[i], ms[i].MessageID
+			if p.id == "" {
+				p.id, p.given = giveID(), true
+			}
+			p.hash = siphash.Hash(s.hashKey[0], s.hashKey[1], []byte(p.id))
+			w.bytes += int64(len(ms[i].Body))
+		}
+	}
+	for i := range w.events {
+		p := &w.events[i]
+		pr := rs.Promote(p.msg, w.delivery.Source)
+		p.users = side{ids: pr.Users}
+		p.account = side{ids: pr.Accounts}
+		if len(pr.Users) > 0 {
+			p.users.hash = s.hasher.Strand(identity.Users, pr.Users)
+		}
+		if len(pr.Accounts) > 0 {
+			p.account.hash = s.hasher.Strand(identity.Accounts, pr.Accounts)
+		}
+	}
+	if w.bytes < packAheadBytes || len(w.blocks) > 0 {
+		return
+	}
+	var bodies [][]byte
+	size, first := 0, 0
+	flush := func(end int) {
+		w.blocks = append(w.blocks, block{first, end - first, s.packer.pack(nil, bodies)})
+		bodies, size, first = bodies[:0], 0, end
+	}
+	for i := range w.events {
+		b := w.events[i].msg.Body
+		if len(bodies) > 0 && (size+len(b) > blockBytes || len(bodies) == blockEvents) {
+			flush(i)
+		}
+		bodies = append(bodies, b)
+		size += len(b)
+	}
+	flush(len(w.events))
+}
+
+// giveID makes a messageId for a message without one.
+func giveID() string {
+	var b [12]byte
+	rand.Read(b[:]) // never fails, see crypto/rand
+	return "selfsame-" + hex.EncodeToString(b[:])
+}

@@ -1,0 +1,129 @@
+package space
+
+import (
+	"context"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// Profile reads one profile as of one moment. ErrNotFound if ref names none.
+func (s *Space) Profile(ctx context.Context, ref Ref) (View, error) {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return View{}, err
+	}
+	defer r.Close()
+	g, err := s.gather(ctx, r, ref)
+	if err != nil {
+		return View{}, err
+	}
+	v := View{
+		ID: g.id.text(g.rec.collection), Collection: g.rec.collection,
+		Provisional: g.pending, Version: g.rec.version, Strands: len(g.strands),
+	}
+	var founded []profileID
+	for _, st := range g.strands {
+		if !st.founded.isZero() && st.founded != g.id {
+			founded = append(founded, st.founded)
+		}
+	}
+	slices.SortFunc(founded, func(a, b profileID) int { return slices.Compare(a[:], b[:]) })
+	for _, p := range founded {
+		v.Merged = append(v.Merged, p.text(g.rec.collection))
+	}
+	v.Identifiers = g.identifiers()
+	traits, err := g.traits()
+	if err != nil {
+		return View{}, err
+	}
+	v.Traits = traits.Visible()
+	v.Metadata, err = s.metadata(ctx, r, g)
+	return v, err
+}
+
+// identifiers folds where and when each ID of the profile was first seen.
+func (g *gathered) identifiers() []profile.Identifier {
+	lists := make([][]profile.Identifier, len(g.strands))
+	for i, st := range g.strands {
+		for k := range st.Links {
+			if l := &st.Links[k]; l.Verdict == identity.Accepted {
+				lists[i] = append(lists[i], profile.Identifier{
+					Type: l.ID.Type, Value: l.ID.Value, FirstSeen: l.At.Time, MessageID: l.At.MessageID, Source: st.source,
+				})
+			}
+		}
+	}
+	return profile.FoldIdentifiers(lists...)
+}
+
+// traits folds the traits of the profile's strands.
+func (g *gathered) traits() (profile.Traits, error) {
+	hashes := make([]identity.Hash, len(g.strands))
+	for i, st := range g.strands {
+		hashes[i] = st.Hash
+	}
+	if err := g.d.loadTraits(hashes...); err != nil {
+		return nil, err
+	}
+	sets := make([]profile.Traits, 0, len(hashes))
+	for _, h := range hashes {
+		if t := g.d.traits[h]; len(t) > 0 {
+			sets = append(sets, t)
+		}
+	}
+	if len(sets) == 1 {
+		return sets[0], nil
+	}
+	return profile.FoldTraits(sets...), nil
+}
+
+// metadata says when the profile was first and last seen: the first events are
+// in the strands, the last ones at the ends of their indexes.
+func (s *Space) metadata(ctx context.Context, r kv.Reader, g *gathered) (profile.Metadata, error) {
+	parts := make([]profile.Metadata, 0, len(g.strands)+1)
+	var last eventRef
+	for _, st := range g.strands {
+		parts = append(parts, profile.Sighting(st.First.Time, st.First.MessageID, st.source))
+		from := s.keys.hash(kindEvent, st.Hash)
+		page, err := r.Scan(ctx, from, kv.PrefixEnd(from), 1, true)
+		if err != nil {
+			return profile.Metadata{}, err
+		}
+		for _, e := range page {
+			if ref, ok := parseEventKey(e.Key); ok && (ref.time > last.time || last == eventRef{}) {
+				last = ref
+			}
+		}
+	}
+	if last != (eventRef{}) {
+		e, err := s.stored(ctx, r, last)
+		if err != nil {
+			return profile.Metadata{}, err
+		}
+		parts = append(parts, profile.Sighting(e.Time, e.MessageID, e.Source))
+	}
+	return profile.FoldMetadata(parts...), nil
+}
+
+// stored reads one event of the journal.
+func (s *Space) stored(ctx context.Context, r kv.Reader, ref eventRef) (StoredEvent, error) {
+	return readStored(ctx, r, s.keys, ref)
+}
+
+// Mark reads the value that the last committed Mark of that name left; nil if
+// there is none.
+func (s *Space) Mark(ctx context.Context, name string) ([]byte, error) {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	got, err := r.Get(ctx, s.keys.key(kindMark, []byte(name)))
+	if err != nil {
+		return nil, err
+	}
+	return got[0], nil
+}

@@ -1,0 +1,191 @@
+package space
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// recover reads what the writer must know of the history: where its lane ends,
+// what was counted, which messages are recent, what waits.
+func (s *Space) recover(ctx context.Context) error {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := s.takeLane(ctx, r); err != nil {
+		return err
+	}
+	if err := s.recoverCounters(ctx, r); err != nil {
+		return err
+	}
+	if err := s.recoverTypes(ctx, r); err != nil {
+		return err
+	}
+	seeds, err := s.readSeeds(ctx, r, maxSeeds)
+	if err != nil {
+		return err
+	}
+	s.pending.Store(int64(len(seeds)))
+	if s.rejected, err = readRejectCounts(ctx, r, s.keys); err != nil {
+		return err
+	}
+	if err := s.recoverRepeats(ctx, r); err != nil {
+		return err
+	}
+	return s.recoverRules(ctx, r)
+}
+
+// takeLane finds the end of the only lane of an exclusive store, or takes a new
+// lane of a shared one: a lane belongs to one process.
+func (s *Space) takeLane(ctx context.Context, r kv.Reader) error {
+	s.lane = 1
+	if !s.store.Exclusive() {
+		return s.newLane(ctx)
+	}
+	last := func(kind byte) (uint64, error) {
+		from := s.keys.key(kind)
+		page, err := r.Scan(ctx, from, kv.PrefixEnd(from), 1, true)
+		if err != nil || len(page) == 0 {
+			return 0, err
+		}
+		return binary.BigEndian.Uint64(page[0].Key[len(page[0].Key)-8:]), nil
+	}
+	block, err := last(kindHeader)
+	if err != nil {
+		return err
+	}
+	s.nextBlock = block&(1<<40-1) + 1
+	s.feedSeq, err = last(kindFeed)
+	return err
+}
+
+// newLane counts up the lanes of a shared store.
+func (s *Space) newLane(ctx context.Context) error {
+	key := s.keys.key(kindCounters, []byte("lanes"))
+	for try := 0; ; try++ {
+		r, err := s.store.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		got, err := r.Get(ctx, key)
+		r.Close()
+		if err != nil {
+			return err
+		}
+		n := uint64(0)
+		if len(got[0]) == 8 {
+			n = binary.BigEndian.Uint64(got[0])
+		}
+		var b kv.Batch
+		b.Require(key, got[0])
+		b.Put(key, binary.BigEndian.AppendUint64(nil, n+1))
+		if err = s.store.Commit(ctx, &b); err == nil {
+			s.lane = n + 1
+			s.nextBlock = 1
+			return nil
+		}
+		if !errors.Is(err, kv.ErrConflict) && !errors.Is(err, kv.ErrUnknown) || try > 50 {
+			return err
+		}
+	}
+}
+
+func (s *Space) recoverCounters(ctx context.Context, r kv.Reader) error {
+	total, err := s.readCounters(ctx, r)
+	if err != nil {
+		return err
+	}
+	s.stats.profiles.Store(total.profiles)
+	s.stats.strands.Store(total.strands)
+	own, err := r.Get(ctx, s.keys.number(kindCounters, s.lane))
+	if err == nil && own[0] != nil {
+		s.counters, err = decodeCounters(own[0])
+	}
+	return err
+}
+
+// readCounters adds up what all lanes counted.
+func (s *Space) readCounters(ctx context.Context, r kv.Reader) (countersRecord, error) {
+	var total countersRecord
+	from := s.keys.key(kindCounters)
+	end := kv.PrefixEnd(from)
+	for {
+		page, err := r.Scan(ctx, from, end, scanPage, false)
+		if err != nil {
+			return total, err
+		}
+		for _, e := range page {
+			if len(e.Key) != len(s.keys)+1+8 {
+				continue
+			}
+			c, err := decodeCounters(e.Value)
+			if err != nil {
+				return total, err
+			}
+			total.add(c)
+		}
+		if len(page) < scanPage {
+			return total, nil
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+}
+
+func (c *countersRecord) add(d countersRecord) {
+	c.profiles += d.profiles
+	c.strands += d.strands
+	c.events += d.events
+	c.unresolved += d.unresolved
+}
+
+func (s *Space) recoverTypes(ctx context.Context, r kv.Reader) error {
+	from := s.keys.key(kindNewType)
+	page, err := r.Scan(ctx, from, kv.PrefixEnd(from), maxNewTypes, false)
+	for _, e := range page {
+		s.types[string(e.Key[len(from):])] = true
+	}
+	return err
+}
+
+// recoverRepeats fills the memory of recent messages from the blocks that are
+// younger than what it has in the store.
+func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
+	if !s.store.Exclusive() {
+		s.repeats = &sharedRepeats{int64(s.cfg.DedupeWindow)}
+		return nil
+	}
+	rec, err := openRecent(ctx, s.store, recentKeys{prefix: s.keys.key(kindRecent)}, s.cfg.DedupeBytes, s.cfg.DedupeWindow, s.log)
+	if err != nil {
+		return err
+	}
+	s.repeats = &localRepeats{rec, int64(s.cfg.DedupeWindow)}
+	from := kv.After(s.keys.number(kindHeader, rec.sealedBlock()))
+	end := kv.PrefixEnd(s.keys.key(kindHeader))
+	for {
+		page, err := r.Scan(ctx, from, end, 64, false)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			block := binary.BigEndian.Uint64(e.Key[len(e.Key)-8:])
+			heads, err := decodeHeader(e.Value)
+			if err != nil {
+				return fmt.Errorf("block %d: %w", block, err)
+			}
+			for i := range heads {
+				if h := &heads[i]; h.Type != 0 {
+					rec.add(h.MessageHash, block, h.ReceivedAt)
+				}
+			}
+		}
+		if len(page) < 64 {
+			return nil
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+}

@@ -1,0 +1,338 @@
+package space
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// errNoFounder: a group of IDs without any strand. It cannot be, unless the store
+// is damaged.
+var errNoFounder = fmt.Errorf("%w: a profile has no strand", kv.ErrCorrupt)
+
+// apply writes down what a replay found: strands with new verdicts, and the
+// regrouping of IDs that follows. e is the event that caused it.
+func (d *desk) apply(c *identity.Change, e sighting) error {
+	var hashes []identity.Hash
+	for _, s := range c.Strands {
+		for i := range s.Links {
+			hashes = append(hashes, s.Links[i].Hash)
+		}
+	}
+	if err := d.loadNodes(hashes...); err != nil {
+		return err
+	}
+	for _, s := range c.Strands {
+		if err := d.loadStrands(s.Hash); err != nil {
+			return err
+		}
+		rec := &strandRecord{Strand: s}
+		var old *identity.Strand
+		if known := d.strands[s.Hash]; known != nil {
+			old = known.Strand
+			rec.source, rec.founded = known.source, known.founded
+			for i := range old.Links {
+				if l := &old.Links[i]; l.Verdict == identity.Demoted {
+					d.wasDemoted[demotion{s.Hash, l.Hash}] = true
+				}
+			}
+		}
+		if old == nil || s.First == e.pos {
+			rec.source = e.source
+		}
+		if err := d.putStrand(rec, old); err != nil {
+			return err
+		}
+	}
+	if err := d.regroup(c, e); err != nil {
+		return err
+	}
+	for _, s := range c.Strands {
+		d.emitDemotions(s, e)
+	}
+	return d.taint(c.Tainted)
+}
+
+func (d *desk) emitDemotions(s *identity.Strand, e sighting) {
+	for i := range s.Links {
+		l := &s.Links[i]
+		if l.Verdict != identity.Demoted || d.wasDemoted[demotion{s.Hash, l.Hash}] {
+			continue
+		}
+		d.wasDemoted[demotion{s.Hash, l.Hash}] = true
+		d.demoted++
+		ch := feed.Change{Kind: feed.Demoted, IDType: l.ID.Type, IDValue: l.ID.Value, Reason: l.Reason.String()}
+		if l.Broke != "" {
+			ch.Reason += ": " + l.Broke
+		}
+		if top, ok := s.Top(d.rules); ok {
+			if p, rec := d.ownerOf(top.Hash); rec != nil {
+				ch.Profile = p.text(rec.collection)
+			}
+		}
+		d.emit(ch, e)
+	}
+}
+
+type demotion struct{ strand, id identity.Hash }
+
+// taint keeps what touches a demotion off the fast path.
+func (d *desk) taint(ids []identity.Hash) error {
+	if err := d.loadOwners(ids...); err != nil {
+		return err
+	}
+	for _, h := range ids {
+		n := d.nodes[h]
+		if n == nil {
+			continue
+		}
+		if !n.tainted {
+			n.tainted = true
+			d.changedNodes[h] = true
+		}
+		if p, rec := d.ownerOf(h); rec != nil && !rec.tainted {
+			rec.tainted = true
+			d.touch(p)
+		}
+	}
+	return nil
+}
+
+// portion is one group of a regrouping with what is known of its past.
+type portion struct {
+	members []identity.Member
+	merges  int
+	owners  []profileID // that owned one of the members before, distinct
+	keeps   profileID   // the profile it becomes
+}
+
+// regroup gives the groups of a change to profiles: a group keeps the oldest
+// profile ID founded in it, or gets a new one.
+func (d *desk) regroup(c *identity.Change, e sighting) error {
+	if len(c.Groups) == 0 && len(c.Bare) == 0 {
+		return nil
+	}
+	var hashes []identity.Hash
+	for _, g := range c.Groups {
+		for i := range g {
+			hashes = append(hashes, g[i].Hash)
+		}
+	}
+	for i := range c.Bare {
+		hashes = append(hashes, c.Bare[i].Hash)
+	}
+	if err := d.loadOwners(hashes...); err != nil {
+		return err
+	}
+
+	portions := make([]*portion, len(c.Groups))
+	shares := map[profileID]int{} // groups (and bare IDs) that a profile's IDs went to
+	for i, g := range c.Groups {
+		po := &portion{members: g, merges: c.Merges[i]}
+		for k := range g {
+			if p, rec := d.ownerOf(g[k].Hash); rec != nil && !slices.Contains(po.owners, p) {
+				po.owners = append(po.owners, p)
+				shares[p]++
+			}
+		}
+		portions[i] = po
+	}
+	for i := range c.Bare {
+		if p, rec := d.ownerOf(c.Bare[i].Hash); rec != nil {
+			shares[p]++
+		}
+	}
+	collection := identity.Users
+	if len(c.Strands) > 0 {
+		collection = c.Strands[0].Collection
+	} else if len(shares) > 0 {
+		for p := range shares {
+			collection = d.profiles[p].collection
+		}
+	}
+
+	// Whose founding strand is where is only in question when a profile's IDs
+	// went apart; else all that was founded in it is still together.
+	for _, po := range portions {
+		apart := len(po.owners) == 0
+		for _, p := range po.owners {
+			apart = apart || shares[p] > 1
+		}
+		if !apart {
+			po.keeps = po.owners[0]
+			for _, p := range po.owners[1:] {
+				if p.less(po.keeps) {
+					po.keeps = p
+				}
+			}
+			continue
+		}
+		if err := d.settle(po, e); err != nil {
+			return err
+		}
+	}
+
+	kept := map[profileID]bool{}
+	for _, po := range portions {
+		kept[po.keeps] = true
+	}
+	for _, po := range portions {
+		if err := d.give(po, collection, e); err != nil {
+			return err
+		}
+	}
+	for i := range c.Bare {
+		m := &c.Bare[i]
+		n := d.nodes[m.Hash]
+		if n == nil || n.owner.isZero() {
+			continue
+		}
+		d.emit(feed.Change{Kind: feed.IDRemoved, Profile: n.owner.text(collection), IDType: m.ID.Type, IDValue: m.ID.Value}, e)
+		n.owner = profileID{}
+		d.changedNodes[m.Hash] = true
+	}
+	// Profiles that are left without a group lead to wherever their founding
+	// strand belongs now.
+	gone := make([]profileID, 0, len(shares))
+	for p := range shares {
+		if !kept[p] {
+			gone = append(gone, p)
+		}
+	}
+	slices.SortFunc(gone, func(a, b profileID) int { return cmp.Compare(string(a[:]), string(b[:])) })
+	for _, p := range gone {
+		into, err := d.whither(p)
+		if err != nil {
+			return err
+		}
+		d.retire(p, into, e)
+	}
+	return nil
+}
+
+// settle finds the profile of a group by its strands: the oldest founded there.
+func (d *desk) settle(po *portion, e sighting) error {
+	ids := make([]identity.Hash, len(po.members))
+	for i := range po.members {
+		ids[i] = po.members[i].Hash
+	}
+	lists, err := d.Accepting(ids)
+	if err != nil {
+		return err
+	}
+	var all []identity.Hash
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	if err := d.loadStrands(all...); err != nil {
+		return err
+	}
+	var founder *strandRecord
+	seen := map[identity.Hash]bool{}
+	for _, h := range all {
+		s := d.strands[h]
+		if s == nil || seen[h] {
+			continue
+		}
+		seen[h] = true
+		if top, ok := s.Top(d.rules); !ok || top.Verdict != identity.Accepted || !slices.Contains(ids, top.Hash) {
+			continue // held an ID once; superset of the truth
+		}
+		if !s.founded.isZero() && (po.keeps.isZero() || s.founded.less(po.keeps)) {
+			po.keeps = s.founded
+		}
+		if founder == nil || (s.founded.isZero() && (!founder.founded.isZero() || s.First.Before(founder.First))) {
+			founder = s
+		}
+	}
+	if !po.keeps.isZero() {
+		return d.loadProfiles(po.keeps)
+	}
+	if founder == nil {
+		return errNoFounder
+	}
+	po.keeps, err = d.found(founder, e)
+	return err
+}
+
+// give makes a profile own exactly the IDs of a group.
+func (d *desk) give(po *portion, collection identity.Collection, e sighting) error {
+	rec := d.profiles[po.keeps]
+	before := make(map[identity.Hash]bool, len(rec.ids))
+	for _, m := range rec.ids {
+		before[m.hash] = true
+	}
+	text := po.keeps.text(collection)
+	if rec.merged {
+		// It was merged away, and lives again.
+		rec.merged = false
+		d.counters.profiles++
+	}
+	ids := make([]profileMember, 0, len(po.members))
+	tainted := rec.tainted
+	from := profileID{}
+	for _, p := range po.owners {
+		tainted = tainted || d.profiles[p].tainted
+		if from.isZero() && p != po.keeps {
+			from = p
+		}
+	}
+	if len(po.owners) > 0 && !slices.Contains(po.owners, po.keeps) {
+		// What these IDs were part of goes on without them.
+		d.unmerges++
+		d.emit(feed.Change{Kind: feed.Unmerged, Profile: text, From: from.text(collection)}, e)
+	}
+	for i := range po.members {
+		m := &po.members[i]
+		ids = append(ids, profileMember{m.Hash, m.ID.Type})
+		n := d.nodes[m.Hash]
+		if n.owner == po.keeps && before[m.Hash] {
+			continue
+		}
+		ch := feed.Change{Kind: feed.IDAdded, Profile: text, IDType: m.ID.Type, IDValue: m.ID.Value}
+		if !n.owner.isZero() && n.owner != po.keeps {
+			ch.From = n.owner.text(collection)
+		}
+		n.owner = po.keeps
+		d.changedNodes[m.Hash] = true
+		d.emit(ch, e)
+	}
+	rec.ids, rec.tainted, rec.merges = ids, tainted, po.merges
+	d.touch(po.keeps)
+	return nil
+}
+
+// whither finds the profile that a profile ID leads to: the owner of its
+// founding strand.
+func (d *desk) whither(p profileID) (profileID, error) {
+	if err := d.loadProfiles(p); err != nil {
+		return profileID{}, err
+	}
+	rec := d.profiles[p]
+	if rec == nil {
+		return profileID{}, ErrNotFound
+	}
+	if err := d.loadStrands(rec.founder); err != nil {
+		return profileID{}, err
+	}
+	s := d.strands[rec.founder]
+	if s == nil {
+		return profileID{}, errNoFounder
+	}
+	top, ok := s.Top(d.rules)
+	if !ok {
+		return profileID{}, ErrNotFound
+	}
+	if err := d.loadOwners(top.Hash); err != nil {
+		return profileID{}, err
+	}
+	owner, orec := d.ownerOf(top.Hash)
+	if orec == nil {
+		return profileID{}, ErrNotFound
+	}
+	return owner, nil
+}

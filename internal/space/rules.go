@@ -1,0 +1,147 @@
+package space
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// rulesRecord is the rules at work, as they are stored.
+type rulesRecord struct {
+	Version uint64         `json:"version"`
+	Rules   identity.Rules `json:"rules"`
+	SetAt   int64          `json:"set_at"`
+	SetBy   string         `json:"set_by"`
+	// Applying means that what was there before is not resolved again yet.
+	Applying bool `json:"applying,omitempty"`
+}
+
+// ErrRekey: rules that change where an ID is found give stored events other
+// strands.
+var ErrRekey = errors.New("these rules look for IDs in other places than before (key, exclude, alias); stored events would have to be read again, which this version cannot do for a space that has events")
+
+// recoverRules takes the rules from the configuration or the store, and
+// resolves again what is there when they changed.
+func (s *Space) recoverRules(ctx context.Context, r kv.Reader) error {
+	got, err := r.Get(ctx, s.keys.key(kindRules))
+	if err != nil {
+		return err
+	}
+	var rec rulesRecord
+	known := got[0] != nil
+	if known {
+		if err := json.Unmarshal(got[0], &rec); err != nil {
+			return fmt.Errorf("%w: the rules cannot be read: %w", kv.ErrCorrupt, err)
+		}
+	} else {
+		rec = rulesRecord{SetBy: "built-in"}
+	}
+	rs, err := identity.Compile(rec.Rules)
+	if err != nil {
+		return fmt.Errorf("the stored rules: %w", err)
+	}
+	s.rules.Store(rs)
+	s.version.Store(&RulesVersion{Version: rec.Version, Rules: rec.Rules, SetAt: rec.SetAt, SetBy: rec.SetBy})
+	if s.cfg.Rules != nil && (!known || !sameRules(rec.Rules, *s.cfg.Rules)) {
+		return s.setRules(ctx, *s.cfg.Rules, "config")
+	}
+	if rec.Applying {
+		return s.resolveAgain(ctx, rs, rec)
+	}
+	return nil
+}
+
+// sameRules compares what rules mean, not how they are written.
+func sameRules(a, b identity.Rules) bool {
+	ra, err := identity.Compile(a)
+	if err != nil {
+		return false
+	}
+	rb, err := identity.Compile(b)
+	return err == nil && reflect.DeepEqual(ra.Effective(), rb.Effective())
+}
+
+// samePlaces reports whether two sets of rules promote the same IDs from every
+// message.
+func samePlaces(a, b identity.Rules) bool {
+	keys := func(r identity.Rules) map[string]string {
+		m := map[string]string{}
+		for _, i := range r.Identifiers {
+			if i.Key != "" {
+				m[i.Type] = i.Key
+			}
+		}
+		return m
+	}
+	alias := func(r identity.Rules) string {
+		if r.Alias == "" {
+			return "ignore"
+		}
+		return r.Alias
+	}
+	return alias(a) == alias(b) && reflect.DeepEqual(keys(a), keys(b)) && slices.Equal(a.Exclude, b.Exclude)
+}
+
+// Rules reads the rules at work.
+func (s *Space) Rules(ctx context.Context) (RulesVersion, error) {
+	v := *s.version.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t := range s.types {
+		if s.rules.Load().Unlisted(t) {
+			v.NewTypes = append(v.NewTypes, t)
+		}
+	}
+	slices.Sort(v.NewTypes)
+	return v, nil
+}
+
+// SetRules makes rules the rules at work and resolves again what is there.
+// Deliveries wait meanwhile. The mistakes of Compile come through as they are;
+// ErrRekey if the rules look for IDs in other places and the space has events.
+func (s *Space) SetRules(ctx context.Context, r identity.Rules, by string) error {
+	s.ruling.Lock()
+	defer s.ruling.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.setRules(ctx, r, by)
+}
+
+// setRules must be called while no commit is under way.
+func (s *Space) setRules(ctx context.Context, r identity.Rules, by string) error {
+	rs, err := identity.Compile(r)
+	if err != nil {
+		return err
+	}
+	was := s.version.Load()
+	if s.stats.strands.Load() > 0 && !samePlaces(was.Rules, r) {
+		return ErrRekey
+	}
+	rec := rulesRecord{Version: was.Version + 1, Rules: r, SetAt: s.cfg.Now().UnixNano(), SetBy: by, Applying: s.stats.strands.Load() > 0}
+	if err := s.putRules(ctx, rec); err != nil {
+		return err
+	}
+	s.rules.Store(rs)
+	s.version.Store(&RulesVersion{Version: rec.Version, Rules: r, SetAt: rec.SetAt, SetBy: by})
+	s.cache.forget()
+	if !rec.Applying {
+		return nil
+	}
+	return s.resolveAgain(ctx, rs, rec)
+}
+
+func (s *Space) putRules(ctx context.Context, rec rulesRecord) error {
+	b, err := json.Marshal(rec)
+	if err != nil {
+		return err
+	}
+	var batch kv.Batch
+	batch.Put(s.keys.key(kindRules), b)
+	return s.store.Commit(ctx, &batch)
+}

@@ -1,0 +1,147 @@
+package space
+
+import (
+	"context"
+	"time"
+)
+
+// repeats knows which messageIds were seen within the dedupe window.
+type repeats interface {
+	// known reports for each event whether its messageId was seen.
+	known(ctx context.Context, d *desk, events []*prepared, now int64) ([]bool, error)
+	// stage adds to the batch what other nodes must know.
+	stage(c *commitPlan)
+	// landed is told when the commit has happened.
+	landed(c *commitPlan)
+}
+
+// sift drops repeats and gives the other events their places in the journal.
+func (s *Space) sift(ctx context.Context, c *commitPlan, ws []*work, now time.Time) error {
+	n := 0
+	for _, w := range ws {
+		n += len(w.events)
+	}
+	events := make([]*prepared, 0, n)
+	for _, w := range ws {
+		for i := range w.events {
+			events = append(events, &w.events[i])
+		}
+	}
+	repeat, err := s.repeats.known(ctx, c.desk, events, now.UnixNano())
+	if err != nil {
+		return err
+	}
+	seen := make(map[uint64]string, n)
+	for i, e := range events {
+		if id, again := seen[e.hash]; again && id == e.id {
+			repeat[i] = true
+		}
+		seen[e.hash] = e.id
+	}
+
+	c.fresh = make([]placedEvent, 0, n)
+	j := &journal{c: c, s: s}
+	at := 0
+	for k, w := range ws {
+		j.deliver(k, w, repeat[at:at+len(w.events)])
+		at += len(w.events)
+	}
+	j.flush()
+	s.repeats.stage(c)
+	return nil
+}
+
+// journal places events in blocks: those that were packed ahead as they are,
+// the rest together.
+type journal struct {
+	c      *commitPlan
+	s      *Space
+	bodies [][]byte // of the open block
+	heads  []blockEvent
+	size   int
+}
+
+// block is the ID of the block that is filled next.
+func (j *journal) block() uint64 { return j.s.lane<<40 | (j.s.nextBlock + j.c.blocks) }
+
+func (j *journal) deliver(k int, w *work, repeat []bool) {
+	fresh := 0
+	for _, r := range repeat {
+		if !r {
+			fresh++
+		}
+	}
+	j.c.repeats += len(repeat) - fresh
+	j.c.receipts[k].Repeats += len(repeat) - fresh
+	if fresh == 0 {
+		return
+	}
+	if len(w.blocks) == 0 {
+		for i := range w.events {
+			if repeat[i] {
+				continue
+			}
+			e := &w.events[i]
+			if len(j.bodies) > 0 && (j.size+len(e.msg.Body) > blockBytes || len(j.bodies) == blockEvents) {
+				j.flush()
+			}
+			j.place(e, k, w, j.block(), len(j.bodies))
+			j.heads = append(j.heads, head(e, w))
+			j.bodies = append(j.bodies, e.msg.Body)
+			j.size += len(e.msg.Body)
+		}
+		return
+	}
+	j.flush()
+	for _, b := range w.blocks {
+		heads := make([]blockEvent, b.count)
+		any := false
+		for o := range heads {
+			i := b.first + o
+			if repeat[i] {
+				continue // an empty head: the body is no event
+			}
+			any = true
+			heads[o] = head(&w.events[i], w)
+			j.place(&w.events[i], k, w, j.block(), o)
+		}
+		if any {
+			j.put(heads, b.packed)
+		}
+	}
+}
+
+func (j *journal) place(e *prepared, k int, w *work, block uint64, ordinal int) {
+	j.c.fresh = append(j.c.fresh, placedEvent{prepared: e, work: k, source: w.delivery.Source, block: block, ordinal: ordinal})
+}
+
+func head(e *prepared, w *work) blockEvent {
+	h := blockEvent{
+		Time: e.msg.Time, ReceivedAt: e.msg.ReceivedAt, Source: w.delivery.Source,
+		Type: e.msg.Type, MessageHash: e.hash,
+		User: e.users.hash, HasUser: len(e.users.ids) > 0,
+		Account: e.account.hash, HasAccount: len(e.account.ids) > 0,
+	}
+	if e.given {
+		h.GivenID = e.id
+	}
+	return h
+}
+
+// flush packs the open block.
+func (j *journal) flush() {
+	if len(j.bodies) == 0 {
+		return
+	}
+	j.put(j.heads, j.s.packer.pack(nil, j.bodies))
+	j.bodies, j.heads, j.size = nil, nil, 0
+}
+
+func (j *journal) put(heads []blockEvent, packed []byte) {
+	id := j.block()
+	keys := j.c.desk.keys
+	j.c.batch.Put(keys.number(kindHeader, id), appendHeader(nil, heads))
+	j.c.batch.Put(keys.number(kindBodies, id), packed)
+	j.c.record.Blocks = append(j.c.record.Blocks, id)
+	j.c.blocks++
+}

@@ -1,0 +1,36 @@
+package space
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// counters are what Stats reports, kept up by the writer.
+type counters struct {
+	events, repeats, rejected, unresolved atomic.Int64
+	profiles, strands                     atomic.Int64
+	commits, conflicts                    atomic.Int64
+	created, merges, unmerges             atomic.Int64
+	demotions, replays, decisions         atomic.Int64
+	commit, plan, wait                    atomic.Int64 // nanoseconds
+}
+
+// Stats returns counters and gauges.
+func (s *Space) Stats() Stats {
+	c := &s.stats
+	seconds := func(n *atomic.Int64) float64 { return time.Duration(n.Load()).Seconds() }
+	st := Stats{
+		Events: c.events.Load(), Repeats: c.repeats.Load(), Rejected: c.rejected.Load(), Unresolved: c.unresolved.Load(),
+		Profiles: c.profiles.Load(), Strands: c.strands.Load(),
+		Commits: c.commits.Load(), Conflicts: c.conflicts.Load(),
+		ProfilesCreated: c.created.Load(), Merges: c.merges.Load(), Unmerges: c.unmerges.Load(),
+		Demotions: c.demotions.Load(), Replays: c.replays.Load(), ReplayedDecisions: c.decisions.Load(),
+		Pending: s.pending.Load(), QueueBytes: s.queueBytes.Load(),
+		CommitSeconds: seconds(&c.commit), PlanSeconds: seconds(&c.plan), WaitSeconds: seconds(&c.wait),
+	}
+	st.StrandCacheHits, st.StrandCacheMisses = s.cache.stats()
+	if l, ok := s.repeats.(*localRepeats); ok {
+		st.DedupeMemoryBytes, st.DedupeStoreChecks = l.recent.memory(), l.recent.checks()
+	}
+	return st
+}

@@ -1,0 +1,137 @@
+package space
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// A round is what one commit takes: all that waits, up to these bounds.
+const (
+	roundEvents = 6000
+	roundBytes  = 12 << 20
+)
+
+// write is the space's only writer. Deliveries that arrive while one commit is
+// under way share the next one.
+func (s *Space) write() {
+	defer close(s.stopped)
+	timer := time.NewTicker(200 * time.Millisecond)
+	defer timer.Stop()
+	for {
+		select {
+		case <-s.wake:
+		case <-timer.C:
+		case <-s.closing:
+			for s.round() {
+			}
+			return
+		}
+		for s.round() {
+		}
+		s.writing.Lock()
+		s.runJob()
+		s.writing.Unlock()
+	}
+}
+
+// round commits what waits and reports whether there was anything.
+func (s *Space) round() bool {
+	s.mu.Lock()
+	n, events, bytes := 0, 0, int64(0)
+	for _, w := range s.queue {
+		if n > 0 && (events+len(w.events) > roundEvents || bytes+w.bytes > roundBytes) {
+			break
+		}
+		n++
+		events += len(w.events)
+		bytes += w.bytes
+	}
+	batch := s.queue[:n:n]
+	s.queue = s.queue[n:]
+	if len(s.queue) == 0 {
+		s.queue = nil
+	}
+	s.mu.Unlock()
+	if n == 0 {
+		return false
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.commitWorks(batch)
+	return true
+}
+
+// commitWorks commits deliveries together; if that fails for a reason that may
+// lie in one of them, one by one.
+func (s *Space) commitWorks(ws []*work) {
+	receipts, err := s.commit(ws)
+	if err != nil && len(ws) > 1 && !outside(err) {
+		for _, w := range ws {
+			s.commitWorks([]*work{w})
+		}
+		return
+	}
+	if err != nil {
+		s.log.Error("commit failed", "space", s.cfg.ID, "deliveries", len(ws), "error", err)
+	}
+	for i, w := range ws {
+		o := outcome{err: err}
+		if err == nil {
+			o.receipt = receipts[i]
+		}
+		s.queueBytes.Add(-w.bytes - workOverhead)
+		w.done <- o
+	}
+}
+
+// workOverhead is what a delivery costs in the queue besides its bodies.
+const workOverhead = 512
+
+// outside reports whether an error lies in the store and not in what is stored.
+func outside(err error) bool {
+	for _, target := range []error{kv.ErrUnavailable, kv.ErrNoSpace, kv.ErrReadOnly, kv.ErrClosed, kv.ErrUnknown, kv.ErrCorrupt, kv.ErrTooNew, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}
+
+// Ingest commits a delivery and returns when all of it is durable, resolved and
+// readable. When ctx ends first the delivery may still be committed; sent
+// again, its messages are repeats. Messages and their bodies must not change
+// until Ingest has returned. Errors: ErrOverloaded, ErrClosed, and those of the
+// store.
+func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
+	var size int64 = workOverhead
+	for i := range d.Messages {
+		size += int64(len(d.Messages[i].Body))
+	}
+	if s.queueBytes.Add(size) > s.cfg.QueueBytes && size < s.queueBytes.Load() {
+		s.queueBytes.Add(-size)
+		return Receipt{}, ErrOverloaded
+	}
+	w := &work{delivery: d, done: make(chan outcome, 1)}
+	s.prepare(w)
+	w.bytes = size - workOverhead
+
+	s.mu.Lock()
+	if s.shut {
+		s.mu.Unlock()
+		s.queueBytes.Add(-size)
+		return Receipt{}, ErrClosed
+	}
+	s.queue = append(s.queue, w)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	// The bodies belong to the caller, so there is no leaving before the commit
+	// is over, whatever becomes of ctx.
+	o := <-w.done
+	return o.receipt, o.err
+}
