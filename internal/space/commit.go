@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -218,6 +219,11 @@ func (s *Space) take(c *commitPlan, e *placedEvent) error {
 	if err := side(&e.account, identity.Accounts, e.accountSettled, e.accountUnresolved); err != nil {
 		return err
 	}
+	for _, l := range e.leftOut {
+		d.demoted++
+		d.emit(feed.Change{Kind: feed.Demoted, IDType: clip(l.ID.Type), IDValue: clip(l.ID.Value), Reason: l.Why},
+			sighting{pos: identity.Pos{Time: e.msg.Time, MessageID: e.id}})
+	}
 	rc.Stored++
 	d.counters.events++
 	if !resolved {
@@ -228,6 +234,14 @@ func (s *Space) take(c *commitPlan, e *placedEvent) error {
 	rc.Merged += d.merges - merges
 	rc.Demoted += d.demoted - demoted
 	return nil
+}
+
+// clip shortens a value that may be absurd to what a record may hold.
+func clip(s string) string {
+	if len(s) > 200 {
+		return strings.ToValidUTF8(s[:200], "") + "…"
+	}
+	return s
 }
 
 // setTraits applies what identify calls say of users and group calls of

@@ -33,6 +33,7 @@ type prepared struct {
 	hash    uint64 // of id
 	users   side
 	account side
+	leftOut []identity.LeftOut // IDs beyond the bounds of a message
 
 	// What a shared store had under the messageId's hash, see sharedRepeats.
 	collides bool
@@ -83,6 +84,7 @@ func (s *Space) prepare(w *work) {
 		pr := rs.Promote(p.msg, w.delivery.Source)
 		p.users = side{ids: pr.Users}
 		p.account = side{ids: pr.Accounts}
+		p.leftOut = pr.LeftOut
 		if len(pr.Users) > 0 {
 			p.users.hash = s.hasher.Strand(identity.Users, pr.Users)
 		}

@@ -1,0 +1,231 @@
+package space
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// blockEvent is one event of a block, as the block's header says. The zero
+// blockEvent stands for a body that is no event: a repeat that was packed
+// before anybody knew.
+type blockEvent struct {
+	User, Account       identity.Hash // strands; zero without HasUser, HasAccount
+	HasUser, HasAccount bool
+	Time, ReceivedAt    int64 // nanoseconds since 1970
+	Source              string
+	Type                event.Type
+	MessageHash         uint64
+	GivenID             string // messageId that was given because the message had none, or ""
+}
+
+// A header is stored as
+//
+//	version(1) sources: n, then the texts  events: n, and for each
+//	  mask(2, little-endian) and, as far as the mask says so,
+//	  user strand(16) account strand(16) received source time messageHash(8) givenID
+//
+// received is the difference from the event before, time the difference back
+// from received: in milliseconds where these are whole, as they are for what
+// SDKs send. The events of a block often have a user in common, one source, and
+// one time of receipt.
+const headerVersion = 1
+
+// The mask of an event. An event without a type is no event, and its mask is 0.
+const (
+	headType       = 7 // the lowest three bits: event.Type
+	headUser       = 1 << 3
+	headSameUser   = 1 << 4 // that of the last event with a user
+	headAccount    = 1 << 5
+	headSameAcct   = 1 << 6
+	headReceived   = 1 << 7 // received differs from the event before
+	headSource     = 1 << 8 // source differs from the event before
+	headMillis     = 1 << 9 // time's difference is in milliseconds
+	headGivenID    = 1 << 10
+	headKnown      = 1<<11 - 1
+	headMaskBytes  = 2
+	headHashBytes  = 8
+	nanosPerMilli  = 1e6
+	maxBlockEvents = 1 << 16 // an ordinal has two bytes in a key
+)
+
+// appendHeader appends the header of a block to dst: at most maxBlockEvents
+// events, in the order of their bodies.
+func appendHeader(dst []byte, events []blockEvent) []byte {
+	dst = append(dst, headerVersion)
+	sources := sourceTable(events)
+	dst = binary.AppendUvarint(dst, uint64(len(sources)))
+	for _, s := range sources {
+		dst = appendString(dst, s)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(events)))
+	var user, account identity.Hash
+	received, source := int64(0), ""
+	for i := range events {
+		e := &events[i]
+		if e.Type == 0 {
+			dst = append(dst, 0, 0)
+			continue
+		}
+		mask := uint16(e.Type) & headType
+		switch {
+		case !e.HasUser:
+		case e.User == user:
+			mask |= headSameUser
+		default:
+			mask |= headUser
+		}
+		switch {
+		case !e.HasAccount:
+		case e.Account == account:
+			mask |= headSameAcct
+		default:
+			mask |= headAccount
+		}
+		if e.ReceivedAt != received {
+			mask |= headReceived
+		}
+		if e.Source != source {
+			mask |= headSource
+		}
+		back := e.ReceivedAt - e.Time
+		if back%nanosPerMilli == 0 {
+			mask |= headMillis
+			back /= nanosPerMilli
+		}
+		if e.GivenID != "" {
+			mask |= headGivenID
+		}
+
+		dst = binary.LittleEndian.AppendUint16(dst, mask)
+		if mask&headUser != 0 {
+			user = e.User
+			dst = append(dst, user[:]...)
+		}
+		if mask&headAccount != 0 {
+			account = e.Account
+			dst = append(dst, account[:]...)
+		}
+		if mask&headReceived != 0 {
+			dst = binary.AppendVarint(dst, e.ReceivedAt-received)
+			received = e.ReceivedAt
+		}
+		if mask&headSource != 0 {
+			source = e.Source
+			dst = binary.AppendUvarint(dst, uint64(indexOf(sources, source)))
+		}
+		dst = binary.AppendVarint(dst, back)
+		dst = binary.LittleEndian.AppendUint64(dst, e.MessageHash)
+		if mask&headGivenID != 0 {
+			dst = appendString(dst, e.GivenID)
+		}
+	}
+	return dst
+}
+
+// sourceTable lists the sources of events in the order in which they first
+// occur. A block has few.
+func sourceTable(events []blockEvent) []string {
+	var sources []string
+	last := ""
+	for i := range events {
+		if e := &events[i]; e.Type != 0 && e.Source != last {
+			last = e.Source
+			if indexOf(sources, last) < 0 {
+				sources = append(sources, last)
+			}
+		}
+	}
+	return sources
+}
+
+func indexOf(list []string, s string) int {
+	for i := range list {
+		if list[i] == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// decodeHeader reads the header of a block. Errors wrap kv.ErrCorrupt or
+// ErrTooNew. The events share no memory with b; events of one source share its
+// text.
+func decodeHeader(b []byte) ([]blockEvent, error) {
+	r := &reader{b: b}
+	if r.version(headerVersion); r.err == nil && b[0] == 0 {
+		r.fail()
+	}
+	sources := make([]string, r.count(1))
+	for i := range sources {
+		sources[i] = r.string()
+	}
+	n := r.count(headMaskBytes)
+	if r.err == nil && n > maxBlockEvents {
+		r.err = fmt.Errorf("%w: a block header counts %d events", kv.ErrCorrupt, n)
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	events := make([]blockEvent, n)
+	var user, account identity.Hash
+	received, source := int64(0), ""
+	for i := range events {
+		mask := uint16(r.byte()) | uint16(r.byte())<<8
+		if mask == 0 {
+			continue
+		}
+		if mask > headKnown || mask&headType == 0 || mask&headType > uint16(event.Alias) {
+			return nil, fmt.Errorf("%w: a block header has the mask %#x", kv.ErrCorrupt, mask)
+		}
+		e := &events[i]
+		e.Type = event.Type(mask & headType)
+		if mask&headUser != 0 {
+			user = r.hash()
+		}
+		if e.HasUser = mask&(headUser|headSameUser) != 0; e.HasUser {
+			e.User = user
+		}
+		if mask&headAccount != 0 {
+			account = r.hash()
+		}
+		if e.HasAccount = mask&(headAccount|headSameAcct) != 0; e.HasAccount {
+			e.Account = account
+		}
+		if mask&headReceived != 0 {
+			received += r.varint()
+		}
+		if mask&headSource != 0 {
+			k := r.uvarint()
+			if k >= uint64(len(sources)) {
+				r.fail()
+				return nil, r.err
+			}
+			source = sources[k]
+		}
+		back := r.varint()
+		if mask&headMillis != 0 {
+			back *= nanosPerMilli
+		}
+		e.ReceivedAt, e.Source, e.Time = received, source, received-back
+		if len(r.b) < headHashBytes {
+			r.fail()
+			return nil, r.err
+		}
+		e.MessageHash = binary.LittleEndian.Uint64(r.b)
+		r.b = r.b[headHashBytes:]
+		if mask&headGivenID != 0 {
+			e.GivenID = r.string()
+		}
+		if r.err != nil {
+			return nil, r.err
+		}
+	}
+	if len(r.b) > 0 {
+		return nil, fmt.Errorf("%w: something follows a block header", kv.ErrCorrupt)
+	}
+	return events, r.err
+}

@@ -1,0 +1,146 @@
+package space
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// The bodies of a block are stored as
+//
+//	version(1) checksum(8, little-endian) zstd frame of
+//	  number of bodies, the length of each, then all of them
+//
+// The checksum (xxHash64) is that of the frame, so damage is found before
+// anything is unpacked.
+const (
+	bodiesVersion = 1
+	bodiesPrefix  = 1 + 8
+	// maxUnpacked is the most that a block unpacks to, lengths included. Whoever
+	// packs stays far below it.
+	maxUnpacked = 16 << 20
+	// packWindow is how far back the compressor looks, about a block; more only
+	// costs memory.
+	packWindow = 256 << 10
+)
+
+// packer packs the bodies of blocks. The zero packer is ready; it may be used
+// from many goroutines at once and must not be copied.
+type packer struct {
+	benches sync.Pool
+}
+
+// bench is what packing needs besides the result.
+type bench struct {
+	enc *zstd.Encoder
+	raw []byte
+}
+
+func newBench() *bench {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithWindowSize(packWindow), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return &bench{enc: enc}
+}
+
+// maxBench is the largest buffer that is kept for the next block.
+const maxBench = 1 << 20
+
+// pack appends the packed bodies to dst and returns the result. The bodies are
+// not kept. Together they must stay below maxUnpacked.
+func (p *packer) pack(dst []byte, bodies [][]byte) []byte {
+	w, ok := p.benches.Get().(*bench)
+	if !ok {
+		w = newBench()
+	}
+	raw := binary.AppendUvarint(w.raw[:0], uint64(len(bodies)))
+	for _, b := range bodies {
+		raw = binary.AppendUvarint(raw, uint64(len(b)))
+	}
+	for _, b := range bodies {
+		raw = append(raw, b...)
+	}
+	if dst == nil {
+		dst = make([]byte, 0, len(raw)/2+256)
+	}
+	start := len(dst)
+	var prefix [bodiesPrefix]byte
+	prefix[0] = bodiesVersion
+	dst = append(dst, prefix[:]...)
+	dst = w.enc.EncodeAll(raw, dst)
+	binary.LittleEndian.PutUint64(dst[start+1:], xxhash.Sum64(dst[start+bodiesPrefix:]))
+	if w.raw = raw; cap(raw) > maxBench {
+		w.raw = nil
+	}
+	p.benches.Put(w)
+	return dst
+}
+
+// unpacker unpacks for everybody: DecodeAll keeps no state between calls.
+var unpacker = sync.OnceValue(func() *zstd.Decoder {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxUnpacked),
+		zstd.WithDecoderMaxWindow(maxUnpacked), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return dec
+})
+
+// unpackBodies returns the bodies of a block, in their order. They share one
+// piece of memory, which belongs to the caller and has nothing to do with b.
+// Errors wrap kv.ErrCorrupt or ErrTooNew.
+func unpackBodies(b []byte) ([][]byte, error) {
+	if len(b) < bodiesPrefix || b[0] == 0 {
+		return nil, fmt.Errorf("%w: the bodies of a block are cut short", kv.ErrCorrupt)
+	}
+	if b[0] > bodiesVersion {
+		return nil, fmt.Errorf("%w: bodies version %d", ErrTooNew, b[0])
+	}
+	frame := b[bodiesPrefix:]
+	if xxhash.Sum64(frame) != binary.LittleEndian.Uint64(b[1:]) {
+		return nil, fmt.Errorf("%w: the checksum of a block's bodies is wrong", kv.ErrCorrupt)
+	}
+	raw, err := unpacker().DecodeAll(frame, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the bodies of a block: %w", kv.ErrCorrupt, err)
+	}
+	return splitBodies(raw)
+}
+
+// splitBodies takes what was packed apart.
+func splitBodies(raw []byte) ([][]byte, error) {
+	r := &reader{b: raw}
+	n := r.count(1)
+	if r.err == nil && n > maxBlockEvents {
+		return nil, fmt.Errorf("%w: a block counts %d bodies", kv.ErrCorrupt, n)
+	}
+	bodies := make([][]byte, n)
+	lengths := *r
+	total := uint64(0)
+	for range bodies {
+		l := r.uvarint()
+		if l > uint64(len(raw)) {
+			r.fail()
+		}
+		total += l
+	}
+	if r.err == nil && total != uint64(len(r.b)) {
+		r.fail()
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	rest := r.b
+	for i := range bodies {
+		l := lengths.uvarint()
+		bodies[i], rest = rest[:l:l], rest[l:]
+	}
+	return bodies, nil
+}

@@ -1,0 +1,227 @@
+package space
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// checkIndex counts the index entries of every strand.
+func (v *verification) checkIndex() error {
+	counts := map[identity.Hash]int64{}
+	n := int64(0)
+	if err := v.s.each(v.ctx, v.r, kindEvent, scanPage*4, func(e kv.Entry) error {
+		var h identity.Hash
+		copy(h[:], e.Key[4:])
+		counts[h]++
+		if n++; n%100000 == 0 {
+			v.progress("reading the index", n, 0)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for h, want := range v.counts {
+		if counts[h] != want {
+			v.differ("index", v.name(h), fmt.Sprint(counts[h], " events"), fmt.Sprint(want, " events"), "strand "+h.String())
+		}
+		delete(counts, h)
+	}
+	for h, n := range counts {
+		v.differ("index", v.name(h), fmt.Sprint(n, " events"), "0 events", "strand "+h.String())
+	}
+	return nil
+}
+
+// checkIdentity holds strands, owners and profiles against the batch function.
+func (v *verification) checkIdentity() error {
+	owners := map[identity.Hash]profileID{}
+	listed := map[identity.Hash]map[identity.Hash]bool{}
+	nodes := map[identity.Hash]*nodeRecord{}
+	if err := v.s.each(v.ctx, v.r, kindNode, scanPage, func(e kv.Entry) error {
+		var h identity.Hash
+		copy(h[:], e.Key[4:])
+		n, err := decodeNode(e.Value)
+		if err != nil {
+			return err
+		}
+		nodes[h] = n
+		if !n.owner.isZero() {
+			owners[h] = n.owner
+		}
+		listed[h] = map[identity.Hash]bool{}
+		for _, x := range n.holders {
+			listed[h][x.strand] = x.accepted
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := v.s.each(v.ctx, v.r, kindLink, scanPage, func(e kv.Entry) error {
+		var id identity.Hash
+		copy(id[:], e.Key[4:])
+		if list := e.Key[20]; list != listWindowed && listed[id] != nil {
+			listed[id][linkStrand(e.Key)] = list == listAccepted
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	held := map[profileID][]identity.Hash{}
+	live := int64(0)
+	if err := v.s.each(v.ctx, v.r, kindProfile, scanPage, func(e kv.Entry) error {
+		rec, err := decodeProfile(e.Value)
+		if err != nil {
+			return err
+		}
+		var p profileID
+		copy(p[:], e.Key[4:])
+		if rec.merged {
+			return nil
+		}
+		live++
+		for _, m := range rec.ids {
+			held[p] = append(held[p], m.hash)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	v.report.Profiles = live
+	for i, coll := range [...]identity.Collection{identity.Users, identity.Accounts} {
+		v.progress("resolving "+coll.String(), 0, int64(len(v.occ[i])))
+		res := identity.Resolve(v.rules, nil, v.occ[i])
+		for h, want := range res.Strands {
+			v.checkStrand(v.strands[h].Strand, want, listed)
+		}
+		used := map[profileID]int{}
+		for k, g := range res.Groups {
+			p := owners[g[0].Hash]
+			var ids []string
+			apart := p.isZero()
+			for _, m := range g {
+				ids = append(ids, m.ID.String())
+				apart = apart || owners[m.Hash] != p
+			}
+			if apart {
+				var now []string
+				for _, m := range g {
+					now = append(now, m.ID.String()+" in "+owners[m.Hash].text(coll))
+				}
+				v.differ("partition", strings.Join(ids, " "), strings.Join(now, ", "), "one profile", "")
+				continue
+			}
+			if other, ok := used[p]; ok {
+				v.differ("partition", p.text(coll), "one profile", "two profiles", strings.Join(ids, " ")+" | "+res.Groups[other][0].ID.String())
+			}
+			used[p] = k
+			want := make([]identity.Hash, len(g))
+			for j := range g {
+				want[j] = g[j].Hash
+			}
+			got := slices.Clone(held[p])
+			order := func(a, b identity.Hash) int { return slices.Compare(a[:], b[:]) }
+			slices.SortFunc(want, order)
+			slices.SortFunc(got, order)
+			if !slices.Equal(got, want) {
+				v.differ("profile", p.text(coll), fmt.Sprint(len(got), " IDs listed"), strings.Join(ids, " "), "the profile's record lists other IDs")
+			}
+		}
+		for h, p := range owners {
+			if _, ok := res.Owner[h]; !ok && v.s.hasher.ID(coll, nodes[h].id) == h {
+				v.differ("partition", nodes[h].id.String(), "in "+p.text(coll), "nobody's", "")
+			}
+		}
+	}
+	if int64(len(held)) != live {
+		v.differ("profile", "profiles", fmt.Sprint(live), fmt.Sprint(len(held), " with IDs"), "a profile has no IDs")
+	}
+	return nil
+}
+
+func (v *verification) checkStrand(got, want *identity.Strand, listed map[identity.Hash]map[identity.Hash]bool) {
+	show := func(s *identity.Strand) string {
+		var b strings.Builder
+		fmt.Fprintf(&b, "first %s %s", time.Unix(0, s.First.Time).UTC().Format(time.RFC3339Nano), s.First.MessageID)
+		for i := range s.Links {
+			l := &s.Links[i]
+			switch l.Verdict {
+			case identity.Accepted:
+				fmt.Fprintf(&b, "; %s accepted %s", l.ID, time.Unix(0, l.At.Time).UTC().Format(time.RFC3339Nano))
+			case identity.Demoted:
+				fmt.Fprintf(&b, "; %s demoted", l.ID)
+			case identity.Blocked:
+				fmt.Fprintf(&b, "; %s blocked", l.ID)
+			}
+		}
+		return b.String()
+	}
+	if g, w := show(got), show(want); g != w {
+		v.differ("strand", v.name(got.Hash), g, w, "strand "+got.Hash.String())
+	}
+	for i := range got.Links {
+		l := &got.Links[i]
+		if l.Verdict == identity.Blocked {
+			continue
+		}
+		accepted, ok := listed[l.Hash][got.Hash]
+		if !ok || accepted != (l.Verdict == identity.Accepted) {
+			v.differ("index", l.ID.String(), "strand not listed as it is", "listed", v.name(got.Hash))
+		}
+	}
+}
+
+// checkTraits holds the traits of every strand against all that was said.
+func (v *verification) checkTraits() error {
+	if err := v.s.each(v.ctx, v.r, kindTraits, scanPage, func(e kv.Entry) error {
+		var h identity.Hash
+		copy(h[:], e.Key[4:])
+		got, err := profile.DecodeTraits(e.Value)
+		if err != nil {
+			return err
+		}
+		v.report.Traits += int64(len(got))
+		want := v.traits[h]
+		delete(v.traits, h)
+		if !bytes.Equal(profile.AppendTraits(nil, got), profile.AppendTraits(nil, want)) {
+			v.differ("trait", v.name(h), traitNames(got), traitNames(want), "strand "+h.String())
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for h, want := range v.traits {
+		v.differ("trait", v.name(h), "none", traitNames(want), "strand "+h.String())
+	}
+	return nil
+}
+
+func traitNames(t profile.Traits) string {
+	var b strings.Builder
+	for _, x := range t {
+		fmt.Fprintf(&b, "%s=%s ", x.Name, x.Value)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func (v *verification) checkCounters() error {
+	c, err := v.s.readCounters(v.ctx, v.r)
+	if err != nil {
+		return err
+	}
+	for _, x := range []struct {
+		name      string
+		got, want int64
+	}{{"profiles", c.profiles, v.report.Profiles}, {"strands", c.strands, v.report.Strands}, {"events", c.events, v.report.Events}} {
+		if x.got != x.want {
+			v.differ("counter", x.name, fmt.Sprint(x.got), fmt.Sprint(x.want), "")
+		}
+	}
+	return nil
+}
