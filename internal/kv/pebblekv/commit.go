@@ -35,9 +35,6 @@ type counters struct {
 	commits, conflicts, bytes atomic.Int64
 }
 
-// rangeEnd is greater than every key, for ranges without an upper bound.
-var rangeEnd = bytes.Repeat([]byte{0xff}, kv.MaxKeyBytes+1)
-
 // Commit implements kv.Store.
 func (s *Store) Commit(ctx context.Context, b *kv.Batch) error {
 	if err := b.Check(); err != nil {
@@ -116,58 +113,6 @@ func (s *Store) land(pb *pebble.Batch, v *view, f *flight, size int) error {
 	s.commit.bytes.Add(int64(size))
 	_ = pb.Close() // gives its memory back; cannot fail
 	return nil
-}
-
-// count returns how many operations write and how many are preconditions. An
-// Insert is both.
-func count(b *kv.Batch) (writes, preconditions int) {
-	for _, op := range b.Ops() {
-		switch op.Kind {
-		case kv.OpInsert:
-			writes++
-			preconditions++
-		case kv.OpRequire:
-			preconditions++
-		default:
-			writes++
-		}
-	}
-	return writes, preconditions
-}
-
-// encode turns the writes of b into an engine batch, or nil if there are none
-// (or they are ranges of no keys).
-func (s *Store) encode(b *kv.Batch, writes int) (*pebble.Batch, error) {
-	if writes == 0 {
-		return nil, nil
-	}
-	const overhead = 12 // kind and two lengths of an entry, at most; and some
-	pb := s.db.NewBatchWithSize(b.Bytes() + writes*overhead + 64)
-	for i := range b.Ops() {
-		op := &b.Ops()[i]
-		var err error
-		switch op.Kind {
-		case kv.OpPut, kv.OpInsert:
-			err = pb.Set(op.Key, op.Value, nil)
-		case kv.OpDelete:
-			err = pb.Delete(op.Key, nil)
-		case kv.OpDeleteRange:
-			from, to := op.Key, op.Value
-			if to == nil {
-				to = rangeEnd
-			}
-			if bytes.Compare(from, to) < 0 {
-				err = pb.DeleteRange(from, to, nil)
-			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("encode batch: %w", err)
-		}
-	}
-	if pb.Empty() {
-		return nil, pb.Close()
-	}
-	return pb, nil
 }
 
 // check tests the preconditions of b against all that was applied. The caller

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -146,10 +147,43 @@ func (s *Store) open() (err error) {
 		return err
 	}
 	s.db, err = pebble.Open(s.dir, s.engineOptions())
-	if errors.Is(err, fs.ErrNotExist) { // a file that the manifest names
-		err = fmt.Errorf("%w: %w", kv.ErrCorrupt, err)
+	if err != nil {
+		return openError(err)
+	}
+	if err = s.checkBlobs(); err != nil {
+		err = errors.Join(err, s.db.Close())
 	}
 	return err
+}
+
+// openError adds kv.ErrCorrupt where the engine does not say so itself: a file
+// that its manifest names is missing, or is not what the manifest says. What
+// the system refused has an errno.
+func openError(err error) error {
+	var errno syscall.Errno
+	if errors.Is(err, fs.ErrNotExist) || !errors.As(err, &errno) {
+		return fmt.Errorf("%w: %w", kv.ErrCorrupt, err)
+	}
+	return err
+}
+
+// checkBlobs looks whether all blob files are there. The engine looks only at
+// tables when it opens, and would end the process when it met the gap.
+func (s *Store) checkBlobs() error {
+	names, err := s.opts.FS.List(s.dir)
+	if err != nil {
+		return err
+	}
+	var have uint64
+	for _, name := range names {
+		if strings.HasSuffix(name, ".blob") {
+			have++
+		}
+	}
+	if want := s.db.Metrics().BlobFiles.LiveCount; have < want {
+		return fmt.Errorf("%w: %d of %d blob files are there", kv.ErrCorrupt, have, want)
+	}
+	return nil
 }
 
 // lockError tells a lock held elsewhere from a lock file that cannot be made:
@@ -228,7 +262,7 @@ func sentinel(err error) error {
 	switch {
 	case err == nil || errors.Is(err, kv.ErrCorrupt):
 		return err
-	case errors.Is(err, pebble.ErrCorruption):
+	case pebble.IsCorruptionError(err):
 		is = kv.ErrCorrupt
 	case vfs.IsNoSpaceError(err), errors.Is(err, syscall.EDQUOT):
 		is = kv.ErrNoSpace

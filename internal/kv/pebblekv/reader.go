@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -52,11 +53,12 @@ func (r *reader) leave() {
 }
 
 // Get implements kv.Reader.
-func (r *reader) Get(ctx context.Context, keys ...[]byte) ([][]byte, error) {
+func (r *reader) Get(ctx context.Context, keys ...[]byte) (_ [][]byte, err error) {
 	if err := r.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer r.leave()
+	defer damaged(&err)
 	values := make([][]byte, len(keys))
 	for i, key := range keys {
 		if i%ctxEvery == ctxEvery-1 {
@@ -91,6 +93,7 @@ func (r *reader) Scan(ctx context.Context, from, to []byte, limit int, reverse b
 		return nil, err
 	}
 	defer r.leave()
+	defer damaged(&err)
 	if to != nil && len(to) == 0 { // no key is less; the engine takes it for no bound
 		return nil, nil
 	}
@@ -144,4 +147,16 @@ func own(v []byte) []byte {
 	c := make([]byte, len(v))
 	copy(c, v)
 	return c
+}
+
+// damaged turns a panic of the engine into kv.ErrCorrupt: some kinds of damage
+// it meets with one. Mistakes of this program stay panics.
+func damaged(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case runtime.Error:
+		panic(r)
+	default:
+		*err = fmt.Errorf("%w: engine: %v", kv.ErrCorrupt, r)
+	}
 }
