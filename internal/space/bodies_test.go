@@ -1,0 +1,188 @@
+package space
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/zstd"
+	"pgregory.net/rapid"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+func sameBodies(a, b [][]byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if !bytes.Equal(a[i], b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestBodiesComeBack(t *testing.T) {
+	var p packer
+	rapid.Check(t, func(t *rapid.T) {
+		want := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 200), 0, 20).Draw(t, "bodies")
+		packed := p.pack([]byte("before"), want)
+		got, err := unpackBodies(packed[len("before"):])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !sameBodies(got, want) {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	})
+}
+
+func TestBodiesDoNotTouchEachOther(t *testing.T) {
+	var p packer
+	got, err := unpackBodies(p.pack(nil, [][]byte{[]byte("aa"), []byte("bb")}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = append(got[0], 'x')
+	if string(got[1]) != "bb" {
+		t.Errorf("an append to one body changed the next to %q", got[1])
+	}
+}
+
+func TestDamageToBodiesIsFound(t *testing.T) {
+	var p packer
+	good := p.pack(nil, usualBodies(10))
+	for i := range good {
+		for _, flip := range []byte{1, 0x80} {
+			bad := bytes.Clone(good)
+			bad[i] ^= flip
+			if _, err := unpackBodies(bad); !errors.Is(err, kv.ErrCorrupt) && !(i == 0 && errors.Is(err, ErrTooNew)) {
+				t.Fatalf("byte %d changed by %#x: %v", i, flip, err)
+			}
+		}
+		if _, err := unpackBodies(good[:i]); !errors.Is(err, kv.ErrCorrupt) {
+			t.Fatalf("cut after %d bytes: %v", i, err)
+		}
+	}
+}
+
+// sealBodies gives a frame the checksum that it needs to be unpacked.
+func sealBodies(frame []byte) []byte {
+	sum := xxhash.Sum64(frame)
+	b := []byte{bodiesVersion}
+	for i := range 8 {
+		b = append(b, byte(sum>>(8*i)))
+	}
+	return append(b, frame...)
+}
+
+func TestUnpackingIsBounded(t *testing.T) {
+	enc, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, raw := range map[string][]byte{
+		"too much":    make([]byte, maxUnpacked+1),
+		"no lengths":  {5},
+		"too long":    {1, 9, 'x'},
+		"too short":   {1, 1, 'x', 'y'},
+		"many bodies": append([]byte{0x81, 0x80, 4}, make([]byte, maxBlockEvents+1)...),
+		"nothing":     {},
+	} {
+		if _, err := unpackBodies(sealBodies(enc.EncodeAll(raw, nil))); !errors.Is(err, kv.ErrCorrupt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestOnePackerServesMany(t *testing.T) {
+	var p packer
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for n := range 20 {
+				want := usualBodies(i + n + 1)
+				if got, err := unpackBodies(p.pack(nil, want)); err != nil || !sameBodies(got, want) {
+					t.Errorf("%d bodies did not come back: %v", i+n+1, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func FuzzUnpackBodies(f *testing.F) {
+	var p packer
+	f.Add(p.pack(nil, usualBodies(3))[bodiesPrefix:])
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		bodies, err := unpackBodies(sealBodies(frame))
+		if err != nil {
+			if !errors.Is(err, kv.ErrCorrupt) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if again, err := unpackBodies(p.pack(nil, bodies)); err != nil || !sameBodies(again, bodies) {
+			t.Fatalf("%d bodies did not come back: %v", len(bodies), err)
+		}
+	})
+}
+
+// usualBodies are messages of about 820 bytes as an SDK sends them.
+func usualBodies(n int) [][]byte {
+	bodies := make([][]byte, n)
+	for i := range bodies {
+		id := fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", i*2654435761%(1<<32), i*40503%65536, i*977%4096, i*31%4096, i*11400714819)
+		bodies[i] = fmt.Appendf(nil, `{"type":"track","event":"Product Viewed","messageId":"ajs-%s","anonymousId":"%s","userId":"user-%d",`+
+			`"timestamp":"2026-03-04T12:%02d:%02d.%03dZ","properties":{"product_id":"p-%d","sku":"SKU-%d","category":"Shoes","name":"Air Runner %d","price":%d.99,`+
+			`"quantity":1,"currency":"EUR","url":"https://shop.example.com/products/%d?utm_source=mail"},`+
+			`"context":{"app":{"name":"SegKicks","version":"4.2.%d","build":"912"},"device":{"id":"%s","type":"ios","model":"iPhone16,2","manufacturer":"Apple"},`+
+			`"os":{"name":"iOS","version":"19.1"},"locale":"en-GB","timezone":"Europe/London","ip":"203.0.113.%d","library":{"name":"analytics-ios","version":"4.1.0"},`+
+			`"network":{"wifi":true,"cellular":false,"carrier":"Example"},"screen":{"width":393,"height":852,"density":3}},"integrations":{},"padding":"`,
+			id, id[9:], i*7919%100000, i%60, i*7%60, i*37%1000, i*613%5000, i*613%5000, i*613%5000, i*29%200, i*613%5000, i%10, id[4:], i%250)
+		if pad := 818 - len(bodies[i]); pad > 0 {
+			bodies[i] = append(bodies[i], strings.Repeat("x", pad)...)
+		}
+		bodies[i] = append(bodies[i], `"}`...)
+	}
+	return bodies
+}
+
+func BenchmarkPackBodies(b *testing.B) {
+	var p packer
+	for _, n := range []int{1, 20, 100} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			bodies := usualBodies(n)
+			size := 0
+			for _, body := range bodies {
+				size += len(body)
+			}
+			buf := p.pack(nil, bodies)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				buf = p.pack(buf[:0], bodies)
+			}
+			b.ReportMetric(float64(len(buf))/float64(n), "B/event")
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/event")
+		})
+	}
+}
+
+func BenchmarkUnpackBodies(b *testing.B) {
+	var p packer
+	buf := p.pack(nil, usualBodies(100))
+	b.SetBytes(82000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := unpackBodies(buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
