@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -178,3 +179,9 @@ func (e *Explained) Error() string {
 
 // Unwrap gives the cause.
 func (e *Explained) Unwrap() error { return e.Err }
+
+// HasData reports whether a directory is the data directory of a server.
+func HasData(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, storeDir))
+	return err == nil && info.IsDir()
+}

@@ -36,6 +36,9 @@ type Started struct {
 // store. started is called once, when requests are taken.
 func Serve(ctx context.Context, cfg config.Config, log *slog.Logger, started func(Started)) error {
 	began := time.Now()
+	for _, m := range cfg.Remarks {
+		log.Warn(m.What, "at", m.Where)
+	}
 	e, err := Open(ctx, cfg, log, Declare)
 	if err != nil {
 		return err

@@ -105,32 +105,33 @@ func (c *checker) spaces(cfg *Config) {
 			}
 		}
 		if s.Rules != nil {
-			c.rules(path+".rules", *s.Rules)
+			cfg.Remarks = append(cfg.Remarks, c.rules(path+".rules", *s.Rules)...)
 		}
 	}
 }
 
-// rules lets identity judge the rules, whose mistakes name their place from the
-// rules downward.
-func (c *checker) rules(path string, r identity.Rules) {
-	_, err := identity.Compile(r)
+// rules lets identity judge the rules, and returns what it remarks on rules that
+// are good.
+func (c *checker) rules(path string, r identity.Rules) (remarks []Mistake) {
+	rs, err := identity.Compile(r)
 	for _, one := range flatten(err) {
-		at, what := path, one.Error()
-		if field, rest, ok := strings.Cut(what, ": "); ok && fieldPattern.MatchString(field) {
-			at, what = join(path, field), rest
+		var m *identity.Mistake
+		if !errors.As(one, &m) {
+			m = &identity.Mistake{What: one.Error()}
 		}
-		switch {
-		case c.failed(at):
-		case at == "":
-			c.mistakes.add(c.place(at), "%s", what)
-		default:
-			c.mistakes.add(c.place(at), "%s: %s", at, what)
+		if at := join(path, m.Where); !c.failed(at) {
+			c.mistakes.add(c.place(at), "%s: %s", at, m.What)
 		}
 	}
+	if err != nil {
+		return nil
+	}
+	for _, m := range rs.Remarks() {
+		at := join(path, m.Where)
+		remarks = append(remarks, Mistake{c.place(at), at + ": " + m.What})
+	}
+	return remarks
 }
-
-// fieldPattern is a place inside rules, as in identifiers[2].window.
-var fieldPattern = regexp.MustCompile(`^[a-z_]+(\[\d+\])?(\.[a-z_]+(\[\d+\])?)*$`)
 
 // flatten takes joined errors apart.
 func flatten(err error) []error {

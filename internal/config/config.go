@@ -26,6 +26,10 @@ type Config struct {
 	ProfileRate int `yaml:"profile_rate"`
 
 	Spaces []Space `yaml:"spaces"`
+
+	// Remarks are what is allowed in the declared rules and may still not be
+	// meant.
+	Remarks []Mistake `yaml:"-"`
 }
 
 // Space declares a space. What the file does not declare is left alone, so nil

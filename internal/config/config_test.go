@@ -71,6 +71,10 @@ spaces:
 			},
 		},
 	}, {ID: "prod", Sources: []Source{ios, {ID: "web", WriteKey: "wk_web_1"}}}}
+	if len(cfg.Remarks) != 1 || cfg.Remarks[0].Where != "f.yaml:14" {
+		t.Errorf("remarks: %v", cfg.Remarks)
+	}
+	cfg.Remarks = nil
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got  %+v\nwant %+v", cfg, want)
 	}
@@ -179,13 +183,21 @@ func TestWhatIsNotYAML(t *testing.T) {
 }
 
 func TestRulesDocument(t *testing.T) {
-	r, err := ReadRules("r.yaml", []byte("order: arrival\nmax_merges: 7\n"))
-	if err != nil || r.Order != "arrival" || r.MaxMerges != 7 {
+	r, remarks, err := ReadRules("r.yaml", []byte("order: arrival\nmax_merges: 7\n"))
+	if err != nil || len(remarks) > 0 || r.Order != "arrival" || r.MaxMerges != 7 {
 		t.Errorf("got %+v, %v", r, err)
 	}
-	_, err = ReadRules("r.yaml", []byte("order: arrival\n\nidentifiers:\n  - typ: user_id\n"))
+	_, _, err = ReadRules("r.yaml", []byte("order: arrival\n\nidentifiers:\n  - typ: user_id\n"))
 	if err == nil || !strings.Contains(err.Error(), "r.yaml:4: there is no key identifiers[0].typ; did you mean type?") {
 		t.Errorf("got %v", err)
+	}
+	_, _, err = ReadRules("r.yaml", []byte("order: backwards\nidentifiers:\n  - type: email\n  - type: user_id\n    window: hourly\n"))
+	if err == nil || !strings.Contains(err.Error(), "r.yaml:1: order: ") || !strings.Contains(err.Error(), "r.yaml:5: identifiers[1].window: ") {
+		t.Errorf("got %v", err)
+	}
+	_, remarks, err = ReadRules("r.yaml", []byte("identifiers:\n  - type: anonymous_id\n  - type: user_id\n"))
+	if err != nil || len(remarks) != 1 || remarks[0].Where != "r.yaml:2" {
+		t.Errorf("got %v, %v", remarks, err)
 	}
 }
 

@@ -68,12 +68,11 @@ func Load(from Origins) (Config, error) {
 }
 
 // ReadRules reads a rules document, as `selfsame rules` prints it. name is what
-// mistakes call the file.
-func ReadRules(name string, data []byte) (identity.Rules, error) {
-	var r identity.Rules
+// mistakes call the file. remarks are what is allowed and may still not be meant.
+func ReadRules(name string, data []byte) (r identity.Rules, remarks []Mistake, err error) {
 	d := newDecoder(name)
 	d.document(data, &r)
 	c := &checker{place: d.line, failed: d.hasFailed, mistakes: d.mistakes}
-	c.rules("", r)
-	return r, d.mistakes.or()
+	remarks = c.rules("", r)
+	return r, remarks, d.mistakes.or()
 }

@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// bar shows how far long work is: a line that is written over on a terminal, a
+// line now and then in a pipe or file.
+type bar struct {
+	s     *screen
+	every time.Duration
+	last  time.Time
+	dirty bool
+}
+
+func newBar(s *screen) *bar {
+	b := &bar{s: s, every: 10 * time.Second, last: time.Now()}
+	if s.terminal {
+		b.every, b.last = 100*time.Millisecond, time.Time{}
+	}
+	return b
+}
+
+// show shows that done of total (0: not known) is done, with a text.
+func (b *bar) show(done, total int64, text string) {
+	if now := time.Now(); now.Sub(b.last) < b.every {
+		return
+	} else {
+		b.last = now
+	}
+	if !b.s.terminal {
+		if total > 0 {
+			text = fmt.Sprintf("%3d %%  %s", done*100/total, text)
+		}
+		fmt.Fprintln(b.s, text)
+		return
+	}
+	b.dirty = true
+	gauge := ""
+	if total > 0 {
+		const cells = 24
+		part := min(float64(done)/float64(total), 1)
+		full := int(part * cells)
+		gauge = b.s.paint(cyan, strings.Repeat("━", full)) + b.s.paint(dim, strings.Repeat("─", cells-full)) +
+			fmt.Sprintf(" %3d %%  ", int(part*100))
+		text = shorten(text, b.s.width()-cells-9)
+	}
+	fmt.Fprintf(b.s, "\r\x1b[K%s%s", gauge, text)
+}
+
+// done takes the bar away.
+func (b *bar) done() {
+	if b.dirty {
+		fmt.Fprint(b.s, "\r\x1b[K")
+		b.dirty = false
+	}
+}

@@ -1,0 +1,241 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// person is one profile as the management API shows it.
+type person struct {
+	ID          string         `json:"id"`
+	Collection  string         `json:"collection"`
+	Merged      []string       `json:"merged_ids"`
+	Provisional bool           `json:"provisional"`
+	Version     uint64         `json:"version"`
+	Strands     int            `json:"strands"`
+	Events      int64          `json:"events"`
+	Identifiers []identifier   `json:"identifiers"`
+	Traits      []trait        `json:"traits"`
+	CreatedAt   *time.Time     `json:"created_at"`
+	UpdatedAt   *time.Time     `json:"updated_at"`
+	First       map[string]any `json:"first"`
+	Last        map[string]any `json:"last"`
+	Timeline    []happened     `json:"last_events"`
+}
+
+type identifier struct {
+	Type      string     `json:"type"`
+	Value     string     `json:"value"`
+	FirstSeen *time.Time `json:"first_seen"`
+	MessageID string     `json:"message_id"`
+	Source    string     `json:"source"`
+}
+
+type trait struct {
+	Name      string          `json:"name"`
+	Value     json.RawMessage `json:"value"`
+	Time      *time.Time      `json:"time"`
+	MessageID string          `json:"message_id"`
+	Source    string          `json:"source"`
+}
+
+// happened is one event of the Profile API.
+type happened struct {
+	Type       string          `json:"type"`
+	Event      string          `json:"event,omitempty"`
+	Timestamp  *time.Time      `json:"timestamp"`
+	Source     string          `json:"source_id"`
+	MessageID  string          `json:"message_id"`
+	Properties json.RawMessage `json:"properties,omitempty"`
+	Traits     json.RawMessage `json:"traits,omitempty"`
+}
+
+func (sh *shell) profile() *cobra.Command {
+	var account bool
+	var events int
+	cmd := &cobra.Command{
+		Use:   "profile TYPE:VALUE",
+		Short: "Show one person: identifiers, traits, last events",
+		Long: `Shows one profile, found by any of its identifiers or by its own ID, also one
+that was merged away. Times are in UTC.`,
+		Example: `  selfsame profile email:janedoe@example.com
+  selfsame profile anonymous_id:anon_123 --events 50
+  selfsame profile use_2ZxJ5cSHkH2p8vTbGyWQ1mXkTnA --json
+  selfsame profile group_id:acme --account`,
+		Args: cobra.ExactArgs(1),
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	cmd.Flags().BoolVar(&account, "account", false, "look among accounts, not users")
+	cmd.Flags().IntVar(&events, "events", 10, "how many of the last events to show, up to 200")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		ref := args[0]
+		if !strings.Contains(ref, ":") && !strings.HasPrefix(ref, "use_") && !strings.HasPrefix(ref, "acc_") {
+			return usage("%q names nobody: write TYPE:VALUE, such as email:janedoe@example.com, or a profile's own ID (use_…)", ref)
+		}
+		if events < 0 || events > 200 {
+			return usage("--events is %d; choose 0 to 200", events)
+		}
+		collection := "users"
+		if account || strings.HasPrefix(ref, "acc_") || strings.HasPrefix(ref, "group_id:") {
+			collection = "accounts"
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			var p person
+			err := c.call(cmd.Context(), http.MethodGet, in(space, "profiles", collection, ref), nil, nil, &p)
+			if hasStatus(err, http.StatusNotFound) && strings.Contains(err.Error(), "rofile") {
+				return fmt.Errorf("nobody in space %s is known as %s; identifiers are compared exactly, apart from the case of emails", space, ref)
+			}
+			if err != nil {
+				return err
+			}
+			p.Timeline = []happened{}
+			if events > 0 {
+				page := struct{ Data *[]happened }{&p.Timeline}
+				path := "/v1/spaces/" + url.PathEscape(space) + "/collections/" + collection + "/profiles/" + p.ID + "/events"
+				err := c.call(cmd.Context(), http.MethodGet, path, url.Values{"limit": {strconv.Itoa(events)}}, nil, &page)
+				if err != nil {
+					return err
+				}
+			}
+			if *asJSON {
+				return sh.json(p)
+			}
+			sh.portrait(&p)
+			return nil
+		})
+	}
+	return cmd
+}
+
+// portrait prints a person so that one understands them at a glance.
+func (sh *shell) portrait(p *person) {
+	s := sh.out
+	fmt.Fprintf(s, "%s  %s\n", s.paint(bold, clean(p.title())), s.paint(dim, p.ID))
+	fmt.Fprintf(s, "%s, %s, seen from %s to %s\n", many(p.Events, "event"), many(int64(len(p.Identifiers)), "identifier"),
+		moment(p.CreatedAt), p.last())
+	if p.Provisional {
+		fmt.Fprintln(s, s.paint(yellow, "Provisional: a job is still working out who this is; ask again in a moment."))
+	}
+	if len(p.Merged) > 0 {
+		fmt.Fprintf(s, "Merged into this profile: %s\n", strings.Join(p.Merged, ", "))
+	}
+
+	fmt.Fprintf(s, "\n%s\n", s.paint(bold, "Identifiers"))
+	t := table{indent: "  ", styles: []style{cyan, "", dim, dim}}
+	for _, id := range p.Identifiers {
+		t.add(clean(id.Type), clean(id.Value), "first seen "+moment(id.FirstSeen), clean(id.Source))
+	}
+	t.write(s)
+
+	if len(p.Traits) > 0 {
+		fmt.Fprintf(s, "\n%s\n", s.paint(bold, "Traits"))
+		t := table{indent: "  ", styles: []style{cyan, "", dim, dim}}
+		for _, tr := range p.Traits {
+			t.add(clean(tr.Name), shorten(plain(tr.Value), 60), moment(tr.Time), clean(tr.Source))
+		}
+		t.write(s)
+	}
+	if len(p.Timeline) > 0 {
+		title := "Events"
+		if int64(len(p.Timeline)) < p.Events {
+			title = fmt.Sprintf("Last %d of %s", len(p.Timeline), many(p.Events, "event"))
+		}
+		fmt.Fprintf(s, "\n%s\n", s.paint(bold, title))
+		t := table{indent: "  ", styles: []style{dim, "", dim, dim}}
+		for _, e := range p.Timeline {
+			t.add(moment(e.Timestamp), clean(e.title()), clean(e.Source), shorten(e.detail(), 50))
+		}
+		t.write(s)
+	}
+}
+
+// title is what people would call this person.
+func (p *person) title() string {
+	traits := map[string]string{}
+	for _, t := range p.Traits {
+		traits[strings.ToLower(strings.ReplaceAll(t.Name, "_", ""))] = plain(t.Value)
+	}
+	if n := traits["name"]; n != "" {
+		return n
+	}
+	if n := strings.TrimSpace(traits["firstname"] + " " + traits["lastname"]); n != "" {
+		return n
+	}
+	for _, wanted := range []string{"email", "user_id", "group_id"} {
+		for _, id := range p.Identifiers {
+			if id.Type == wanted {
+				return id.Value
+			}
+		}
+	}
+	if p.Collection == "accounts" {
+		return "An account"
+	}
+	for _, id := range p.Identifiers {
+		if id.Type != "anonymous_id" {
+			return id.Type + ":" + id.Value
+		}
+	}
+	return "Somebody anonymous"
+}
+
+// last is the time of the last event.
+func (p *person) last() string {
+	if len(p.Timeline) > 0 {
+		return moment(p.Timeline[0].Timestamp)
+	}
+	return moment(p.UpdatedAt)
+}
+
+// title names an event.
+func (e *happened) title() string {
+	if e.Event != "" {
+		return e.Event
+	}
+	if e.Type == "" {
+		return "?"
+	}
+	return strings.ToUpper(e.Type[:1]) + e.Type[1:]
+}
+
+// detail shows what an event says, in short.
+func (e *happened) detail() string {
+	text := e.Properties
+	if len(text) == 0 {
+		text = e.Traits
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(text, &members) != nil || len(members) == 0 {
+		return ""
+	}
+	// In the order in which they were sent.
+	d := json.NewDecoder(strings.NewReader(string(text)))
+	_, _ = d.Token()
+	var parts []string
+	for d.More() {
+		key, err := d.Token()
+		var value json.RawMessage
+		if err != nil || d.Decode(&value) != nil {
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%v=%s", key, plain(value)))
+	}
+	return clean(strings.Join(parts, " "))
+}
+
+// plain shows a JSON value as people write it: strings without quotes.
+func plain(value json.RawMessage) string {
+	var s string
+	if json.Unmarshal(value, &s) == nil {
+		return clean(s)
+	}
+	return clean(string(value))
+}

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/selfsame-id/selfsame/internal/config"
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+// rulesInForce is the answer of the management API.
+type rulesInForce struct {
+	Version  uint64         `json:"version"`
+	SetAt    *time.Time     `json:"set_at"`
+	SetBy    string         `json:"set_by"`
+	Declared bool           `json:"declared"`
+	Rules    identity.Rules `json:"rules"`
+	NewTypes []string       `json:"new_types"`
+}
+
+func (sh *shell) rules() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rules",
+		Short: "Show, check and set the rules of a space",
+		Long: `The rules say which identifiers are believed, in which order, and how many
+values of each a person may have. Without a subcommand the rules in force are
+printed as YAML, in the form that ` + "`rules set`" + ` and the configuration file take.`,
+		Example: `  selfsame rules > rules.yaml
+  selfsame rules check rules.yaml
+  selfsame rules set rules.yaml --space dev`,
+		Args: cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			var r rulesInForce
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules"), nil, nil, &r); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(r)
+			}
+			return sh.printRules(space, &r)
+		})
+	}
+	cmd.AddCommand(sh.rulesCheck(), sh.rulesSet())
+	return cmd
+}
+
+func (sh *shell) printRules(space string, r *rulesInForce) error {
+	note := fmt.Sprintf("# Rules of space %s, version %d, set by %s", space, r.Version, clean(r.SetBy))
+	if r.SetAt != nil {
+		note += " at " + moment(r.SetAt) + " UTC"
+	}
+	if r.Declared {
+		note += "\n# They stand in the configuration file: change them there and restart the server."
+	}
+	rs, err := identity.Compile(r.Rules)
+	if err != nil {
+		return fmt.Errorf("the server's rules are not understood here; is it another version? %w", err)
+	}
+	note += "\n#\n# Order of priority, and how many values a person may have:\n"
+	t := table{indent: "#   "}
+	for _, one := range rs.Types(r.NewTypes...) {
+		limit := strconv.Itoa(one.Limit.Values)
+		if w := one.Limit.WindowWord(); w != "ever" {
+			limit += " " + w
+		}
+		kind, remark := "device or cookie", ""
+		if one.NamesPerson {
+			kind = "names a person"
+		}
+		if slices.Contains(r.NewTypes, one.Type) {
+			remark = "arrived without being listed"
+		}
+		t.add(clean(one.Type), limit, kind, remark)
+	}
+	fmt.Fprint(sh.out, sh.out.paint(dim, note))
+	t.styles = []style{dim, dim, dim, yellow}
+	t.write(sh.out)
+	e := yaml.NewEncoder(sh.out)
+	e.SetIndent(2)
+	if err := e.Encode(rs.Effective()); err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+// readRules reads a rules file, "-" is standard input, and shows the remarks on
+// it.
+func (sh *shell) readRules(name string) (identity.Rules, error) {
+	var text []byte
+	var err error
+	if name == "-" {
+		name = "standard input"
+		text, err = io.ReadAll(sh.in)
+	} else {
+		text, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return identity.Rules{}, err
+	}
+	r, remarks, err := config.ReadRules(name, text)
+	for _, m := range remarks {
+		fmt.Fprintf(sh.err, "%s %s: %s\n", sh.err.paint(yellow, "note:"), m.Where, m.What)
+	}
+	return r, err
+}
+
+func (sh *shell) rulesCheck() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check FILE",
+		Short: "Check a rules file without a server",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			r, err := sh.readRules(args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(sh.out, "%s is good: %s listed\n", args[0], many(int64(len(r.Identifiers)), "identifier type"))
+			return nil
+		},
+	}
+}
+
+func (sh *shell) rulesSet() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "set FILE",
+		Short: "Make the rules of a file the rules of a space",
+		Long: `Makes the rules of a file the rules of a space. They hold for what is there as
+well as for what comes: a job resolves everything again while events keep coming.`,
+		Args: cobra.ExactArgs(1),
+	}
+	w := sh.where(cmd, true)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		rules, err := sh.readRules(args[0])
+		if err != nil {
+			return err
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			var r rulesInForce
+			if err := c.call(cmd.Context(), http.MethodPut, in(space, "rules"), nil, rules, &r); err != nil {
+				return err
+			}
+			fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)
+			return nil
+		})
+	}
+	return cmd
+}

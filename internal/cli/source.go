@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/catalog"
+)
+
+func (sh *shell) source() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "source",
+		Short: "List and make sources",
+		Long: `A source is where events come from: an app, a website, a backend. Its write key
+lets an SDK send events for it. The key is shown once, when the source is made.`,
+		Example: `  selfsame source list
+  selfsame source create ios-app --name "SegKicks iOS" --space dev
+  selfsame source create web --space dev --also prod    one source that feeds two spaces`,
+	}, sh.sourceList(), sh.sourceCreate())
+}
+
+func (sh *shell) sourceList() *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List the sources of a space", Args: cobra.NoArgs}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			sources, err := list[catalog.Source](cmd.Context(), c.client, in(space, "sources"))
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(sources)
+			}
+			t := table{header: []string{"ID", "NAME", "WRITE KEY", "FEEDS", "CREATED", "FROM"}}
+			for _, s := range sources {
+				t.add(clean(s.ID), clean(s.Name), clean(s.KeyPrefix)+"…", strings.Join(s.Spaces, ", "), moment(&s.CreatedAt), madeBy(s.Declared))
+			}
+			t.write(sh.out)
+			return nil
+		})
+	}
+	return cmd
+}
+
+// madeBy says where an entry of the catalog is changed.
+func madeBy(declared bool) string {
+	if declared {
+		return "configuration file"
+	}
+	return "API"
+}
+
+func (sh *shell) sourceCreate() *cobra.Command {
+	var name string
+	var also []string
+	cmd := &cobra.Command{Use: "create ID", Short: "Make a source and show its write key", Args: cobra.ExactArgs(1)}
+	w := sh.where(cmd, true)
+	cmd.Flags().StringVar(&name, "name", "", "a `NAME` for people")
+	cmd.Flags().StringSliceVar(&also, "also", nil, "other `SPACES` that it feeds too")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			var made struct {
+				WriteKey string `json:"write_key"`
+			}
+			given := map[string]any{"id": args[0], "name": name, "spaces": also}
+			if err := c.call(cmd.Context(), http.MethodPost, in(space, "sources"), nil, given, &made); err != nil {
+				return err
+			}
+			fmt.Fprintf(sh.out, "Source %s feeds %s. Its write key, shown now and never again:\n\n  %s\n\n",
+				args[0], strings.Join(append([]string{space}, also...), ", "), sh.out.paint(bold, made.WriteKey))
+			return nil
+		})
+	}
+	return cmd
+}

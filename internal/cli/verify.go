@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// verified is the report of a verification.
+type verified struct {
+	Events      int64              `json:"events"`
+	Strands     int64              `json:"strands"`
+	Profiles    int64              `json:"profiles"`
+	Traits      int64              `json:"traits"`
+	Pending     int64              `json:"pending"`
+	Differences []space.Difference `json:"differences"`
+	Truncated   bool               `json:"truncated"`
+}
+
+func (sh *shell) verify() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Work everything out again and compare",
+		Long: `Resolves all events of a space again, by the plain batch function that defines
+who is who, folds every trait again, and compares the outcome with what is
+stored. It works on a running server and on a stopped one's directory.
+
+Exit code 0: no difference. 1: differences, which are listed with their evidence.`,
+		Example: `  selfsame verify
+  selfsame verify --data ./selfsame-data --space dev`,
+		Args: cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, id string) error {
+			started := time.Now()
+			res, err := c.send(cmd.Context(), http.MethodPost, in(id, "verify"), nil, nil, nil)
+			if err != nil {
+				return err
+			}
+			defer res.Body.Close()
+			report, err := sh.watch(res.Body)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				err = sh.json(report)
+			} else {
+				sh.verdict(report, time.Since(started))
+			}
+			if err == nil && len(report.Differences) > 0 {
+				err = failure{exitFailed}
+			}
+			return err
+		})
+	}
+	return cmd
+}
+
+// watch shows progress until the report comes.
+func (sh *shell) watch(answer io.Reader) (*verified, error) {
+	b := newBar(sh.err)
+	defer b.done()
+	lines := json.NewDecoder(answer)
+	for {
+		var line struct {
+			Progress *struct {
+				Stage       string
+				Done, Total int64
+			}
+			Report *verified
+			Error  *struct{ Message string }
+		}
+		err := lines.Decode(&line)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, errors.New("the server broke off; its log says why")
+		case err != nil:
+			return nil, fmt.Errorf("the verification was broken off: %w", err)
+		case line.Error != nil:
+			return nil, errors.New(line.Error.Message)
+		case line.Report != nil:
+			return line.Report, nil
+		case line.Progress != nil:
+			p := line.Progress
+			text := p.Stage + ": " + count(p.Done)
+			if p.Total > 0 {
+				text += " of " + count(p.Total)
+			}
+			b.show(p.Done, p.Total, text)
+		}
+	}
+}
+
+func (sh *shell) verdict(r *verified, took time.Duration) {
+	s := sh.out
+	fmt.Fprintf(s, "Worked out again in %s: %s, %s, %s, %s\n", span(took),
+		many(r.Events, "event"), many(r.Strands, "strand"), many(r.Profiles, "profile"), many(r.Traits, "trait"))
+	if len(r.Differences) == 0 {
+		fmt.Fprintln(s, s.paint(green, "No difference: what is stored is what the events say."))
+		return
+	}
+	n := many(int64(len(r.Differences)), "difference")
+	if r.Truncated {
+		n = "More than " + n
+	}
+	fmt.Fprintf(s, "%s\n", s.paint(red, n+":"))
+	for _, d := range r.Differences {
+		fmt.Fprintf(s, "\n  %s %s\n", s.paint(bold, clean(d.Kind)), clean(d.Subject))
+		t := table{indent: "    ", styles: []style{dim}}
+		t.add("stored", clean(d.Stored))
+		t.add("expected", clean(d.Expected))
+		if d.Evidence != "" {
+			t.add("evidence", clean(d.Evidence))
+		}
+		t.write(s)
+	}
+	fmt.Fprintln(s, "\nThis should not happen. Please report it with the lines above, made anonymous.")
+}
