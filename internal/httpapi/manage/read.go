@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -64,9 +64,9 @@ func (h *handler) getProfile(w http.ResponseWriter, r *http.Request) error {
 	if !known {
 		return answer.BadParameter("The collection is neither users nor accounts.")
 	}
-	ref := space.Ref{Collection: collection, Value: r.PathValue("profile")}
-	if kind, value, found := strings.Cut(ref.Value, ":"); found {
-		ref.Type, ref.Value = kind, value
+	ref, err := profiles.ParseRef(collection, r.PathValue("profile"))
+	if err != nil {
+		return err
 	}
 	v, err := s.Profile(r.Context(), ref)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -57,7 +58,7 @@ func (h *handler) open(r *http.Request) (Space, error) {
 		return nil, err
 	}
 	s, err := h.Space(r.Context(), id)
-	if errors.Is(err, space.ErrNotFound) {
+	if errors.Is(err, space.ErrNotFound) || errors.Is(err, catalog.ErrNotFound) {
 		return nil, space.ErrClosed
 	}
 	return s, err

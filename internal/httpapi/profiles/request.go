@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -63,14 +64,14 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string, se
 		return nil, false, answer.BadParameter("The collection is neither users nor accounts.")
 	}
 	var err error
-	if q.ref, err = parseRef(q.collection, r.PathValue("profile")); err != nil {
+	if q.ref, err = ParseRef(q.collection, r.PathValue("profile")); err != nil {
 		return nil, false, err
 	}
 	if q.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return nil, false, answer.Invalid("The query cannot be read; escape it as in a URL.")
 	}
 	if q.space, err = h.Space(r.Context(), q.spaceID); err != nil {
-		if errors.Is(err, space.ErrNotFound) {
+		if errors.Is(err, space.ErrNotFound) || errors.Is(err, catalog.ErrNotFound) {
 			err = noSpace
 		}
 		return nil, false, err
@@ -80,9 +81,9 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string, se
 
 var noSpace = answer.New(http.StatusNotFound, answer.NotFound, "Space was not found.")
 
-// parseRef reads the profile of the path: type:value, where the type ends at
+// ParseRef reads how a path names a profile: type:value, where the type ends at
 // the first colon, or a profile's own ID.
-func parseRef(c identity.Collection, text string) (space.Ref, error) {
+func ParseRef(c identity.Collection, text string) (space.Ref, error) {
 	kind, value, found := strings.Cut(text, ":")
 	if !found {
 		kind, value = "", text

@@ -1,0 +1,411 @@
+package httpapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/httpapi/tracking"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+const (
+	good = `{"type":"track","event":"A","userId":"u1","messageId":"m1"}`
+	bad  = `{"type":"track","userId":"u1","messageId":"m2"}`
+)
+
+func TestTrackingEndpoints(t *testing.T) {
+	bodies := map[event.Type]string{
+		event.Identify: `{"userId":"u1","traits":{}}`,
+		event.Track:    `{"userId":"u1","event":"A"}`,
+		event.Page:     `{"anonymousId":"a1","name":"Home"}`,
+		event.Screen:   `{"anonymousId":"a1","name":"Home"}`,
+		event.Group:    `{"userId":"u1","groupId":"g1"}`,
+		event.Alias:    `{"userId":"u1","previousId":"a1"}`,
+	}
+	for typ, body := range bodies {
+		for _, path := range []string{typ.String(), typ.String()[:1]} {
+			for _, slash := range []string{"", "/"} {
+				s := newServer(t, Settings{})
+				w := s.post("/v1/"+path+slash, writeKey, body)
+				if w.Code != 200 || w.Body.String() != `{"success":true}` {
+					t.Errorf("%s: %d %s", path+slash, w.Code, w.Body)
+				}
+				if d := s.dev.deliveries; len(d) != 1 || d[0].Source != "web" || len(d[0].Messages) != 1 || d[0].Messages[0].Type != typ {
+					t.Errorf("%s: delivered %+v", path+slash, d)
+				}
+			}
+		}
+	}
+	for _, path := range []string{"batch", "b", "import"} {
+		for _, slash := range []string{"", "/"} {
+			s := newServer(t, Settings{})
+			w := s.post("/v1/"+path+slash, writeKey, `{"batch":[`+good+`]}`)
+			if w.Code != 200 || w.Body.String() != `{"success":true}` || len(s.dev.all()) != 1 {
+				t.Errorf("%s: %d %s", path+slash, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+// TestTrackingAnswers is the table of SEGMENT.md §2: what a client is told, and
+// what is kept.
+func TestTrackingAnswers(t *testing.T) {
+	large := `{"type":"track","event":"A","userId":"u1","properties":{"x":"` + strings.Repeat("x", 33<<10) + `"}}`
+	many := strings.TrimSuffix(strings.Repeat(good+",", 2501), ",")
+	for _, test := range []struct {
+		name, path, key, body string
+		status                int
+		messages              int
+		codes                 string // of the kept rejects
+	}{
+		{"good", "/v1/track", writeKey, good, 200, 1, ""},
+		{"good batch", "/v1/batch", writeKey, `{"batch":[` + good + `,` + good + `]}`, 200, 2, ""},
+		{"empty batch", "/v1/batch", writeKey, `{"batch":[]}`, 200, 0, ""},
+		{"one bad of two", "/v1/batch", writeKey, `{"batch":[` + bad + `,` + good + `]}`, 200, 1, "missing_event"},
+		{"one of a wrong kind", "/v1/batch", writeKey, `{"batch":[3,` + good + `,null]}`, 200, 1, "not_object not_object"},
+		{"one too large", "/v1/batch", writeKey, `{"batch":[` + large + `,` + good + `]}`, 200, 1, "too_large"},
+		{"all bad", "/v1/batch", writeKey, `{"batch":[` + bad + `,{}]}`, 400, 0, "missing_event missing_type"},
+		{"bad call", "/v1/track", writeKey, `{"userId":"u1"}`, 400, 0, "missing_event"},
+		{"call too large", "/v1/track", writeKey, large, 400, 0, "too_large"},
+		{"no JSON", "/v1/track", writeKey, `{"userId":`, 400, 0, "bad_json"},
+		{"no JSON batch", "/v1/batch", writeKey, `{"batch":[` + good + `,]}`, 400, 0, "bad_json"},
+		{"no batch", "/v1/batch", writeKey, good, 400, 0, "bad_batch"},
+		{"array", "/v1/batch", writeKey, `[` + good + `]`, 400, 0, "not_object"},
+		{"nothing", "/v1/batch", writeKey, ``, 400, 0, "bad_json"},
+		{"bad UTF-8", "/v1/batch", writeKey, `{"batch":[{"type":"track","event":"` + "\xff" + `","userId":"u"},` + good + `]}`, 200, 1, "bad_utf8"},
+		{"byte order mark", "/v1/track", writeKey, "\xef\xbb\xbf" + good, 200, 1, ""},
+		{"over 500 KB", "/v1/batch", writeKey, `{"batch":[` + good + `],"x":"` + strings.Repeat("x", 600<<10) + `"}`, 200, 1, ""},
+		{"over 2,500 messages", "/v1/batch", writeKey, `{"batch":[` + many + `]}`, 200, 2501, ""},
+		{"far too many messages", "/v1/batch", writeKey, `{"batch":[` + strings.Repeat("1,", 20_000) + good + `]}`, 400, 0, "too_many"},
+		{"far too large", "/v1/batch", writeKey, `{"batch":[` + good + `],"x":"` + strings.Repeat("x", 5<<20) + `"}`, 413, 0, "too_large"},
+		{"key in the batch", "/v1/batch", "", `{"writeKey":"` + writeKey + `","batch":[` + good + `]}`, 200, 1, ""},
+		{"key in the message", "/v1/track", "", `{"writeKey":"` + writeKey + `","event":"A","userId":"u"}`, 200, 1, ""},
+		{"key in the batch's message", "/v1/batch", "", `{"batch":[{"type":"track","writeKey":"` + writeKey + `","event":"A","userId":"u"}]}`, 200, 1, ""},
+		{"wrong key in the header", "/v1/track", "wk_wrong", `{"writeKey":"` + writeKey + `","event":"A","userId":"u"}`, 200, 1, ""},
+		{"key in a bad message", "/v1/track", "", `{"writeKey":"` + writeKey + `","event":"A"}`, 400, 0, "missing_id"},
+		{"key in a bad batch", "/v1/batch", "", `{"writeKey":"` + writeKey + `","batch":7}`, 400, 0, "bad_batch"},
+		{"no key", "/v1/track", "", good, 401, 0, ""},
+		{"wrong key", "/v1/batch", "wk_wrong", `{"batch":[` + good + `]}`, 401, 0, ""},
+		{"no key and no JSON", "/v1/batch", "", `{"writeKey":"` + writeKey + `"`, 401, 0, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newServer(t, Settings{})
+			w := s.post(test.path, test.key, test.body)
+			if w.Code != test.status {
+				t.Fatalf("status %d, want %d: %s", w.Code, test.status, w.Body)
+			}
+			if n := len(s.dev.all()); n != test.messages {
+				t.Errorf("%d messages delivered, want %d", n, test.messages)
+			}
+			var codes []string
+			for _, r := range s.dev.rejects {
+				codes = append(codes, r.Code)
+				if r.Source != "web" || r.ReceivedAt != now.UnixNano() || r.Message == "" || len(r.Body) > 64<<10 {
+					t.Errorf("kept %+v", r)
+				}
+			}
+			if got := strings.Join(codes, " "); got != test.codes {
+				t.Errorf("kept %q, want %q", got, test.codes)
+			}
+			var got struct {
+				Success bool
+				Error   struct{ Code, Message string }
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+				t.Fatalf("%v: %s", err, w.Body)
+			}
+			if got.Success != (test.status == 200) || (got.Error.Code != "") != (test.status != 200) {
+				t.Errorf("answer %s", w.Body)
+			}
+			if h := w.Header(); h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Request-Id") == "" {
+				t.Errorf("headers %v", h)
+			}
+		})
+	}
+}
+
+func TestTrackingSaysWhichMessagesAreBad(t *testing.T) {
+	s := newServer(t, Settings{})
+	w := s.post("/v1/batch", writeKey, `{"batch":[`+good+`,`+bad+`]}`)
+	want := `{"success":true,"accepted":1,"refused":1,"reasons":[{"index":1,"code":"missing_event","message":"` + s.dev.rejects[0].Message + `"}]}`
+	if got := strings.TrimSpace(w.Body.String()); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if r := s.dev.rejects[0]; r.MessageID != "m2" || r.Type != "track" || string(r.Body) != bad || r.Endpoint != "" {
+		t.Errorf("kept %+v", r)
+	}
+}
+
+func TestTrackingWhenTheSpaceFails(t *testing.T) {
+	for _, test := range []struct {
+		fail   error
+		status int
+		wait   string
+	}{
+		{space.ErrOverloaded, 503, "1"},
+		{space.ErrClosed, 503, "2"},
+		{fmt.Errorf("commit: %w", kv.ErrNoSpace), 503, "30"},
+		{fmt.Errorf("commit: %w", kv.ErrUnavailable), 503, "2"},
+		{fmt.Errorf("commit: %w", kv.ErrCorrupt), 500, ""},
+		{errors.New("secret detail"), 500, ""},
+	} {
+		// Also for a request with nothing good in it: its refused messages are
+		// not kept yet, so it must come again.
+		for _, body := range []string{good, bad, "{"} {
+			s := newServer(t, Settings{})
+			s.dev.fail = test.fail
+			w := s.post("/v1/track", writeKey, body)
+			if w.Code != test.status || w.Header().Get("Retry-After") != test.wait {
+				t.Errorf("%v: %d, Retry-After %q: %s", test.fail, w.Code, w.Header().Get("Retry-After"), w.Body)
+			}
+			if strings.Contains(w.Body.String(), "secret") || strings.Contains(w.Body.String(), "kv:") {
+				t.Errorf("the answer shows internals: %s", w.Body)
+			}
+			if id := w.Header().Get("Request-Id"); test.status == 500 && !strings.Contains(s.log.String(), id) {
+				t.Errorf("the log does not name the request: %s", s.log.String())
+			}
+		}
+	}
+}
+
+func TestTrackingFeedsSeveralSpaces(t *testing.T) {
+	s := newServer(t, Settings{})
+	if w := s.post("/v1/track", bothKey, good); w.Code != 200 {
+		t.Fatal(w.Body)
+	}
+	if len(s.dev.all()) != 1 || len(s.prod.all()) != 1 {
+		t.Errorf("dev %v, prod %v", s.dev.all(), s.prod.all())
+	}
+	// Half of it is not enough: the client has to come again.
+	s.prod.fail = space.ErrOverloaded
+	if w := s.post("/v1/track", bothKey, good); w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestTrackingPreflight(t *testing.T) {
+	s := newServer(t, Settings{})
+	w := s.do(http.MethodOptions, "/v1/b", "", "", "Origin", "https://shop.example",
+		"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type,x-retry-count,x-own")
+	h := w.Header()
+	if w.Code != 204 || h.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") ||
+		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "x-own") {
+		t.Errorf("%d %v", w.Code, h)
+	}
+	h = s.do(http.MethodOptions, "/v1/t/", "", "").Header()
+	for _, name := range []string{"Authorization", "Content-Type", "X-Retry-Count"} {
+		if !strings.Contains(h.Get("Access-Control-Allow-Headers"), name) {
+			t.Errorf("%s is not allowed: %v", name, h)
+		}
+	}
+	if w := s.get("/v1/batch", writeKey); w.Code != 405 || w.Header().Get("Allow") == "" {
+		t.Errorf("GET: %d %v", w.Code, w.Header())
+	}
+}
+
+func packed(text string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = io.WriteString(z, text)
+	_ = z.Close()
+	return b.String()
+}
+
+func TestTrackingEncodings(t *testing.T) {
+	batch := `{"batch":[` + good + `]}`
+	for _, test := range []struct {
+		name, encoding, body string
+		status               int
+		messages, rejects    int
+	}{
+		{"gzip", "gzip", packed(batch), 200, 1, 0},
+		{"GZIP", "GZIP", packed(batch), 200, 1, 0},
+		{"not said", "", packed(batch), 200, 1, 0},
+		{"said and not done", "gzip", batch, 200, 1, 0},
+		{"identity", "identity", batch, 200, 1, 0},
+		{"cut", "gzip", packed(batch + strings.Repeat(" ", 1000))[:30], 400, 0, 1},
+		{"bomb", "gzip", packed(strings.Repeat(" ", 64<<20)), 413, 0, 1},
+		{"unknown", "br", batch, 415, 0, 0},
+	} {
+		s := newServer(t, Settings{})
+		var header []string
+		if test.encoding != "" {
+			header = []string{"Content-Encoding", test.encoding}
+		}
+		w := s.post("/v1/batch", writeKey, test.body, header...)
+		if w.Code != test.status || len(s.dev.all()) != test.messages || len(s.dev.rejects) != test.rejects {
+			t.Errorf("%s: %d %s; %d messages, %d rejects", test.name, w.Code, w.Body, len(s.dev.all()), len(s.dev.rejects))
+		}
+	}
+}
+
+func TestTrackingContextBesideTheBatch(t *testing.T) {
+	s := newServer(t, Settings{})
+	w := s.post("/v1/batch", writeKey, `{"batch":[`+good+`],"context":{"app":"Shop"},"sentAt":"2020-01-02T03:04:05Z"}`)
+	if w.Code != 200 || len(s.dev.deliveries) != 1 {
+		t.Fatal(w.Body)
+	}
+	if m := s.dev.deliveries[0].Messages[0]; m.App != "Shop" || m.ReceivedAt != now.UnixNano() {
+		t.Errorf("%+v", m)
+	}
+	// What is inherited does not make a message too large.
+	nearly := `{"type":"track","event":"A","userId":"u1","properties":{"x":"` + strings.Repeat("x", 32<<10-70) + `"}}`
+	w = s.post("/v1/batch", writeKey, `{"batch":[`+nearly+`],"context":{"app":"`+strings.Repeat("y", 2000)+`"}}`)
+	if w.Code != 200 {
+		t.Error(w.Body)
+	}
+}
+
+func TestPixel(t *testing.T) {
+	message := `{"userId":"u1","event":"Email Opened","writeKey":"` + writeKey + `"}`
+	for _, test := range []struct {
+		name, target string
+		fail         error
+		status       int
+		messages     int
+		rejects      int
+	}{
+		{"base64url", "/v1/pixel/track?data=" + base64.RawURLEncoding.EncodeToString([]byte(message)), nil, 200, 1, 0},
+		{"padded", "/v1/pixel/t/?data=" + base64.URLEncoding.EncodeToString([]byte(message)), nil, 200, 1, 0},
+		{"base64, not escaped", "/v1/pixel/track?data=" + base64.StdEncoding.EncodeToString([]byte(message+" ")), nil, 200, 1, 0},
+		{"query", "/v1/pixel/track?userId=u1&event=Email+Opened&properties.subject=Hi&writeKey=" + writeKey, nil, 200, 1, 0},
+		{"page", "/v1/pixel/page?anonymousId=a1&name=Home&writeKey=" + writeKey, nil, 200, 1, 0},
+		{"missing field", "/v1/pixel/track?userId=u1&writeKey=" + writeKey, nil, 200, 0, 1},
+		{"no base64", "/v1/pixel/track?data=%21%21%21&writeKey=" + writeKey, nil, 200, 0, 1},
+		{"no JSON", "/v1/pixel/track?data=YWJj&writeKey=" + writeKey, nil, 200, 0, 1},
+		{"bad query", "/v1/pixel/track?writeKey=" + writeKey + "&a..b=1", nil, 200, 0, 1},
+		{"no key", "/v1/pixel/track?userId=u1&event=A", nil, 200, 0, 0},
+		{"nothing", "/v1/pixel/track", nil, 200, 0, 0},
+		{"overloaded", "/v1/pixel/track?userId=u1&event=A&writeKey=" + writeKey, space.ErrOverloaded, 503, 0, 0},
+	} {
+		s := newServer(t, Settings{})
+		s.dev.fail = test.fail
+		w := s.get(test.target, "")
+		if w.Code != test.status || w.Header().Get("Content-Type") != "image/gif" || !strings.HasPrefix(w.Body.String(), "GIF89a") {
+			t.Errorf("%s: %d %v", test.name, w.Code, w.Header())
+		}
+		if len(s.dev.all()) != test.messages || len(s.dev.rejects) != test.rejects {
+			t.Errorf("%s: %d messages, %d rejects", test.name, len(s.dev.all()), len(s.dev.rejects))
+		}
+	}
+}
+
+func TestSettingsOfSDKs(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		set      Settings
+		header   []string
+		host     string
+		protocol string
+	}{
+		{"as asked", Settings{}, nil, "127.0.0.1:8080/v1", "http"},
+		{"behind a proxy", Settings{}, []string{"X-Forwarded-Proto", "https"}, "127.0.0.1:8080/v1", "https"},
+		{"as configured", Settings{PublicURL: "https://e.example/in/"}, nil, "e.example/in/v1", "https"},
+	} {
+		s := newServer(t, test.set)
+		w := s.do("GET", "http://127.0.0.1:8080/v1/projects/"+writeKey+"/settings", "", "", test.header...)
+		var got struct {
+			Integrations map[string]struct {
+				APIKey, APIHost, Protocol string
+				DeliveryStrategy          any
+			}
+			Plan map[string]any
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatal(err, w.Body)
+		}
+		in := got.Integrations["Segment.io"]
+		if in.APIKey != writeKey || in.APIHost != test.host || in.Protocol != test.protocol || in.DeliveryStrategy != nil || len(got.Integrations) != 1 {
+			t.Errorf("%s: %s", test.name, w.Body)
+		}
+		if w.Header().Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %v", test.name, w.Header())
+		}
+	}
+	s := newServer(t, Settings{Batching: &tracking.Batching{Size: 20, Timeout: 3 * time.Second}})
+	if w := s.get("/v1/projects/"+writeKey+"/settings/", ""); !strings.Contains(w.Body.String(), `"deliveryStrategy":{"config":{"size":20,"timeout":3000},"strategy":"batching"}`) {
+		t.Error(w.Body)
+	}
+	if w := s.get("/v1/projects/wk_wrong/settings", ""); w.Code != 404 {
+		t.Error(w.Code)
+	}
+	if w := s.post("/v1/m", "", `{"series":[]}`); w.Code != 200 {
+		t.Error(w.Code)
+	}
+}
+
+func TestBodiesAreBoundedTogether(t *testing.T) {
+	s := newServer(t, Settings{BodyBudget: 8 << 10})
+	w := s.post("/v1/batch", writeKey, `{"batch":[`+good+`],"x":"`+strings.Repeat("x", 20<<10)+`"}`)
+	if w.Code != 503 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	// What was taken is given back, whatever came of it.
+	for range 10 {
+		for _, body := range []string{good, bad, "{", packed(good), "\x1f\x8b"} {
+			s.post("/v1/track", writeKey, body)
+		}
+	}
+	if w := s.get("/metrics", ""); !strings.Contains(w.Body.String(), "selfsame_http_body_bytes 0\n") {
+		t.Error("bytes are held when nobody is served")
+	}
+}
+
+func TestSlowBodies(t *testing.T) {
+	s := newServer(t, Settings{BodyTimeout: 50 * time.Millisecond})
+	web := httptest.NewServer(s)
+	defer web.Close()
+	r, w := io.Pipe()
+	defer w.Close()
+	req, _ := http.NewRequest("POST", web.URL+"/v1/track?"+url.Values{}.Encode(), r)
+	req.SetBasicAuth(writeKey, "")
+	go func() { _, _ = w.Write([]byte("{")) }()
+	resp, err := web.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("status %d, want 408", resp.StatusCode)
+	}
+}
+
+func FuzzTracking(f *testing.F) {
+	for _, seed := range []string{good, bad, `{"batch":[` + good + `,3]}`, "{", `{"batch":[{"context":{}}],"context":{"a":1},"writeKey":"` + writeKey + `"}`,
+		packed(good), "\x1f\x8b\x08", `{"batch":{}}`, "\xef\xbb\xbf{}"} {
+		for i := range uint8(8) {
+			f.Add(i, seed)
+		}
+	}
+	f.Fuzz(func(t *testing.T, where uint8, body string) {
+		s := newServer(t, Settings{})
+		targets := []string{"/v1/batch", "/v1/track", "/v1/i/", "/v1/group", "/v1/alias", "/v1/p"}
+		for _, key := range []string{writeKey, ""} {
+			w := s.post(targets[int(where)%len(targets)], key, body)
+			if w.Code >= 500 || w.Code == 200 && !strings.HasPrefix(w.Body.String(), `{"success":true`) {
+				t.Fatalf("%d %s", w.Code, w.Body)
+			}
+			if w.Code == 400 && key != "" && len(s.dev.rejects) == 0 {
+				t.Fatalf("refused and not kept: %s", w.Body)
+			}
+		}
+		for _, query := range []string{"data=" + url.QueryEscape(body), url.Values{"userId": {body}, body: {"x"}}.Encode()} {
+			if w := s.get("/v1/pixel/track?writeKey="+writeKey+"&"+query, ""); w.Code != 200 {
+				t.Fatalf("pixel: %d", w.Code)
+			}
+		}
+	})
+}
