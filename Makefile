@@ -18,8 +18,8 @@ build: ## Build bin/selfsame
 
 .PHONY: run
 run: build ## Build, load the example data, and serve on http://127.0.0.1:8080
-	@./$(BIN) import --config $(CONFIG) --data $(DATA) --space dev --source ios-app examples/jane.ndjson
-	@sed 's/^/  /' examples/where-to-look.txt
+	@./$(BIN) import --config $(CONFIG) --data $(DATA) --space dev --source segkicks examples/jane.ndjson
+	@cat examples/where-to-look.txt
 	@exec ./$(BIN) serve --config $(CONFIG) --data $(DATA)
 
 .PHONY: lint

@@ -36,7 +36,12 @@ line that is no event is kept with its reason and costs only itself.`,
 		Example: `  selfsame import events.ndjson.gz more.ndjson.zst --source web
   selfsame import people.csv --space dev --source crm
   zcat archive/*.gz | selfsame import - --data ./selfsame-data --source web`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("FILE is missing (- is standard input)")
+			}
+			return nil
+		},
 	}
 	w := sh.where(cmd, true)
 	w.making = true

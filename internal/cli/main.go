@@ -90,6 +90,7 @@ func (sh *shell) run(ctx context.Context, args []string) int {
 }
 
 func (sh *shell) root() *cobra.Command {
+	cobra.EnableCommandSorting = false // they come in the order in which one needs them
 	root := &cobra.Command{
 		Use:   "selfsame",
 		Short: "Works out which events come from the same person",
@@ -118,6 +119,19 @@ func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	return cmd
+}
+
+// exactly asks for one argument.
+func exactly(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch len(args) {
+		case 1:
+			return nil
+		case 0:
+			return fmt.Errorf("%s is missing", what)
+		}
+		return fmt.Errorf("one %s at a time; %q is one too many", what, args[1])
+	}
 }
 
 // argumentErrors makes wrong arguments of every command errors of the command

@@ -69,7 +69,7 @@ that was merged away. Times are in UTC.`,
   selfsame profile anonymous_id:anon_123 --events 50
   selfsame profile use_2ZxJ5cSHkH2p8vTbGyWQ1mXkTnA --json
   selfsame profile group_id:acme --account`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("TYPE:VALUE"),
 	}
 	w := sh.where(cmd, true)
 	asJSON := jsonFlag(cmd)

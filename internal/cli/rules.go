@@ -120,7 +120,7 @@ func (sh *shell) rulesCheck() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE",
 		Short: "Check a rules file without a server",
-		Args:  cobra.ExactArgs(1),
+		Args:  exactly("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := sh.readRules(args[0])
 			if err != nil {
@@ -138,7 +138,7 @@ func (sh *shell) rulesSet() *cobra.Command {
 		Short: "Make the rules of a file the rules of a space",
 		Long: `Makes the rules of a file the rules of a space. They hold for what is there as
 well as for what comes: a job resolves everything again while events keep coming.`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("FILE"),
 	}
 	w := sh.where(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

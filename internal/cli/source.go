@@ -57,7 +57,7 @@ func madeBy(declared bool) string {
 func (sh *shell) sourceCreate() *cobra.Command {
 	var name string
 	var also []string
-	cmd := &cobra.Command{Use: "create ID", Short: "Make a source and show its write key", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "create ID", Short: "Make a source and show its write key", Args: exactly("ID")}
 	w := sh.where(cmd, true)
 	cmd.Flags().StringVar(&name, "name", "", "a `NAME` for people")
 	cmd.Flags().StringSliceVar(&also, "also", nil, "other `SPACES` that it feeds too")

@@ -54,7 +54,7 @@ func (sh *shell) spaceList() *cobra.Command {
 
 func (sh *shell) spaceCreate() *cobra.Command {
 	var name string
-	cmd := &cobra.Command{Use: "create ID", Short: "Make a space", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "create ID", Short: "Make a space", Args: exactly("ID")}
 	w := sh.where(cmd, false)
 	w.making = true
 	cmd.Flags().StringVar(&name, "name", "", "a `NAME` for people")

@@ -46,7 +46,7 @@ func (sh *shell) tokenList() *cobra.Command {
 }
 
 func (sh *shell) tokenCreate() *cobra.Command {
-	cmd := &cobra.Command{Use: "create NAME", Short: "Make a token and show it", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "create NAME", Short: "Make a token and show it", Args: exactly("NAME")}
 	w := sh.where(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
@@ -64,7 +64,7 @@ func (sh *shell) tokenCreate() *cobra.Command {
 }
 
 func (sh *shell) tokenDelete() *cobra.Command {
-	cmd := &cobra.Command{Use: "delete NAME", Short: "Delete a token: it is refused from now on", Args: cobra.ExactArgs(1)}
+	cmd := &cobra.Command{Use: "delete NAME", Short: "Delete a token: it is refused from now on", Args: exactly("NAME")}
 	w := sh.where(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
