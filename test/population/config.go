@@ -6,7 +6,8 @@ import "time"
 // below zero means none.
 type Config struct {
 	Seed   uint64
-	First  int // number of the first new person; those before it may come back
+	First  int // number of the first new person
+	Known  int // how many were there before the stream begins, with numbers from 0; default First
 	People int // new people; 0: as many as Events need
 	Events int // events at most, repeats included; 0: until all have gone
 
@@ -32,6 +33,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Start.IsZero() {
 		c.Start = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	if c.Known == 0 {
+		c.Known = c.First
 	}
 	if c.People <= 0 {
 		c.People = 1 << 40

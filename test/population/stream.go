@@ -85,9 +85,13 @@ func (s *Stream) enter(v *visitor, at int64) bool {
 	if s.next >= uint64(s.c.First+s.c.People) {
 		return false
 	}
-	// Those who are about now are among the last of them.
-	if gone := int64(s.next) - 2*int64(s.c.Active); gone > 0 && s.dice.chance(s.c.Return) {
-		i := uint64(s.dice.below(int(gone)))
+	// Those who are about now are among the last who came.
+	before := s.c.Known + max(s.Started()-2*s.c.Active, 0)
+	if before > 0 && s.dice.chance(s.c.Return) {
+		i := uint64(s.dice.below(before))
+		if i >= uint64(s.c.Known) {
+			i += uint64(s.c.First - s.c.Known)
+		}
 		v.comeBack(&s.c, i, s.dice.next(), at)
 		return true
 	}
