@@ -79,11 +79,13 @@ func newRequestID() string {
 }
 
 // NewServer wraps the API in a server that waits for nobody for ever. Bodies
-// have their own time, by Settings.BodyTimeout, and answers may take long.
+// have their own time, by Settings.BodyTimeout, and the few endpoints that work
+// for long take the time limit off their answers.
 func NewServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
+		WriteTimeout:      2 * time.Minute, // from the end of the header to the end of the answer
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    256 << 10, // a pixel carries its message in the address
 	}

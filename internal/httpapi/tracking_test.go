@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -380,6 +381,52 @@ func TestSlowBodies(t *testing.T) {
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusRequestTimeout {
 		t.Errorf("status %d, want 408", resp.StatusCode)
+	}
+}
+
+// TestConcurrentRequests would see a body that is used again too early.
+func TestConcurrentRequests(t *testing.T) {
+	s := newServer(t, Settings{})
+	web := httptest.NewServer(s)
+	defer web.Close()
+	const clients, requests, size = 8, 25, 10
+	var wg sync.WaitGroup
+	for c := range clients {
+		wg.Go(func() {
+			for r := range requests {
+				var list []string
+				for i := range size {
+					list = append(list, fmt.Sprintf(`{"type":"track","userId":"u","event":"%d-%d-%d","properties":{"x":"%s"}}`, c, r, i, strings.Repeat("x", 100*(c+r))))
+				}
+				body := `{"batch":[` + strings.Join(list, ",") + `]}`
+				if r%2 == 0 {
+					body = packed(body)
+				}
+				req, err := http.NewRequest("POST", web.URL+"/v1/batch", strings.NewReader(body))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				req.SetBasicAuth(writeKey, "")
+				resp, err := web.Client().Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 200 {
+					t.Error(resp.StatusCode, err)
+				}
+				_ = resp.Body.Close()
+			}
+		})
+	}
+	wg.Wait()
+	seen := map[string]bool{}
+	for _, name := range s.dev.all() {
+		seen[name] = true
+	}
+	if len(seen) != clients*requests*size {
+		t.Errorf("%d different events, want %d", len(seen), clients*requests*size)
 	}
 }
 

@@ -136,6 +136,7 @@ func (h *handler) resendAll(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	unhurried(w)
 	query := r.URL.Query()
 	q := space.RejectQuery{Source: query.Get("source"), Code: query.Get("code"), Limit: 500}
 	var out resent

@@ -55,6 +55,7 @@ func (h *handler) setRules(w http.ResponseWriter, r *http.Request) error {
 	if _, err := identity.Compile(rules); err != nil {
 		return answer.Mistakes("the rules have mistakes", err)
 	}
+	unhurried(w) // what is there is resolved again
 	if err := s.SetRules(untilDone(r), rules, "api"); err != nil {
 		return err
 	}
