@@ -44,12 +44,12 @@ func (b *bench) importInto(name, file string, size int64, running bool) error {
 		args = []string{"--server", p.URL("")}
 	}
 	began := time.Now()
-	state, err := b.importFrom(nil, append(args, file)...)
+	state, peak, err := b.importFrom(nil, append(args, file)...)
 	if err != nil {
 		return err
 	}
 	wall := time.Since(began)
-	cpu, peak := state.UserTime()+state.SystemTime(), instance.MaxRSS(state)
+	cpu := state.UserTime() + state.SystemTime()
 	if running {
 		use, err := p.Usage()
 		if err != nil {
@@ -70,16 +70,17 @@ func (b *bench) importInto(name, file string, size int64, running bool) error {
 	return nil
 }
 
-// importFrom runs the import command to its end.
-func (b *bench) importFrom(stdin io.Reader, args ...string) (*os.ProcessState, error) {
+// importFrom runs the import command to its end, and says how much memory it
+// had at most.
+func (b *bench) importFrom(stdin io.Reader, args ...string) (state *os.ProcessState, peak int64, err error) {
 	cmd := exec.Command(b.binary, append([]string{"import", "--config", b.config(), "--space", "dev", "--source", "shop"}, args...)...)
 	var output bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &output, &output
 	cmd.Env = append(os.Environ(), "SELFSAME_ADMIN_TOKEN="+admin)
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("selfsame import: %w\n%s", err, output.Bytes())
+	if peak, err = instance.RunWatched(cmd); err != nil {
+		return nil, 0, fmt.Errorf("selfsame import: %w\n%s", err, output.Bytes())
 	}
-	return cmd.ProcessState, nil
+	return cmd.ProcessState, peak, nil
 }
 
 // writeFile writes a population to a file and counts its events and bytes.
@@ -122,7 +123,7 @@ func (b *bench) fill(data string, c population.Config) (events int64, took time.
 		_ = w.CloseWithError(err)
 	}()
 	began := time.Now()
-	_, err = b.importFrom(r, "--data", data, "-")
+	_, _, err = b.importFrom(r, "--data", data, "-")
 	_ = r.Close() // a command that failed reads no more
 	return <-written, time.Since(began), err
 }

@@ -113,7 +113,7 @@ func tokenOf(space string) string { return token + "_" + space }
 func newSiteWith(t testing.TB, binary, config string) *site {
 	t.Helper()
 	dir := t.TempDir()
-	s := &site{t: t, binary: binary, config: filepath.Join(dir, "selfsame.yaml"), data: filepath.Join(dir, "data")}
+	s := &site{t: t, binary: binary, config: filepath.Join(dir, "selfsame.yaml"), data: filepath.Join(dir, "data"), ready: time.Minute}
 	if err := os.WriteFile(s.config, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -155,9 +155,3 @@ func (p *Process) Stop() error {
 	}
 	return p.Wait(30 * time.Second)
 }
-
-// MaxRSS is the most memory that the ended process ever had, in bytes.
-func (p *Process) MaxRSS() int64 {
-	<-p.done
-	return MaxRSS(p.cmd.ProcessState)
-}

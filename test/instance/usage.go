@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -72,15 +72,27 @@ func OwnCPU() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-// MaxRSS is the most memory that an ended child ever had, in bytes.
-func MaxRSS(s *os.ProcessState) int64 {
-	if r, ok := s.SysUsage().(*syscall.Rusage); ok {
-		if runtime.GOOS == "darwin" {
-			return r.Maxrss
-		}
-		return r.Maxrss << 10
+// RunWatched runs a command to its end and says how much memory it had at most.
+// What the kernel tells of an ended child counts the memory of the parent that
+// it was forked from, so the child is looked at while it runs.
+func RunWatched(cmd *exec.Cmd) (peak int64, err error) {
+	if err := cmd.Start(); err != nil {
+		return 0, err
 	}
-	return 0
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	watch := time.NewTicker(20 * time.Millisecond)
+	defer watch.Stop()
+	for {
+		select {
+		case err := <-done:
+			return peak, err
+		case <-watch.C:
+			if u, err := usageOf(strconv.Itoa(cmd.Process.Pid)); err == nil {
+				peak = max(peak, u.Peak)
+			}
+		}
+	}
 }
 
 // DiskBytes is how much room the files below dir take on the disk.
