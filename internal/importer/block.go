@@ -18,7 +18,8 @@ type block struct {
 	data  []byte
 	start Position
 	end   Position
-	long  bool // data is the beginning of one line that is longer than any may be
+	long  bool   // data is the beginning of one line that is longer than any may be
+	buf   []byte // memory of data
 }
 
 // cutter cuts a stream into blocks.
@@ -29,6 +30,10 @@ type cutter struct {
 	tail []byte   // read, and not yet in a block
 	eof  bool
 	err  error // of the stream: what was read before it still counts
+
+	// spare has buffers that nobody looks into any more. Only the cutter writes
+	// to buffers, so one may come back here while its tail is still to be read.
+	spare chan []byte
 
 	// whole returns how much of data are whole rows.
 	whole func(data []byte) int
@@ -42,8 +47,8 @@ func (c *cutter) next() (block, error) {
 	if c.err != nil {
 		return block{}, c.err
 	}
-	buf := make([]byte, len(c.tail), c.size)
-	copy(buf, c.tail)
+	buf := c.buffer()[:len(c.tail)]
+	copy(buf, c.tail) // they may overlap
 	c.tail = nil
 	for !c.eof && c.err == nil && len(buf) < cap(buf) {
 		n, err := c.r.Read(buf[len(buf):cap(buf)])
@@ -74,7 +79,7 @@ func (c *cutter) next() (block, error) {
 		}
 		c.tail = buf[n:]
 	}
-	b := block{data: buf[:n:n], start: c.at}
+	b := block{data: buf[:n:n], start: c.at, buf: buf}
 	c.at.Offset += int64(n)
 	c.at.Line += int64(bytes.Count(b.data, []byte{'\n'}))
 	if n > 0 && b.data[n-1] != '\n' {
@@ -85,6 +90,16 @@ func (c *cutter) next() (block, error) {
 		b.data = bytes.TrimPrefix(b.data, byteOrderMark)
 	}
 	return b, nil
+}
+
+// buffer returns memory for a block.
+func (c *cutter) buffer() []byte {
+	select {
+	case buf := <-c.spare:
+		return buf[:0]
+	default:
+		return make([]byte, 0, c.size)
+	}
 }
 
 // skip passes over a line that is longer than the buffer, whose beginning it

@@ -45,9 +45,9 @@ func (m *model) Ingest(_ context.Context, d space.Delivery) (r space.Receipt, er
 			r.Repeats++
 			continue
 		}
-		m.seen[msg.MessageID] = true
-		m.bodies = append(m.bodies, string(msg.Body))
-		m.ids = append(m.ids, msg.MessageID)
+		m.seen[strings.Clone(msg.MessageID)] = true
+		m.bodies = append(m.bodies, string(msg.Body)) // copied
+		m.ids = append(m.ids, strings.Clone(msg.MessageID))
 		r.Stored++
 	}
 	m.rejects = append(m.rejects, d.Rejects...)

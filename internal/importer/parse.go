@@ -24,6 +24,7 @@ type parser struct {
 	source string
 	table  *table
 	env    event.Envelope
+	spare  chan []event.Message // slices that nobody looks into any more
 }
 
 // parse parses a block.
@@ -34,7 +35,12 @@ func (p *parser) parse(b block) *Batch {
 		p.refuse(out, b.data, b.start.Line+1, err)
 		return out
 	}
-	out.Messages = make([]event.Message, 0, 1+len(b.data)/512)
+	select {
+	case used := <-p.spare:
+		out.Messages = used[:0]
+	default:
+		out.Messages = make([]event.Message, 0, 1+len(b.data)/512)
+	}
 	line := b.start.Line
 	var arena []byte // memory of the messages that rows of a table become
 	var cells []string

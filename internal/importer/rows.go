@@ -29,7 +29,7 @@ func (in *Input) open(from Position, size int) (_ *rows, err error) {
 			err = errors.Join(fmt.Errorf("%s: %w", in.Name, err), s.Close())
 		}
 	}()
-	r := &rows{stream: s, cutter: cutter{r: s, size: size, whole: wholeLines}}
+	r := &rows{stream: s, cutter: cutter{r: s, size: size, whole: wholeLines, spare: make(chan []byte, 16)}}
 	if in.Format == CSV {
 		header, err := r.header()
 		if err != nil {

@@ -19,7 +19,8 @@ type Target interface {
 	// Mark reads the value that the last delivery with a mark of that name left,
 	// nil if there was none.
 	Mark(ctx context.Context, name string) ([]byte, error)
-	// Ingest commits a delivery together with its mark.
+	// Ingest commits a delivery together with its mark. It keeps nothing of the
+	// delivery after it has returned nil.
 	Ingest(ctx context.Context, d space.Delivery) (space.Receipt, error)
 }
 
@@ -153,7 +154,7 @@ func (im *Import) file(ctx context.Context, in *Input) error {
 func (im *Import) pipeline(ctx context.Context, in *Input, r *rows, m *mark, name string) error {
 	p := &parser{input: in, source: im.opt.Source, table: r.table, env: event.Envelope{
 		ReceivedAt: im.opt.Now().UnixNano(), OwnReceipt: true, Limits: im.opt.Limits,
-	}}
+	}, spare: make(chan []event.Message, cap(r.spare))}
 	work := make(chan parsed)
 	ordered := make(chan parsed, im.opt.Workers+1) // bounds what is in memory
 	stop := make(chan struct{})
@@ -190,7 +191,12 @@ func (im *Import) pipeline(ctx context.Context, in *Input, r *rows, m *mark, nam
 			}
 		})
 	}
-	err := im.deliver(ctx, in, ordered, m, name)
+	// The target keeps nothing of what it has taken, so its memory serves again.
+	again := func(b block, batch *Batch) {
+		offer(r.spare, b.buf)
+		offer(p.spare, batch.Messages)
+	}
+	err := im.deliver(ctx, in, ordered, m, name, again)
 	close(stop)
 	crew.Wait()
 	if err == nil && broken != nil {
@@ -202,8 +208,19 @@ func (im *Import) pipeline(ctx context.Context, in *Input, r *rows, m *mark, nam
 	return err
 }
 
+// offer gives memory back, if there is room for it.
+func offer[T any](to chan []T, used []T) {
+	if cap(used) == 0 {
+		return
+	}
+	select {
+	case to <- used:
+	default:
+	}
+}
+
 // deliver commits the batches in order.
-func (im *Import) deliver(ctx context.Context, in *Input, ordered <-chan parsed, m *mark, name string) error {
+func (im *Import) deliver(ctx context.Context, in *Input, ordered <-chan parsed, m *mark, name string, again func(block, *Batch)) error {
 	for one := range ordered {
 		var b *Batch
 		select {
@@ -217,6 +234,7 @@ func (im *Import) deliver(ctx context.Context, in *Input, ordered <-chan parsed,
 		if err := im.commit(ctx, in, b, m, name, false); err != nil {
 			return err
 		}
+		again(one.block, b)
 	}
 	return nil
 }
