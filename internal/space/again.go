@@ -204,7 +204,7 @@ func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *de
 	defer r.Close()
 	now := s.cfg.Now()
 	d := s.newDesk(ctx, r, rs, now)
-	d.lastID = s.lastID
+	d.lastID, d.memory = s.lastID, s.memory
 	c := &commitPlan{desk: d, rules: rs}
 	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
 	if err := f(d); err != nil {

@@ -7,12 +7,10 @@ import (
 )
 
 // strandCache remembers from which event time on known strands are settled, so
-// that most events need no look-up at all. It is bounded: when the young half is
-// full it becomes the old half, and what the old half still holds is forgotten.
+// that most events need no look-up at all.
 type strandCache struct {
 	mu         sync.Mutex
-	young, old map[identity.Hash]settled
-	half       int
+	known      lately[identity.Hash, settled]
 	hits, miss int64
 }
 
@@ -26,8 +24,7 @@ type settled struct {
 const strandCacheEntry = 96 // bytes, about: key, value and the map's own
 
 func newStrandCache(bytes int64) *strandCache {
-	half := max(int(bytes/strandCacheEntry/2), 1024)
-	return &strandCache{young: map[identity.Hash]settled{}, half: half}
+	return &strandCache{known: newLately[identity.Hash, settled](bytes / strandCacheEntry)}
 }
 
 // get reports whether an event of the strand at a time is settled, and whether
@@ -35,26 +32,13 @@ func newStrandCache(bytes int64) *strandCache {
 func (c *strandCache) get(h identity.Hash, time int64) (ok, unresolved bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, found := c.young[h]
-	if !found {
-		if e, found = c.old[h]; found {
-			c.put(h, e)
-		}
-	}
+	e, found := c.known.get(h)
 	if found && time > e.from && (e.until == 0 || time < e.until) {
 		c.hits++
 		return true, e.unresolved
 	}
 	c.miss++
 	return false, false
-}
-
-// put must be called with the lock held.
-func (c *strandCache) put(h identity.Hash, e settled) {
-	if len(c.young) >= c.half {
-		c.old, c.young = c.young, make(map[identity.Hash]settled, c.half)
-	}
-	c.young[h] = e
 }
 
 // learn keeps what is known of strands after a commit.
@@ -77,11 +61,10 @@ func (c *strandCache) learn(rs *identity.Ruleset, strands map[identity.Hash]*str
 			}
 		}
 		if rs.Arrival() && s.Recheck != 0 {
-			delete(c.young, h) // in order of arrival any event may change it
-			delete(c.old, h)
+			c.known.drop(h) // in order of arrival any event may change it
 			continue
 		}
-		c.put(h, e)
+		c.known.put(h, e)
 	}
 }
 
@@ -89,7 +72,7 @@ func (c *strandCache) learn(rs *identity.Ruleset, strands map[identity.Hash]*str
 func (c *strandCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.young, c.old = map[identity.Hash]settled{}, nil
+	c.known = lately[identity.Hash, settled]{young: map[identity.Hash]settled{}, half: c.known.half}
 }
 
 func (c *strandCache) stats() (hits, miss int64) {

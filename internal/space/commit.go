@@ -91,7 +91,7 @@ func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 	}
 	defer r.Close()
 	d := s.newDesk(ctx, r, rs, now)
-	d.lastID = s.lastID
+	d.lastID, d.memory = s.lastID, s.memory
 	c := &commitPlan{desk: d, rules: rs, receipts: make([]Receipt, len(ws))}
 	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
 
@@ -155,7 +155,7 @@ func (s *Space) fetch(c *commitPlan) error {
 			}
 		}
 	}
-	if err := d.loadStrands(strands...); err != nil {
+	if err := s.loadKnown(c, strands); err != nil {
 		return err
 	}
 	var nodes []identity.Hash
@@ -183,6 +183,55 @@ func (s *Space) fetch(c *commitPlan) error {
 		}
 	}
 	return d.loadOwners(nodes...)
+}
+
+// loadKnown loads strands. Most that the cache does not know are new, and a new
+// strand mostly has a new ID, so that is looked for first: where a strand is, its
+// IDs are too.
+func (s *Space) loadKnown(c *commitPlan, strands []identity.Hash) error {
+	d := c.desk
+	wanted := make(map[identity.Hash]bool, len(strands))
+	for _, h := range strands {
+		wanted[h] = true
+	}
+	probes := make([]identity.Hash, 0, len(strands))
+	type probed struct{ strand, probe identity.Hash }
+	var asked []probed
+	var load []identity.Hash
+	probe := func(sd *side, coll identity.Collection) {
+		if len(sd.ids) == 0 || !wanted[sd.hash] {
+			return
+		}
+		wanted[sd.hash] = false
+		best := -1
+		for i := range sd.ids {
+			if !c.rules.Blocked(sd.ids[i]) && (best < 0 || sd.ids[i].Type == "anonymous_id") {
+				best = i // cookies are new more often than anything else
+			}
+		}
+		if best < 0 {
+			load = append(load, sd.hash)
+			return
+		}
+		h := d.hasher.ID(coll, sd.ids[best])
+		probes = append(probes, h)
+		asked = append(asked, probed{sd.hash, h})
+	}
+	for i := range c.fresh {
+		probe(&c.fresh[i].users, identity.Users)
+		probe(&c.fresh[i].account, identity.Accounts)
+	}
+	if err := d.loadNodes(probes...); err != nil {
+		return err
+	}
+	for _, a := range asked {
+		if d.nodes[a.probe] == nil {
+			d.strands[a.strand] = nil
+		} else {
+			load = append(load, a.strand)
+		}
+	}
+	return d.loadStrands(load...)
 }
 
 // take makes one event part of the graph.
@@ -221,7 +270,7 @@ func (s *Space) take(c *commitPlan, e *placedEvent) error {
 	}
 	for _, l := range e.leftOut {
 		d.demoted++
-		d.emit(feed.Change{Kind: feed.Demoted, IDType: clip(l.ID.Type), IDValue: clip(l.ID.Value), Reason: l.Why},
+		d.emit(profileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: clip(l.ID.Type), IDValue: clip(l.ID.Value), Reason: l.Why},
 			sighting{pos: identity.Pos{Time: e.msg.Time, MessageID: e.id}})
 	}
 	rc.Stored++
@@ -249,6 +298,12 @@ func clip(s string) string {
 func (s *Space) setTraits(c *commitPlan) error {
 	d := c.desk
 	var strands []identity.Hash
+	for h, old := range d.changedStrands {
+		if old {
+			continue
+		}
+		d.traits[h] = nil // a strand that is new has no traits yet
+	}
 	for i := range c.fresh {
 		if e := &c.fresh[i]; e.traits {
 			if e.msg.Type == event.Identify && len(e.users.ids) > 0 {
@@ -295,8 +350,7 @@ func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent
 	}
 	d.traits[h] = after
 	d.changedTraits[h] = true
-	text := ""
-	var version uint64
+	var of profileID
 	if err := d.loadStrands(h); err != nil {
 		return err
 	}
@@ -306,7 +360,7 @@ func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent
 		}
 		if p, rec := d.ownerOf(top.Hash); rec != nil {
 			d.touch(p)
-			text, version = p.text(rec.collection), rec.version
+			of = p
 		}
 	}
 	for _, t := range won {
@@ -317,7 +371,8 @@ func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent
 		if t.Removed() {
 			kind = feed.TraitRemoved
 		}
-		d.changes = append(d.changes, feed.Change{Kind: kind, Profile: text, Version: version, Trait: t.Name, Value: t.Value, Time: t.Time, MessageID: e.id})
+		d.emit(of, d.strands[h].Collection, feed.Change{Kind: kind, Trait: t.Name, Value: t.Value},
+			sighting{pos: identity.Pos{Time: t.Time, MessageID: e.id}})
 	}
 	return nil
 }
@@ -413,11 +468,8 @@ func (s *Space) closePlan(c *commitPlan) {
 	}
 	c.record.Events = len(c.fresh)
 	for i := range d.changes {
-		ch := &d.changes[i]
-		if p, _, ok := parseProfileID(ch.Profile); ok && ch.Version == 0 {
-			if rec := d.profiles[p]; rec != nil {
-				ch.Version = rec.version
-			}
+		if rec := d.profiles[d.changeOf[i]]; rec != nil {
+			d.changes[i].Version = rec.version
 		}
 	}
 	c.record.Changes = d.changes
@@ -446,6 +498,9 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 	}
 	d := c.desk
 	s.cache.learn(c.rules, d.strands)
+	if s.memory != nil {
+		s.memory.learn(d)
+	}
 	s.repeats.landed(c)
 	s.pairs.learn(c.fresh)
 	s.lastID = d.lastID

@@ -134,7 +134,7 @@ func (d *desk) accept(s *identity.Strand, known *strandRecord, links []identity.
 		if l := &s.Links[i]; slices.Contains(links, l.Hash) && d.nodes[l.Hash].owner != into {
 			d.own(l, into)
 			target.ids = append(target.ids, profileMember{l.Hash, l.ID.Type})
-			d.emit(feed.Change{Kind: feed.IDAdded, Profile: into.text(s.Collection), IDType: l.ID.Type, IDValue: l.ID.Value}, e)
+			d.emit(into, s.Collection, feed.Change{Kind: feed.IDAdded, IDType: l.ID.Type, IDValue: l.ID.Value}, e)
 		}
 	}
 	d.touch(into)
@@ -172,12 +172,14 @@ func (d *desk) found(s *strandRecord, e sighting) (profileID, error) {
 	}
 	d.lastID = p
 	s.founded = p
-	d.changedStrands[s.Hash] = true
+	if _, ok := d.changedStrands[s.Hash]; !ok {
+		d.changedStrands[s.Hash] = true
+	}
 	d.profiles[p] = &profileRecord{collection: s.Collection, founder: s.Hash, createdAt: d.now.UnixNano()}
 	d.counters.profiles++
 	d.created++
 	d.touch(p)
-	d.emit(feed.Change{Kind: feed.ProfileCreated, Profile: p.text(s.Collection)}, e)
+	d.emit(p, s.Collection, feed.Change{Kind: feed.ProfileCreated}, e)
 	return p, nil
 }
 
@@ -210,12 +212,18 @@ func (d *desk) retire(p, into profileID, e sighting) {
 	d.counters.profiles--
 	d.merges++
 	d.touch(p)
-	d.emit(feed.Change{Kind: feed.Merged, Profile: into.text(rec.collection), From: p.text(rec.collection)}, e)
+	d.emit(into, rec.collection, feed.Change{Kind: feed.Merged, From: p.text(rec.collection)}, e)
 }
 
-func (d *desk) emit(c feed.Change, e sighting) {
-	c.Time, c.MessageID = e.pos.Time, e.pos.MessageID
-	d.changes = append(d.changes, c)
+// emit adds a change of a profile to the feed record. p is zero for a change of
+// none.
+func (d *desk) emit(p profileID, c identity.Collection, ch feed.Change, e sighting) {
+	if !p.isZero() {
+		ch.Profile = p.text(c)
+	}
+	ch.Time, ch.MessageID = e.pos.Time, e.pos.MessageID
+	d.changes = append(d.changes, ch)
+	d.changeOf = append(d.changeOf, p)
 }
 
 // putOff keeps a replay that is too large for a commit as a seed for the job,

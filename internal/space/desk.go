@@ -30,7 +30,7 @@ type desk struct {
 	profiles map[profileID]*profileRecord
 	traits   map[identity.Hash]profile.Traits
 
-	changedStrands  map[identity.Hash]bool
+	changedStrands  map[identity.Hash]bool // true: it was stored before
 	changedNodes    map[identity.Hash]bool
 	changedProfiles map[profileID]bool
 	changedTraits   map[identity.Hash]bool
@@ -49,6 +49,7 @@ type desk struct {
 	lastID       profileID
 
 	changes  []feed.Change
+	changeOf []profileID    // the profile of each change
 	counters countersRecord // what this commit adds
 	merges   int
 	unmerges int
@@ -56,6 +57,9 @@ type desk struct {
 	demoted  int
 
 	replays, decisions int64
+
+	// memory is the writer's, on an exclusive store; nil for readers.
+	memory *memory
 
 	// read holds what was read and may be relied upon, for a store that other
 	// nodes write too; nil on an exclusive one.
@@ -102,11 +106,17 @@ func (d *desk) get(keys [][]byte) ([][]byte, error) {
 	return values, nil
 }
 
-func load[K comparable, R any](d *desk, at map[K]*R, want []K, key func(K) []byte, decode func(K, []byte) (*R, error)) error {
+func load[K comparable, R any](d *desk, at map[K]*R, want []K, recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
 	var missing []K
 	var keys [][]byte
 	for _, k := range want {
 		if _, ok := at[k]; !ok {
+			if d.memory != nil {
+				if r, ok := recall(d.memory, k); ok {
+					at[k] = r
+					continue
+				}
+			}
 			at[k] = nil
 			missing = append(missing, k)
 			keys = append(keys, key(k))
@@ -135,19 +145,19 @@ func load[K comparable, R any](d *desk, at map[K]*R, want []K, key func(K) []byt
 }
 
 func (d *desk) loadStrands(hashes ...identity.Hash) error {
-	return load(d, d.strands, hashes,
+	return load(d, d.strands, hashes, (*memory).strand,
 		func(h identity.Hash) []byte { return d.keys.hash(kindStrand, h) },
 		func(h identity.Hash, b []byte) (*strandRecord, error) { return decodeStrand(b, h, d.hasher) })
 }
 
 func (d *desk) loadNodes(hashes ...identity.Hash) error {
-	return load(d, d.nodes, hashes,
+	return load(d, d.nodes, hashes, (*memory).node,
 		func(h identity.Hash) []byte { return d.keys.hash(kindNode, h) },
 		func(_ identity.Hash, b []byte) (*nodeRecord, error) { return decodeNode(b) })
 }
 
 func (d *desk) loadProfiles(ids ...profileID) error {
-	return load(d, d.profiles, ids,
+	return load(d, d.profiles, ids, (*memory).profile,
 		func(p profileID) []byte { return d.keys.key(kindProfile, p[:]) },
 		func(_ profileID, b []byte) (*profileRecord, error) { return decodeProfile(b) })
 }
@@ -211,7 +221,7 @@ func (d *desk) putStrand(s *strandRecord, old *identity.Strand) error {
 		d.counters.strands++
 	}
 	d.strands[s.Hash] = s
-	d.changedStrands[s.Hash] = true
+	d.changedStrands[s.Hash] = d.changedStrands[s.Hash] || old != nil
 	for i := range s.Links {
 		l := &s.Links[i]
 		if l.Verdict == identity.Blocked {
@@ -233,6 +243,7 @@ func (d *desk) putStrand(s *strandRecord, old *identity.Strand) error {
 		}
 		if k := n.holder(s.Hash); k >= 0 {
 			if n.holders[k].accepted != accepted {
+				n.holders = slices.Clone(n.holders)
 				n.holders[k].accepted = accepted
 				d.changedNodes[l.Hash] = true
 			}

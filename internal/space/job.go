@@ -79,7 +79,7 @@ func (s *Space) replayPending(ctx context.Context) error {
 	now := s.cfg.Now()
 	rs := s.rules.Load()
 	d := s.newDesk(ctx, r, rs, now)
-	d.lastID = s.lastID
+	d.lastID, d.memory = s.lastID, s.memory
 	d.engine.Bound, d.touchBound = 0, 0
 	c := &commitPlan{desk: d, rules: rs}
 	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}

@@ -57,8 +57,8 @@ type block struct {
 // one event does not unpack megabytes.
 const (
 	packAheadBytes = 12 << 10
-	blockBytes     = 192 << 10
-	blockEvents    = 1 << 12
+	packBytes      = 192 << 10
+	packEvents     = 1 << 12
 )
 
 // prepare promotes and hashes the IDs of a delivery's events and packs their
@@ -103,7 +103,7 @@ func (s *Space) prepare(w *work) {
 	}
 	for i := range w.events {
 		b := w.events[i].msg.Body
-		if len(bodies) > 0 && (size+len(b) > blockBytes || len(bodies) == blockEvents) {
+		if len(bodies) > 0 && (size+len(b) > packBytes || len(bodies) == packEvents) {
 			flush(i)
 		}
 		bodies = append(bodies, b)

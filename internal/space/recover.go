@@ -31,7 +31,7 @@ func (s *Space) recover(ctx context.Context) error {
 		return err
 	}
 	s.pending.Store(int64(len(seeds)))
-	if s.rejected, err = readRejectCounts(ctx, r, s.keys); err != nil {
+	if s.rejected, err = readRejectCounts(ctx, r, s.keys, s.lane); err != nil {
 		return err
 	}
 	if err := s.recoverRepeats(ctx, r); err != nil {

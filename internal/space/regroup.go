@@ -69,12 +69,11 @@ func (d *desk) emitDemotions(s *identity.Strand, e sighting) {
 		if l.Broke != "" {
 			ch.Reason += ": " + l.Broke
 		}
+		var of profileID
 		if top, ok := s.Top(d.rules); ok {
-			if p, rec := d.ownerOf(top.Hash); rec != nil {
-				ch.Profile = p.text(rec.collection)
-			}
+			of, _ = d.ownerOf(top.Hash)
 		}
-		d.emit(ch, e)
+		d.emit(of, s.Collection, ch, e)
 	}
 }
 
@@ -191,7 +190,7 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 		if n == nil || n.owner.isZero() {
 			continue
 		}
-		d.emit(feed.Change{Kind: feed.IDRemoved, Profile: n.owner.text(collection), IDType: m.ID.Type, IDValue: m.ID.Value}, e)
+		d.emit(n.owner, collection, feed.Change{Kind: feed.IDRemoved, IDType: m.ID.Type, IDValue: m.ID.Value}, e)
 		n.owner = profileID{}
 		d.changedNodes[m.Hash] = true
 	}
@@ -266,7 +265,6 @@ func (d *desk) give(po *portion, collection identity.Collection, e sighting) err
 	for _, m := range rec.ids {
 		before[m.hash] = true
 	}
-	text := po.keeps.text(collection)
 	if rec.merged {
 		// It was merged away, and lives again.
 		rec.merged = false
@@ -284,7 +282,7 @@ func (d *desk) give(po *portion, collection identity.Collection, e sighting) err
 	if len(po.owners) > 0 && !slices.Contains(po.owners, po.keeps) {
 		// What these IDs were part of goes on without them.
 		d.unmerges++
-		d.emit(feed.Change{Kind: feed.Unmerged, Profile: text, From: from.text(collection)}, e)
+		d.emit(po.keeps, collection, feed.Change{Kind: feed.Unmerged, From: from.text(collection)}, e)
 	}
 	for i := range po.members {
 		m := &po.members[i]
@@ -293,13 +291,13 @@ func (d *desk) give(po *portion, collection identity.Collection, e sighting) err
 		if n.owner == po.keeps && before[m.Hash] {
 			continue
 		}
-		ch := feed.Change{Kind: feed.IDAdded, Profile: text, IDType: m.ID.Type, IDValue: m.ID.Value}
+		ch := feed.Change{Kind: feed.IDAdded, IDType: m.ID.Type, IDValue: m.ID.Value}
 		if !n.owner.isZero() && n.owner != po.keeps {
 			ch.From = n.owner.text(collection)
 		}
 		n.owner = po.keeps
 		d.changedNodes[m.Hash] = true
-		d.emit(ch, e)
+		d.emit(po.keeps, collection, ch, e)
 	}
 	rec.ids, rec.tainted, rec.merges = ids, tainted, po.merges
 	d.touch(po.keeps)

@@ -82,7 +82,7 @@ func (j *journal) deliver(k int, w *work, repeat []bool) {
 				continue
 			}
 			e := &w.events[i]
-			if len(j.bodies) > 0 && (j.size+len(e.msg.Body) > blockBytes || len(j.bodies) == blockEvents) {
+			if len(j.bodies) > 0 && (j.size+len(e.msg.Body) > packBytes || len(j.bodies) == packEvents) {
 				j.flush()
 			}
 			j.place(e, k, w, j.block(), len(j.bodies))

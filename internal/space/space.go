@@ -32,6 +32,7 @@ type Space struct {
 
 	packer packer
 	cache  *strandCache
+	memory *memory // the writer's, on an exclusive store
 
 	mu         sync.Mutex
 	queue      []*work
@@ -43,6 +44,7 @@ type Space struct {
 	stopped    chan struct{}
 	life       context.Context
 	kill       context.CancelFunc
+	background sync.WaitGroup
 
 	// What follows belongs to the writer.
 	writing   sync.Mutex // held during a commit; whoever stops the writer takes it
@@ -66,12 +68,15 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 	cfg = cfg.withDefaults()
 	s := &Space{
 		cfg: cfg, log: cfg.Log, store: store,
-		cache:   newStrandCache(cfg.CacheBytes * 3 / 4),
-		pairs:   newPairCache(cfg.CacheBytes / 8),
+		cache:   newStrandCache(cfg.CacheBytes / 2),
+		pairs:   newPairCache(cfg.CacheBytes / 16),
 		types:   map[string]bool{},
 		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
+	}
+	if store.Exclusive() {
+		s.memory = newMemory(cfg.CacheBytes * 7 / 16)
 	}
 	s.life, s.kill = context.WithCancel(context.Background())
 	secret, number, err := register(ctx, store, cfg.ID)
@@ -83,6 +88,17 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 	s.hashKey = [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:]) ^ 0x6d657373616765}
 	if err := s.recover(ctx); err != nil {
 		return nil, fmt.Errorf("space %s: %w", cfg.ID, err)
+	}
+	if s.memory != nil {
+		r, err := store.Snapshot(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("space %s: %w", cfg.ID, err)
+		}
+		s.background.Go(func() {
+			if err := s.fillFilter(s.life, r); err != nil && s.life.Err() == nil {
+				s.log.Warn("the filter of known IDs stays empty, ingestion is slower", "space", cfg.ID, "error", err)
+			}
+		})
 	}
 	go s.write()
 	return s, nil
@@ -131,6 +147,7 @@ func (s *Space) Close(ctx context.Context) error {
 		<-s.stopped
 	}
 	s.kill()
+	s.background.Wait()
 	if l, ok := s.repeats.(*localRepeats); ok && !already {
 		return l.recent.close(ctx)
 	}

@@ -1,0 +1,74 @@
+package space_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
+	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/test/population"
+)
+
+// BenchmarkIngest takes shoppers' events into a store on disk, 100 a delivery,
+// 32 at a time. Its figure is per event.
+func BenchmarkIngest(b *testing.B) {
+	store, err := pebblekv.Open(b.TempDir(), pebblekv.Options{Logger: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := space.Open(b.Context(), store, space.Config{ID: "dev", Log: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const batch = 100
+	stream := population.Config{Seed: 1, Events: b.N}.Stream()
+	var deliveries [][][]byte
+	for i := 0; i < b.N; i += batch {
+		var d [][]byte
+		for range min(batch, b.N-i) {
+			d = append(d, append([]byte(nil), stream.Next()...))
+		}
+		deliveries = append(deliveries, d)
+	}
+	b.ResetTimer()
+	next := make(chan [][]byte, len(deliveries))
+	for _, d := range deliveries {
+		next <- d
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for range 32 {
+		wg.Go(func() {
+			for raws := range next {
+				d := space.Delivery{Source: "web", Messages: make([]event.Message, 0, len(raws))}
+				now := time.Now().UnixNano()
+				for _, raw := range raws {
+					m, err := event.Parse(raw, event.Envelope{ReceivedAt: now})
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					d.Messages = append(d.Messages, m)
+				}
+				if _, err := s.Ingest(context.Background(), d); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+	st := s.Stats()
+	b.ReportMetric(float64(st.Strands)/float64(st.Events), "strands/event")
+	b.ReportMetric(float64(st.Replays)/float64(st.Events), "replays/event")
+	b.ReportMetric(float64(st.Profiles), "profiles")
+	b.ReportMetric(float64(st.Events)/float64(st.Commits), "events/commit")
+	b.ReportMetric(st.PlanSeconds/float64(st.Events)*1e6, "plan-µs/event")
+	b.ReportMetric(st.CommitSeconds/float64(st.Events)*1e6, "commit-µs/event")
+	s.Close(context.Background())
+	store.Close()
+}

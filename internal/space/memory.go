@@ -1,0 +1,114 @@
+package space
+
+import "github.com/selfsame-id/selfsame/internal/identity"
+
+// memory keeps records that the writer of an exclusive store read or wrote
+// lately: nobody else changes them, so they need no second look. The records in
+// it are never changed; a desk works on copies.
+type memory struct {
+	nodes    lately[identity.Hash, *nodeRecord]
+	profiles lately[profileID, *profileRecord]
+	strands  lately[identity.Hash, *strandRecord]
+	filter   *nodeFilter
+}
+
+// Bytes that an entry takes, about.
+const (
+	nodeBytes    = 320
+	profileBytes = 400
+	strandBytes  = 700
+)
+
+func newMemory(bytes int64) *memory {
+	return &memory{
+		nodes:    newLately[identity.Hash, *nodeRecord](bytes / 4 / nodeBytes),
+		profiles: newLately[profileID, *profileRecord](bytes / 4 / profileBytes),
+		strands:  newLately[identity.Hash, *strandRecord](bytes / 4 / strandBytes),
+		filter:   newNodeFilter(bytes / 4),
+	}
+}
+
+// learn keeps what a commit left. The desk is not used afterwards.
+func (m *memory) learn(d *desk) {
+	for h, n := range d.nodes {
+		if n != nil {
+			m.nodes.put(h, n)
+			m.filter.add(h)
+		}
+	}
+	for p, rec := range d.profiles {
+		if rec != nil {
+			m.profiles.put(p, rec)
+		}
+	}
+	for h, st := range d.strands {
+		if st != nil {
+			m.strands.put(h, st)
+		}
+	}
+}
+
+// node, profile and strand give a desk its own copy of what is remembered; nil
+// with true is something that is surely not in the store.
+func (m *memory) node(h identity.Hash) (*nodeRecord, bool) {
+	n, ok := m.nodes.get(h)
+	if !ok {
+		return nil, m.filter.absent(h)
+	}
+	c := *n
+	c.holders = n.holders[:len(n.holders):len(n.holders)]
+	return &c, true
+}
+
+func (m *memory) profile(p profileID) (*profileRecord, bool) {
+	rec, ok := m.profiles.get(p)
+	if !ok {
+		return nil, false
+	}
+	c := *rec
+	c.ids = rec.ids[:len(rec.ids):len(rec.ids)]
+	return &c, true
+}
+
+func (m *memory) strand(h identity.Hash) (*strandRecord, bool) {
+	st, ok := m.strands.get(h)
+	if !ok {
+		return nil, false
+	}
+	c := *st
+	return &c, true
+}
+
+// lately is a bounded map that forgets what was not used for long: when its
+// young half is full it becomes the old half, and what only the old half had is
+// forgotten.
+type lately[K comparable, V any] struct {
+	young, old map[K]V
+	half       int
+}
+
+func newLately[K comparable, V any](entries int64) lately[K, V] {
+	return lately[K, V]{young: map[K]V{}, half: max(int(entries/2), 256)}
+}
+
+func (l *lately[K, V]) get(k K) (V, bool) {
+	v, ok := l.young[k]
+	if !ok {
+		if v, ok = l.old[k]; ok {
+			l.put(k, v)
+		}
+	}
+	return v, ok
+}
+
+func (l *lately[K, V]) put(k K, v V) {
+	if len(l.young) >= l.half {
+		l.old, l.young = l.young, make(map[K]V, l.half)
+	}
+	l.young[k] = v
+}
+
+func (l *lately[K, V]) drop(k K) {
+	delete(l.young, k)
+	delete(l.old, k)
+}

@@ -1,0 +1,234 @@
+package space
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// recent knows in which blocks the messages of the dedupe window lie, by the
+// hashes of their messageIds, on a store that has one writer. It never forgets a
+// message of the window; that it names a block proves nothing.
+//
+// The youngest messages are in a table in memory. When the table is full it is
+// frozen, and a goroutine seals it into the store as a generation: pages of
+// entries sorted by hash, and a filter that stays in memory and is asked first.
+// Eight neighbouring generations of like size are merged into one, so there are
+// few, whatever the rate. Generations older than the window are dropped.
+//
+// The memory is bounded: two tables are at most a quarter of the budget, an
+// eighth is for merging, filters take the rest, about nine bits a message. What
+// is older than the filters that fit has none, and each look-up reads one page
+// of each such generation.
+//
+// What was not sealed when the process ended is found again in the headers of
+// the blocks after sealedBlock, which the owner adds again.
+//
+// find and add belong to one goroutine; memory and checks may be called by any.
+type recent struct {
+	store  kv.Store
+	keys   recentKeys
+	log    *slog.Logger
+	window int64 // nanoseconds
+	budget int64
+
+	// The writer's own.
+	open  *recentTable
+	slots int      // of a table that is not asked to grow
+	found []uint64 // what find returns
+	now   int64    // the latest that find was told
+
+	// view is changed by the holder of mu only. Whoever reads pages of the
+	// generations in it holds mu for reading, so that they are not deleted under
+	// its feet; filters and tables are asked without.
+	mu   sync.RWMutex
+	view atomic.Pointer[recentView]
+
+	seal sealer
+
+	lately    atomic.Int64 // now, for the sealer
+	openBytes atomic.Int64
+	reads     atomic.Int64
+}
+
+// recentView is what is not in the open table. It is not changed, but replaced.
+type recentView struct {
+	frozen []*recentTable // oldest first
+	gens   []*generation  // oldest first
+}
+
+const (
+	// A table has at most so many slots, 16 MiB, unless the sealer is late.
+	maxRecentSlots = 1 << 20
+	minRecentSlots = 1 << 8
+	// mostFrozen is how many tables wait for the sealer before the open one
+	// grows beyond its size instead.
+	mostFrozen = 1
+)
+
+// openRecent opens the recent messages under ks; window is how long a message
+// counts, budget the memory in bytes. The caller then adds again what the
+// headers after sealedBlock hold. Errors: those of the store, kv.ErrCorrupt,
+// ErrTooNew.
+func openRecent(ctx context.Context, store kv.Store, ks recentKeys, budget int64, window time.Duration, log *slog.Logger) (*recent, error) {
+	slots := minRecentSlots
+	for slots < maxRecentSlots && int64(slots)*2*recentEntryBytes <= budget/8 {
+		slots *= 2
+	}
+	r := &recent{store: store, keys: ks, log: log, window: int64(window), budget: budget, slots: slots}
+	v, err := r.load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("recent messages: %w", err)
+	}
+	r.view.Store(v)
+	r.setOpen(newRecentTable(minRecentSlots))
+	r.seal.start(r)
+	return r, nil
+}
+
+// filterBudget is the memory in bytes for filters, and mergeBudget that for
+// those of generations that are being merged into one.
+func (r *recent) filterBudget() int64 {
+	return max(r.budget-r.mergeBudget()-(1+mostFrozen)*int64(r.slots)*recentEntryBytes, 0)
+}
+
+func (r *recent) mergeBudget() int64 { return r.budget / 8 }
+
+func (r *recent) setOpen(t *recentTable) {
+	r.open = t
+	r.openBytes.Store(t.bytes())
+}
+
+// knownHash is the hash under which a message is kept: 0 stands for nothing.
+func knownHash(hash uint64) uint64 {
+	if hash == 0 {
+		return 1
+	}
+	return hash
+}
+
+// find returns the blocks that may hold a message of the window whose messageId
+// has a hash; none proves that there is none. now is in nanoseconds since 1970.
+// The slice is valid until the next call.
+func (r *recent) find(ctx context.Context, hash uint64, now int64) ([]uint64, error) {
+	hash = knownHash(hash)
+	if now > r.now {
+		r.now = now
+		r.lately.Store(now)
+	}
+	v := r.view.Load()
+	r.found = r.open.find(r.found[:0], hash)
+	for _, t := range v.frozen {
+		r.found = t.find(r.found, hash)
+	}
+	for _, g := range v.gens {
+		if g.expired(now, r.window) {
+			r.seal.wakeUp()
+		} else if g.mayHold(hash) {
+			return r.check(ctx, hash, now)
+		}
+	}
+	return r.found, nil
+}
+
+// check is find with a look into the store.
+func (r *recent) check(ctx context.Context, hash uint64, now int64) ([]uint64, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	v := r.view.Load() // a frozen table may have become a generation meanwhile
+	r.found = r.open.find(r.found[:0], hash)
+	for _, t := range v.frozen {
+		r.found = t.find(r.found, hash)
+	}
+	var keys [][]byte
+	for _, g := range v.gens {
+		if !g.expired(now, r.window) && g.mayHold(hash) {
+			keys = append(keys, r.keys.within(recentPages, g.id, g.page(hash)))
+		}
+	}
+	if len(keys) == 0 {
+		return r.found, nil
+	}
+	r.reads.Add(int64(len(keys)))
+	s, err := r.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	pages, err := s.Get(ctx, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range pages {
+		if b == nil {
+			continue // a page without entries is not stored
+		}
+		p, err := readPage(b)
+		if err != nil {
+			return nil, err
+		}
+		r.found = p.find(r.found, hash)
+	}
+	return r.found, nil
+}
+
+// add keeps that a message, received at a time in nanoseconds since 1970, lies
+// in a block. Blocks come in ascending order.
+func (r *recent) add(hash, block uint64, receivedAt int64) {
+	t := r.open
+	// A table ends with a block, so that the next one begins with another: what
+	// is up to sealedBlock is in the store whole.
+	if t.count >= r.slots/4*3 && block != t.last && len(r.view.Load().frozen) < mostFrozen {
+		r.freeze()
+		t = r.open
+	}
+	if t.count == t.full() {
+		t.grow()
+		r.openBytes.Store(t.bytes())
+	}
+	at := max(receivedAt, r.now) // an archive's messages were received long before they came here
+	if t.count == 0 {
+		t.first, t.oldest, t.newest = block, at, at
+	}
+	t.last = block
+	t.oldest, t.newest = min(t.oldest, at), max(t.newest, at)
+	t.add(knownHash(hash), block)
+}
+
+// freeze hands the open table to the sealer.
+func (r *recent) freeze() {
+	r.mu.Lock()
+	v := r.view.Load()
+	r.view.Store(&recentView{append(v.frozen[:len(v.frozen):len(v.frozen)], r.open), v.gens})
+	r.mu.Unlock()
+	r.setOpen(newRecentTable(r.slots))
+	r.seal.wakeUp()
+}
+
+// sealedBlock is the block up to which everything is in the store; 0 when
+// nothing is. It is of use after openRecent, before anything is added.
+func (r *recent) sealedBlock() uint64 { return r.seal.block.Load() }
+
+// memory is how many bytes tables and filters take.
+func (r *recent) memory() int64 {
+	n := r.openBytes.Load()
+	v := r.view.Load()
+	for _, t := range v.frozen {
+		n += t.bytes()
+	}
+	for _, g := range v.gens {
+		n += g.filterBytes()
+	}
+	return n
+}
+
+// checks is how many pages were read to look for a message.
+func (r *recent) checks() int64 { return r.reads.Load() }
+
+// close stops the sealer. What is not sealed is in the headers of the blocks.
+func (r *recent) close(ctx context.Context) error { return r.seal.stop(ctx) }

@@ -1,0 +1,147 @@
+package space
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// recentKeys makes the keys of recent messages under a prefix of their own:
+//
+//	prefix 's'                     → sealed block(8): what is up to it needs no headers
+//	prefix 'g' generation(8)       → generation, see append
+//	prefix 'p' generation(8) page(4)  → page of entries
+//	prefix 'f' generation(8) part(4)  → filter of a part
+//
+// A generation exists when its 'g' does; pages and filters without one are
+// leftovers of a process that died.
+type recentKeys struct{ prefix []byte }
+
+const (
+	recentSealed     = 's'
+	recentGeneration = 'g'
+	recentPages      = 'p'
+	recentFilters    = 'f'
+)
+
+func (k recentKeys) kind(kind byte) []byte {
+	return append(append(make([]byte, 0, len(k.prefix)+13), k.prefix...), kind)
+}
+
+func (k recentKeys) generation(kind byte, id uint64) []byte {
+	return binary.BigEndian.AppendUint64(k.kind(kind), id)
+}
+
+func (k recentKeys) within(kind byte, id uint64, n int) []byte {
+	return binary.BigEndian.AppendUint32(k.generation(kind, id), uint32(n))
+}
+
+// generation is a set of entries that lies in the store. It does not change
+// once it is published.
+type generation struct {
+	id          uint64
+	first, last uint64 // the blocks that its messages lie in
+	// oldest and newest are times in nanoseconds since 1970: its messages were
+	// received, and stored, no earlier and no later.
+	oldest, newest int64
+	count          int
+	pageBits       int // the highest bits of a hash are the number of its page
+	partBits       int // fewer of them, of the part with its own filter
+	// filters are those in memory, by part; nil where the store is asked.
+	filters []*recentFilter
+}
+
+// A page has at most about pageEntries entries, a filter is about partEntries:
+// building it takes 25 bytes for each for a moment.
+const (
+	pageEntries = 256
+	partEntries = 1 << 18
+	maxPageBits = 32
+)
+
+// shape sets the number of pages and parts for a number of entries.
+func (g *generation) shape(count int) {
+	g.count = count
+	n := uint64(max(count, 1) - 1)
+	g.pageBits = min(bits.Len64(n/pageEntries), maxPageBits)
+	g.partBits = min(bits.Len64(n/partEntries), g.pageBits)
+	g.filters = make([]*recentFilter, 1<<g.partBits)
+}
+
+func (g *generation) page(hash uint64) int { return int(hash >> (64 - g.pageBits)) }
+func (g *generation) part(hash uint64) int { return int(hash >> (64 - g.partBits)) }
+
+// mayHold reports false when a hash is certainly not in the generation.
+func (g *generation) mayHold(hash uint64) bool {
+	f := g.filters[g.part(hash)]
+	return f == nil || f.mayHold(hash)
+}
+
+// expired reports whether all of the generation is older than the window.
+func (g *generation) expired(now, window int64) bool { return g.newest <= now-window }
+
+func (g *generation) filterBytes() (n int64) {
+	for _, f := range g.filters {
+		if f != nil {
+			n += f.bytes()
+		}
+	}
+	return n
+}
+
+const generationVersion = 1
+
+// append appends the stored form of the generation to dst.
+func (g *generation) append(dst []byte) []byte {
+	dst = append(dst, generationVersion)
+	dst = binary.AppendUvarint(dst, g.first)
+	dst = binary.AppendUvarint(dst, g.last)
+	dst = binary.AppendVarint(dst, g.oldest)
+	dst = binary.AppendVarint(dst, g.newest)
+	dst = binary.AppendUvarint(dst, uint64(g.count))
+	return append(dst, byte(g.pageBits), byte(g.partBits))
+}
+
+func decodeGeneration(id uint64, b []byte) (*generation, error) {
+	r := &reader{b: b}
+	v := r.version(generationVersion)
+	g := &generation{id: id, first: r.uvarint(), last: r.uvarint(), oldest: r.varint(), newest: r.varint()}
+	count := r.uvarint()
+	g.pageBits, g.partBits = int(r.byte()), int(r.byte())
+	if r.err != nil {
+		return nil, r.err
+	}
+	if v == 0 || count > 1<<40 || g.pageBits > maxPageBits || g.partBits > g.pageBits || len(r.b) > 0 {
+		return nil, fmt.Errorf("%w: generation %d of recent messages cannot be read", kv.ErrCorrupt, id)
+	}
+	g.count = int(count)
+	g.filters = make([]*recentFilter, 1<<g.partBits)
+	return g, nil
+}
+
+// shed returns the generations, oldest first, with as many filters as fit into
+// a number of bytes, those of the youngest first. Generations that lose some
+// are copied.
+func shed(gens []*generation, most int64) []*generation {
+	out := make([]*generation, len(gens))
+	for i := len(gens) - 1; i >= 0; i-- {
+		g := gens[i]
+		if need := g.filterBytes(); need <= most {
+			most -= need
+			out[i] = g
+			continue
+		}
+		c := *g
+		c.filters = make([]*recentFilter, len(g.filters))
+		for k, f := range g.filters {
+			if f != nil && f.bytes() <= most {
+				most -= f.bytes()
+				c.filters[k] = f
+			}
+		}
+		out[i], most = &c, 0
+	}
+	return out
+}

@@ -1,0 +1,130 @@
+package space
+
+import (
+	"context"
+	"math/bits"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+const (
+	// mergeRun is how many neighbouring generations of like size become one.
+	mergeRun = 8
+	// mergeSpan is the part of the window that a generation may span: it is kept
+	// until its youngest message is out of the window.
+	mergeSpan = 4
+	// filterBits is the size of a filter for each entry, about.
+	filterBits = 10
+)
+
+// tier is the size of a generation as a power of mergeRun, rounded, in full
+// tables.
+func (r *recent) tier(g *generation) int {
+	return bits.Len64(uint64(g.count)*2/uint64(r.slots/4*3)) / 3
+}
+
+// mergeable returns generations that should become one, oldest first; nil if
+// there are none. gens are oldest first.
+func (r *recent) mergeable(gens []*generation) []*generation {
+	for end := len(gens); end >= mergeRun; end-- {
+		run := gens[end-mergeRun : end]
+		oldest, newest, count, filters := run[0].oldest, run[0].newest, 0, int64(0)
+		same := true
+		for _, g := range run {
+			same = same && r.tier(g) == r.tier(run[0])
+			oldest, newest = min(oldest, g.oldest), max(newest, g.newest)
+			count += g.count
+			filters += g.filterBytes()
+		}
+		if !same || newest-oldest > r.window/mergeSpan {
+			continue
+		}
+		if filters > 0 && int64(count)*filterBits/8 > r.mergeBudget() {
+			continue // both the old filters and the new one would be in memory
+		}
+		return run
+	}
+	return nil
+}
+
+// merge makes one generation of several. Between its parts it seals what was
+// frozen meanwhile.
+func (s *sealer) merge(ctx context.Context, r *recent, run []*generation) error {
+	count, keep := 0, false
+	for _, g := range run {
+		count += g.count
+		keep = keep || g.filterBytes() > 0
+	}
+	w := s.newWriter(r, count, keep)
+	w.g.first, w.g.last, w.g.oldest, w.g.newest = run[0].first, run[0].last, run[0].oldest, run[0].newest
+	old := map[uint64]bool{}
+	for _, g := range run {
+		old[g.id] = true
+		w.g.first, w.g.last = min(w.g.first, g.first), max(w.g.last, g.last)
+		w.g.oldest, w.g.newest = min(w.g.oldest, g.oldest), max(w.g.newest, g.newest)
+	}
+	snap, err := r.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer snap.Close()
+	var list []recentEntry
+	for part := range w.g.filters {
+		if err := s.sealFrozen(ctx, r); err != nil {
+			return s.abandon(w, err)
+		}
+		list = list[:0]
+		for _, g := range run {
+			if list, err = r.readPart(ctx, snap, list, g, w.g, part); err != nil {
+				return s.abandon(w, err)
+			}
+		}
+		sortRecent(list)
+		list = slices.Compact(list)
+		if err := w.write(ctx, part, list); err != nil {
+			return s.abandon(w, err)
+		}
+	}
+	for id := range old {
+		w.batch.Delete(r.keys.generation(recentGeneration, id))
+	}
+	if err := w.finish(ctx); err != nil {
+		return s.abandon(w, err)
+	}
+	s.replace(r, old, w.g)
+	return nil
+}
+
+// readPart appends the entries of g that belong to a part of another
+// generation.
+func (r *recent) readPart(ctx context.Context, snap kv.Reader, dst []recentEntry, g, other *generation, part int) ([]recentEntry, error) {
+	first := uint64(part) << (64 - other.partBits)
+	last := first | (1<<(64-other.partBits) - 1)
+	from, end := r.keys.within(recentPages, g.id, g.page(first)), r.keys.generation(recentPages, g.id+1)
+	if p := g.page(last); p+1 < 1<<g.pageBits {
+		end = r.keys.within(recentPages, g.id, p+1)
+	}
+	const most = 256
+	for {
+		entries, err := snap.Scan(ctx, from, end, most, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			p, err := readPage(e.Value)
+			if err != nil {
+				return nil, err
+			}
+			at := len(dst)
+			dst = p.entries(dst)
+			if g.pageBits < other.partBits {
+				dst = append(dst[:at], slices.DeleteFunc(dst[at:], func(e recentEntry) bool { return e.hash < first || e.hash > last })...)
+			}
+		}
+		if len(entries) < most {
+			return dst, nil
+		}
+		from = kv.After(entries[most-1].Key)
+	}
+}
