@@ -42,7 +42,6 @@ func (sh *shell) where(cmd *cobra.Command, withSpace bool) *where {
 	if withSpace {
 		f.StringVar(&w.space, "space", "", "the space's `ID` (or SELFSAME_SPACE; not needed when there is only one)")
 	}
-	cmd.MarkFlagsMutuallyExclusive("server", "data")
 	return w
 }
 
@@ -55,6 +54,9 @@ type connection struct {
 
 // open connects to the server or opens the directory.
 func (w *where) open(ctx context.Context) (*connection, error) {
+	if w.server != "" && w.data != "" {
+		return nil, usage("--server and --data exclude each other: a running server, or a stopped one's directory")
+	}
 	cfg, err := w.configuration()
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ on. With --follow it goes on as changes come, until Ctrl-C.
 
 The cursor after what was printed goes to standard error at the end: give it to
 --after to go on from there.`,
-		Example: `  selfsame feed | jq '.changes[] | select(.kind == 3)'
+		Example: `  selfsame feed | jq '.changes[] | select(.kind == "merged")'
   selfsame feed --follow
   selfsame feed --after "$CURSOR" --limit 1000`,
 		Args: cobra.NoArgs,

@@ -201,16 +201,16 @@ func (sh *shell) importSummary(s *importer.Summary, took time.Duration) {
 	}
 	fmt.Fprintf(sh.out, "%s in %s%s\n", sh.out.paint(bold, "Imported "+many(s.Events, "event")), span(took), rate)
 	t := table{indent: "  ", styles: []style{"", dim}}
-	more := func(n int64, what, hint string) {
+	more := func(n int64, noun, what, hint string) {
 		if n > 0 {
-			t.add(count(n)+" "+what, hint)
+			t.add(many(n, noun)+what, hint)
 		}
 	}
-	more(s.Repeats, "repeats", "their messageIds were seen before; not counted again")
-	more(s.Created, "profiles created", "")
-	more(s.Merged, "profiles merged", "into another one, by an event that ties them together")
-	more(s.Demoted, "identifiers left out", "by the rules: blocked values and limits")
-	more(s.Unresolved, "events of nobody", "the rules accept none of their identifiers")
+	more(s.Repeats, "repeat", "", "messageIds that were seen before; not counted again")
+	more(s.Created, "profile", " created", "")
+	more(s.Merged, "profile", " merged", "into another one, by an event that ties them together")
+	more(s.Demoted, "identifier", " left out", "by the rules: blocked values and limits")
+	more(s.Unresolved, "event", " of nobody", "the rules accept none of their identifiers")
 	t.write(sh.out)
 	if n := s.Rejected(); n > 0 {
 		fmt.Fprintf(sh.out, "%s\n", sh.out.paint(yellow, many(n, "line")+" refused, and kept (GET /api/spaces/…/rejects):"))

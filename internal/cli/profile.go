@@ -90,7 +90,7 @@ that was merged away. Times are in UTC.`,
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var p person
 			err := c.call(cmd.Context(), http.MethodGet, in(space, "profiles", collection, ref), nil, nil, &p)
-			if hasStatus(err, http.StatusNotFound) && strings.Contains(err.Error(), "rofile") {
+			if hasStatus(err, http.StatusNotFound) && !strings.HasPrefix(err.Error(), "space ") {
 				return fmt.Errorf("nobody in space %s is known as %s; identifiers are compared exactly, apart from the case of emails", space, ref)
 			}
 			if err != nil {

@@ -76,7 +76,10 @@ func (sh *shell) printRules(space string, r *rulesInForce) error {
 			limit += " " + w
 		}
 		kind, remark := "device or cookie", ""
-		if one.NamesPerson {
+		switch {
+		case one.Type == "group_id":
+			kind = "names an account"
+		case one.NamesPerson:
 			kind = "names a person"
 		}
 		if slices.Contains(r.NewTypes, one.Type) {
