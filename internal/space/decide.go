@@ -3,6 +3,7 @@ package space
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -28,11 +29,13 @@ func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.I
 			return nil
 		}
 	}
+	e.pos.MessageID = strings.Clone(e.pos.MessageID)
 	var s *identity.Strand
 	if known != nil {
 		s = known.Strand.Clone()
 	} else {
 		s = identity.NewStrand(d.hasher, c, ids)
+		detach(s.Links)
 		e.pos = s.Place(d.rules, e.pos.Time, e.pos.MessageID)
 	}
 	links := make([]identity.Hash, 0, len(s.Links))
@@ -59,6 +62,28 @@ func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.I
 	d.replays++
 	d.decisions += int64(change.Decisions)
 	return d.apply(change, e)
+}
+
+// detach copies the IDs of a new strand into memory of their own. The writer
+// remembers strands and IDs from commit to commit, while the body of a request,
+// in which they lay, serves the next request.
+func detach(links []identity.Link) {
+	n := 0
+	for i := range links {
+		n += len(links[i].ID.Type) + len(links[i].ID.Value)
+	}
+	var b strings.Builder
+	b.Grow(n)
+	for i := range links {
+		b.WriteString(links[i].ID.Type)
+		b.WriteString(links[i].ID.Value)
+	}
+	text := b.String()
+	for i := range links {
+		id := &links[i].ID
+		id.Type, text = text[:len(id.Type)], text[len(id.Type):]
+		id.Value, text = text[:len(id.Value)], text[len(id.Value):]
+	}
 }
 
 // accept is the fast path: where nothing is demoted and no limit is in sight,
