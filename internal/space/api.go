@@ -76,6 +76,7 @@ type Reject struct {
 	Code       string `json:"code"`    // event.Refusal's code
 	Message    string `json:"message"` // what was wrong, where, what to do
 	ReceivedAt int64  `json:"-"`       // nanoseconds since 1970
+	SentAt     int64  `json:"-"`       // of its batch, nanoseconds since 1970; 0: none
 	MessageID  string `json:"message_id,omitempty"`
 	Type       string `json:"type,omitempty"`
 	Endpoint   string `json:"endpoint,omitempty"` // the call implied by the URL ("" for batch)

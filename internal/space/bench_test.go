@@ -3,6 +3,7 @@ package space_test
 import (
 	"context"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ func BenchmarkIngest(b *testing.B) {
 		}
 		deliveries = append(deliveries, d)
 	}
+	var before, after syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &before)
 	b.ResetTimer()
 	next := make(chan [][]byte, len(deliveries))
 	for _, d := range deliveries {
@@ -62,6 +65,9 @@ func BenchmarkIngest(b *testing.B) {
 	}
 	wg.Wait()
 	b.StopTimer()
+	syscall.Getrusage(syscall.RUSAGE_SELF, &after)
+	cpu := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
+	b.ReportMetric(float64(cpu)/float64(b.N)/1e3, "cpu-µs/event")
 	st := s.Stats()
 	b.ReportMetric(float64(st.Strands)/float64(st.Events), "strands/event")
 	b.ReportMetric(float64(st.Replays)/float64(st.Events), "replays/event")

@@ -28,6 +28,7 @@ func (s *Space) commit(ws []*work) ([]Receipt, error) {
 		if err == nil {
 			err = s.land(ctx, c)
 		}
+		s.tidy(c)
 		if err == nil {
 			return c.receipts, nil
 		}
@@ -74,10 +75,24 @@ type placedEvent struct {
 	traits                            bool
 }
 
+// tidy keeps the room of a plan for the next one.
+func (s *Space) tidy(c *commitPlan) {
+	c.desk.clear()
+	c.batch.Reset()
+	clear(c.fresh)
+	s.spare = &commitPlan{desk: c.desk, batch: c.batch, fresh: c.fresh[:0]}
+}
+
+// plan decides what a commit will write. It returns a plan in every case.
 func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 	began := time.Now()
 	defer func() { s.stats.plan.Add(int64(time.Since(began))) }()
 
+	c := s.spare
+	s.spare = nil
+	if c == nil {
+		c = &commitPlan{desk: s.newDesk(ctx, nil, nil, time.Time{})}
+	}
 	now := s.cfg.Now()
 	rs := s.rules.Load()
 	for _, w := range ws {
@@ -87,34 +102,35 @@ func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 	}
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	defer r.Close()
-	d := s.newDesk(ctx, r, rs, now)
+	d := c.desk
+	s.sit(d, ctx, r, rs, now)
 	d.lastID, d.memory = s.lastID, s.memory
-	c := &commitPlan{desk: d, rules: rs, receipts: make([]Receipt, len(ws))}
+	c.rules, c.receipts = rs, make([]Receipt, len(ws))
 	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
 
 	if err := s.sift(ctx, c, ws, now); err != nil {
-		return nil, err
+		return c, err
 	}
 	d.makeNews = func() map[identity.Hash][]identity.Pos { return newsOf(c.fresh) }
 	if err := s.fetch(c); err != nil {
-		return nil, err
+		return c, err
 	}
 	for i := range c.fresh {
 		if err := s.take(c, &c.fresh[i]); err != nil {
-			return nil, err
+			return c, err
 		}
 	}
 	if err := s.setTraits(c); err != nil {
-		return nil, err
+		return c, err
 	}
 	if err := s.pair(c); err != nil {
-		return nil, err
+		return c, err
 	}
 	if err := s.takeRejects(c, ws, now); err != nil {
-		return nil, err
+		return c, err
 	}
 	s.fill(c, ws)
 	return c, nil
@@ -244,7 +260,9 @@ func (s *Space) take(c *commitPlan, e *placedEvent) error {
 		if len(sd.ids) == 0 {
 			return nil
 		}
-		if isSettled {
+		// What the cache said was so before this commit. An event of it may have
+		// unsettled the strand since.
+		if _, changed := d.changedStrands[sd.hash]; isSettled && !changed {
 			resolved = resolved || !unresolved
 			return nil
 		}

@@ -71,8 +71,6 @@ type desk struct {
 
 func (s *Space) newDesk(ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) *desk {
 	d := &desk{
-		ctx: ctx, keys: s.keys, hasher: s.hasher, rules: rs, r: r, random: rand.Reader, now: now,
-		engine:          identity.Engine{Rules: rs, Bound: s.cfg.ReplayBound},
 		strands:         map[identity.Hash]*strandRecord{},
 		nodes:           map[identity.Hash]*nodeRecord{},
 		profiles:        map[profileID]*profileRecord{},
@@ -81,15 +79,45 @@ func (s *Space) newDesk(ctx context.Context, r kv.Reader, rs *identity.Ruleset, 
 		changedNodes:    map[identity.Hash]bool{},
 		changedProfiles: map[profileID]bool{},
 		changedTraits:   map[identity.Hash]bool{},
+		wasDemoted:      map[demotion]bool{},
 		links:           map[string]bool{},
 		added:           map[identity.Hash][]identity.Hash{},
-		wasDemoted:      map[demotion]bool{},
-		touchBound:      s.cfg.ReplayBound * 8,
 	}
+	s.sit(d, ctx, r, rs, now)
+	return d
+}
+
+// sit makes an empty desk ready for work on a snapshot.
+func (s *Space) sit(d *desk, ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) {
+	d.ctx, d.keys, d.hasher, d.rules, d.r, d.random, d.now = ctx, s.keys, s.hasher, rs, r, rand.Reader, now
+	d.engine = identity.Engine{Rules: rs, Bound: s.cfg.ReplayBound}
+	d.touchBound = s.cfg.ReplayBound * 8
 	if !s.store.Exclusive() {
 		d.read = map[string][]byte{}
 	}
-	return d
+}
+
+// clear empties the desk and keeps its room, for the next commit.
+func (d *desk) clear() {
+	clear(d.strands)
+	clear(d.nodes)
+	clear(d.profiles)
+	clear(d.traits)
+	clear(d.changedStrands)
+	clear(d.changedNodes)
+	clear(d.changedProfiles)
+	clear(d.changedTraits)
+	clear(d.wasDemoted)
+	clear(d.links)
+	clear(d.added)
+	clear(d.changes)
+	*d = desk{
+		strands: d.strands, nodes: d.nodes, profiles: d.profiles, traits: d.traits,
+		changedStrands: d.changedStrands, changedNodes: d.changedNodes,
+		changedProfiles: d.changedProfiles, changedTraits: d.changedTraits,
+		wasDemoted: d.wasDemoted, links: d.links, added: d.added,
+		changes: d.changes[:0], changeOf: d.changeOf[:0],
+	}
 }
 
 // get reads keys from the snapshot and remembers what it saw.
@@ -306,17 +334,22 @@ func (d *desk) unlist(s *identity.Strand, l *identity.Link) {
 
 // write puts all that changed into a batch.
 func (d *desk) write(b *kv.Batch) {
+	var a arena
 	for h := range d.changedStrands {
-		b.Put(d.keys.hash(kindStrand, h), d.strands[h].append(nil))
+		a.start(d.keys, kindStrand, h[:])
+		b.Put(a.record(d.strands[h].append(a.rest())))
 	}
 	for h := range d.changedNodes {
-		b.Put(d.keys.hash(kindNode, h), d.nodes[h].append(nil))
+		a.start(d.keys, kindNode, h[:])
+		b.Put(a.record(d.nodes[h].append(a.rest())))
 	}
 	for p := range d.changedProfiles {
-		b.Put(d.keys.key(kindProfile, p[:]), d.profiles[p].append(nil))
+		a.start(d.keys, kindProfile, p[:])
+		b.Put(a.record(d.profiles[p].append(a.rest())))
 	}
 	for h := range d.changedTraits {
-		b.Put(d.keys.hash(kindTraits, h), profile.AppendTraits(nil, d.traits[h]))
+		a.start(d.keys, kindTraits, h[:])
+		b.Put(a.record(profile.AppendTraits(a.rest(), d.traits[h])))
 	}
 	for i := range d.settledSeeds {
 		b.Delete(d.keys.key(kindPending, d.settledSeeds[i].key()))
@@ -328,4 +361,34 @@ func (d *desk) write(b *kv.Batch) {
 			b.Delete([]byte(k))
 		}
 	}
+}
+
+// arena holds the keys and values of many records in few allocations.
+type arena struct {
+	b   []byte
+	key []byte
+}
+
+const arenaBytes = 64 << 10
+
+// start begins a record with its key.
+func (a *arena) start(k keyspace, kind byte, id []byte) {
+	if cap(a.b)-len(a.b) < 1<<10 {
+		a.b = make([]byte, 0, arenaBytes)
+	}
+	at := len(a.b)
+	a.b = append(append(append(a.b, k[:]...), kind), id...)
+	a.key = a.b[at:len(a.b):len(a.b)]
+}
+
+// rest is where the value is appended.
+func (a *arena) rest() []byte { return a.b[len(a.b):] }
+
+// record ends a record: a value that fitted stays in the arena.
+func (a *arena) record(value []byte) (k, v []byte) {
+	if n := len(a.b); cap(value) == cap(a.b)-n {
+		a.b = a.b[:n+len(value)]
+		value = value[:len(value):len(value)]
+	}
+	return a.key, value
 }

@@ -18,10 +18,11 @@ import (
 // The youngest messages are in a table in memory. When the table is full it is
 // frozen, and a goroutine seals it into the store as a generation: pages of
 // entries sorted by hash, and a filter that stays in memory and is asked first.
-// Eight neighbouring generations of like size are merged into one, so there are
-// few, whatever the rate. Generations older than the window are dropped.
+// Neighbouring generations of like size are merged into one, so there are few,
+// whatever the rate. Generations older than the window are dropped.
 //
-// The memory is bounded: two tables are at most a quarter of the budget, an
+// The memory is bounded: two tables are at most a quarter of the budget (more
+// only while the store cannot keep up with sealing), an
 // eighth is for merging, filters take the rest, about nine bits a message. What
 // is older than the filters that fit has none, and each look-up reads one page
 // of each such generation.

@@ -53,20 +53,19 @@ type generation struct {
 	filters []*recentFilter
 }
 
-// A page has at most about pageEntries entries, a filter is about partEntries:
-// building it takes 25 bytes for each for a moment.
 const (
-	pageEntries = 256
-	partEntries = 1 << 18
+	pageEntries = 256 // in a page, at most on average
 	maxPageBits = 32
+	maxPartBits = 16
 )
 
-// shape sets the number of pages and parts for a number of entries.
-func (g *generation) shape(count int) {
+// shape sets the number of pages and parts for a number of entries; a part has
+// at most partEntries on average.
+func (g *generation) shape(count, partEntries int) {
 	g.count = count
 	n := uint64(max(count, 1) - 1)
 	g.pageBits = min(bits.Len64(n/pageEntries), maxPageBits)
-	g.partBits = min(bits.Len64(n/partEntries), g.pageBits)
+	g.partBits = min(bits.Len64(n/uint64(partEntries)), g.pageBits, maxPartBits)
 	g.filters = make([]*recentFilter, 1<<g.partBits)
 }
 
@@ -113,7 +112,7 @@ func decodeGeneration(id uint64, b []byte) (*generation, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	if v == 0 || count > 1<<40 || g.pageBits > maxPageBits || g.partBits > g.pageBits || len(r.b) > 0 {
+	if v == 0 || count > 1<<40 || g.pageBits > maxPageBits || g.partBits > min(g.pageBits, maxPartBits) || len(r.b) > 0 {
 		return nil, fmt.Errorf("%w: generation %d of recent messages cannot be read", kv.ErrCorrupt, id)
 	}
 	g.count = int(count)

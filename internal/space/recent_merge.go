@@ -2,15 +2,17 @@ package space
 
 import (
 	"context"
-	"math/bits"
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
 const (
-	// mergeRun is how many neighbouring generations of like size become one.
-	mergeRun = 8
+	// mergeRun is how many neighbouring generations, at least, become one;
+	// together they are at least mergeGain times the largest, so that an entry
+	// is not written again and again.
+	mergeRun  = 4
+	mergeGain = 2
 	// mergeSpan is the part of the window that a generation may span: it is kept
 	// until its youngest message is out of the window.
 	mergeSpan = 4
@@ -18,34 +20,31 @@ const (
 	filterBits = 10
 )
 
-// tier is the size of a generation as a power of mergeRun, rounded, in full
-// tables.
-func (r *recent) tier(g *generation) int {
-	return bits.Len64(uint64(g.count)*2/uint64(r.slots/4*3)) / 3
-}
-
-// mergeable returns generations that should become one, oldest first; nil if
-// there are none. gens are oldest first.
-func (r *recent) mergeable(gens []*generation) []*generation {
-	for end := len(gens); end >= mergeRun; end-- {
-		run := gens[end-mergeRun : end]
-		oldest, newest, count, filters := run[0].oldest, run[0].newest, 0, int64(0)
-		same := true
-		for _, g := range run {
-			same = same && r.tier(g) == r.tier(run[0])
+// mergeable returns the generations that should become one, oldest first; nil if
+// there are none. Of several choices it takes the one with the fewest entries.
+// gens are oldest first.
+func (r *recent) mergeable(gens []*generation) (run []*generation) {
+	fewest := 0
+	for from := range gens {
+		oldest, newest, largest, count, filters := gens[from].oldest, gens[from].newest, 0, 0, int64(0)
+		for i, g := range gens[from:] {
 			oldest, newest = min(oldest, g.oldest), max(newest, g.newest)
+			largest = max(largest, g.count)
 			count += g.count
 			filters += g.filterBytes()
+			if newest-oldest > r.window/mergeSpan || run != nil && count >= fewest {
+				break
+			}
+			if filters > 0 && int64(count)*filterBits/8 > r.mergeBudget() {
+				break // the old filters and the new one would be in memory at once
+			}
+			if i+1 >= mergeRun && count >= mergeGain*largest {
+				run, fewest = gens[from:from+i+1], count
+				break
+			}
 		}
-		if !same || newest-oldest > r.window/mergeSpan {
-			continue
-		}
-		if filters > 0 && int64(count)*filterBits/8 > r.mergeBudget() {
-			continue // both the old filters and the new one would be in memory
-		}
-		return run
 	}
-	return nil
+	return run
 }
 
 // merge makes one generation of several. Between its parts it seals what was

@@ -268,7 +268,7 @@ type generationWriter struct {
 func (s *sealer) newWriter(r *recent, count int, keep bool) *generationWriter {
 	w := &generationWriter{r: r, s: s, g: &generation{id: s.nextID}, keep: keep}
 	s.nextID++
-	w.g.shape(count)
+	w.g.shape(count, r.slots/4)
 	return w
 }
 

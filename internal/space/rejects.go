@@ -39,7 +39,7 @@ func (r *Reject) append(b []byte) []byte {
 	for _, s := range [...]string{r.Source, r.Code, r.Message, r.MessageID, r.Type, r.Endpoint} {
 		b = appendString(b, s)
 	}
-	b = binary.AppendVarint(b, r.ReceivedAt)
+	b = binary.AppendVarint(binary.AppendVarint(b, r.ReceivedAt), r.SentAt)
 	return append(b, r.Body[:min(len(r.Body), maxRejectBody)]...)
 }
 
@@ -48,7 +48,7 @@ func decodeReject(id, b []byte) (Reject, error) {
 	r.version(1)
 	rej := Reject{
 		ID: hex.EncodeToString(id), Source: r.string(), Code: r.string(), Message: r.string(),
-		MessageID: r.string(), Type: r.string(), Endpoint: r.string(), ReceivedAt: r.varint(),
+		MessageID: r.string(), Type: r.string(), Endpoint: r.string(), ReceivedAt: r.varint(), SentAt: r.varint(),
 	}
 	rej.Body = bytes.Clone(r.b)
 	return rej, r.err

@@ -2,6 +2,7 @@ package space
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -39,7 +40,7 @@ func (s *Space) sift(ctx context.Context, c *commitPlan, ws []*work, now time.Ti
 		seen[e.hash] = e.id
 	}
 
-	c.fresh = make([]placedEvent, 0, n)
+	c.fresh = slices.Grow(c.fresh, n)
 	j := &journal{c: c, s: s}
 	at := 0
 	for k, w := range ws {

@@ -57,6 +57,7 @@ type Space struct {
 	pairs     *pairCache
 	rejected  rejectCounts
 	job       jobState
+	spare     *commitPlan // the room of the last plan
 
 	pending atomic.Int64
 	stats   counters

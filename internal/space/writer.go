@@ -101,11 +101,14 @@ func outside(err error) bool {
 }
 
 // Ingest commits a delivery and returns when all of it is durable, resolved and
-// readable. When ctx ends first the delivery may still be committed; sent
-// again, its messages are repeats. Messages and their bodies must not change
-// until Ingest has returned. Errors: ErrOverloaded, ErrClosed, and those of the
-// store.
+// readable. Messages and their bodies must not change until Ingest has returned;
+// after that nothing of them is kept. So Ingest does not return while work on
+// the delivery is under way, even if ctx ends; a ctx that has ended before is
+// its error. Errors: ErrOverloaded, ErrClosed, and those of the store.
 func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return Receipt{}, err
+	}
 	var size int64 = workOverhead
 	for i := range d.Messages {
 		size += int64(len(d.Messages[i].Body))
@@ -130,8 +133,6 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 	case s.wake <- struct{}{}:
 	default:
 	}
-	// The bodies belong to the caller, so there is no leaving before the commit
-	// is over, whatever becomes of ctx.
 	o := <-w.done
 	return o.receipt, o.err
 }
