@@ -28,7 +28,6 @@ func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.I
 		if known.Settled(d.rules, e.pos) {
 			return nil
 		}
-		e.pos.MessageID = strings.Clone(e.pos.MessageID)
 	}
 	e.pos.MessageID = strings.Clone(e.pos.MessageID)
 	var s *identity.Strand
@@ -85,35 +84,6 @@ func detach(links []identity.Link) {
 		id.Type, text = text[:len(id.Type)], text[len(id.Type):]
 		id.Value, text = text[:len(id.Value)], text[len(id.Value):]
 	}
-}
-
-// keep copies what outlives the request: IDs and messageIds share memory with
-// bodies, whose buffers are used again.
-func keep(ids []identity.ID, messageID string) ([]identity.ID, string) {
-	n := len(messageID)
-	for _, id := range ids {
-		n += len(id.Value)
-	}
-	var b strings.Builder
-	b.Grow(n)
-	for _, id := range ids {
-		b.WriteString(id.Value)
-	}
-	b.WriteString(messageID)
-	all := b.String()
-	out := make([]identity.ID, len(ids))
-	for i, id := range ids {
-		out[i] = identity.ID{Type: keepType(id.Type), Value: all[:len(id.Value)]}
-		all = all[len(id.Value):]
-	}
-	return out, all
-}
-
-func keepType(t string) string {
-	if c, ok := idTypeCode[t]; ok {
-		return idTypeCodes[c]
-	}
-	return strings.Clone(t)
 }
 
 // accept is the fast path: where nothing is demoted and no limit is in sight,
