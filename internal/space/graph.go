@@ -127,6 +127,7 @@ func (d *desk) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 		d.news = d.makeNews()
 	}
 	for _, p := range d.news[s.Hash] {
+		p.Class = after.Class // a strand has one; news are listed before it is known
 		offer(p)
 	}
 	key := d.keys.eventsFrom(s.Hash, max(from, after.Time))
