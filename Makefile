@@ -14,7 +14,7 @@ help: ## List the targets
 
 .PHONY: build
 build: ## Build bin/selfsame
-	@$(GO) build -trimpath -ldflags '-X github.com/selfsame-id/selfsame/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/selfsame
+	@$(GO) build -ldflags '-X github.com/selfsame-id/selfsame/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/selfsame
 
 .PHONY: run
 run: build ## Build, load the example data, and serve on http://127.0.0.1:8080

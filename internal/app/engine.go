@@ -88,7 +88,7 @@ func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 	}
 	s, err := space.Open(ctx, e.store, space.Config{
 		ID:           id,
-		Log:          e.log.With("space", id),
+		Log:          e.log,
 		Rules:        e.rules(id),
 		DedupeWindow: time.Duration(e.cfg.DedupeWindow),
 		DedupeBytes:  e.share.dedupe,

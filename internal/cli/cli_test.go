@@ -111,7 +111,7 @@ func TestJaneInAStoppedDirectory(t *testing.T) {
 	out, _ := w.run(0, "import", "--data", data, "--config", settings, jane)
 	w.contains(out, "Imported 26 events", "1 repeat ", "profile merged")
 	out, _ = w.run(0, "import", "--data", data, "--config", settings, jane)
-	w.contains(out, "was imported before: 27 lines")
+	w.contains(out, "was imported before, all 27 lines")
 	out, _ = w.run(0, "profile", "--data", data, "email:JaneDoe@example.com", "--json")
 	w.isJane(out)
 	out, _ = w.run(0, "profile", "--data", data, "anonymous_id:anon_789")

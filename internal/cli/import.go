@@ -187,7 +187,7 @@ func importProgress(b *bar, im *importer.Import, inputs []*importer.Input, took 
 // importSummary says what an import did.
 func (sh *shell) importSummary(s *importer.Summary, took time.Duration) {
 	for _, e := range s.Finished {
-		fmt.Fprintf(sh.out, "%s was imported before: %s, %s. Nothing of it is imported again.\n", clean(e.Name), many(e.Lines, "line"), many(e.Events, "event"))
+		fmt.Fprintf(sh.out, "%s was imported before, all %s of it. Nothing is imported again.\n", clean(e.Name), many(e.Lines, "line"))
 	}
 	for _, e := range s.Resumed {
 		fmt.Fprintf(sh.out, "%s went on after line %s, where an earlier import stopped.\n", clean(e.Name), count(e.Lines))
