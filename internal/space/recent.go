@@ -42,7 +42,7 @@ type recent struct {
 	open  *recentTable
 	slots int      // of a table that is not asked to grow
 	found []uint64 // what find returns
-	now   int64    // the latest that find was told
+	now   int64    // the latest time that was heard of
 
 	// view is changed by the holder of mu only. Whoever reads pages of the
 	// generations in it holds mu for reading, so that they are not deleted under
@@ -52,7 +52,7 @@ type recent struct {
 
 	seal sealer
 
-	lately    atomic.Int64 // now, for the sealer
+	lately    atomic.Int64 // the latest that find was told
 	openBytes atomic.Int64
 	reads     atomic.Int64
 }
@@ -118,8 +118,8 @@ func knownHash(hash uint64) uint64 {
 // The slice is valid until the next call.
 func (r *recent) find(ctx context.Context, hash uint64, now int64) ([]uint64, error) {
 	hash = knownHash(hash)
-	if now > r.now {
-		r.now = now
+	r.now = max(r.now, now)
+	if now > r.lately.Load() {
 		r.lately.Store(now)
 	}
 	v := r.view.Load()
@@ -192,12 +192,13 @@ func (r *recent) add(hash, block uint64, receivedAt int64) {
 		t.grow()
 		r.openBytes.Store(t.bytes())
 	}
-	at := max(receivedAt, r.now) // an archive's messages were received long before they came here
+	// What counts is when a message came here. An archive's were received long
+	// before, but after those that are here already.
+	r.now = max(r.now, receivedAt)
 	if t.count == 0 {
-		t.first, t.oldest, t.newest = block, at, at
+		t.first, t.oldest = block, r.now
 	}
-	t.last = block
-	t.oldest, t.newest = min(t.oldest, at), max(t.newest, at)
+	t.last, t.newest = block, r.now
 	t.add(knownHash(hash), block)
 }
 

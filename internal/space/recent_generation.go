@@ -43,8 +43,7 @@ func (k recentKeys) within(kind byte, id uint64, n int) []byte {
 type generation struct {
 	id          uint64
 	first, last uint64 // the blocks that its messages lie in
-	// oldest and newest are times in nanoseconds since 1970: its messages were
-	// received, and stored, no earlier and no later.
+	// oldest and newest are when its messages came, in nanoseconds since 1970.
 	oldest, newest int64
 	count          int
 	pageBits       int // the highest bits of a hash are the number of its page

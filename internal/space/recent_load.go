@@ -46,6 +46,7 @@ func (r *recent) load(ctx context.Context) (*recentView, error) {
 			}
 			v.gens = append(v.gens, g)
 			r.seal.nextID = g.id
+			r.now = max(r.now, g.newest)
 		}
 		if len(entries) == page {
 			from = kv.After(entries[page-1].Key)

@@ -17,12 +17,10 @@ type recentTable struct {
 	slots []recentEntry // a power of two
 	shift int           // hash >> shift is the first slot to look at
 	count int
-	// last is the highest block; newest is the latest time of receipt of its
-	// messages, in nanoseconds since 1970.
-	last   uint64
-	first  uint64
-	oldest int64
-	newest int64
+	// first and last are the blocks of the first entry and of the last; oldest
+	// and newest when they came, in nanoseconds since 1970.
+	first, last    uint64
+	oldest, newest int64
 }
 
 // newRecentTable makes an empty table of a number of slots, a power of two.

@@ -159,12 +159,12 @@ func TestRecentForgetsNothing(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newRecentWorld(t, 64<<10, seed)
 			if seed%2 == 1 {
-				w.window = 20_000 // so that generations grow old
+				w.window = 10_000 // so that generations grow old
 				w.end()
 				w.start()
 			}
 			merged := false
-			for len(w.all) < 40_000 {
+			for len(w.all) < 20_000 {
 				w.add(1 + w.rng.IntN(200))
 				switch w.rng.IntN(100) {
 				case 0:
@@ -183,7 +183,7 @@ func TestRecentForgetsNothing(t *testing.T) {
 				}
 			}
 			w.settle()
-			w.check(3000)
+			w.check(1000)
 			if !merged {
 				t.Error("nothing was merged; this test is not of much use")
 			}
