@@ -8,29 +8,30 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
-// A tablet with a sixth cookie in one week, which is left out and comes in a
-// week later. That later event is in the same commit as a late one, with which
-// the strand is decided again: the replay must find it there.
-func TestALaterEventOfTheSameCommitIsFound(t *testing.T) {
+// A device has five cookies within a week, the fifth of them twice. Then a sixth
+// comes with an e-mail address. Who says who they are is believed first, so the
+// strands before it are decided again: the fifth is one too many with its first
+// event and comes in with its second, when the week of the first cookie is over.
+// All of it in one commit: the replay must find that second event there.
+func TestAReplayFindsLaterEventsOfItsOwnCommit(t *testing.T) {
 	s := newSpace(t, space.Config{})
-	day := time.Date(2025, 1, 1, 12, 0, 0, 0, time.UTC)
+	start := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	n := 0
-	on := func(days int, minutes time.Duration, cookie int) string {
+	seen := func(hours time.Duration, cookie, properties string) string {
 		n++
-		at := day.AddDate(0, 0, days).Add(minutes * time.Minute).Format(time.RFC3339)
-		return fmt.Sprintf(`{"type":"track","event":"Opened","messageId":"m-%d","timestamp":%q,"anonymousId":"cookie-%d","context":{"device":{"type":"android","id":"tablet"}}}`, n, at, cookie)
+		return fmt.Sprintf(`{"type":"track","event":"Opened","messageId":"m-%d","timestamp":%q,"anonymousId":%q,"properties":{%s},"context":{"device":{"type":"android","id":"phone"}}}`,
+			n, start.Add(hours*time.Hour).Format(time.RFC3339), cookie, properties)
 	}
-	var lines []string
-	for cookie := 1; cookie <= 5; cookie++ {
-		lines = append(lines, on(0, 0, cookie))
-	}
-	ingest(t, s, append(lines, on(6, 0, 6), on(8, 0, 6), on(6, 5, 6))...)
+	ingest(t, s,
+		seen(0, "first", ""), seen(70, "second", ""), seen(118, "third", ""), seen(138, "fourth", ""),
+		seen(157, "fifth", ""), seen(172, "fifth", ""),
+		seen(217, "sixth", `"email":"guest@example.com"`))
 	verify(t, s)
-	v, err := s.Profile(t.Context(), user("anonymous_id", "cookie-6"))
+	v, err := s.Profile(t.Context(), user("anonymous_id", "fifth"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(v.Identifiers) != 7 {
-		t.Errorf("%d identifiers, want the tablet and six cookies: %v", len(v.Identifiers), v.Identifiers)
+	if len(v.Identifiers) != 8 {
+		t.Errorf("%d identifiers, want the phone, an e-mail address and six cookies: %v", len(v.Identifiers), v.Identifiers)
 	}
 }
