@@ -68,18 +68,20 @@ func (s *sealer) merge(ctx context.Context, r *recent, run []*generation) error 
 		return err
 	}
 	defer snap.Close()
-	var list []recentEntry
+	var list, spare []recentEntry
 	for part := range w.g.filters {
 		if err := s.sealFrozen(ctx, r); err != nil {
 			return s.abandon(w, err)
 		}
 		list = list[:0]
+		ends := []int{0}
 		for _, g := range run {
 			if list, err = r.readPart(ctx, snap, list, g, w.g, part); err != nil {
 				return s.abandon(w, err)
 			}
+			ends = append(ends, len(list))
 		}
-		sortRecent(list)
+		list, spare = mergeSorted(list, spare, ends)
 		list = slices.Compact(list)
 		if err := w.write(ctx, part, list); err != nil {
 			return s.abandon(w, err)
@@ -93,6 +95,33 @@ func (s *sealer) merge(ctx context.Context, r *recent, run []*generation) error 
 	}
 	s.replace(r, old, w.g)
 	return nil
+}
+
+// mergeSorted sorts a list that is sorted between its ends, the first of which
+// is 0. spare is memory for it, or nil; the list and what is spare now are
+// returned.
+func mergeSorted(list, spare []recentEntry, ends []int) (sorted, left []recentEntry) {
+	for len(ends) > 2 {
+		spare = spare[:0]
+		kept := []int{0}
+		for i := 1; i < len(ends); i += 2 {
+			a, b := list[ends[i-1]:ends[i]], []recentEntry(nil)
+			if i+1 < len(ends) {
+				b = list[ends[i]:ends[i+1]]
+			}
+			for len(a) > 0 && len(b) > 0 {
+				if b[0].before(a[0]) {
+					spare, b = append(spare, b[0]), b[1:]
+				} else {
+					spare, a = append(spare, a[0]), a[1:]
+				}
+			}
+			spare = append(append(spare, a...), b...)
+			kept = append(kept, len(spare))
+		}
+		list, spare, ends = spare, list, kept
+	}
+	return list, spare
 }
 
 // readPart appends the entries of g that belong to a part of another

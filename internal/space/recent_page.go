@@ -1,11 +1,9 @@
 package space
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
-	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -18,14 +16,9 @@ import (
 // in the order of the hashes. base is a uvarint, everything else big-endian.
 const pageVersion = 1
 
-// sortRecent sorts entries by hash, of one hash by block.
-func sortRecent(list []recentEntry) {
-	slices.SortFunc(list, func(a, b recentEntry) int {
-		if c := cmp.Compare(a.hash, b.hash); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.block, b.block)
-	})
+// before orders entries by hash, those of one hash by block.
+func (e recentEntry) before(o recentEntry) bool {
+	return e.hash < o.hash || e.hash == o.hash && e.block < o.block
 }
 
 // appendPage appends a page of sorted entries to dst.

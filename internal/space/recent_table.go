@@ -89,14 +89,25 @@ func (t *recentTable) grow() {
 	t.slots, t.shift = n.slots, n.shift
 }
 
-// entries returns the entries in the order of their hashes.
+// entries returns the entries in the order of their hashes. They lie nearly so:
+// an entry is behind others only within a row of full slots, and the last row
+// may go on at the front.
 func (t *recentTable) entries() []recentEntry {
 	list := make([]recentEntry, 0, t.count)
-	for _, e := range t.slots {
-		if e.hash != 0 {
+	front := 0
+	for ; t.slots[front].hash != 0 && t.slots[front].hash>>t.shift > uint64(front); front++ {
+	}
+	for i := range t.slots {
+		if e := t.slots[(front+i)&(len(t.slots)-1)]; e.hash != 0 {
 			list = append(list, e)
 		}
 	}
-	sortRecent(list)
+	for i := 1; i < len(list); i++ {
+		e, k := list[i], i
+		for ; k > 0 && e.before(list[k-1]); k-- {
+			list[k] = list[k-1]
+		}
+		list[k] = e
+	}
 	return list
 }

@@ -367,6 +367,48 @@ func TestLostFiltersCostOnlyReads(t *testing.T) {
 	}
 }
 
+func TestEntriesComeInOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	compare := func(a, b recentEntry) int {
+		if a.before(b) {
+			return -1
+		}
+		return 1
+	}
+	for range 500 {
+		table := newRecentTable(16)
+		var want []recentEntry
+		for table.count < table.full() {
+			e := recentEntry{rng.Uint64() | 1, rng.Uint64()}
+			if rng.IntN(2) == 0 {
+				e.hash |= 0xf << 60 // the last row goes on at the front
+			}
+			table.add(e.hash, e.block)
+			want = append(want, e)
+		}
+		slices.SortFunc(want, compare)
+		if got := table.entries(); !slices.Equal(got, want) {
+			t.Fatalf("got %x\nwant %x", got, want)
+		}
+		n := rng.IntN(6)
+		ends := []int{0}
+		var list []recentEntry
+		for range n {
+			from := len(list)
+			for range rng.IntN(5) {
+				list = append(list, recentEntry{rng.Uint64N(20), rng.Uint64N(3)})
+			}
+			slices.SortFunc(list[from:], compare)
+			ends = append(ends, len(list))
+		}
+		want = slices.Clone(list)
+		slices.SortFunc(want, compare)
+		if got, _ := mergeSorted(list, nil, ends); !slices.Equal(got, want) {
+			t.Fatalf("merged %x\nwant %x", got, want)
+		}
+	}
+}
+
 func BenchmarkRecentFresh(b *testing.B) {
 	for _, n := range []int{0, 1_000_000, 10_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
