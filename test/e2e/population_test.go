@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/selfsame-id/selfsame/test/population"
 	"github.com/selfsame-id/selfsame/test/wire"
@@ -108,8 +109,10 @@ func TestPopulationInAnyOrder(t *testing.T) {
 	for i, name := range names {
 		random := rand.New(rand.NewPCG(uint64(i), 5))
 		events, most, inOrder := orders[name](slices.Clone(inTime), random)
+		began := time.Now()
 		p.pour(t, name, events, random, most, inOrder)
 		p.settled(t, name)
+		t.Logf("%s: %.0f events/s", name, float64(len(events))/time.Since(began).Seconds())
 		same(t, name, p.portraits(t, name, p.profilesOf(t, name, ids)), want)
 		if st := p.stats(t, name); st.Events != int64(len(unique)) {
 			t.Errorf("%s: %d events are stored, %d repeats left out; %d different ones were sent", name, st.Events, st.Repeats, len(unique))
