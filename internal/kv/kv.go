@@ -30,6 +30,8 @@ var (
 	// ErrTooNew: the store was written by a newer version that this one does
 	// not understand.
 	ErrTooNew = errors.New("kv: the store was written by a newer version")
+	// ErrTooOld: the database server is older than this version needs.
+	ErrTooOld = errors.New("kv: the database server is too old")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("kv: the store is closed")
 	// ErrTooLarge: a key, a value or a batch is over the limits below. Nothing
@@ -52,7 +54,8 @@ const (
 type Store interface {
 	// Snapshot returns a reader of one consistent state: at least everything
 	// whose Commit had returned before Snapshot was called, and nothing that a
-	// crash could still take back. It must be closed.
+	// crash could still take back. Which one it is may be settled only by the
+	// first read. It must be closed.
 	Snapshot(ctx context.Context) (Reader, error)
 
 	// Commit applies the batch as a whole or not at all and returns when it is

@@ -233,7 +233,10 @@ func testRangeConflict(t *testing.T, b Backend) {
 		})
 		// The range wins if it came last, and the change conflicts if it did: gone
 		// either way.
-		if got := s.view().get(string(key))[0]; got != nil {
+		v := s.view()
+		got := v.get(string(key))[0]
+		v.Close()
+		if got != nil {
 			t.Fatalf("round %d: %q is left (deleted: %v, changed: %v)", round, got, deleted.Load(), changed.Load())
 		}
 	}

@@ -59,7 +59,7 @@ func testReopen(t *testing.T, b Backend) {
 			t.Fatal(err)
 		}
 		s.Store = b.Reopen(t, s.Store)
-		m.same(t, s.view())
+		s.is(t, m)
 	}
 }
 
@@ -77,7 +77,7 @@ func testCrash(t *testing.T, b Backend) {
 			t.Fatal(err)
 		}
 		s.Store = b.Crash(t, s.Store)
-		m.same(t, s.view())
+		s.is(t, m)
 	}
 }
 

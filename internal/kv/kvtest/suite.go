@@ -104,6 +104,14 @@ func (s *store) view() *view {
 	return &view{r, s.t}
 }
 
+// is fails the test unless the store holds exactly m.
+func (s *store) is(t testing.TB, m model) {
+	t.Helper()
+	v := s.view()
+	defer v.Close()
+	m.same(t, v)
+}
+
 // view is a kv.Reader whose calls fail the test if they fail.
 type view struct {
 	kv.Reader

@@ -68,7 +68,7 @@ func testWrites(t *testing.T, b Backend) {
 				}
 			})
 			s.commit(test.fill)
-			test.want.same(t, s.view())
+			s.is(t, test.want)
 		})
 	}
 }
@@ -125,7 +125,7 @@ func testPreconditions(t *testing.T, b Backend) {
 			if test.ok != (err == nil) || !test.ok && !errors.Is(err, kv.ErrConflict) {
 				t.Fatalf("Commit: %v, want success: %v", err, test.ok)
 			}
-			start.same(t, s.view())
+			s.is(t, start)
 			err = s.try(func(b *kv.Batch) {
 				b.Put(k("written"), k("1"))
 				test.fill(b)
@@ -137,7 +137,7 @@ func testPreconditions(t *testing.T, b Backend) {
 			if test.ok {
 				want = set("a", "1", "empty", "", "written", "1")
 			}
-			want.same(t, s.view())
+			s.is(t, want)
 			s.commit(func(b *kv.Batch) { b.Delete(k("written")) })
 		})
 	}
@@ -150,7 +150,7 @@ func testLimits(t *testing.T, b Backend) {
 	rand.NewChaCha8([32]byte{1}).Read(largest)
 	s.commit(func(b *kv.Batch) { b.Put(longest, largest); b.Insert([]byte("ok"), nil) })
 	want := model{string(longest): string(largest), "ok": ""}
-	want.same(t, s.view())
+	s.is(t, want)
 
 	tooLong := make([]byte, kv.MaxKeyBytes+1)
 	for name, test := range map[string]struct {
@@ -174,9 +174,9 @@ func testLimits(t *testing.T, b Backend) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
 	}
-	want.same(t, s.view())
+	s.is(t, want)
 	s.commit(func(b *kv.Batch) { b.DeleteRange(nil, nil) })
-	set().same(t, s.view())
+	s.is(t, set())
 }
 
 func fillOver(b *kv.Batch) {
@@ -196,7 +196,7 @@ func testLargeBatches(t *testing.T, b Backend) {
 		if err := s.Store.Commit(context.Background(), batch); err != nil {
 			t.Fatal(err)
 		}
-		m.same(t, s.view())
+		s.is(t, m)
 	}
 	var many kv.Batch
 	for i := range 20000 {
@@ -256,5 +256,5 @@ func testContexts(t *testing.T, b Backend) {
 	check("Scan", err)
 
 	// A call cut short spoils nothing: not the store, and not another snapshot.
-	set("a", "1").same(t, s.view())
+	s.is(t, set("a", "1"))
 }
