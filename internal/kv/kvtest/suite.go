@@ -2,6 +2,7 @@ package kvtest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -20,6 +21,8 @@ type Backend struct {
 	// Second opens the store of s once more, as another node does. nil: the
 	// backend is exclusive.
 	Second func(t testing.TB, s kv.Store) kv.Store
+	// Only names the tests to run; nil: all that the hooks above allow.
+	Only []string
 }
 
 // Run runs the suite.
@@ -55,7 +58,7 @@ func Run(t *testing.T, b Backend) {
 		{"TwoNodes", testTwoNodes, b.Second != nil},
 	}
 	for _, test := range tests {
-		if test.want {
+		if test.want && (b.Only == nil || slices.Contains(b.Only, test.name)) {
 			t.Run(test.name, func(t *testing.T) { test.run(t, b) })
 		}
 	}

@@ -54,7 +54,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// TestDisk runs the suite on a real directory.
+// TestDisk runs what depends on the file system on a real directory.
 func TestDisk(t *testing.T) {
 	var dirs sync.Map
 	on := func(t testing.TB, dir string) kv.Store {
@@ -74,5 +74,6 @@ func TestDisk(t *testing.T) {
 			dir, _ := dirs.Load(s)
 			return on(t, dir.(string))
 		},
+		Only: []string{"LargeBatches", "Counters", "WholeBatches", "Close", "Reopen"},
 	})
 }

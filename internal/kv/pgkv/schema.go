@@ -119,7 +119,7 @@ func upgradeOnce(ctx context.Context, conn *pgx.Conn) (at int64, err error) {
 // may give each other.
 func startRace(err error) bool {
 	switch code(err) {
-	case "23505", "42P07", "40001", "40P01", "XX000":
+	case "23505", "42P07", "42710", "40001", "40P01", "XX000":
 		return true
 	}
 	return false

@@ -15,7 +15,7 @@ import (
 // if the count is not what it must be: so the server ends the transaction by
 // itself, and the COMMIT that is already on its way does nothing.
 const (
-	sqlBegin    = `BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE`
+	sqlBegin    = `BEGIN ISOLATION LEVEL READ COMMITTED`
 	sqlCommit   = `COMMIT`
 	sqlRollback = `ROLLBACK`
 	sqlSnapshot = `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY`
