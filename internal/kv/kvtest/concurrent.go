@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -293,6 +294,7 @@ func testWholeBatches(t *testing.T, b Backend) {
 					failed.Store(err)
 					return
 				}
+				time.Sleep(200 * time.Microsecond) // or the readers wade through versions
 			}
 		})
 	}
@@ -303,7 +305,7 @@ func testWholeBatches(t *testing.T, b Backend) {
 			t.Error(err)
 		}
 	}()
-	for range 60 {
+	for range 40 {
 		r, err := s.Store.Snapshot(ctx)
 		if err != nil {
 			t.Fatal(err)

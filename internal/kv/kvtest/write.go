@@ -199,8 +199,8 @@ func testLargeBatches(t *testing.T, b Backend) {
 		s.is(t, m)
 	}
 	var many kv.Batch
-	for i := range 20000 {
-		key := fmt.Appendf(nil, "%05d", i*7919%20000)
+	for i := range 10000 {
+		key := fmt.Appendf(nil, "%05d", i*7919%10000)
 		switch i % 4 {
 		case 0:
 			many.Insert(key, key)
@@ -218,12 +218,12 @@ func testLargeBatches(t *testing.T, b Backend) {
 	var large kv.Batch
 	value := make([]byte, 2<<20)
 	rand.NewChaCha8([32]byte{2}).Read(value)
-	for i := range 20 { // 40 MB: more than half a memtable
+	for i := range 12 { // 24 MB: more than a memtable of the embedded store's tests
 		large.Put(fmt.Append(nil, "large ", i), value[i:])
 	}
-	large.DeleteRange([]byte("00100"), []byte("19000"))
+	large.DeleteRange([]byte("00100"), []byte("09000"))
 	for i := range 900 {
-		large.Delete(fmt.Appendf(nil, "19%03d", i))
+		large.Delete(fmt.Appendf(nil, "09%03d", i))
 	}
 	both(&large)
 }
