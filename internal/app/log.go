@@ -13,9 +13,18 @@ import (
 // NewLogger writes lines for people to a terminal, and logfmt elsewhere.
 func NewLogger(w io.Writer, level slog.Level, terminal, colour bool) *slog.Logger {
 	if !terminal {
-		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+		return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: plainError}))
 	}
 	return slog.New(&prettyHandler{out: w, mu: &sync.Mutex{}, level: level, colour: colour})
+}
+
+// plainError keeps errors to what they say: some print pages of stack traces
+// when they are asked for all they have, which is how logfmt asks.
+func plainError(_ []string, a slog.Attr) slog.Attr {
+	if err, ok := a.Value.Any().(error); ok && err != nil {
+		a.Value = slog.StringValue(err.Error())
+	}
+	return a
 }
 
 // prettyHandler writes one short line for a record: time of day, what happened,

@@ -35,8 +35,12 @@ func (s *Space) resolveAgain(ctx context.Context, rs *identity.Ruleset, rec rule
 		return err
 	}
 	rec.Applying = false
-	s.cache.forget()
-	return s.putRules(ctx, rec)
+	stored, err := s.putRules(ctx, rec)
+	if err != nil {
+		return err
+	}
+	s.adopt(rs, rec, stored)
+	return nil
 }
 
 // occurrences reads every event of a collection's strands, in order of arrival.
@@ -158,7 +162,7 @@ func (s *Space) writeResolution(ctx context.Context, rs *identity.Ruleset, coll 
 				if sameVerdicts(known.Strand, now) {
 					continue
 				}
-				if err := d.putStrand(&strandRecord{Strand: now, source: known.source, founded: known.founded}, known.Strand); err != nil {
+				if err := d.putStrand(&strandRecord{Strand: now, source: known.source, founded: known.founded, revision: known.revision}, known.Strand); err != nil {
 					return err
 				}
 				if !now.Clean() {

@@ -94,18 +94,21 @@ func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 		c = &commitPlan{desk: s.newDesk(ctx, nil, nil, time.Time{})}
 	}
 	now := s.cfg.Now()
-	rs := s.rules.Load()
-	for _, w := range ws {
-		if w.rules != rs {
-			s.prepare(w)
-		}
-	}
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return c, err
 	}
 	defer r.Close()
 	d := c.desk
+	if err := s.lookAtRules(ctx, r); err != nil {
+		return c, err
+	}
+	rs := s.rules.Load()
+	for _, w := range ws {
+		if w.rules != rs {
+			s.prepare(w)
+		}
+	}
 	s.sit(d, ctx, r, rs, now)
 	d.lastID, d.memory = s.lastID, s.memory
 	c.rules, c.receipts = rs, make([]Receipt, len(ws))
@@ -136,6 +139,19 @@ func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 	return c, nil
 }
 
+// lookAtRules makes sure, on a shared store, that the rules at work here are
+// those of the snapshot.
+func (s *Space) lookAtRules(ctx context.Context, r kv.Reader) error {
+	if s.store.Exclusive() {
+		return nil
+	}
+	got, err := r.Get(ctx, s.keys.key(kindRules))
+	if err != nil {
+		return err
+	}
+	return s.refresh(ctx, got[0])
+}
+
 // newsOf lists the events of a commit by strand.
 func newsOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
 	news := map[identity.Hash][]identity.Pos{}
@@ -143,7 +159,8 @@ func newsOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
 		e := &fresh[i]
 		for _, sd := range [...]*side{&e.users, &e.account} {
 			if len(sd.ids) > 0 {
-				news[sd.hash] = append(news[sd.hash], identity.Pos{Time: e.msg.Time, MessageID: e.id, Strand: sd.hash})
+				// A replay may keep the place in a strand, longer than the body.
+				news[sd.hash] = append(news[sd.hash], identity.Pos{Time: e.msg.Time, MessageID: strings.Clone(e.id), Strand: sd.hash})
 			}
 		}
 	}
@@ -159,13 +176,13 @@ func (s *Space) fetch(c *commitPlan) error {
 		e := &c.fresh[i]
 		e.traits = (e.msg.Type == event.Identify || e.msg.Type == event.Group) && len(e.msg.Traits) > 2
 		if len(e.users.ids) > 0 {
-			e.userSettled, e.userUnresolved = s.cache.get(e.users.hash, e.msg.Time)
+			e.userSettled, e.userUnresolved = s.settled(e.users.hash, e.msg.Time)
 			if !e.userSettled || (e.traits && e.msg.Type == event.Identify) {
 				strands = append(strands, e.users.hash)
 			}
 		}
 		if len(e.account.ids) > 0 {
-			e.accountSettled, e.accountUnresolved = s.cache.get(e.account.hash, e.msg.Time)
+			e.accountSettled, e.accountUnresolved = s.settled(e.account.hash, e.msg.Time)
 			if !e.accountSettled || (e.traits && e.msg.Type == event.Group) {
 				strands = append(strands, e.account.hash)
 			}
@@ -199,6 +216,15 @@ func (s *Space) fetch(c *commitPlan) error {
 		}
 	}
 	return d.loadOwners(nodes...)
+}
+
+// settled asks the cache about an event of a strand. On a shared store it knows
+// nothing for sure.
+func (s *Space) settled(h identity.Hash, time int64) (ok, unresolved bool) {
+	if !s.store.Exclusive() {
+		return false, false
+	}
+	return s.cache.get(h, time)
 }
 
 // loadKnown loads strands. Most that the cache does not know are new, and a new
@@ -270,6 +296,7 @@ func (s *Space) take(c *commitPlan, e *placedEvent) error {
 		if err := d.identify(sd.hash, coll, sd.ids, sight); err != nil {
 			return err
 		}
+		d.bump(sd.hash)
 		for i := range d.strands[sd.hash].Links {
 			resolved = resolved || d.strands[sd.hash].Links[i].Verdict == identity.Accepted
 		}
@@ -500,6 +527,9 @@ func (s *Space) closePlan(c *commitPlan) {
 	}
 	for k, v := range d.read {
 		b.Require([]byte(k), v)
+	}
+	if d.read != nil {
+		b.Require(d.keys.key(kindRules), s.ruleBytes)
 	}
 }
 

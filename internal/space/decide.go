@@ -120,7 +120,7 @@ func (d *desk) accept(s *identity.Strand, known *strandRecord, links []identity.
 	var old *identity.Strand
 	if known != nil {
 		old = known.Strand
-		rec.source, rec.founded = known.source, known.founded
+		rec.source, rec.founded, rec.revision = known.source, known.founded, known.revision
 	}
 	s.Accept(d.rules, e.pos)
 	if s.First == e.pos {

@@ -64,6 +64,7 @@ type desk struct {
 	// read holds what was read and may be relied upon, for a store that other
 	// nodes write too; nil on an exclusive one.
 	read map[string][]byte
+	job  bool // the job of pending replays works here
 	// touchBound is how many strands a search may list before it is put off;
 	// 0: no bound.
 	touchBound int
@@ -248,6 +249,7 @@ func (d *desk) putStrand(s *strandRecord, old *identity.Strand) error {
 	if old == nil {
 		d.counters.strands++
 	}
+	d.watch(s, old)
 	d.strands[s.Hash] = s
 	d.changedStrands[s.Hash] = d.changedStrands[s.Hash] || old != nil
 	for i := range s.Links {
@@ -267,6 +269,8 @@ func (d *desk) putStrand(s *strandRecord, old *identity.Strand) error {
 				d.unlist(old, &old.Links[i])
 			}
 			d.list(s.Strand, l)
+			n.revision++
+			d.changedNodes[l.Hash] = true
 			continue
 		}
 		if k := n.holder(s.Hash); k >= 0 {

@@ -116,6 +116,10 @@ func (d *desk) scanList(id identity.Hash, from []byte, list byte, bound int) ([]
 // Next implements identity.Graph: it looks at the stored events of the strand
 // and at those of this commit.
 func (d *desk) Next(s *identity.Strand, after identity.Pos, from int64) (identity.Pos, bool, error) {
+	class := s.First.Class // all events of a strand have one
+	if class < after.Class {
+		return identity.Pos{}, false, nil
+	}
 	var best identity.Pos
 	found := false
 	offer := func(p identity.Pos) {
@@ -127,10 +131,14 @@ func (d *desk) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 		d.news = d.makeNews()
 	}
 	for _, p := range d.news[s.Hash] {
-		p.Class = after.Class // a strand has one; news are listed before it is known
+		p.Class = class
 		offer(p)
 	}
-	key := d.keys.eventsFrom(s.Hash, max(from, after.Time))
+	start := from
+	if class == after.Class {
+		start = max(from, after.Time)
+	}
+	key := d.keys.eventsFrom(s.Hash, start)
 	end := kv.PrefixEnd(d.keys.hash(kindEvent, s.Hash))
 	for {
 		page, err := d.r.Scan(d.ctx, key, end, 16, false)
@@ -149,7 +157,7 @@ func (d *desk) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 			if err != nil {
 				return identity.Pos{}, false, err
 			}
-			offer(identity.Pos{Class: after.Class, Time: ref.time, MessageID: id, Strand: s.Hash})
+			offer(identity.Pos{Class: class, Time: ref.time, MessageID: id, Strand: s.Hash})
 		}
 		if len(page) < 16 {
 			return best, found, nil

@@ -2,6 +2,7 @@ package space
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -17,19 +18,54 @@ const maxSeeds = 20000
 // fifth of the writer's time, so a crowded kiosk delays its own answers and not
 // everybody's events.
 type jobState struct {
-	next time.Time
-	last time.Duration
+	next  time.Time
+	last  time.Duration
+	sweep []byte    // where the removal of old messageIds goes on, on a shared store
+	look  time.Time // when to look again what other nodes put off
 }
+
+// jobLease names the lease of the node that runs the job on a shared store.
+const jobLease = "job"
 
 const jobPause = 300 * time.Millisecond
 
 // runJob finishes replays that were put off, all that wait together.
 func (s *Space) runJob() {
+	if !s.store.Exclusive() {
+		s.runSharedJob()
+		return
+	}
 	if s.pending.Load() == 0 || time.Now().Before(s.job.next) {
 		return
 	}
+	s.replayNow(nil)
+}
+
+// runSharedJob does what the job does on a store of several nodes, if this node
+// holds the lease.
+func (s *Space) runSharedJob() {
+	if now := time.Now(); now.Before(s.job.next) || now.Before(s.job.look) {
+		return
+	}
+	s.job.look = time.Now().Add(jobPause)
+	fence, err := s.hold(s.life, jobLease)
+	if err == nil && fence != nil {
+		s.replayNow(fence)
+		err = s.sweepRepeats(s.life, fence)
+	}
+	if err != nil && s.life.Err() == nil {
+		s.log.Warn("the job could not run and will be tried again", "space", s.cfg.ID, "error", err)
+	}
+}
+
+func (s *Space) replayNow(fence []byte) {
 	began := time.Now()
-	if err := s.replayPending(s.life); err != nil && s.life.Err() == nil {
+	err := s.replayPending(s.life, fence)
+	if errors.Is(err, kv.ErrConflict) {
+		s.stats.conflicts.Add(1)
+		err = nil // events of other nodes came in between; the seeds are still there
+	}
+	if err != nil && s.life.Err() == nil {
 		s.log.Error("a pending replay failed and will be tried again", "space", s.cfg.ID, "error", err)
 	}
 	s.job.last = time.Since(began)
@@ -62,7 +98,7 @@ func (s *Space) readSeeds(ctx context.Context, r kv.Reader, limit int) ([]seedRe
 
 // replayPending decides the seeds that wait and what follows from them, without
 // a bound, in one commit.
-func (s *Space) replayPending(ctx context.Context) error {
+func (s *Space) replayPending(ctx context.Context, fence []byte) error {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -76,11 +112,14 @@ func (s *Space) replayPending(ctx context.Context) error {
 		s.pending.Store(0)
 		return nil
 	}
+	if err := s.lookAtRules(ctx, r); err != nil {
+		return err
+	}
 	now := s.cfg.Now()
 	rs := s.rules.Load()
 	d := s.newDesk(ctx, r, rs, now)
 	d.lastID, d.memory = s.lastID, s.memory
-	d.engine.Bound, d.touchBound = 0, 0
+	d.engine.Bound, d.touchBound, d.job = 0, 0, true
 	c := &commitPlan{desk: d, rules: rs}
 	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
 
@@ -90,12 +129,17 @@ func (s *Space) replayPending(ctx context.Context) error {
 		}
 	}
 	d.settledSeeds = recs
+	if fence != nil {
+		c.batch.Require(s.leaseKey(jobLease), fence)
+	}
 	d.write(&c.batch)
 	s.closePlan(c)
 	if err := s.land(ctx, c); err != nil {
 		return err
 	}
-	s.pending.Add(-int64(len(recs)))
+	if s.pending.Add(-int64(len(recs))) < 0 {
+		s.pending.Store(0) // they were another node's
+	}
 	if len(recs) == maxSeeds {
 		s.pending.Store(max(1, s.pending.Load()))
 	}

@@ -62,8 +62,11 @@ const (
 	kindNewType = 'n'
 	// lane(8) → countersRecord: profiles, strands
 	kindCounters = 'c'
-	// generation … → recent message IDs that left the memory, see recent.go
+	// exclusive store: generation … → recent message IDs that left the memory,
+	// see recent.go; shared store: hash of a messageId(8) → time(8) messageId
 	kindRecent = 'd'
+	// name → lease: which node does what only one may do
+	kindLease = 'o'
 )
 
 // The lists of kindLink.

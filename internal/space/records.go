@@ -12,6 +12,10 @@ type strandRecord struct {
 	*identity.Strand
 	source  string    // of the first event
 	founded profileID // the profile whose founding strand this is; zero: none
+	// revision moves, on a shared store, with events of a strand whose verdict
+	// a window may change: whoever decides about it reads its events, and must
+	// learn that there is another.
+	revision uint64
 }
 
 const (
@@ -21,6 +25,7 @@ const (
 	flagEvaluated = 2
 	flagRecheck   = 4
 	flagAccounts  = 8
+	flagRevision  = 16
 )
 
 const (
@@ -47,9 +52,15 @@ func (s *strandRecord) append(b []byte) []byte {
 	if s.Collection == identity.Accounts {
 		flags |= flagAccounts
 	}
+	if s.revision != 0 {
+		flags |= flagRevision
+	}
 	b = append(b, strandVersion, flags, s.First.Class)
 	b = appendPlace(b, s.First)
 	b = appendString(b, s.source)
+	if flags&flagRevision != 0 {
+		b = binary.AppendUvarint(b, s.revision)
+	}
 	if flags&flagFounded != 0 {
 		b = append(b, s.founded[:]...)
 	}
@@ -98,6 +109,9 @@ func decodeStrand(b []byte, h identity.Hash, hasher identity.Hasher) (*strandRec
 	}
 	s.First = place()
 	s.source = r.string()
+	if flags&flagRevision != 0 {
+		s.revision = r.uvarint()
+	}
 	if flags&flagFounded != 0 {
 		s.founded = r.profile()
 	}
@@ -142,6 +156,9 @@ type nodeRecord struct {
 	pending bool      // a replay that was put off may change whose it is
 	spilled bool      // the strands that hold the ID are in lists of their own
 	holders []holder  // while not spilled
+	// revision moves when the lists of a spilled ID do: whoever scanned them must
+	// learn that they changed.
+	revision uint64
 }
 
 type holder struct {
@@ -174,6 +191,9 @@ func (n *nodeRecord) append(b []byte) []byte {
 	if flags&1 != 0 {
 		b = append(b, n.owner[:]...)
 	}
+	if n.spilled {
+		b = binary.AppendUvarint(b, n.revision)
+	}
 	b = binary.AppendUvarint(b, uint64(len(n.holders)))
 	for _, h := range n.holders {
 		b = append(b, h.strand[:]...)
@@ -195,6 +215,9 @@ func decodeNode(b []byte) (*nodeRecord, error) {
 	n.id.Value = r.string()
 	if flags&1 != 0 {
 		n.owner = r.profile()
+	}
+	if n.spilled {
+		n.revision = r.uvarint()
 	}
 	n.holders = make([]holder, r.count(17))
 	for i := range n.holders {

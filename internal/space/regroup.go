@@ -34,7 +34,7 @@ func (d *desk) apply(c *identity.Change, e sighting) error {
 		var old *identity.Strand
 		if known := d.strands[s.Hash]; known != nil {
 			old = known.Strand
-			rec.source, rec.founded = known.source, known.founded
+			rec.source, rec.founded, rec.revision = known.source, known.founded, known.revision
 			for i := range old.Links {
 				if l := &old.Links[i]; l.Verdict == identity.Demoted {
 					d.wasDemoted[demotion{s.Hash, l.Hash}] = true

@@ -33,21 +33,16 @@ func (s *Space) recoverRules(ctx context.Context, r kv.Reader) error {
 	if err != nil {
 		return err
 	}
-	var rec rulesRecord
 	known := got[0] != nil
-	if known {
-		if err := json.Unmarshal(got[0], &rec); err != nil {
-			return fmt.Errorf("%w: the rules cannot be read: %w", kv.ErrCorrupt, err)
-		}
-	} else {
-		rec = rulesRecord{SetBy: "built-in"}
+	rec, err := decodeRules(got[0])
+	if err != nil {
+		return err
 	}
 	rs, err := identity.Compile(rec.Rules)
 	if err != nil {
 		return fmt.Errorf("the stored rules: %w", err)
 	}
-	s.rules.Store(rs)
-	s.version.Store(&RulesVersion{Version: rec.Version, Rules: rec.Rules, SetAt: rec.SetAt, SetBy: rec.SetBy})
+	s.adopt(rs, rec, got[0])
 	if s.cfg.Rules != nil && (!known || !sameRules(rec.Rules, *s.cfg.Rules)) {
 		return s.setRules(ctx, *s.cfg.Rules, "config")
 	}
@@ -55,6 +50,26 @@ func (s *Space) recoverRules(ctx context.Context, r kv.Reader) error {
 		return s.resolveAgain(ctx, rs, rec)
 	}
 	return nil
+}
+
+// decodeRules reads what is stored; nil is the built-in rules.
+func decodeRules(b []byte) (rulesRecord, error) {
+	if b == nil {
+		return rulesRecord{SetBy: "built-in"}, nil
+	}
+	var rec rulesRecord
+	if err := json.Unmarshal(b, &rec); err != nil {
+		return rec, fmt.Errorf("%w: the rules cannot be read: %w", kv.ErrCorrupt, err)
+	}
+	return rec, nil
+}
+
+// adopt works by rules from now on. stored is their record.
+func (s *Space) adopt(rs *identity.Ruleset, rec rulesRecord, stored []byte) {
+	s.rules.Store(rs)
+	s.version.Store(&RulesVersion{Version: rec.Version, Rules: rec.Rules, SetAt: rec.SetAt, SetBy: rec.SetBy})
+	s.ruleBytes = stored
+	s.cache.forget()
 }
 
 // sameRules compares what rules mean, not how they are written.
@@ -124,24 +139,26 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, by string) error
 		return ErrRekey
 	}
 	rec := rulesRecord{Version: was.Version + 1, Rules: r, SetAt: s.cfg.Now().UnixNano(), SetBy: by, Applying: s.stats.strands.Load() > 0}
-	if err := s.putRules(ctx, rec); err != nil {
+	stored, err := s.putRules(ctx, rec)
+	if err != nil {
 		return err
 	}
-	s.rules.Store(rs)
-	s.version.Store(&RulesVersion{Version: rec.Version, Rules: r, SetAt: rec.SetAt, SetBy: by})
-	s.cache.forget()
+	s.adopt(rs, rec, stored)
 	if !rec.Applying {
 		return nil
 	}
 	return s.resolveAgain(ctx, rs, rec)
 }
 
-func (s *Space) putRules(ctx context.Context, rec rulesRecord) error {
+// putRules stores a version of the rules over the one that is at work here. Of
+// two nodes that set rules at once one gets ErrConflict.
+func (s *Space) putRules(ctx context.Context, rec rulesRecord) ([]byte, error) {
 	b, err := json.Marshal(rec)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var batch kv.Batch
+	batch.Require(s.keys.key(kindRules), s.ruleBytes)
 	batch.Put(s.keys.key(kindRules), b)
-	return s.store.Commit(ctx, &batch)
+	return b, s.store.Commit(ctx, &batch)
 }

@@ -29,6 +29,9 @@ type Space struct {
 	rules   atomic.Pointer[identity.Ruleset]
 	ruling  sync.Mutex // one change of rules at a time
 	version atomic.Pointer[RulesVersion]
+	// ruleBytes is the record of the rules at work, which every commit on a
+	// shared store requires. The writer's, or whoever holds its lock.
+	ruleBytes []byte
 
 	packer packer
 	cache  *strandCache

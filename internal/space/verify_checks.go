@@ -130,7 +130,15 @@ func (v *verification) checkIdentity() error {
 			slices.SortFunc(want, order)
 			slices.SortFunc(got, order)
 			if !slices.Equal(got, want) {
-				v.differ("profile", p.text(coll), fmt.Sprint(len(got), " IDs listed"), strings.Join(ids, " "), "the profile's record lists other IDs")
+				var listed []string
+				for _, h := range held[p] {
+					if n := nodes[h]; n != nil {
+						listed = append(listed, n.id.String())
+					} else {
+						listed = append(listed, h.String())
+					}
+				}
+				v.differ("profile", p.text(coll), strings.Join(listed, " "), strings.Join(ids, " "), "the profile's record lists other IDs")
 			}
 		}
 		for h, p := range owners {

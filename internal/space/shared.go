@@ -1,0 +1,168 @@
+package space
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// On a store that several nodes write, a commit holds only if nothing that it
+// read has changed. Records are required unchanged one by one. What was scanned
+// cannot be: the lists of an ID that many strands hold, and the events of a
+// strand. So whoever adds to a scanned list moves a revision in a record that
+// the scanning side requires:
+//
+//   - a strand in the lists of a spilled ID moves the ID's record (putStrand);
+//   - an event of a strand whose verdict a window may change moves the strand's
+//     record (bump);
+//   - a strand whose verdict a window starts to change has had events that moved
+//     nothing; it is decided again by the job, when they can be seen (watch).
+
+// bump moves the records of strands whose events others may be scanning.
+func (d *desk) bump(h identity.Hash) {
+	st := d.strands[h]
+	if d.read == nil || st == nil || !windowed(st.Strand) {
+		return
+	}
+	c := *st
+	c.revision++
+	d.strands[h] = &c
+	if _, ok := d.changedStrands[h]; !ok {
+		d.changedStrands[h] = true
+	}
+}
+
+// watch has the job decide again about strands that a window took hold of in
+// this commit.
+func (d *desk) watch(s *strandRecord, old *identity.Strand) {
+	if d.read == nil || d.job || old == nil || windowed(old) || !windowed(s.Strand) {
+		return
+	}
+	d.seeds = append(d.seeds, seedRecord{strand: s.Hash, collection: s.Collection, time: s.First.Time, messageID: s.First.MessageID})
+}
+
+// leaseTime is how long a node owns what must have one owner without saying so
+// again.
+const leaseTime = 10 * time.Second
+
+// lease is who does what must be done by one node at a time. The record is
+// required unchanged by every commit of its owner, so it is also the fence: a
+// node that lost its lease can no longer write as its owner.
+type lease struct {
+	Lane  uint64 `json:"lane"`  // of the owner
+	Until int64  `json:"until"` // nanoseconds since 1970
+	Token uint64 `json:"token"` // counts owners up
+}
+
+func (s *Space) leaseKey(name string) []byte { return s.keys.key(kindLease, []byte(name)) }
+
+// hold takes or renews a lease; it returns the record as stored, nil if another
+// node has it.
+func (s *Space) hold(ctx context.Context, name string) ([]byte, error) {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	got, err := r.Get(ctx, s.leaseKey(name))
+	r.Close()
+	if err != nil {
+		return nil, err
+	}
+	now := s.cfg.Now().UnixNano()
+	var l lease
+	if got[0] != nil {
+		if err := json.Unmarshal(got[0], &l); err != nil {
+			return nil, fmt.Errorf("%w: lease %s", kv.ErrCorrupt, name)
+		}
+		if l.Lane != s.lane && l.Until > now {
+			return nil, nil
+		}
+		if l.Lane == s.lane && l.Until-now > int64(leaseTime)/2 {
+			return got[0], nil
+		}
+	}
+	if l.Lane != s.lane {
+		l.Token++
+	}
+	l.Lane, l.Until = s.lane, now+int64(leaseTime)
+	value, err := json.Marshal(l)
+	if err != nil {
+		return nil, err
+	}
+	var b kv.Batch
+	b.Require(s.leaseKey(name), got[0])
+	b.Put(s.leaseKey(name), value)
+	if err := s.store.Commit(ctx, &b); err != nil {
+		if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrUnknown) {
+			return nil, nil // somebody else was faster; or ask again
+		}
+		return nil, err
+	}
+	return value, nil
+}
+
+// refresh takes over rules that another node has set. Events wait while a node
+// resolves the space again.
+func (s *Space) refresh(ctx context.Context, stored []byte) error {
+	if string(stored) == string(s.ruleBytes) {
+		return nil
+	}
+	rec, err := decodeRules(stored)
+	if err != nil {
+		return err
+	}
+	if rec.Applying {
+		return fmt.Errorf("%w: another node is applying new rules", kv.ErrUnavailable)
+	}
+	rs, err := identity.Compile(rec.Rules)
+	if err != nil {
+		return fmt.Errorf("the stored rules: %w", err)
+	}
+	s.adopt(rs, rec, stored)
+	return nil
+}
+
+// sweepRepeats removes the keys of messageIds whose dedupe window is over, a
+// page at a time, so that a pass takes about half a window.
+func (s *Space) sweepRepeats(ctx context.Context, fence []byte) error {
+	window := int64(s.cfg.DedupeWindow)
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	from := s.job.sweep
+	if from == nil {
+		from = s.keys.key(kindRecent)
+	}
+	page, err := r.Scan(ctx, from, kv.PrefixEnd(s.keys.key(kindRecent)), 1000, false)
+	if err != nil {
+		return err
+	}
+	now := s.cfg.Now().UnixNano()
+	var b kv.Batch
+	b.Require(s.leaseKey(jobLease), fence)
+	for _, e := range page {
+		if len(e.Value) >= 8 && parseTime(e.Value) <= now-window {
+			b.Require(e.Key, e.Value)
+			b.Delete(e.Key)
+		}
+	}
+	s.job.sweep = nil
+	if len(page) == 1000 {
+		s.job.sweep = kv.After(page[len(page)-1].Key)
+	}
+	if b.Len() == 1 {
+		return nil
+	}
+	err = s.store.Commit(ctx, &b)
+	if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrUnknown) {
+		return nil // the next pass comes by again
+	}
+	return err
+}
