@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,11 +65,18 @@ func run() (err error) {
 	flag.Uint64Var(&b.seed, "seed", 1, "of the population")
 	flag.IntVar(&b.people, "people", 100_000, "people loaded before profiles are read")
 	flag.IntVar(&b.events, "events", 1_000_000, "events that are imported")
+	steps := flag.String("steps", "100000,1000000", "people loaded one after the other for scale")
 	flag.IntVar(&b.connections, "connections", 32, "connections of readers")
 	flag.Parse()
-	b.steps = []int{100_000, 1_000_000}
 	if *long {
-		b.steps = append(b.steps, 5_000_000)
+		*steps += ",5000000"
+	}
+	for s := range strings.SplitSeq(*steps, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || len(b.steps) > 0 && n <= b.steps[len(b.steps)-1] {
+			return fmt.Errorf("-steps is %q; write growing numbers, separated by commas", *steps)
+		}
+		b.steps = append(b.steps, n)
 	}
 	if *only != "" {
 		names = strings.Split(*only, ",")

@@ -28,7 +28,8 @@ func (b *bench) reads() error {
 		"p99 ms of their requests", "server CPU s", "generator CPU s", "peak RSS MiB", "not 200")
 	for _, keys := range []string{"uniform", "skewed"} {
 		const size = 100
-		events := int(b.half * (b.warm + b.measure).Seconds() * 1.2)
+		// Every connection holds one that is not due yet.
+		events := int(b.half*(b.warm+b.measure).Seconds()*1.2) + 2*32*size
 		out, err := b.apply(p,
 			&load{connections: b.connections, requests: lookups(loaded, 100_000, keys == "skewed"), again: true, begins: []byte("{")},
 			&load{connections: 32, requests: batches(pour, size, events), events: size, pace: b.half / size, begins: accepted})

@@ -168,7 +168,7 @@ func damage(t testing.TB, dir, pattern string) (n int) {
 
 // A damaged file is said to be one. Nothing goes on as if it were whole.
 func TestDamagedFiles(t *testing.T) {
-	for _, pattern := range []string{"MANIFEST-*", "*.sst"} {
+	for _, pattern := range []string{"MANIFEST-*", "*.sst", "*.blob"} {
 		t.Run(strings.Trim(pattern, "*.-"), func(t *testing.T) {
 			s := newSite(t, binary(t))
 			file := filepath.Join(t.TempDir(), "events.ndjson")
@@ -179,7 +179,7 @@ func TestDamagedFiles(t *testing.T) {
 				t.Fatalf("no file %s in %s", pattern, s.data)
 			}
 			out, code := s.run(t, nil, "verify", "--config", s.config, "--data", s.data, "--space", "dev")
-			if code == 0 || strings.Contains(out, "goroutine ") || len(strings.TrimSpace(out)) == 0 {
+			if code == 0 || !strings.Contains(out, "damaged") || strings.Contains(out, "goroutine ") || strings.Contains(out, "stack trace") {
 				t.Errorf("verify on a damaged directory: exit code %d:\n%s", code, shortened(out))
 			}
 			t.Logf("verify: exit code %d: %s", code, shortened(out))
@@ -191,7 +191,7 @@ func TestDamagedFiles(t *testing.T) {
 				}
 				return
 			}
-			if p == nil || p.Running() || !strings.Contains(p.Log(), s.data) || strings.Contains(p.Log(), "goroutine ") {
+			if p == nil || p.Running() || !strings.Contains(p.Log(), s.data) || !strings.Contains(p.Log(), "damaged") || strings.Contains(p.Log(), "goroutine ") {
 				t.Errorf("serve on a damaged directory does not say clearly what is wrong: %v\n%s", err, p.Log())
 			}
 			t.Logf("serve: %s", p.Log())

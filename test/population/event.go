@@ -47,7 +47,7 @@ func (v *visitor) open(b []byte, c *Config, kind string) []byte {
 	b = append(b, `","timestamp":"`...)
 	b = appendTime(b, v.at)
 	b = append(b, `","anonymousId":"`...)
-	if careless && v.event&1 == 0 {
+	if careless && v.event&1 == 1 {
 		b = append(b, "null"...)
 	} else {
 		b = appendUUID(b, v.cookie)

@@ -132,6 +132,9 @@ func of(err error) *Problem {
 		return later(Unavailable, 30*time.Second, "The server's disk is full; whoever runs it must make room. Nothing of this request was taken; send it again later.")
 	case errors.Is(err, kv.ErrReadOnly):
 		return later(Unavailable, 10*time.Second, "The store takes no writes now. Nothing of this request was taken; send it again later.")
+	case errors.Is(err, kv.ErrCorrupt):
+		return &Problem{Status: http.StatusInternalServerError, Code: Internal,
+			Message: "A file of the store is damaged; the log says which. Keep a copy of the data directory, check the disk, and put back the last backup."}
 	case errors.Is(err, kv.ErrUnavailable):
 		return later(Unavailable, 2*time.Second, "The store cannot be reached. Send the request again.")
 	case errors.Is(err, kv.ErrUnknown):
