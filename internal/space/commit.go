@@ -12,7 +12,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
-	"github.com/selfsame-id/selfsame/internal/profile"
 )
 
 // commitTries is how often a commit is decided again after a conflict with
@@ -336,131 +335,6 @@ func clip(s string) string {
 		return strings.ToValidUTF8(s[:200], "") + "…"
 	}
 	return s
-}
-
-// setTraits applies what identify calls say of users and group calls of
-// accounts.
-func (s *Space) setTraits(c *commitPlan) error {
-	d := c.desk
-	var strands []identity.Hash
-	for h, old := range d.changedStrands {
-		if old {
-			continue
-		}
-		d.traits[h] = nil // a strand that is new has no traits yet
-	}
-	for i := range c.fresh {
-		if e := &c.fresh[i]; e.traits {
-			if e.msg.Type == event.Identify && len(e.users.ids) > 0 {
-				strands = append(strands, e.users.hash)
-			}
-			if e.msg.Type == event.Group && len(e.account.ids) > 0 {
-				strands = append(strands, e.account.hash)
-			}
-		}
-	}
-	if err := d.loadTraits(strands...); err != nil {
-		return err
-	}
-	for i := range c.fresh {
-		e := &c.fresh[i]
-		if !e.traits {
-			continue
-		}
-		arrival := uint64(0)
-		if d.rules.Arrival() {
-			arrival = e.block<<12 | uint64(e.ordinal) + 1
-		}
-		m := *e.msg
-		m.MessageID = e.id
-		if m.Type == event.Identify && len(e.users.ids) > 0 {
-			if err := d.applyTraits(e.users.hash, profile.UserTraits(&m, e.source, arrival), e); err != nil {
-				return err
-			}
-		}
-		if m.Type == event.Group && len(e.account.ids) > 0 {
-			if err := d.applyTraits(e.account.hash, profile.AccountTraits(&m, e.source, arrival), e); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent) error {
-	before := d.traits[h]
-	after, won := before.Apply(news)
-	if len(won) == 0 {
-		return nil
-	}
-	d.traits[h] = after
-	d.changedTraits[h] = true
-	var of profileID
-	if err := d.loadStrands(h); err != nil {
-		return err
-	}
-	if top, ok := d.strands[h].Top(d.rules); ok {
-		if err := d.loadOwners(top.Hash); err != nil {
-			return err
-		}
-		if p, rec := d.ownerOf(top.Hash); rec != nil {
-			d.touch(p)
-			of = p
-		}
-	}
-	for _, t := range won {
-		if old, ok := before.Get(t.Name); ok && string(old.Value) == string(t.Value) && old.Removed() == t.Removed() {
-			continue
-		}
-		kind := feed.TraitSet
-		if t.Removed() {
-			kind = feed.TraitRemoved
-		}
-		d.emit(of, d.strands[h].Collection, feed.Change{Kind: kind, Trait: t.Name, Value: t.Value},
-			sighting{pos: identity.Pos{Time: t.Time, MessageID: e.id}})
-	}
-	return nil
-}
-
-// pair keeps where user strands and account strands were first seen together.
-func (s *Space) pair(c *commitPlan) error {
-	d := c.desk
-	var keys [][]byte
-	var at []*placedEvent
-	for i := range c.fresh {
-		e := &c.fresh[i]
-		if len(e.users.ids) == 0 || len(e.account.ids) == 0 || s.pairs.has(e.users.hash, e.account.hash, e.msg.Time) {
-			continue
-		}
-		keys = append(keys, d.keys.key(kindUserAccount, e.users.hash[:], e.account.hash[:]))
-		at = append(at, e)
-	}
-	if len(keys) == 0 {
-		return nil
-	}
-	values, err := d.get(keys)
-	if err != nil {
-		return err
-	}
-	best := map[string]*pairRecord{}
-	for i, e := range at {
-		k := string(keys[i])
-		p := best[k]
-		if p == nil && values[i] != nil {
-			if p, err = decodePair(values[i]); err != nil {
-				return err
-			}
-			best[k] = p
-		}
-		if p != nil && (p.time < e.msg.Time || p.time == e.msg.Time && p.messageID <= e.id) {
-			continue
-		}
-		n := &pairRecord{e.msg.Time, e.id, e.source}
-		best[k] = n
-		c.batch.Put(keys[i], n.append(nil))
-		c.batch.Put(d.keys.key(kindAccountUser, e.account.hash[:], e.users.hash[:]), nil)
-	}
-	return nil
 }
 
 // fill writes the plan into its batch.
