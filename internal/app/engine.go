@@ -163,22 +163,8 @@ func explain(dir string, err error) error {
 	default:
 		return fmt.Errorf("data directory %s: %w", dir, err)
 	}
-	return &Explained{Dir: dir, What: what, Err: err}
+	return fmt.Errorf("data directory %s: %s (%w)", dir, what, err)
 }
-
-// Explained is an error of the data directory with what can be done about it.
-type Explained struct {
-	Dir, What string
-	Err       error
-}
-
-// Error names the directory, the remedy, and the cause.
-func (e *Explained) Error() string {
-	return fmt.Sprintf("data directory %s: %s (%v)", e.Dir, e.What, e.Err)
-}
-
-// Unwrap gives the cause.
-func (e *Explained) Unwrap() error { return e.Err }
 
 // HasData reports whether a directory is the data directory of a server.
 func HasData(dir string) bool {
