@@ -205,6 +205,44 @@ func skew(t *testing.T, present bool, stores ...kv.Store) {
 	}
 }
 
+// testStaleRequire: a batch that requires a key and changes another one cannot
+// come between the two halves of a batch that changes both. If both succeed, the
+// one that requires came first, and the other one's values are left.
+func testStaleRequire(t *testing.T, b Backend) { staleRequire(t, b.open(t).Store) }
+
+func staleRequire(t *testing.T, stores ...kv.Store) {
+	ctx := context.Background()
+	st := &store{Store: stores[0], t: t}
+	for round := range 60 {
+		x, z := fmt.Append(nil, "x ", round), fmt.Append(nil, "z ", round)
+		st.commit(func(b *kv.Batch) { b.Put(x, []byte("before")); b.Put(z, []byte("before")) })
+		var required atomic.Bool
+		each(t, 2, func(w int) error {
+			var b kv.Batch
+			if w == 0 {
+				b.Put(x, []byte("both"))
+				b.Put(z, []byte("both"))
+				return stores[0].Commit(ctx, &b)
+			}
+			time.Sleep(time.Duration(round%20) * 50 * time.Microsecond)
+			b.Require(x, []byte("before"))
+			b.Put(z, []byte("one"))
+			err := stores[len(stores)-1].Commit(ctx, &b)
+			required.Store(err == nil)
+			if errors.Is(err, kv.ErrConflict) {
+				err = nil
+			}
+			return err
+		})
+		v := st.view()
+		got := v.get(string(x), string(z))
+		v.Close()
+		if string(got[0]) != "both" || string(got[1]) != "both" {
+			t.Fatalf("round %d: x is %q, z is %q; the batch that requires succeeded: %v", round, got[0], got[1], required.Load())
+		}
+	}
+}
+
 // testRangeConflict: a range deletion and an insert with preconditions inside
 // the range come one after the other, whichever is first.
 func testRangeConflict(t *testing.T, b Backend) {
@@ -369,6 +407,7 @@ func testTwoNodes(t *testing.T, b Backend) {
 		"counters":    counters,
 		"oneInserter": oneInserter,
 		"crossed":     crossed,
+		"stale":       staleRequire,
 		"skew":        func(t *testing.T, stores ...kv.Store) { skew(t, true, stores...) },
 		"absentSkew":  func(t *testing.T, stores ...kv.Store) { skew(t, false, stores...) },
 	} {

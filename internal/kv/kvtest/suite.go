@@ -46,6 +46,7 @@ func Run(t *testing.T, b Backend) {
 		{"OneInserter", testOneInserter, true},
 		{"WriteSkew", testWriteSkew, true},
 		{"AbsentSkew", testAbsentSkew, true},
+		{"StaleRequire", testStaleRequire, true},
 		{"RangeConflict", testRangeConflict, true},
 		{"CrossedKeys", testCrossedKeys, true},
 		{"WholeBatches", testWholeBatches, true},
