@@ -27,20 +27,6 @@ func many(n int64, noun string) string {
 	return count(n) + " " + noun + "s"
 }
 
-// size writes a number of bytes.
-func size(n int64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	f, i := float64(n), 0
-	for f >= 1024 && i < len(units)-1 {
-		f /= 1024
-		i++
-	}
-	if i == 0 {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %s", f, units[i])
-}
-
 // span writes a length of time as people say it.
 func span(d time.Duration) string {
 	switch {
