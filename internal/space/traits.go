@@ -131,4 +131,3 @@ func (s *Space) pair(c *commitPlan) error {
 	}
 	return nil
 }
-

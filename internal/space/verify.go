@@ -69,6 +69,9 @@ func (v *verification) snapshot() error {
 		// Rules and data of one moment: rules change under this lock.
 		s.writing.Lock()
 		r, err := s.store.Snapshot(v.ctx)
+		if err == nil {
+			err = s.lookAtRules(v.ctx, r)
+		}
 		v.rules = s.rules.Load()
 		s.writing.Unlock()
 		if err != nil {
