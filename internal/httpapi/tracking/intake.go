@@ -18,6 +18,7 @@ type intake struct {
 	endpoint string // the call that the address stands for, "" of a batch
 	writeKey string // that the body named
 
+	items    []event.Item
 	messages []event.Message
 	rejects  []space.Reject
 	places   []int           // of the rejects in the batch
@@ -38,9 +39,10 @@ func newIntake(now int64, t event.Type) *intake {
 
 // release gives the lists to the next request.
 func (in *intake) release() {
+	clear(in.items)
 	clear(in.messages)
 	clear(in.rejects)
-	*in = intake{messages: in.messages[:0], rejects: in.rejects[:0], places: in.places[:0]}
+	*in = intake{items: in.items[:0], messages: in.messages[:0], rejects: in.rejects[:0], places: in.places[:0]}
 	if cap(in.messages) <= mostPooled {
 		intakes.Put(in)
 	}
@@ -64,30 +66,25 @@ func (in *intake) readOne(text []byte, lim event.Limits) {
 
 // readBatch reads the body of a batch.
 func (in *intake) readBatch(text []byte, lim event.Limits) {
-	b, err := event.Split(text, lim)
+	in.env.Limits = lim
+	b, items, err := event.Read(text, in.env, true, in.items[:0])
 	if err != nil {
 		in.refuseAll(text, err)
 		in.writeKey = looseKey(text, err)
 		return
 	}
-	in.writeKey, in.env.SentAt, in.env.Limits = b.WriteKey, b.SentAt, lim
-	for i, raw := range b.Messages {
-		own := raw
-		if b.Context != nil || b.Integrations != nil {
-			// What a message inherits is not of its own making and does not count
-			// for its size.
-			raw = b.Inherit(own)
-			in.env.Limits.MessageBytes = lim.MessageBytes + len(raw) - len(own)
-		}
-		m, err := event.Parse(raw, in.env)
-		if err != nil {
-			in.refuse(i, raw, err)
+	in.items = items
+	in.writeKey, in.env.SentAt = b.WriteKey, b.SentAt
+	for i := range items {
+		m := &items[i].Message
+		if items[i].Refusal != nil {
+			in.refuse(i, m.Body, items[i].Refusal)
 			continue
 		}
 		if in.writeKey == "" {
 			in.writeKey = m.WriteKey
 		}
-		in.messages = append(in.messages, m)
+		in.messages = append(in.messages, *m)
 	}
 }
 
@@ -110,7 +107,9 @@ func (in *intake) refuseAll(text []byte, err error) {
 
 // refuse keeps one message with the reason of its refusal.
 func (in *intake) refuse(place int, raw []byte, err error) {
-	in.rejects = append(in.rejects, refused.New(raw, "", in.endpoint, in.env.ReceivedAt, err))
+	r := refused.New(raw, "", in.endpoint, in.env.ReceivedAt, err)
+	r.SentAt = in.env.SentAt
+	in.rejects = append(in.rejects, r)
 	in.places = append(in.places, place)
 }
 
