@@ -63,7 +63,7 @@ func TestHugeBodies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(z, zeros(1<<30)); err != nil {
+	if _, err := io.Copy(z, zeros(256<<20)); err != nil {
 		t.Fatal(err)
 	}
 	if err := z.Close(); err != nil {

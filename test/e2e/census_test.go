@@ -112,58 +112,90 @@ func (p *server) profilesOf(t testing.TB, space string, ids []string) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// person is a profile as the Profile API shows it, in a form to compare.
+// portrait is a profile as the Profile API shows it, in a form to compare.
 type portrait struct {
 	ids    string // sorted, by spaces
 	traits string // JSON, with times
 }
 
-// portraits reads the profiles with some IDs.
-func (p *server) portraits(t testing.TB, space string, profiles []string) []portrait {
+// portraits reads all profiles that some external IDs lead to, sorted by their
+// IDs.
+func (p *server) portraits(t testing.TB, space string, ids []string) []portrait {
 	t.Helper()
-	out := make([]portrait, len(profiles))
-	p.crew(t, len(profiles), func(c *wire.Conn, i int) error {
-		body, err := lookup(c, space, "segment_id:"+profiles[i], "external_ids?limit=1000")
-		if err != nil || body == nil {
-			return fmt.Errorf("%s was there a moment ago: %w", profiles[i], err)
+	var mu sync.Mutex
+	covered := map[string]bool{}
+	found := map[string]portrait{}
+	p.crew(t, len(ids), func(c *wire.Conn, i int) error {
+		mu.Lock()
+		known := covered[ids[i]]
+		mu.Unlock()
+		if known {
+			return nil
 		}
-		var list struct {
-			Data   []struct{ Type, ID string }
-			Cursor struct {
-				HasMore bool `json:"has_more"`
-			}
-		}
-		if err := json.Unmarshal(body, &list); err != nil {
+		its, err := allIDs(c, space, ids[i])
+		if err != nil || its == nil {
 			return err
 		}
-		if list.Cursor.HasMore {
-			return fmt.Errorf("%s has more than 1000 IDs", profiles[i])
-		}
-		var ids []string
-		for _, id := range list.Data {
-			ids = append(ids, id.Type+":"+id.ID)
-		}
-		slices.Sort(ids)
-		out[i].ids = strings.Join(ids, " ")
-		body, err = lookup(c, space, "segment_id:"+profiles[i], "traits?limit=200&verbose=true")
-		if err != nil || body == nil {
-			return fmt.Errorf("%s was there a moment ago: %w", profiles[i], err)
-		}
-		var traits struct {
-			Traits map[string]struct {
-				Value     any
-				UpdatedAt string `json:"updated_at"`
-			}
-		}
-		if err := json.Unmarshal(body, &traits); err != nil {
+		traits, err := allTraits(c, space, ids[i])
+		if err != nil {
 			return err
 		}
-		text, err := json.Marshal(traits.Traits) // sorts the names
-		out[i].traits = string(text)
-		return err
+		mu.Lock()
+		defer mu.Unlock()
+		for _, id := range its {
+			covered[id] = true
+		}
+		key := strings.Join(its, " ")
+		found[key] = portrait{key, traits}
+		return nil
 	})
+	out := slices.Collect(maps.Values(found))
 	slices.SortFunc(out, func(a, b portrait) int { return strings.Compare(a.ids, b.ids) })
 	return out
+}
+
+// allIDs gives a profile's external IDs, sorted; nil if there is no such profile.
+func allIDs(c *wire.Conn, space, user string) (ids []string, err error) {
+	body, err := lookup(c, space, user, "external_ids?limit=1000")
+	if err != nil || body == nil {
+		return nil, err
+	}
+	var list struct {
+		Data   []struct{ Type, ID string }
+		Cursor struct {
+			HasMore bool `json:"has_more"`
+		}
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, err
+	}
+	if list.Cursor.HasMore {
+		return nil, fmt.Errorf("%s has more than 1000 IDs", user)
+	}
+	for _, id := range list.Data {
+		ids = append(ids, id.Type+":"+id.ID)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// allTraits gives a profile's traits and their times as JSON.
+func allTraits(c *wire.Conn, space, user string) (string, error) {
+	body, err := lookup(c, space, user, "traits?limit=200&verbose=true")
+	if err != nil || body == nil {
+		return "", fmt.Errorf("%s was there a moment ago: %w", user, err)
+	}
+	var traits struct {
+		Traits map[string]struct {
+			Value     any
+			UpdatedAt string `json:"updated_at"`
+		}
+	}
+	if err := json.Unmarshal(body, &traits); err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(traits.Traits) // sorts the names
+	return string(text), err
 }
 
 // stored counts the events of profiles by message ID.

@@ -56,13 +56,15 @@ func (p *server) pour(t testing.TB, space string, events []sent, random *rand.Ra
 // Ten thousand people with shared devices, kiosks, and events that come late and
 // twice: whatever the order and the requests, the same people and traits.
 func TestPopulationInAnyOrder(t *testing.T) {
-	cfg := population.Config{Seed: 11, People: 10_000, Kiosks: 5, Late: 0.05, Repeats: 0.01}
-	if raced {
-		cfg.People = 3_000
-	}
+	people := 10_000
 	if testing.Short() {
-		cfg.People = 1_000
+		people = 1_000
 	}
+	populationInAnyOrder(t, binary(t), people)
+}
+
+func populationInAnyOrder(t *testing.T, binary string, people int) {
+	cfg := population.Config{Seed: 11, People: people, Kiosks: 5, Late: 0.05, Repeats: 0.01}
 	text := cfg.NDJSON()
 	inTime := parsed(t, linesOf(text))
 	orders := map[string]func(events []sent, random *rand.Rand) (shuffled []sent, most int, inOrder bool){
@@ -88,7 +90,7 @@ func TestPopulationInAnyOrder(t *testing.T) {
 		},
 	}
 	names := []string{"as-it-came", "backwards", "shuffled", "in-heaps"}
-	s := newSite(t, watched(t), append(slices.Clone(names), "imported")...)
+	s := newSite(t, binary, append(slices.Clone(names), "imported")...)
 
 	file := filepath.Join(t.TempDir(), "population.ndjson")
 	writeFile(t, file, text)
@@ -97,7 +99,7 @@ func TestPopulationInAnyOrder(t *testing.T) {
 	p := s.start(t)
 	ids := distinctIDs(inTime)
 	p.settled(t, "imported")
-	want := p.portraits(t, "imported", p.profilesOf(t, "imported", ids))
+	want := p.portraits(t, "imported", ids)
 	unique := map[string]bool{}
 	for i := range inTime {
 		unique[inTime[i].messageID] = true
@@ -113,7 +115,7 @@ func TestPopulationInAnyOrder(t *testing.T) {
 		p.pour(t, name, events, random, most, inOrder)
 		p.settled(t, name)
 		t.Logf("%s: %.0f events/s", name, float64(len(events))/time.Since(began).Seconds())
-		same(t, name, p.portraits(t, name, p.profilesOf(t, name, ids)), want)
+		same(t, name, p.portraits(t, name, ids), want)
 		if st := p.stats(t, name); st.Events != int64(len(unique)) {
 			t.Errorf("%s: %d events are stored, %d repeats left out; %d different ones were sent", name, st.Events, st.Repeats, len(unique))
 		}
