@@ -1,0 +1,117 @@
+package space
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+var testHasher = identity.NewHasher([16]byte{7}, "test")
+
+func drawStrand(t *rapid.T) *strandRecord {
+	types := rapid.SampledFrom([]string{"user_id", "anonymous_id", "email", "app_id", "ios.id"})
+	var ids []identity.ID
+	seen := map[identity.ID]bool{}
+	for range rapid.IntRange(0, 6).Draw(t, "ids") {
+		id := identity.ID{Type: types.Draw(t, "type"), Value: rapid.String().Draw(t, "value")}
+		if !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	s := identity.NewStrand(testHasher, rapid.SampledFrom([]identity.Collection{identity.Users, identity.Accounts}).Draw(t, "collection"), ids)
+	class := uint8(rapid.IntRange(0, 1).Draw(t, "class"))
+	place := func() identity.Pos {
+		return identity.Pos{Class: class, Time: rapid.Int64().Draw(t, "time"), MessageID: rapid.String().Draw(t, "id"), Strand: s.Hash}
+	}
+	s.First = place()
+	s.Evaluated = s.First
+	if rapid.Bool().Draw(t, "evaluated elsewhere") {
+		s.Evaluated = place()
+	}
+	s.Recheck = rapid.SampledFrom([]int64{0, 1, 1 << 60}).Draw(t, "recheck")
+	for i := range s.Links {
+		l := &s.Links[i]
+		switch rapid.IntRange(0, 2).Draw(t, "verdict") {
+		case 0:
+			l.Verdict, l.At = identity.Accepted, s.First
+			if rapid.Bool().Draw(t, "accepted elsewhere") {
+				l.At = place()
+			}
+		case 1:
+			l.Verdict, l.Reason, l.Broke = identity.Demoted, identity.ReasonLimit, "user_id"
+		case 2:
+			l.Verdict, l.Reason = identity.Blocked, identity.ReasonBlocked
+		}
+	}
+	rec := &strandRecord{Strand: s, source: rapid.String().Draw(t, "source"), revision: rapid.Uint64().Draw(t, "revision")}
+	if rapid.Bool().Draw(t, "founder") {
+		rec.founded = profileID{1, 2, 3}
+	}
+	return rec
+}
+
+// A strand is read as it was written.
+func TestStrandRecordsRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := drawStrand(t)
+		got, err := decodeStrand(want.append(nil), want.Hash, testHasher)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(want.Links) == 0 {
+			got.Links, want.Links = nil, nil
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got  %+v %+v\nwant %+v %+v", got, got.Strand, want, want.Strand)
+		}
+	})
+}
+
+// Damaged records are errors, and cost no more memory than they are long.
+func FuzzRecords(f *testing.F) {
+	s := &strandRecord{Strand: identity.NewStrand(testHasher, identity.Users, []identity.ID{{Type: "user_id", Value: "u"}}), source: "web"}
+	f.Add(byte(0), s.append(nil))
+	f.Add(byte(1), (&nodeRecord{id: identity.ID{Type: "x", Value: "y"}, holders: []holder{{accepted: true}}}).append(nil))
+	f.Add(byte(1), (&nodeRecord{id: identity.ID{Type: "user_id"}, owner: profileID{9}, spilled: true, revision: 300}).append(nil))
+	f.Add(byte(2), (&profileRecord{collection: identity.Accounts, version: 7, ids: []profileMember{{idType: "group_id"}}}).append(nil))
+	f.Add(byte(3), (&pairRecord{1, "m", "web"}).append(nil))
+	f.Add(byte(4), (&seedRecord{messageID: "m"}).append(nil))
+	f.Add(byte(5), (&Reject{Code: "bad_json", Body: []byte("{")}).append(nil))
+	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
+		var again []byte
+		switch kind % 6 {
+		case 0:
+			if r, err := decodeStrand(b, identity.Hash{}, testHasher); err == nil {
+				again = r.append(nil)
+				if r2, err := decodeStrand(again, identity.Hash{}, testHasher); err != nil || !bytes.Equal(r2.append(nil), again) {
+					t.Fatalf("a strand that was read cannot be written: %v", err)
+				}
+			}
+		case 1:
+			if r, err := decodeNode(b); err == nil {
+				again = r.append(nil)
+				if r2, err := decodeNode(again); err != nil || !bytes.Equal(r2.append(nil), again) {
+					t.Fatalf("a node that was read cannot be written: %v", err)
+				}
+			}
+		case 2:
+			if r, err := decodeProfile(b); err == nil {
+				again = r.append(nil)
+				if r2, err := decodeProfile(again); err != nil || !bytes.Equal(r2.append(nil), again) {
+					t.Fatalf("a profile that was read cannot be written: %v", err)
+				}
+			}
+		case 3:
+			decodePair(b)
+		case 4:
+			decodeSeed(b)
+		case 5:
+			decodeReject(nil, b)
+		}
+	})
+}
