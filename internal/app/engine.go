@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -14,20 +12,17 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/kv"
-	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
-// storeDir is the store's place in the data directory.
-const storeDir = "store"
-
-// Engine is an open data directory: the store, the catalog and the spaces, not
-// served to anybody. Commands on a stopped server's directory work on it, and
+// Engine is an open store with its catalog and spaces, not served to anybody.
+// Commands on a stopped server's directory or on a shared store work on it, and
 // Serve puts HTTP in front of it.
 type Engine struct {
 	cfg     config.Config
 	log     *slog.Logger
-	store   *pebblekv.Store
+	store   kv.Store
+	place   place // of the store, for messages
 	catalog *catalog.Catalog
 	share   share
 
@@ -47,23 +42,19 @@ const (
 	Leave   Declaring = false
 )
 
-// Open opens the data directory of cfg, making it on first use. Spaces are
-// opened when they are asked for.
+// Open opens the data directory or the shared store of cfg, making it on first
+// use. Spaces are opened when they are asked for.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring) (*Engine, error) {
-	e := &Engine{cfg: cfg, log: log, spaces: map[string]*space.Space{}}
+	e := &Engine{cfg: cfg, log: log, place: placeOf(cfg), spaces: map[string]*space.Space{}}
 	var err error
-	e.store, err = pebblekv.Open(filepath.Join(cfg.Data, storeDir), pebblekv.Options{
-		CacheBytes: storeShare(cfg.Memory),
-		Logger:     log,
-	})
-	if err != nil {
-		return nil, explain(cfg.Data, err)
+	if e.store, err = e.place.open(ctx, cfg, log); err != nil {
+		return nil, err
 	}
 	if e.catalog, err = catalog.Open(ctx, e.store, catalog.Options{}); err == nil && d == Declare {
 		err = e.declare(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(explain(cfg.Data, err), e.store.Close())
+		return nil, errors.Join(e.place.explain(err), e.store.Close())
 	}
 	e.share = spaceShare(cfg.Memory, len(e.catalog.Spaces(ctx)))
 	return e, nil
@@ -144,30 +135,4 @@ func (e *Engine) Close(ctx context.Context) error {
 		wrong = append(wrong, err)
 	}
 	return errors.Join(wrong...)
-}
-
-// explain adds to an error of the store what can be done about it.
-func explain(dir string, err error) error {
-	what := ""
-	switch {
-	case errors.Is(err, kv.ErrLocked):
-		what = "it is in use by another Selfsame: stop that one, or choose another directory with --data"
-	case errors.Is(err, kv.ErrNoSpace):
-		what = "the disk is full: free some space on it or move the data directory to a larger one; nothing that was acknowledged is lost"
-	case errors.Is(err, kv.ErrTooNew), errors.Is(err, space.ErrTooNew):
-		what = "a newer version of Selfsame has written this directory: run that version or a newer one"
-	case errors.Is(err, kv.ErrCorrupt):
-		what = "files in this directory are damaged: keep a copy of it, check the disk, and put back your last backup"
-	case errors.Is(err, kv.ErrReadOnly):
-		what = "the directory takes no writes: check the mount and its permissions"
-	default:
-		return fmt.Errorf("data directory %s: %w", dir, err)
-	}
-	return fmt.Errorf("data directory %s: %s (%w)", dir, what, err)
-}
-
-// HasData reports whether a directory is the data directory of a server.
-func HasData(dir string) bool {
-	info, err := os.Stat(filepath.Join(dir, storeDir))
-	return err == nil && info.IsDir()
 }

@@ -23,8 +23,8 @@ const stopTime = 30 * time.Second
 // Started is what a server has to say when it is ready. The secrets were made
 // by this start and are nowhere else.
 type Started struct {
-	URL        string // where it listens
-	Data       string
+	URL        string         // where it listens
+	Data       string         // the directory, or the database without its password
 	AdminToken string         // "" unless made now
 	First      *catalog.First // nil unless made now
 	Spaces     []catalog.Space
@@ -44,7 +44,7 @@ func Serve(ctx context.Context, cfg config.Config, log *slog.Logger, started fun
 	if err != nil {
 		return err
 	}
-	say := Started{Data: cfg.Data}
+	say := Started{Data: e.place.String()}
 	server, listener, err := e.start(ctx, &say)
 	if err != nil {
 		return errors.Join(err, e.Close(context.WithoutCancel(ctx)))
@@ -67,15 +67,15 @@ func Serve(ctx context.Context, cfg config.Config, log *slog.Logger, started fun
 func (e *Engine) start(ctx context.Context, say *Started) (*http.Server, net.Listener, error) {
 	var err error
 	if say.First, err = e.catalog.Bootstrap(ctx); err != nil {
-		return nil, nil, explain(e.cfg.Data, err)
+		return nil, nil, e.place.explain(err)
 	}
 	if e.cfg.AdminToken == "" {
 		if say.AdminToken, err = e.catalog.BootstrapAdmin(ctx); err != nil {
-			return nil, nil, explain(e.cfg.Data, err)
+			return nil, nil, e.place.explain(err)
 		}
 	}
 	if err := e.OpenAll(ctx); err != nil {
-		return nil, nil, explain(e.cfg.Data, err)
+		return nil, nil, e.place.explain(err)
 	}
 	say.Spaces = e.catalog.Spaces(ctx)
 
@@ -103,7 +103,7 @@ func (e *Engine) api(stopping *atomic.Bool) http.Handler {
 		Catalog: e.catalog,
 		Log:     e.log,
 		Admin:   func(secret string) bool { return e.catalog.IsAdmin(context.Background(), secret) },
-		Ready:   func(context.Context) error { return e.ready(stopping) },
+		Ready:   func(ctx context.Context) error { return e.ready(ctx, stopping) },
 	}, httpapi.Settings{AdminToken: e.cfg.AdminToken, PublicURL: e.cfg.PublicURL, ProfileRate: rate})
 }
 
@@ -115,14 +115,11 @@ func (e *Engine) Handler(adminToken string) http.Handler {
 }
 
 // ready says why the server should not be sent requests.
-func (e *Engine) ready(stopping *atomic.Bool) error {
+func (e *Engine) ready(ctx context.Context, stopping *atomic.Bool) error {
 	if stopping.Load() {
 		return errors.New("the server is stopping")
 	}
-	if e.store.Stats().Failed {
-		return errors.New("the store takes no commits since an error; restart the server")
-	}
-	return nil
+	return e.healthy(ctx)
 }
 
 // stop ends the server in order.

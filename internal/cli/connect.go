@@ -25,6 +25,7 @@ type where struct {
 	sh     *shell
 	server string
 	data   string
+	store  string
 	config string
 	space  string
 
@@ -38,6 +39,7 @@ func (sh *shell) where(cmd *cobra.Command, withSpace bool) *where {
 	f := cmd.Flags()
 	f.StringVar(&w.server, "server", "", "a running server's `URL` (or SELFSAME_SERVER; default http://127.0.0.1:8080)")
 	f.StringVar(&w.data, "data", "", "work on the data `DIR` of a stopped server instead")
+	f.StringVar(&w.store, "store", "", "work on the shared store at this `URL` directly, beside its servers")
 	f.StringVar(&w.config, "config", "", "the server's configuration `FILE`: where it listens and its admin token")
 	if withSpace {
 		f.StringVar(&w.space, "space", "", "the space's `ID` (or SELFSAME_SPACE; not needed when there is only one)")
@@ -57,11 +59,14 @@ func (w *where) open(ctx context.Context) (*connection, error) {
 	if w.server != "" && w.data != "" {
 		return nil, usage("--server and --data exclude each other: a running server, or a stopped one's directory")
 	}
+	if w.store != "" && (w.server != "" || w.data != "") {
+		return nil, usage("--store excludes --server and --data: choose a shared store, a running server, or a stopped one's directory")
+	}
 	cfg, err := w.configuration()
 	if err != nil {
 		return nil, err
 	}
-	if w.data != "" {
+	if w.data != "" || w.store != "" {
 		return w.openData(ctx, cfg)
 	}
 	base := w.server
@@ -87,6 +92,9 @@ func (w *where) configuration() (config.Config, error) {
 	if w.data != "" {
 		from.Flags = map[string]string{"data": w.data}
 	}
+	if w.store != "" {
+		from.Flags = map[string]string{"store": w.store}
+	}
 	return config.Load(from)
 }
 
@@ -103,7 +111,7 @@ func serverOf(listen string) string {
 }
 
 func (w *where) openData(ctx context.Context, cfg config.Config) (*connection, error) {
-	if !w.making && !app.HasData(w.data) {
+	if w.data != "" && !w.making && !app.HasData(w.data) {
 		if _, err := os.Stat(w.data); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("there is no directory %s; name the one that the server was started with", w.data)
 		}

@@ -93,7 +93,7 @@ func (sh *shell) bootstrap(ctx context.Context, c *connection) error {
 	if err != nil || first == nil {
 		return err
 	}
-	fmt.Fprintf(sh.out, "The directory is new. It has these now, shown once:\n\n")
+	fmt.Fprintf(sh.out, "The store is new. It has these now, shown once:\n\n")
 	t := table{indent: "  ", styles: []style{"", bold}}
 	t.add("space", first.Space)
 	t.add("write key", first.WriteKey, "source "+first.Source)

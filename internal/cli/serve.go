@@ -12,7 +12,7 @@ import (
 )
 
 func (sh *shell) serve() *cobra.Command {
-	var file, data, listen string
+	var file, data, store, listen string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Start the server",
@@ -24,12 +24,16 @@ Ctrl-C or SIGTERM stops it in order: what was accepted is finished. A second
 one ends it at once; nothing that was acknowledged is lost.`,
 		Example: `  selfsame serve
   selfsame serve --config selfsame.yaml --data /var/lib/selfsame --listen :8080
+  selfsame serve --store postgres://selfsame@db.internal/selfsame --listen :8080
   SELFSAME_ADMIN_TOKEN=… selfsame serve`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			flags := map[string]string{}
 			if cmd.Flags().Changed("data") {
 				flags["data"] = data
+			}
+			if cmd.Flags().Changed("store") {
+				flags["store"] = store
 			}
 			if cmd.Flags().Changed("listen") {
 				flags["listen"] = listen
@@ -49,6 +53,7 @@ one ends it at once; nothing that was acknowledged is lost.`,
 	f := cmd.Flags()
 	f.StringVar(&file, "config", "", "configuration `FILE` (or SELFSAME_CONFIG); docs/configuration.md lists its keys")
 	f.StringVar(&data, "data", std.Data, "`DIR` that keeps the data (or SELFSAME_DATA)")
+	f.StringVar(&store, "store", "", "`URL` of a database that several nodes share, instead of a directory (or SELFSAME_STORE)")
 	f.StringVar(&listen, "listen", std.Listen, "`ADDR` to listen on (or SELFSAME_LISTEN)")
 	return cmd
 }

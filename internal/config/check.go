@@ -39,7 +39,10 @@ func (c *checker) config(cfg *Config) {
 	} else if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 || strings.ContainsAny(host, " /") {
 		c.wrong("listen", "is %q; the port is a number from 1 to 65535 (0 picks a free one)", cfg.Listen)
 	}
-	if cfg.Data == "" {
+	if cfg.StoreConnections < 2 {
+		c.wrong("store_connections", "is %d; a node needs at least 2 connections to the database", cfg.StoreConnections)
+	}
+	if cfg.Data == "" && cfg.Store == "" {
 		c.wrong("data", "is empty; name the directory that keeps the data")
 	}
 	if cfg.AdminToken != "" {

@@ -10,6 +10,7 @@ import (
 type Config struct {
 	Listen     string   `yaml:"listen"`      // address of the one listener
 	Data       string   `yaml:"data"`        // directory of the embedded store
+	Store      StoreURL `yaml:"store"`       // database that several nodes share; "": the embedded store in Data
 	AdminToken string   `yaml:"admin_token"` // of the management API; "": one is made at the first start
 	PublicURL  string   `yaml:"public_url"`  // where clients reach the server; "": as they asked for it
 	LogLevel   LogLevel `yaml:"log_level"`
@@ -17,6 +18,9 @@ type Config struct {
 	// Memory is what caches and filters of all spaces and the store may take
 	// together. The process takes more: what requests in flight need.
 	Memory Bytes `yaml:"memory"`
+
+	// StoreConnections is how many connections to the database a node may hold.
+	StoreConnections int `yaml:"store_connections"`
 
 	// DedupeWindow is how long a messageId counts once.
 	DedupeWindow Duration `yaml:"dedupe_window"`
@@ -59,11 +63,13 @@ type Token struct {
 // Default returns the configuration that holds where nothing is set.
 func Default() Config {
 	return Config{
-		Listen:       "127.0.0.1:8080",
-		Data:         "./selfsame-data",
-		LogLevel:     LevelInfo,
-		Memory:       768 << 20,
-		DedupeWindow: Duration(24 * time.Hour),
-		ProfileRate:  50_000,
+		Listen:   "127.0.0.1:8080",
+		Data:     "./selfsame-data",
+		LogLevel: LevelInfo,
+		Memory:   768 << 20,
+
+		StoreConnections: 16,
+		DedupeWindow:     Duration(24 * time.Hour),
+		ProfileRate:      50_000,
 	}
 }

@@ -15,6 +15,8 @@ var settings = []struct {
 }{
 	{"listen", "SELFSAME_LISTEN"},
 	{"data", "SELFSAME_DATA"},
+	{"store", "SELFSAME_STORE"},
+	{"store_connections", "SELFSAME_STORE_CONNECTIONS"},
 	{"admin_token", "SELFSAME_ADMIN_TOKEN"},
 	{"public_url", "SELFSAME_PUBLIC_URL"},
 	{"log_level", "SELFSAME_LOG_LEVEL"},
@@ -47,13 +49,19 @@ func Load(from Origins) (Config, error) {
 		d.document(data, &cfg)
 	}
 	outside := map[string]string{} // key → the variable or flag that set it
+	strength := map[string]origin{}
+	for _, key := range []string{"store", "data"} {
+		if _, ok := d.lines[key]; ok {
+			strength[key] = byFile
+		}
+	}
 	for _, s := range settings {
 		if v, ok := from.Env(s.env); ok && v != "" {
-			outside[s.key] = s.env
+			outside[s.key], strength[s.key] = s.env, byEnvironment
 			d.outside(s.key, s.env, v, &cfg)
 		}
 		if v, ok := from.Flags[s.key]; ok {
-			outside[s.key] = "--" + s.key
+			outside[s.key], strength[s.key] = "--"+s.key, byFlag
 			d.outside(s.key, "--"+s.key, v, &cfg)
 		}
 	}
@@ -63,6 +71,7 @@ func Load(from Origins) (Config, error) {
 		}
 		return d.line(path)
 	}}
+	c.home(&cfg, strength["store"], strength["data"])
 	c.config(&cfg)
 	return cfg, d.mistakes.or()
 }

@@ -18,6 +18,7 @@ type Options struct {
 	Binary string
 	Config string   // path of the configuration file; "": none
 	Data   string   // data directory
+	Store  string   // URL of a shared store, instead of Data
 	Args   []string // further arguments of serve
 	Env    []string // added to the environment
 	Echo   io.Writer
@@ -49,6 +50,9 @@ func Start(o Options) (*Process, error) {
 		return nil, err
 	}
 	args := []string{"serve", "--data", o.Data, "--listen", addr}
+	if o.Store != "" {
+		args = []string{"serve", "--store", o.Store, "--listen", addr}
+	}
 	if o.Config != "" {
 		args = append(args, "--config", o.Config)
 	}

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/config"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
+	"github.com/selfsame-id/selfsame/internal/kv/pgkv"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// storeDir is the store's place in the data directory.
+const storeDir = "store"
+
+// place is where a store lies: in a directory, or in a database that several
+// nodes share.
+type place struct {
+	dir string
+	url config.StoreURL // "": in dir
+}
+
+func placeOf(cfg config.Config) place {
+	if cfg.Store != "" {
+		return place{url: cfg.Store}
+	}
+	return place{dir: cfg.Data}
+}
+
+// String names the place for people, without passwords.
+func (p place) String() string {
+	if p.url != "" {
+		return p.url.String()
+	}
+	return p.dir
+}
+
+// open opens the store, making it on first use.
+func (p place) open(ctx context.Context, cfg config.Config, log *slog.Logger) (kv.Store, error) {
+	if p.url != "" {
+		s, err := pgkv.Open(ctx, string(p.url), pgkv.Options{PoolSize: cfg.StoreConnections, Logger: log})
+		if err != nil {
+			return nil, p.explain(err)
+		}
+		return s, nil
+	}
+	s, err := pebblekv.Open(filepath.Join(p.dir, storeDir), pebblekv.Options{CacheBytes: storeShare(cfg.Memory), Logger: log})
+	if err != nil {
+		return nil, p.explain(err)
+	}
+	return s, nil
+}
+
+// explain adds to an error of the store what can be done about it.
+func (p place) explain(err error) error {
+	if p.url != "" {
+		return p.explainShared(err)
+	}
+	what := ""
+	switch {
+	case errors.Is(err, kv.ErrLocked):
+		what = "it is in use by another Selfsame: stop that one, or choose another directory with --data"
+	case errors.Is(err, kv.ErrNoSpace):
+		what = "the disk is full: free some space on it or move the data directory to a larger one; nothing that was acknowledged is lost"
+	case errors.Is(err, kv.ErrTooNew), errors.Is(err, space.ErrTooNew):
+		what = "a newer version of Selfsame has written this directory: run that version or a newer one"
+	case errors.Is(err, kv.ErrCorrupt):
+		what = "files in this directory are damaged: keep a copy of it, check the disk, and put back your last backup"
+	case errors.Is(err, kv.ErrReadOnly):
+		what = "the directory takes no writes: check the mount and its permissions"
+	default:
+		return fmt.Errorf("data directory %s: %w", p, err)
+	}
+	return fmt.Errorf("data directory %s: %s (%w)", p, what, err)
+}
+
+// explainShared is explain for a database.
+func (p place) explainShared(err error) error {
+	what := ""
+	switch {
+	case errors.Is(err, kv.ErrUnavailable):
+		what = "the database cannot be reached: check that it runs, its address, and that it lets this machine in"
+	case errors.Is(err, kv.ErrNoSpace):
+		what = "the database's disk is full: give it more room; nothing that was acknowledged is lost"
+	case errors.Is(err, kv.ErrTooOld):
+		what = "the database server is too old: PostgreSQL 15 is the oldest that will do"
+	case errors.Is(err, kv.ErrTooNew), errors.Is(err, space.ErrTooNew):
+		what = "a newer version of Selfsame has written this store: run that version or a newer one on every node"
+	case errors.Is(err, kv.ErrReadOnly):
+		what = "the database takes no writes, as a standby does: name the primary, or all servers separated by commas"
+	case errors.Is(err, kv.ErrCorrupt):
+		what = "data in the database is damaged: keep a copy, check its disk, and put back your last backup"
+	default:
+		return fmt.Errorf("store %s: %w", p, err)
+	}
+	return fmt.Errorf("store %s: %s (%w)", p, what, err)
+}
+
+// HasData reports whether a directory is the data directory of a server.
+func HasData(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, storeDir))
+	return err == nil && info.IsDir()
+}
+
+// answerTime is how long a shared store may take to answer before a load
+// balancer is told to send requests elsewhere.
+const answerTime = 2 * time.Second
+
+// healthy says why the store cannot serve requests now.
+func (e *Engine) healthy(ctx context.Context) error {
+	if s, ok := e.store.(*pebblekv.Store); ok {
+		if s.Stats().Failed {
+			return errors.New("the store takes no commits since an error; restart the server")
+		}
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	r, err := e.store.Snapshot(ctx)
+	if err == nil {
+		_, err = r.Get(ctx, []byte{0})
+		r.Close()
+	}
+	if err != nil {
+		// What the database says may name its users and hosts: the log has it.
+		e.log.Debug("the store does not answer", "error", err)
+		return errors.New("the store does not answer")
+	}
+	return nil
+}
