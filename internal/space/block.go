@@ -16,19 +16,30 @@ type blockEvent struct {
 	User, Account       identity.Hash // strands; zero without HasUser, HasAccount
 	HasUser, HasAccount bool
 	Time, ReceivedAt    int64 // nanoseconds since 1970
-	Source              string
-	Type                event.Type
-	MessageHash         uint64
-	GivenID             string // messageId that was given because the message had none, or ""
+	// Arrived is when the event came here, if that was not when it was received:
+	// an archive's events bring their time of receipt. Else 0.
+	Arrived     int64
+	Source      string
+	Type        event.Type
+	MessageHash uint64
+	GivenID     string // messageId that was given because the message had none, or ""
+}
+
+// arrival is when the event came here.
+func (e *blockEvent) arrival() int64 {
+	if e.Arrived != 0 {
+		return e.Arrived
+	}
+	return e.ReceivedAt
 }
 
 // A header is stored as
 //
 //	version(1) sources: n, then the texts  events: n, and for each
 //	  mask(2, little-endian) and, as far as the mask says so,
-//	  user strand(16) account strand(16) received source time messageHash(8) givenID
+//	  user strand(16) account strand(16) received arrived source time messageHash(8) givenID
 //
-// received is the difference from the event before, time the difference back
+// received and arrived are differences from the event before, time the difference back
 // from received: in milliseconds where these are whole, as they are for what
 // SDKs send. The events of a block often have a user in common, one source, and
 // one time of receipt.
@@ -45,7 +56,8 @@ const (
 	headSource     = 1 << 8 // source differs from the event before
 	headMillis     = 1 << 9 // time's difference is in milliseconds
 	headGivenID    = 1 << 10
-	headKnown      = 1<<11 - 1
+	headArrived    = 1 << 11
+	headKnown      = 1<<12 - 1
 	headMaskBytes  = 2
 	headHashBytes  = 8
 	nanosPerMilli  = 1e6
@@ -63,7 +75,7 @@ func appendHeader(dst []byte, events []blockEvent) []byte {
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(events)))
 	var user, account identity.Hash
-	received, source := int64(0), ""
+	received, arrived, source := int64(0), int64(0), ""
 	for i := range events {
 		e := &events[i]
 		if e.Type == 0 {
@@ -87,6 +99,9 @@ func appendHeader(dst []byte, events []blockEvent) []byte {
 		}
 		if e.ReceivedAt != received {
 			mask |= headReceived
+		}
+		if e.Arrived != 0 {
+			mask |= headArrived
 		}
 		if e.Source != source {
 			mask |= headSource
@@ -112,6 +127,10 @@ func appendHeader(dst []byte, events []blockEvent) []byte {
 		if mask&headReceived != 0 {
 			dst = binary.AppendVarint(dst, e.ReceivedAt-received)
 			received = e.ReceivedAt
+		}
+		if mask&headArrived != 0 {
+			dst = binary.AppendVarint(dst, e.Arrived-arrived)
+			arrived = e.Arrived
 		}
 		if mask&headSource != 0 {
 			source = e.Source
@@ -172,7 +191,7 @@ func decodeHeader(b []byte) ([]blockEvent, error) {
 	}
 	events := make([]blockEvent, n)
 	var user, account identity.Hash
-	received, source := int64(0), ""
+	received, arrived, source := int64(0), int64(0), ""
 	for i := range events {
 		mask := uint16(r.byte()) | uint16(r.byte())<<8
 		if mask == 0 {
@@ -197,6 +216,10 @@ func decodeHeader(b []byte) ([]blockEvent, error) {
 		}
 		if mask&headReceived != 0 {
 			received += r.varint()
+		}
+		if mask&headArrived != 0 {
+			arrived += r.varint()
+			e.Arrived = arrived
 		}
 		if mask&headSource != 0 {
 			k := r.uvarint()

@@ -37,6 +37,7 @@ func blockEvents() *rapid.Generator[[]blockEvent] {
 		} else {
 			e.ReceivedAt, e.Time = rapid.Int64().Draw(t, "received"), rapid.Int64().Draw(t, "time")
 		}
+		e.Arrived = rapid.SampledFrom([]int64{0, 0, 1e18, 1e18 + 5, -1}).Draw(t, "arrived")
 		e.Source = rapid.SampledFrom([]string{"", "ios-app", "web", "server"}).Draw(t, "source")
 		e.MessageHash = rapid.Uint64().Draw(t, "message")
 		e.GivenID = rapid.SampledFrom([]string{"", "", "selfsame-1"}).Draw(t, "given")

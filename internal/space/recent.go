@@ -178,9 +178,9 @@ func (r *recent) check(ctx context.Context, hash uint64, now int64) ([]uint64, e
 	return r.found, nil
 }
 
-// add keeps that a message, received at a time in nanoseconds since 1970, lies
-// in a block. Blocks come in ascending order.
-func (r *recent) add(hash, block uint64, receivedAt int64) {
+// add keeps that a message, which came here at a time in nanoseconds since 1970,
+// lies in a block. Blocks come in ascending order.
+func (r *recent) add(hash, block uint64, arrived int64) {
 	t := r.open
 	// A table ends with a block, so that the next one begins with another: what
 	// is up to sealedBlock is in the store whole.
@@ -192,9 +192,7 @@ func (r *recent) add(hash, block uint64, receivedAt int64) {
 		t.grow()
 		r.openBytes.Store(t.bytes())
 	}
-	// What counts is when a message came here. An archive's were received long
-	// before, but after those that are here already.
-	r.now = max(r.now, receivedAt)
+	r.now = max(r.now, arrived)
 	if t.count == 0 {
 		t.first, t.oldest = block, r.now
 	}

@@ -179,7 +179,7 @@ func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
 			}
 			for i := range heads {
 				if h := &heads[i]; h.Type != 0 {
-					rec.add(h.MessageHash, block, h.ReceivedAt)
+					rec.add(h.MessageHash, block, h.arrival())
 				}
 			}
 		}

@@ -32,15 +32,14 @@ func (l *localRepeats) known(ctx context.Context, d *desk, events []*prepared, n
 	return out, nil
 }
 
-// confirm reports whether a block holds the message, received within the
-// window.
+// confirm reports whether a block holds the message, arrived within the window.
 func (l *localRepeats) confirm(ctx context.Context, d *desk, block uint64, e *prepared, now int64) (bool, error) {
 	heads, err := readHeads(ctx, d.r, d.keys, block)
 	if err != nil {
 		return false, err
 	}
 	for k := range heads {
-		if h := &heads[k]; h.Type == 0 || h.MessageHash != e.hash || h.ReceivedAt <= now-l.window {
+		if h := &heads[k]; h.Type == 0 || h.MessageHash != e.hash || h.arrival() <= now-l.window {
 			continue
 		}
 		id, err := d.messageID(eventRef{block: block, ordinal: k})
@@ -59,7 +58,7 @@ func (l *localRepeats) stage(*commitPlan) {}
 func (l *localRepeats) landed(c *commitPlan) {
 	for i := range c.fresh {
 		e := &c.fresh[i]
-		l.recent.add(e.hash, e.block, e.msg.ReceivedAt)
+		l.recent.add(e.hash, e.block, c.record.Time)
 	}
 }
 
@@ -86,6 +85,7 @@ func (r *sharedRepeats) known(ctx context.Context, d *desk, events []*prepared, 
 	out := make([]bool, len(events))
 	for i, e := range events {
 		v := values[i]
+		e.collides, e.expired = false, nil // as it was found before a conflict
 		if v == nil {
 			continue
 		}

@@ -87,7 +87,7 @@ func (j *journal) deliver(k int, w *work, repeat []bool) {
 				j.flush()
 			}
 			j.place(e, k, w, j.block(), len(j.bodies))
-			j.heads = append(j.heads, head(e, w))
+			j.heads = append(j.heads, j.head(e, w))
 			j.bodies = append(j.bodies, e.msg.Body)
 			j.size += len(e.msg.Body)
 		}
@@ -103,7 +103,7 @@ func (j *journal) deliver(k int, w *work, repeat []bool) {
 				continue // an empty head: the body is no event
 			}
 			any = true
-			heads[o] = head(&w.events[i], w)
+			heads[o] = j.head(&w.events[i], w)
 			j.place(&w.events[i], k, w, j.block(), o)
 		}
 		if any {
@@ -116,12 +116,19 @@ func (j *journal) place(e *prepared, k int, w *work, block uint64, ordinal int) 
 	j.c.fresh = append(j.c.fresh, placedEvent{prepared: e, work: k, source: w.delivery.Source, block: block, ordinal: ordinal})
 }
 
-func head(e *prepared, w *work) blockEvent {
+// receiptSlack is how long a message may be on its way from receipt to commit
+// before its arrival is kept beside its receipt.
+const receiptSlack = time.Minute
+
+func (j *journal) head(e *prepared, w *work) blockEvent {
 	h := blockEvent{
 		Time: e.msg.Time, ReceivedAt: e.msg.ReceivedAt, Source: w.delivery.Source,
 		Type: e.msg.Type, MessageHash: e.hash,
 		User: e.users.hash, HasUser: len(e.users.ids) > 0,
 		Account: e.account.hash, HasAccount: len(e.account.ids) > 0,
+	}
+	if now := j.c.record.Time; now-h.ReceivedAt > int64(receiptSlack) {
+		h.Arrived = now
 	}
 	if e.given {
 		h.GivenID = e.id
