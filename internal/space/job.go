@@ -22,6 +22,8 @@ type jobState struct {
 	last  time.Duration
 	sweep []byte    // where the removal of old messageIds goes on, on a shared store
 	look  time.Time // when to look again what other nodes put off
+
+	counted time.Time // when the gauges were looked up in a shared store
 }
 
 // jobLease names the lease of the node that runs the job on a shared store.
@@ -52,6 +54,9 @@ func (s *Space) runSharedJob() {
 	if err == nil && fence != nil {
 		s.replayNow(fence)
 		err = s.sweepRepeats(s.life, fence)
+	}
+	if err == nil {
+		err = s.refreshGauges(s.life)
 	}
 	if err != nil && s.life.Err() == nil {
 		s.log.Warn("the job could not run and will be tried again", "space", s.cfg.ID, "error", err)

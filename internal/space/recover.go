@@ -40,46 +40,90 @@ func (s *Space) recover(ctx context.Context) error {
 	return s.recoverRules(ctx, r)
 }
 
-// takeLane finds the end of the only lane of an exclusive store, or takes a new
-// lane of a shared one: a lane belongs to one process.
+// takeLane finds the end of the lane of an exclusive store, or takes a new lane
+// of a shared one: a lane belongs to one process.
+//
+// A store that was copied from a shared one has blocks and feed records of many
+// lanes. Its only writer goes on in the highest, so that numbers of blocks grow
+// with time, which recent messages rely on.
 func (s *Space) takeLane(ctx context.Context, r kv.Reader) error {
-	s.lane = 1
 	if !s.store.Exclusive() {
 		return s.newLane(ctx)
 	}
-	last := func(kind byte) (uint64, error) {
-		from := s.keys.key(kind)
-		page, err := r.Scan(ctx, from, kv.PrefixEnd(from), 1, true)
-		if err != nil || len(page) == 0 {
-			return 0, err
-		}
-		return binary.BigEndian.Uint64(page[0].Key[len(page[0].Key)-8:]), nil
-	}
-	block, err := last(kindHeader)
+	highest, err := s.highestLane(ctx, r)
 	if err != nil {
 		return err
 	}
-	s.nextBlock = block&(1<<40-1) + 1
-	s.feedSeq, err = last(kindFeed)
+	s.lane = max(1, highest)
+	block, err := s.last(ctx, r, s.keys.number(kindHeader, s.lane<<laneShift), s.keys.number(kindHeader, (s.lane+1)<<laneShift), 0)
+	if err != nil {
+		return err
+	}
+	s.nextBlock = block&(1<<laneShift-1) + 1
+	s.feedSeq, err = s.last(ctx, r, s.keys.number(kindFeed, s.lane), s.keys.number(kindFeed, s.lane+1), 8)
 	return err
 }
 
-// newLane counts up the lanes of a shared store.
+// laneShift is where the lane begins in the number of a block.
+const laneShift = 40
+
+// highestLane is the highest lane of which anything is in the store, or was
+// counted.
+func (s *Space) highestLane(ctx context.Context, r kv.Reader) (uint64, error) {
+	header, feed := s.keys.key(kindHeader), s.keys.key(kindFeed)
+	block, err := s.last(ctx, r, header, kv.PrefixEnd(header), 0)
+	if err != nil {
+		return 0, err
+	}
+	lane, err := s.last(ctx, r, feed, kv.PrefixEnd(feed), 0)
+	if err != nil {
+		return 0, err
+	}
+	got, err := r.Get(ctx, s.lanesKey())
+	if err != nil {
+		return 0, err
+	}
+	n := uint64(0)
+	if len(got[0]) == 8 {
+		n = binary.BigEndian.Uint64(got[0])
+	}
+	return max(block>>laneShift, lane, n), nil
+}
+
+// last is the number at a place behind the kind in the last key of a range; 0 if
+// there is none.
+func (s *Space) last(ctx context.Context, r kv.Reader, from, to []byte, at int) (uint64, error) {
+	page, err := r.Scan(ctx, from, to, 1, true)
+	if err != nil || len(page) == 0 {
+		return 0, err
+	}
+	number := page[0].Key[len(s.keys)+1+at:]
+	if len(number) < 8 {
+		return 0, fmt.Errorf("%w: a key of %d bytes", kv.ErrCorrupt, len(page[0].Key))
+	}
+	return binary.BigEndian.Uint64(number), nil
+}
+
+// lanesKey counts the lanes of a shared store.
+func (s *Space) lanesKey() []byte { return s.keys.key(kindCounters, []byte("lanes")) }
+
+// newLane counts up the lanes of a shared store. One that was copied from an
+// exclusive store has a lane that was never counted.
 func (s *Space) newLane(ctx context.Context) error {
-	key := s.keys.key(kindCounters, []byte("lanes"))
+	key := s.lanesKey()
 	for try := 0; ; try++ {
 		r, err := s.store.Snapshot(ctx)
 		if err != nil {
 			return err
 		}
 		got, err := r.Get(ctx, key)
+		n := uint64(0)
+		if err == nil {
+			n, err = s.highestLane(ctx, r)
+		}
 		r.Close()
 		if err != nil {
 			return err
-		}
-		n := uint64(0)
-		if len(got[0]) == 8 {
-			n = binary.BigEndian.Uint64(got[0])
 		}
 		var b kv.Batch
 		b.Require(key, got[0])

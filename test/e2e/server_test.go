@@ -84,6 +84,7 @@ type site struct {
 	binary string
 	config string
 	data   string
+	store  string // URL of a shared store, instead of data
 	ready  time.Duration
 	args   []string
 	env    []string
@@ -138,7 +139,7 @@ func (s *site) start(t testing.TB) *server {
 }
 
 func (s *site) tryStart(t testing.TB) (*server, error) {
-	p, err := instance.Start(instance.Options{Binary: s.binary, Config: s.config, Data: s.data, Ready: s.ready, Args: s.args, Env: s.env})
+	p, err := instance.Start(instance.Options{Binary: s.binary, Config: s.config, Data: s.data, Store: s.store, Ready: s.ready, Args: s.args, Env: s.env})
 	if p == nil {
 		return nil, err
 	}
@@ -214,14 +215,19 @@ func (s *site) mustRun(t testing.TB, stdin []byte, args ...string) string {
 	return out
 }
 
-// verify runs `selfsame verify` on the directory, which no server may have open.
+// verify runs `selfsame verify` on the directory, which no server may have open,
+// or on the shared store.
 func (s *site) verify(t testing.TB, spaces ...string) {
 	t.Helper()
 	if len(spaces) == 0 {
 		spaces = []string{"dev"}
 	}
 	for _, space := range spaces {
-		out, code := s.run(t, nil, "verify", "--config", s.config, "--data", s.data, "--space", space)
+		where := []string{"--data", s.data}
+		if s.store != "" {
+			where = []string{"--store", s.store}
+		}
+		out, code := s.run(t, nil, append([]string{"verify", "--config", s.config, "--space", space}, where...)...)
 		if code != 0 {
 			t.Errorf("selfsame verify found something in %s (exit code %d):\n%s", space, code, shortened(out))
 		}

@@ -1,0 +1,36 @@
+package space
+
+import (
+	"context"
+	"time"
+)
+
+// gaugePause is how old what a node says about work of other nodes may be.
+const gaugePause = time.Second
+
+// refreshGauges looks up what other nodes changed in a shared store: how many
+// profiles and strands there are, and how many replays wait. The writer calls it,
+// so none of its own commits is on its way meanwhile.
+func (s *Space) refreshGauges(ctx context.Context) error {
+	if time.Since(s.job.counted) < gaugePause {
+		return nil
+	}
+	s.job.counted = time.Now()
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	total, err := s.readCounters(ctx, r)
+	if err != nil {
+		return err
+	}
+	seeds, err := s.readSeeds(ctx, r, maxSeeds)
+	if err != nil {
+		return err
+	}
+	s.stats.profiles.Store(total.profiles)
+	s.stats.strands.Store(total.strands)
+	s.pending.Store(int64(len(seeds)))
+	return nil
+}

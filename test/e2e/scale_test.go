@@ -1,0 +1,396 @@
+package e2e
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
+	"github.com/selfsame-id/selfsame/test/population"
+	"github.com/selfsame-id/selfsame/test/wire"
+)
+
+// newShared makes a site on a private PostgreSQL server, on which several
+// servers may work at once.
+func newShared(t testing.TB, binary string) (*site, *pgtest.Server) {
+	t.Helper()
+	db := pgtest.Start(t)
+	s := newSite(t, binary)
+	s.store = db.URL()
+	return s, db
+}
+
+// patient sends requests over several connections to nodes in turn, each again
+// until it is answered with 200, and counts what was answered otherwise.
+func patient(t testing.TB, requests [][]byte, nodes []*server) (others int64) {
+	t.Helper()
+	var next, refused atomic.Int64
+	var all sync.WaitGroup
+	var failed atomic.Value
+	for h := range 8 {
+		c := nodes[h%len(nodes)].dial(t)
+		all.Go(func() {
+			for failed.Load() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(requests) {
+					return
+				}
+				for try := 0; ; try++ {
+					r, err := c.Do(requests[i])
+					if err == nil && r.Status == 200 {
+						break
+					}
+					refused.Add(1)
+					if err != nil || r.Status != 503 && r.Status != 429 || try > 200 {
+						failed.Store([]any{err, r})
+						return
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if what := failed.Load(); what != nil {
+		t.Fatalf("a request was refused: %+v", what)
+	}
+	return refused.Load()
+}
+
+// Two nodes take events of the same people at the same time, some of them both:
+// the same people, traits and counts as one node gives.
+func TestTwoNodesOneTruth(t *testing.T) {
+	cfg := population.Config{Seed: 31, People: 400, Events: 4000, Kiosks: 2, Late: 0.05, Repeats: 0.01}
+	text := cfg.NDJSON()
+	events := parsed(t, linesOf(text))
+	ids := distinctIDs(events)
+
+	alone := newSite(t, watched(t))
+	file := filepath.Join(t.TempDir(), "population.ndjson")
+	writeFile(t, file, text)
+	alone.mustRun(t, nil, "import", "--config", alone.config, "--data", alone.data, "--space", "dev", file)
+	one := alone.start(t)
+	one.settled(t, "dev")
+	want := one.portraits(t, "dev", ids)
+	wantStats := one.stats(t, "dev")
+	one.stop(t)
+
+	s, _ := newShared(t, watched(t))
+	nodes := []*server{s.start(t), s.start(t)}
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 3))
+	lines := linesOf(text)
+	for range len(lines) / 10 {
+		lines = append(lines, lines[random.IntN(len(lines))]) // repeats, to either node
+	}
+	random.Shuffle(len(lines), func(a, b int) { lines[a], lines[b] = lines[b], lines[a] })
+	var requests [][]byte
+	for len(lines) > 0 {
+		n := min(1+random.IntN(40), len(lines))
+		r := wire.AppendRequest(nil, "127.0.0.1", "/v1/batch", wire.Basic(keyOf("dev")), batch(lines[:n]...))
+		requests = append(requests, r)
+		if random.IntN(10) == 0 {
+			requests = append(requests, r) // to both nodes at the same time
+		}
+		lines = lines[n:]
+	}
+	began := time.Now()
+	others := patient(t, requests, nodes)
+	t.Logf("%d requests in %v, %d answered otherwise at first", len(requests), time.Since(began), others)
+	for i, p := range nodes {
+		p.settled(t, "dev")
+		got := p.portraits(t, "dev", ids)
+		samePortraits(t, "node "+strconv.Itoa(i+1), got, want)
+		stats := p.stats(t, "dev")
+		if stats.Profiles != wantStats.Profiles || stats.Strands != wantStats.Strands {
+			t.Errorf("node %d counts %d profiles and %d strands; one node alone %d and %d", i+1, stats.Profiles, stats.Strands, wantStats.Profiles, wantStats.Strands)
+		}
+	}
+	accounted(t, nodes[0], events, nil)
+	s.verify(t) // beside the running nodes
+	for _, p := range nodes {
+		p.stop(t)
+	}
+	s.verify(t)
+}
+
+func samePortraits(t testing.TB, who string, got, want []portrait) {
+	t.Helper()
+	traits := map[string]string{}
+	for _, p := range want {
+		traits[p.ids] = p.traits
+	}
+	var gotIDs, wantIDs []string
+	for _, p := range got {
+		gotIDs = append(gotIDs, p.ids)
+		if w, ok := traits[p.ids]; ok && w != p.traits {
+			t.Errorf("%s: traits of %s:\n got %s\nwant %s", who, p.ids, p.traits, w)
+		}
+	}
+	for _, p := range want {
+		wantIDs = append(wantIDs, p.ids)
+	}
+	equal(t, who+": profiles", gotIDs, wantIDs)
+}
+
+// accounted looks for every event: those that were answered with 200 are there,
+// nothing is there twice, and nothing that was never sent.
+func accounted(t testing.TB, p *server, sure, unsure []sent) {
+	t.Helper()
+	counts := p.stored(t, "dev", p.profilesOf(t, "dev", distinctIDs(append(append([]sent(nil), sure...), unsure...))))
+	known := map[string]bool{}
+	lost, twice := 0, 0
+	for i := range sure {
+		// An event with nothing but placeholders for IDs is nobody's.
+		if e := &sure[i]; !known[e.messageID] && len(e.ids) > 0 && counts[e.messageID] == 0 {
+			if lost++; lost <= 5 {
+				t.Errorf("%s was answered with 200 and is not there: %s", e.messageID, e.line)
+			}
+		}
+		known[sure[i].messageID] = true
+	}
+	for i := range unsure {
+		known[unsure[i].messageID] = true
+	}
+	for id, n := range counts {
+		if n > 1 {
+			if twice++; twice <= 5 {
+				t.Errorf("%s is there %d times", id, n)
+			}
+		}
+		if !known[id] {
+			t.Errorf("%s is there and was never sent", id)
+		}
+	}
+	if lost+twice > 0 {
+		t.Errorf("%d of %d events lost, %d there more than once", lost, len(sure), twice)
+	}
+}
+
+// follower reads the feed of a space over whichever node answers, and keeps what
+// it saw.
+type follower struct {
+	cursor string
+	seen   map[string]int
+	order  []string
+}
+
+// read reads what is new. It reports whether the node answered.
+func (f *follower) read(t testing.TB, p *server) bool {
+	for {
+		req, err := http.NewRequest(http.MethodGet, p.URL("/api/spaces/dev/feed?limit=100&cursor="+url.QueryEscape(f.cursor)), nil)
+		if err != nil {
+			t.Error(err)
+			return false
+		}
+		req.Header.Set("Authorization", "Bearer "+adminToken)
+		resp, err := client.Do(req)
+		if err != nil {
+			return false
+		}
+		var page struct {
+			Data   []struct{ Lane, Seq uint64 }
+			Cursor struct {
+				HasMore bool `json:"has_more"`
+				Next    string
+			}
+		}
+		err = json.NewDecoder(resp.Body).Decode(&page)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK {
+			return false
+		}
+		for _, r := range page.Data {
+			f.seen[strconv.FormatUint(r.Lane, 10)+"/"+strconv.FormatUint(r.Seq, 10)]++
+		}
+		f.cursor = page.Cursor.Next
+		if !page.Cursor.HasMore {
+			return true
+		}
+	}
+}
+
+// shoppers are senders who share one population.
+func shoppers(n int, seed uint64) []*sender {
+	random := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), seed))
+	stream := population.Config{Seed: seed, Active: 200, Kiosks: 2, Late: 0.05, Careless: -1}.Stream()
+	var mu sync.Mutex
+	out := make([]*sender, n)
+	for i := range out {
+		r := rand.New(rand.NewPCG(random.Uint64(), uint64(i)))
+		out[i] = &sender{random: r, stream: func() (events [][]byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			for range 1 + r.IntN(10) {
+				events = append(events, append([]byte(nil), stream.Next()...))
+			}
+			return events
+		}}
+	}
+	return out
+}
+
+// taken is what became of everything that senders sent.
+func taken(t testing.TB, senders []*sender) (sure, unsure []sent) {
+	t.Helper()
+	for _, sn := range senders {
+		if sn.wrong != nil {
+			t.Fatal(sn.wrong)
+		}
+		sure = append(sure, parsed(t, sn.acked)...)
+		unsure = append(append(unsure, parsed(t, sn.dropped)...), parsed(t, sn.pending)...)
+	}
+	return sure, unsure
+}
+
+// A node dies under load, again and again; its clients go to the other one and
+// send what was not answered there. Nothing is lost, nothing counts twice, and
+// who reads the feed sees each change once.
+func TestNodeKilledUnderLoad(t *testing.T) {
+	s, _ := newShared(t, watched(t))
+	steady := s.start(t)
+	senders := shoppers(8, 41)
+	f := &follower{seen: map[string]int{}}
+	var over atomic.Bool
+	var reading sync.WaitGroup
+	var dying atomic.Pointer[server]
+	reading.Go(func() {
+		for turn := 0; !over.Load(); turn++ {
+			p := steady
+			if d := dying.Load(); d != nil && turn%2 == 0 {
+				p = d
+			}
+			f.read(t, p)
+			time.Sleep(5 * time.Millisecond)
+		}
+	})
+	kills := 4
+	for range kills {
+		p := s.start(t)
+		dying.Store(p)
+		var stop atomic.Bool
+		var all sync.WaitGroup
+		for i, sn := range senders {
+			all.Go(func() {
+				if i%2 == 0 {
+					sn.work(p.Addr, &stop)
+				}
+				sn.work(steady.Addr, &stop)
+			})
+		}
+		time.Sleep(time.Duration(300+rand.IntN(700)) * time.Millisecond)
+		p.Kill()
+		time.Sleep(200 * time.Millisecond)
+		stop.Store(true)
+		all.Wait()
+	}
+	sure, unsure := taken(t, senders)
+	t.Logf("%d kills: %d events answered, %d never", kills, len(sure), len(unsure))
+	if len(sure) < 100*kills {
+		t.Errorf("only %d events were answered: the nodes are hardly tested", len(sure))
+	}
+	steady.settled(t, "dev")
+	over.Store(true)
+	reading.Wait()
+	if !f.read(t, steady) {
+		t.Error("the feed cannot be read")
+	}
+	for id, n := range f.seen {
+		if n != 1 {
+			t.Errorf("the reader saw record %s %d times", id, n)
+		}
+	}
+	again := &follower{seen: map[string]int{}}
+	again.read(t, steady)
+	for id := range again.seen {
+		if f.seen[id] == 0 {
+			t.Errorf("the reader never saw record %s", id)
+		}
+	}
+	if len(again.seen) < 10 {
+		t.Errorf("only %d records in the feed", len(again.seen))
+	}
+	accounted(t, steady, sure, unsure)
+	steady.stop(t)
+	s.verify(t)
+}
+
+// The database dies under load and comes back: meanwhile nodes say 503 and when
+// to come again, and nothing that was acknowledged is lost.
+func TestDatabaseKilledUnderLoad(t *testing.T) {
+	s, db := newShared(t, watched(t))
+	nodes := []*server{s.start(t), s.start(t)}
+	senders := shoppers(8, 51)
+	var stop atomic.Bool
+	var all sync.WaitGroup
+	for i, sn := range senders {
+		all.Go(func() {
+			for !stop.Load() && sn.wrong == nil {
+				sn.work(nodes[i%2].Addr, &stop)
+			}
+		})
+	}
+	const kills = 2
+	for range kills {
+		time.Sleep(700 * time.Millisecond)
+		db.Kill()
+		eventually(t, 10*time.Second, "503 without a database", func() bool {
+			a := nodes[0].post(t, "dev", "/v1/track", []byte(`{"userId":"nobody-yet","event":"x","messageId":"away"}`))
+			if a.status == http.StatusOK {
+				t.Error("an event was answered with 200 while the database was away")
+			}
+			if a.status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "" {
+				t.Error("503 without Retry-After")
+			}
+			return a.status == http.StatusServiceUnavailable
+		})
+		resp, err := client.Get(nodes[1].URL("/readyz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			t.Errorf("/readyz says %d without a database", resp.StatusCode)
+		}
+		db.Start()
+		for _, p := range nodes {
+			eventually(t, 15*time.Second, "ready again", func() bool {
+				resp, err := client.Get(p.URL("/readyz"))
+				if err != nil {
+					return false
+				}
+				_ = resp.Body.Close()
+				return resp.StatusCode == http.StatusOK
+			})
+			eventually(t, 15*time.Second, "takes events again", func() bool {
+				return p.post(t, "dev", "/v1/track", []byte(`{"userId":"back","event":"x","messageId":"back"}`)).status == http.StatusOK
+			})
+		}
+	}
+	time.Sleep(500 * time.Millisecond)
+	stop.Store(true)
+	all.Wait()
+	sure, unsure := taken(t, senders)
+	t.Logf("%d kills: %d events answered, %d never", kills, len(sure), len(unsure))
+	if len(sure) < 200 {
+		t.Errorf("only %d events were answered: the nodes are hardly tested", len(sure))
+	}
+	for _, p := range nodes {
+		p.settled(t, "dev")
+	}
+	accounted(t, nodes[1], sure, unsure)
+	for _, p := range nodes {
+		p.stop(t)
+		if strings.Contains(p.Log(), "password") {
+			t.Error("the log names a password")
+		}
+	}
+	s.verify(t)
+}
