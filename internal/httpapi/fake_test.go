@@ -80,6 +80,10 @@ func (s *recorded) Ingest(_ context.Context, d space.Delivery) (space.Receipt, e
 	return space.Receipt{Stored: len(d.Messages)}, nil
 }
 
+func (s *recorded) Look(ctx context.Context, ref space.Ref, _ space.Part) (space.View, error) {
+	return s.Profile(ctx, ref)
+}
+
 func (s *recorded) Profile(_ context.Context, ref space.Ref) (space.View, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,7 @@
 package space_test
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"syscall"
@@ -77,4 +78,49 @@ func BenchmarkIngest(b *testing.B) {
 	b.ReportMetric(st.CommitSeconds/float64(st.Events)*1e6, "commit-µs/event")
 	s.Close(context.Background())
 	store.Close()
+}
+
+// BenchmarkLook reads the traits of random shoppers' profiles.
+func BenchmarkLook(b *testing.B) {
+	store, err := pebblekv.Open(b.TempDir(), pebblekv.Options{Logger: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	s, err := space.Open(b.Context(), store, space.Config{ID: "dev", Log: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	cfg := population.Config{Seed: 1, People: 20_000}
+	stream := cfg.Stream()
+	d := space.Delivery{Source: "web"}
+	for raw := stream.Next(); raw != nil; raw = stream.Next() {
+		m, err := event.Parse(bytes.Clone(raw), event.Envelope{ReceivedAt: time.Now().UnixNano()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if d.Messages = append(d.Messages, m); len(d.Messages) == 4000 {
+			if _, err := s.Ingest(b.Context(), d); err != nil {
+				b.Fatal(err)
+			}
+			d.Messages = nil
+		}
+	}
+	if _, err := s.Ingest(b.Context(), d); err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		want space.Part
+	}{{"traits", space.PartTraits}, {"external_ids", space.PartIdentifiers}, {"metadata", space.PartMetadata}} {
+		b.Run(c.name, func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				k := cfg.Key(i * 7919 % 20_000)
+				if _, err := s.Look(b.Context(), user(k.Type, k.Value), c.want); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

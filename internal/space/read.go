@@ -9,8 +9,27 @@ import (
 	"github.com/selfsame-id/selfsame/internal/profile"
 )
 
-// Profile reads one profile as of one moment. ErrNotFound if ref names none.
+// Part names parts of a View. Identity is always in it; the rest costs more the
+// more strands a profile has.
+type Part uint8
+
+// The parts of a View.
+const (
+	PartIdentifiers Part = 1 << iota
+	PartTraits
+	PartMetadata // reads the profile's last event
+	allParts     = PartIdentifiers | PartTraits | PartMetadata
+)
+
+// Profile reads one profile as of one moment, all parts of it. ErrNotFound if
+// ref names none.
 func (s *Space) Profile(ctx context.Context, ref Ref) (View, error) {
+	return s.Look(ctx, ref, allParts)
+}
+
+// Look reads the wanted parts of one profile as of one moment. ErrNotFound if
+// ref names none.
+func (s *Space) Look(ctx context.Context, ref Ref, want Part) (View, error) {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return View{}, err
@@ -34,13 +53,19 @@ func (s *Space) Profile(ctx context.Context, ref Ref) (View, error) {
 	for _, p := range founded {
 		v.Merged = append(v.Merged, p.text(g.rec.collection))
 	}
-	v.Identifiers = g.identifiers()
-	traits, err := g.traits()
-	if err != nil {
-		return View{}, err
+	if want&PartIdentifiers != 0 {
+		v.Identifiers = g.identifiers()
 	}
-	v.Traits = traits.Visible()
-	v.Metadata, err = s.metadata(ctx, r, g)
+	if want&PartTraits != 0 {
+		traits, err := g.traits()
+		if err != nil {
+			return View{}, err
+		}
+		v.Traits = traits.Visible()
+	}
+	if want&PartMetadata != 0 {
+		v.Metadata, err = s.metadata(ctx, r, g)
+	}
 	return v, err
 }
 

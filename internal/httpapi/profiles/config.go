@@ -17,7 +17,7 @@ type Tokens interface {
 
 // Space reads profiles.
 type Space interface {
-	Profile(ctx context.Context, ref space.Ref) (space.View, error)
+	Look(ctx context.Context, ref space.Ref, want space.Part) (space.View, error)
 	Events(ctx context.Context, ref space.Ref, q space.EventQuery) (space.EventPage, error)
 	Links(ctx context.Context, ref space.Ref, limit int, next string) (space.LinkPage, error)
 	Ruleset() *identity.Ruleset

@@ -16,7 +16,7 @@ func (h *handler) events(ctx context.Context, q *request) ([]byte, bool, error) 
 	if err != nil {
 		return nil, false, err
 	}
-	view, err := q.space.Profile(ctx, q.ref)
+	view, err := q.space.Look(ctx, q.ref, 0)
 	if err != nil {
 		return nil, false, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 )
 
 // externalIDs serves a profile's external IDs, oldest first.
@@ -25,7 +26,7 @@ func (h *handler) externalIDs(ctx context.Context, q *request) ([]byte, bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	view, err := q.space.Profile(ctx, q.ref)
+	view, err := q.space.Look(ctx, q.ref, space.PartIdentifiers)
 	if err != nil {
 		return nil, false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/space"
 )
 
 // metadata serves when and where a profile was first and last seen. Profiles
@@ -14,7 +15,7 @@ func (h *handler) metadata(ctx context.Context, q *request) ([]byte, bool, error
 	if err != nil {
 		return nil, false, err
 	}
-	view, err := q.space.Profile(ctx, q.ref)
+	view, err := q.space.Look(ctx, q.ref, space.PartMetadata)
 	if err != nil {
 		return nil, false, err
 	}

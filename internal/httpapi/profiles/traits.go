@@ -5,6 +5,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 )
 
 // The sizes of pages, where a request names none and at most.
@@ -29,7 +30,7 @@ func (h *handler) traits(ctx context.Context, q *request) ([]byte, bool, error) 
 	if class != "" && class != "audience" && class != "computed_trait" {
 		return nil, false, answer.BadParameter("class is neither audience nor computed_trait.")
 	}
-	view, err := q.space.Profile(ctx, q.ref)
+	view, err := q.space.Look(ctx, q.ref, space.PartTraits)
 	if err != nil {
 		return nil, false, err
 	}

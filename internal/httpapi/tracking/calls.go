@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -91,6 +92,10 @@ func (h *handler) authenticate(r *http.Request, key string) *catalog.Source {
 // metrics takes what SDKs count about themselves. Nothing is done with it; an
 // SDK that is refused would complain in the console of its user.
 func (h *handler) metrics(w http.ResponseWriter, r *http.Request) {
+	// Whoever sends a byte a minute shall not keep a connection for ever.
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(h.BodyTimeout))
 	_, _ = io.CopyN(io.Discard, r.Body, 64<<10)
+	_ = control.SetReadDeadline(time.Time{})
 	answer.Raw(w, http.StatusOK, success)
 }
