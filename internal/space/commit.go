@@ -31,6 +31,7 @@ func (s *Space) commit(ws []*work) ([]Receipt, error) {
 		if err == nil {
 			return c.receipts, nil
 		}
+		s.forgetTypes(c.newTypes)
 		if !errors.Is(err, kv.ErrConflict) {
 			return nil, err
 		}

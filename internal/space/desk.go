@@ -195,7 +195,8 @@ func (d *desk) loadTraits(hashes ...identity.Hash) error {
 	var missing []identity.Hash
 	var keys [][]byte
 	for _, h := range hashes {
-		if _, ok := d.traits[h]; !ok && !slices.Contains(missing, h) {
+		if _, ok := d.traits[h]; !ok {
+			d.traits[h] = nil // asked for, once
 			missing = append(missing, h)
 			keys = append(keys, d.keys.hash(kindTraits, h))
 		}
@@ -204,19 +205,22 @@ func (d *desk) loadTraits(hashes ...identity.Hash) error {
 		return nil
 	}
 	values, err := d.get(keys)
+	if err == nil {
+		for i, h := range missing {
+			if values[i] == nil {
+				continue
+			}
+			if d.traits[h], err = profile.DecodeTraits(values[i]); err != nil {
+				break
+			}
+		}
+	}
 	if err != nil {
-		return err
-	}
-	for i, h := range missing {
-		if values[i] == nil {
-			d.traits[h] = nil
-			continue
-		}
-		if d.traits[h], err = profile.DecodeTraits(values[i]); err != nil {
-			return err
+		for _, h := range missing {
+			delete(d.traits, h)
 		}
 	}
-	return nil
+	return err
 }
 
 // ownerOf returns the profile that owns an ID; its node and profile must be

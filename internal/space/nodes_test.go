@@ -2,6 +2,7 @@ package space_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -139,4 +140,29 @@ func TestRulesOfManyNodes(t *testing.T) {
 		t.Errorf("after the rules were loosened again:\n%s", got)
 	}
 	verify(t, spaces[0])
+}
+
+// New rules hold for what other nodes stored since this one was started, too.
+func TestRulesReachTheEventsOfOtherNodes(t *testing.T) {
+	server := pgtest.Start(t)
+	var spaces [2]*space.Space
+	for i := range spaces {
+		store := openShared(t, server)
+		spaces[i] = openSpace(t, store, space.Config{ID: "rules"})
+		t.Cleanup(func() {
+			spaces[i].Close(context.Background())
+			store.Close()
+		})
+	}
+	ingest(t, spaces[1], `{"type":"track","event":"X","messageId":"m1","timestamp":"2025-01-01T00:00:00Z","userId":"u","anonymousId":"a1"}`,
+		`{"type":"track","event":"X","messageId":"m2","timestamp":"2025-01-02T00:00:00Z","userId":"u","anonymousId":"a2"}`)
+	rules := identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id"}, {Type: "anonymous_id", Limit: 1, Window: "ever"}}}
+	if err := spaces[0].SetRules(t.Context(), rules, "test"); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, spaces[0])
+	rules.Alias = "link"
+	if err := spaces[0].SetRules(t.Context(), rules, "test"); !errors.Is(err, space.ErrRekey) {
+		t.Errorf("rules that look elsewhere: %v", err)
+	}
 }

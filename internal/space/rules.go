@@ -135,10 +135,14 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, by string) error
 		return err
 	}
 	was := s.version.Load()
-	if s.stats.strands.Load() > 0 && !samePlaces(was.Rules, r) {
+	empty, err := s.empty(ctx)
+	if err != nil {
+		return err
+	}
+	if !empty && !samePlaces(was.Rules, r) {
 		return ErrRekey
 	}
-	rec := rulesRecord{Version: was.Version + 1, Rules: r, SetAt: s.cfg.Now().UnixNano(), SetBy: by, Applying: s.stats.strands.Load() > 0}
+	rec := rulesRecord{Version: was.Version + 1, Rules: r, SetAt: s.cfg.Now().UnixNano(), SetBy: by, Applying: !empty}
 	stored, err := s.putRules(ctx, rec)
 	if err != nil {
 		return err
@@ -148,6 +152,18 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, by string) error
 		return nil
 	}
 	return s.resolveAgain(ctx, rs, rec)
+}
+
+// empty reports whether the space has no strand, whichever node it came from.
+func (s *Space) empty(ctx context.Context) (bool, error) {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	from := s.keys.key(kindStrand)
+	page, err := r.Scan(ctx, from, kv.PrefixEnd(from), 1, false)
+	return len(page) == 0, err
 }
 
 // putRules stores a version of the rules over the one that is at work here. Of

@@ -91,12 +91,12 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 	s.hasher = identity.NewHasher(secret, cfg.ID)
 	s.hashKey = [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:]) ^ 0x6d657373616765}
 	if err := s.recover(ctx); err != nil {
-		return nil, fmt.Errorf("space %s: %w", cfg.ID, err)
+		return nil, s.giveUp(err)
 	}
 	if s.memory != nil {
 		r, err := store.Snapshot(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("space %s: %w", cfg.ID, err)
+			return nil, s.giveUp(err)
 		}
 		s.background.Go(func() {
 			if err := s.fillFilter(s.life, r); err != nil && s.life.Err() == nil {
@@ -106,6 +106,16 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 	}
 	go s.write()
 	return s, nil
+}
+
+// giveUp ends what a space that cannot be opened has started already.
+func (s *Space) giveUp(err error) error {
+	s.kill()
+	err = fmt.Errorf("space %s: %w", s.cfg.ID, err)
+	if l, ok := s.repeats.(*localRepeats); ok {
+		err = errors.Join(err, l.recent.close(context.Background()))
+	}
+	return err
 }
 
 func (c Config) withDefaults() Config {
@@ -174,6 +184,16 @@ func (s *Space) noteType(t string) bool {
 	}
 	s.types[strings.Clone(t)] = true
 	return true
+}
+
+// forgetTypes takes back what a commit noted that did not happen: the next one
+// must write it.
+func (s *Space) forgetTypes(types []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range types {
+		delete(s.types, t)
+	}
 }
 
 // maxNewTypes bounds what careless senders can put there.

@@ -91,8 +91,9 @@ func (s *Space) commitWorks(ws []*work) {
 const workOverhead = 512
 
 // outside reports whether an error lies in the store and not in what is stored.
+// A damaged record does not: deliveries that have no need of it shall not fail.
 func outside(err error) bool {
-	for _, target := range []error{kv.ErrUnavailable, kv.ErrNoSpace, kv.ErrReadOnly, kv.ErrClosed, kv.ErrUnknown, kv.ErrCorrupt, kv.ErrTooNew, context.Canceled, context.DeadlineExceeded} {
+	for _, target := range []error{kv.ErrUnavailable, kv.ErrNoSpace, kv.ErrReadOnly, kv.ErrClosed, kv.ErrUnknown, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, target) {
 			return true
 		}
