@@ -160,11 +160,11 @@ func (r *replay) load(s *Strand) (*entry, error) {
 	return en, nil
 }
 
-// loadAll returns the entries of strands, reading those not yet at work.
+// loadAll returns the entries of distinct strands, reading those not yet at work.
 func (r *replay) loadAll(hashes []Hash) ([]*entry, error) {
 	var missing []Hash
 	for _, h := range hashes {
-		if r.strands[h] == nil && !slices.Contains(missing, h) {
+		if r.strands[h] == nil {
 			missing = append(missing, h)
 		}
 	}
