@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/config"
@@ -50,7 +49,10 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring)
 	if e.store, err = e.place.open(ctx, cfg, log); err != nil {
 		return nil, err
 	}
-	if e.catalog, err = catalog.Open(ctx, e.store, catalog.Options{}); err == nil && d == Declare {
+	if err = finished(ctx, e.store); err == nil {
+		e.catalog, err = catalog.Open(ctx, e.store, catalog.Options{})
+	}
+	if err == nil && d == Declare {
 		err = e.declare(ctx)
 	}
 	if err != nil {
@@ -81,7 +83,7 @@ func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 		ID:           id,
 		Log:          e.log,
 		Rules:        e.rules(id),
-		DedupeWindow: time.Duration(e.cfg.DedupeWindow),
+		DedupeWindow: e.cfg.DedupeWindow.Span(),
 		DedupeBytes:  e.share.dedupe,
 		CacheBytes:   e.share.cache,
 	})

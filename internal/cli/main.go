@@ -108,7 +108,7 @@ person. One binary, one data directory.`,
 		return usage("%v; see: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(sh.serve(), sh.importEvents(), sh.profile(), sh.feed(), sh.space(), sh.source(),
-		sh.token(), sh.rules(), sh.verify(), sh.version())
+		sh.token(), sh.rules(), sh.verify(), sh.copyStore(), sh.version())
 	argumentErrors(root)
 	return root
 }

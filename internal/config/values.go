@@ -70,6 +70,9 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Span is the duration as the standard library has it.
+func (d Duration) Span() time.Duration { return time.Duration(d) }
+
 // String gives the duration as time.Duration does.
 func (d Duration) String() string { return time.Duration(d).String() }
 

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/app"
+	"github.com/selfsame-id/selfsame/internal/config"
+)
+
+func (sh *shell) copyStore() *cobra.Command {
+	var from, to string
+	cmd := &cobra.Command{
+		Use:   "copy --from DIR|URL --to DIR|URL",
+		Short: "Move house: copy everything to another store",
+		Long: `Copies everything from one store to another, empty one: from a data directory
+to a database that several nodes share, or back. At the end the copy is read
+again and compared with what was read: rows, bytes and a checksum.
+
+Stop the servers of the source first: what they take during a copy is not in it.
+The source is not changed. A copy that was broken off is no use to a server; the
+same command begins it anew.`,
+		Example: `  selfsame copy --from ./selfsame-data --to postgres://selfsame@db.internal/selfsame
+  selfsame copy --from postgres://selfsame@db.internal/selfsame --to /var/lib/selfsame`,
+		Args: cobra.NoArgs,
+	}
+	f := cmd.Flags()
+	f.StringVar(&from, "from", "", "data `DIR` or `URL` of the store that is copied")
+	f.StringVar(&to, "to", "", "data `DIR` or `URL` of an empty store")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if from == "" || to == "" {
+			return usage("--from and --to say what is copied where; see: %s --help", cmd.CommandPath())
+		}
+		if from == to {
+			return usage("--from and --to are the same store")
+		}
+		source, err := sh.storeAt(from)
+		if err != nil {
+			return err
+		}
+		if source.Store == "" && !app.HasData(source.Data) {
+			return fmt.Errorf("%s is not the data directory of a Selfsame server; name the one that the server was started with", from)
+		}
+		target, err := sh.storeAt(to)
+		if err != nil {
+			return err
+		}
+		log := app.NewLogger(sh.err, slog.LevelWarn, sh.err.terminal, sh.err.colour)
+		b, began := newBar(sh.err), time.Now()
+		t, err := app.Copy(cmd.Context(), source, target, log, func(stage app.CopyStage, done app.Tally, total int64) {
+			text := many(done.Rows, "row") + " " + string(stage)
+			if done.Bytes > 0 {
+				text += ", " + count(done.Bytes>>20) + " MiB"
+			}
+			b.show(done.Rows, total, text)
+		})
+		b.done()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(sh.out, "%s in %s: %s\n", sh.out.paint(bold, "Copied "+many(t.Rows, "row")), span(time.Since(began)), many(t.Bytes, "byte"))
+		fmt.Fprintf(sh.out, "%s\n", sh.out.paint(green, "Both stores have the checksum "+t.String()+"."))
+		return nil
+	}
+	return cmd
+}
+
+// storeAt is the configuration of a store that was named by itself. What the
+// environment says about where the data is does not matter here.
+func (sh *shell) storeAt(name string) (config.Config, error) {
+	key := "data"
+	if strings.Contains(name, "://") {
+		key = "store"
+	}
+	return config.Load(config.Origins{Env: sh.env, Flags: map[string]string{key: name}})
+}
