@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ const commitTries = 12
 func (s *Space) commit(ws []*work) ([]Receipt, error) {
 	ctx := s.life
 	for try := 0; ; try++ {
-		c, err := s.plan(ctx, ws)
+		c, err := s.guardedPlan(ctx, ws)
 		if err == nil {
 			err = s.land(ctx, c)
 		}
@@ -83,6 +84,20 @@ func (s *Space) tidy(c *commitPlan) {
 	s.spare = &commitPlan{desk: c.desk, batch: c.batch, fresh: c.fresh[:0]}
 }
 
+// guardedPlan is plan, except that a mistake of ours or a store that contradicts
+// itself costs the deliveries at hand and not the process: SDKs send again, so a
+// process that ended would end again and again.
+func (s *Space) guardedPlan(ctx context.Context, ws []*work) (c *commitPlan, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("a commit could not be decided", "space", s.cfg.ID, "panic", p, "stack", string(debug.Stack()))
+			c = &commitPlan{desk: s.newDesk(ctx, nil, nil, time.Time{})}
+			err = fmt.Errorf("%w: what is stored contradicts itself", kv.ErrCorrupt)
+		}
+	}()
+	return s.plan(ctx, ws)
+}
+
 // plan decides what a commit will write. It returns a plan in every case.
 func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 	began := time.Now()
@@ -92,6 +107,9 @@ func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 	s.spare = nil
 	if c == nil {
 		c = &commitPlan{desk: s.newDesk(ctx, nil, nil, time.Time{})}
+	}
+	if err := s.renewLane(ctx); err != nil {
+		return c, err
 	}
 	now := s.cfg.Now()
 	r, err := s.store.Snapshot(ctx)
@@ -143,6 +161,9 @@ func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 // those of the snapshot.
 func (s *Space) lookAtRules(ctx context.Context, r kv.Reader) error {
 	if s.store.Exclusive() {
+		if s.applying {
+			return fmt.Errorf("%w: new rules are being applied", kv.ErrUnavailable)
+		}
 		return nil
 	}
 	got, err := r.Get(ctx, s.keys.key(kindRules))
@@ -413,7 +434,11 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 	began := time.Now()
 	err := s.store.Commit(ctx, &c.batch)
 	if errors.Is(err, kv.ErrUnknown) {
-		err = s.findOut(ctx, c, err)
+		if err = s.findOut(ctx, c, err); err != nil && !s.store.Exclusive() {
+			// The commit may be there after all, and with it the record that
+			// comes next in this lane.
+			s.lostLane = true
+		}
 	}
 	s.stats.commit.Add(int64(time.Since(began)))
 	if err != nil {

@@ -2,11 +2,13 @@ package space
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
 // sighting is an event as the identity of a strand sees it.
@@ -220,7 +222,11 @@ func (d *desk) mergeInto(into, from profileID, e sighting) error {
 		return err
 	}
 	for _, h := range hashes {
-		d.nodes[h].owner = into
+		n := d.nodes[h]
+		if n == nil {
+			return fmt.Errorf("%w: an ID of profile %s is missing", kv.ErrCorrupt, from.text(loser.collection))
+		}
+		n.owner = into
 		d.changedNodes[h] = true
 	}
 	target.ids = append(target.ids, loser.ids...)
@@ -267,6 +273,9 @@ func (d *desk) putOff(seed identity.Seed, known *strandRecord, links []identity.
 	}
 	for _, h := range links {
 		n := d.nodes[h]
+		if n == nil {
+			return fmt.Errorf("%w: an ID of strand %s is missing", kv.ErrCorrupt, rec.strand)
+		}
 		n.pending, n.tainted = true, true
 		d.changedNodes[h] = true
 		if p, o := d.ownerOf(h); o != nil && !o.tainted {

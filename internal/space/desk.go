@@ -3,6 +3,7 @@ package space
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -307,6 +308,9 @@ func (d *desk) spill(id identity.Hash, n *nodeRecord) error {
 	}
 	for _, h := range hashes {
 		s := d.strands[h]
+		if s == nil {
+			return fmt.Errorf("%w: strand %s of %s is missing", kv.ErrCorrupt, h, n.id.Type)
+		}
 		for i := range s.Links {
 			if s.Links[i].Hash == id {
 				d.list(s.Strand, &s.Links[i])

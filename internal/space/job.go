@@ -37,11 +37,30 @@ func (s *Space) runJob() {
 		s.runSharedJob()
 		return
 	}
-	if s.pending.Load() == 0 || time.Now().Before(s.job.next) {
+	if time.Now().Before(s.job.next) {
 		return
 	}
-	s.replayNow(nil)
+	if s.applying {
+		s.applyNow()
+		return
+	}
+	if s.pending.Load() > 0 {
+		s.replayNow(nil)
+	}
 }
+
+// applyNow goes on with a change of rules that failed.
+func (s *Space) applyNow() {
+	if err := s.finishRules(s.life); err != nil {
+		s.job.next = time.Now().Add(jobErrorPause)
+		if s.life.Err() == nil {
+			s.log.Error("new rules could not be applied to what is there; no events are taken until they are", "space", s.cfg.ID, "error", err)
+		}
+	}
+}
+
+// jobErrorPause is how long the job waits after it failed.
+const jobErrorPause = 5 * time.Second
 
 // runSharedJob does what the job does on a store of several nodes, if this node
 // holds the lease.
@@ -52,8 +71,10 @@ func (s *Space) runSharedJob() {
 	s.job.look = time.Now().Add(jobPause)
 	fence, err := s.hold(s.life, jobLease)
 	if err == nil && fence != nil {
-		s.replayNow(fence)
-		err = s.sweepRepeats(s.life, fence)
+		if err = s.takeOverRules(s.life); err == nil {
+			s.replayNow(fence)
+			err = s.sweepRepeats(s.life, fence)
+		}
 	}
 	if err == nil {
 		err = s.refreshGauges(s.life)
@@ -72,6 +93,8 @@ func (s *Space) replayNow(fence []byte) {
 	}
 	if err != nil && s.life.Err() == nil {
 		s.log.Error("a pending replay failed and will be tried again", "space", s.cfg.ID, "error", err)
+		s.job.next = time.Now().Add(jobErrorPause)
+		return
 	}
 	s.job.last = time.Since(began)
 	s.job.next = time.Now().Add(max(jobPause, 4*s.job.last))
@@ -104,6 +127,9 @@ func (s *Space) readSeeds(ctx context.Context, r kv.Reader, limit int) ([]seedRe
 // replayPending decides the seeds that wait and what follows from them, without
 // a bound, in one commit.
 func (s *Space) replayPending(ctx context.Context, fence []byte) error {
+	if err := s.renewLane(ctx); err != nil {
+		return err
+	}
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return err

@@ -261,6 +261,9 @@ func (d *desk) settle(po *portion, e sighting) error {
 // give makes a profile own exactly the IDs of a group.
 func (d *desk) give(po *portion, collection identity.Collection, e sighting) error {
 	rec := d.profiles[po.keeps]
+	if rec == nil {
+		return fmt.Errorf("%w: profile %s is missing", kv.ErrCorrupt, po.keeps.text(collection))
+	}
 	before := make(map[identity.Hash]bool, len(rec.ids))
 	for _, m := range rec.ids {
 		before[m.hash] = true

@@ -69,6 +69,7 @@ func (s *Space) adopt(rs *identity.Ruleset, rec rulesRecord, stored []byte) {
 	s.rules.Store(rs)
 	s.version.Store(&RulesVersion{Version: rec.Version, Rules: rec.Rules, SetAt: rec.SetAt, SetBy: rec.SetBy})
 	s.ruleBytes = stored
+	s.applying = rec.Applying
 	s.cache.forget()
 }
 
@@ -125,7 +126,27 @@ func (s *Space) SetRules(ctx context.Context, r identity.Rules, by string) error
 	defer s.ruling.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if s.applying {
+		return fmt.Errorf("%w: the rules set before are still being applied", kv.ErrUnavailable)
+	}
+	if err := s.ownJob(ctx); err != nil {
+		return err
+	}
 	return s.setRules(ctx, r, by)
+}
+
+// finishRules takes up the work of a change of rules that did not come to its
+// end: it failed, or its node died.
+func (s *Space) finishRules(ctx context.Context) error {
+	rec, err := decodeRules(s.ruleBytes)
+	if err != nil || !rec.Applying {
+		return err
+	}
+	rs, err := identity.Compile(rec.Rules)
+	if err != nil {
+		return fmt.Errorf("the stored rules: %w", err)
+	}
+	return s.resolveAgain(ctx, rs, rec)
 }
 
 // setRules must be called while no commit is under way.
@@ -135,6 +156,7 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, by string) error
 		return err
 	}
 	was := s.version.Load()
+	ctx = context.WithoutCancel(ctx) // what was begun is brought to its end
 	empty, err := s.empty(ctx)
 	if err != nil {
 		return err

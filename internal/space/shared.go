@@ -46,6 +46,19 @@ func (d *desk) watch(s *strandRecord, old *identity.Strand) {
 	d.seeds = append(d.seeds, seedRecord{strand: s.Hash, collection: s.Collection, time: s.First.Time, messageID: s.First.MessageID})
 }
 
+// renewLane goes on in a new lane when nobody can say how far the old one was
+// written.
+func (s *Space) renewLane(ctx context.Context) error {
+	if !s.lostLane {
+		return nil
+	}
+	if err := s.newLane(ctx); err != nil {
+		return err
+	}
+	s.feedSeq, s.counters, s.rejected, s.lostLane = 0, countersRecord{}, rejectCounts{}, false
+	return nil
+}
+
 // leaseTime is how long a node owns what must have one owner without saying so
 // again.
 const leaseTime = 10 * time.Second
@@ -64,6 +77,11 @@ func (s *Space) leaseKey(name string) []byte { return s.keys.key(kindLease, []by
 // hold takes or renews a lease; it returns the record as stored, nil if another
 // node has it.
 func (s *Space) hold(ctx context.Context, name string) ([]byte, error) {
+	return s.lease(ctx, name, false)
+}
+
+// lease is hold; with force it takes the lease from another node as well.
+func (s *Space) lease(ctx context.Context, name string, force bool) ([]byte, error) {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
@@ -79,7 +97,7 @@ func (s *Space) hold(ctx context.Context, name string) ([]byte, error) {
 		if err := json.Unmarshal(got[0], &l); err != nil {
 			return nil, fmt.Errorf("%w: lease %s", kv.ErrCorrupt, name)
 		}
-		if l.Lane != s.lane && l.Until > now {
+		if l.Lane != s.lane && l.Until > now && !force {
 			return nil, nil
 		}
 		if l.Lane == s.lane && l.Until-now > int64(leaseTime)/2 {
@@ -109,7 +127,7 @@ func (s *Space) hold(ctx context.Context, name string) ([]byte, error) {
 // refresh takes over rules that another node has set. Events wait while a node
 // resolves the space again.
 func (s *Space) refresh(ctx context.Context, stored []byte) error {
-	if string(stored) == string(s.ruleBytes) {
+	if string(stored) == string(s.ruleBytes) && !s.applying {
 		return nil
 	}
 	rec, err := decodeRules(stored)
@@ -117,7 +135,7 @@ func (s *Space) refresh(ctx context.Context, stored []byte) error {
 		return err
 	}
 	if rec.Applying {
-		return fmt.Errorf("%w: another node is applying new rules", kv.ErrUnavailable)
+		return fmt.Errorf("%w: new rules are being applied", kv.ErrUnavailable)
 	}
 	rs, err := identity.Compile(rec.Rules)
 	if err != nil {
@@ -125,6 +143,46 @@ func (s *Space) refresh(ctx context.Context, stored []byte) error {
 	}
 	s.adopt(rs, rec, stored)
 	return nil
+}
+
+// takeOverRules finishes a change of rules whose node died or gave up. The owner
+// of the job's lease does it; a node that sets rules holds that lease itself.
+func (s *Space) takeOverRules(ctx context.Context) error {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := r.Get(ctx, s.keys.key(kindRules))
+	r.Close()
+	if err != nil {
+		return err
+	}
+	rec, err := decodeRules(got[0])
+	if err != nil || !rec.Applying {
+		return err
+	}
+	rs, err := identity.Compile(rec.Rules)
+	if err != nil {
+		return fmt.Errorf("the stored rules: %w", err)
+	}
+	s.adopt(rs, rec, got[0])
+	return s.finishRules(ctx)
+}
+
+// ownJob takes the job's lease from whoever has it: the one who sets rules on a
+// shared store holds it, so that nobody takes the work for abandoned. What the
+// owner before is about to write is fenced off.
+func (s *Space) ownJob(ctx context.Context) error {
+	if s.store.Exclusive() {
+		return nil
+	}
+	for range commitTries {
+		fence, err := s.lease(ctx, jobLease, true)
+		if err != nil || fence != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: other nodes want the job's lease as well", kv.ErrUnavailable)
 }
 
 // sweepRepeats removes the keys of messageIds whose dedupe window is over, a

@@ -32,6 +32,7 @@ type Space struct {
 	// ruleBytes is the record of the rules at work, which every commit on a
 	// shared store requires. The writer's, or whoever holds its lock.
 	ruleBytes []byte
+	applying  bool // what is there is not resolved by these rules yet
 
 	packer packer
 	cache  *strandCache
@@ -52,6 +53,7 @@ type Space struct {
 	// What follows belongs to the writer.
 	writing   sync.Mutex // held during a commit; whoever stops the writer takes it
 	lane      uint64
+	lostLane  bool   // its end is not known, see renewLane
 	nextBlock uint64 // within the lane
 	feedSeq   uint64
 	lastID    profileID

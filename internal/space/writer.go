@@ -61,6 +61,7 @@ func (s *Space) round() bool {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.commitWorks(batch)
+	clear(batch) // the queue's array must not keep what is done
 	return true
 }
 
@@ -113,6 +114,9 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 	var size int64 = workOverhead
 	for i := range d.Messages {
 		size += int64(len(d.Messages[i].Body))
+	}
+	for i := range d.Rejects {
+		size += int64(len(d.Rejects[i].Body))
 	}
 	if s.queueBytes.Add(size) > s.cfg.QueueBytes && size < s.queueBytes.Load() {
 		s.queueBytes.Add(-size)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -206,7 +207,7 @@ func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
 	env := event.Envelope{ReceivedAt: rej.ReceivedAt, SentAt: rej.SentAt, Type: event.TypeOf(rej.Endpoint), Limits: h.Limits}
 	m, err := event.Parse(rej.Body, env)
 	if err == nil {
-		return []event.Message{m}, nil
+		return named([]event.Message{m}, rej.ID), nil
 	}
 	if env.Type != 0 || event.Lookup(rej.Body, "batch") == nil {
 		return nil, err
@@ -224,5 +225,16 @@ func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
 		}
 		out = append(out, m)
 	}
-	return out, nil
+	return named(out, rej.ID), nil
+}
+
+// named gives messages without a messageId one that follows from the reject, so
+// that a reject that is sent again twice counts once.
+func named(ms []event.Message, reject string) []event.Message {
+	for i := range ms {
+		if ms[i].MessageID == "" {
+			ms[i].MessageID = fmt.Sprintf("reject-%s-%d", reject, i)
+		}
+	}
+	return ms
 }
