@@ -14,6 +14,7 @@ import (
 
 // load is what some connections send.
 type load struct {
+	addr        string // of the server; default: the one that is measured
 	connections int
 	requests    [][]byte
 	events      int     // in each request
@@ -65,7 +66,11 @@ func (b *bench) apply(p *instance.Process, loads ...*load) ([]outcome, error) {
 	out := make([]outcome, len(loads))
 	var all sync.WaitGroup
 	for i, l := range loads {
-		all.Go(func() { out[i] = l.send(p.Addr, &phase, short) })
+		addr := l.addr
+		if addr == "" {
+			addr = p.Addr
+		}
+		all.Go(func() { out[i] = l.send(addr, &phase, short) })
 	}
 	pause := func(d time.Duration) {
 		select {
@@ -178,9 +183,12 @@ func (l *load) send(addr string, phase *atomic.Int32, short chan<- struct{}) out
 			sum.others[why] += n
 		}
 	}
-	slices.Sort(sum.took)
+	sum.sort()
 	return sum
 }
+
+// sort puts the times in order.
+func (o *outcome) sort() { slices.Sort(o.took) }
 
 // note counts what was not as it should be, at any time.
 func (o *outcome) note(phase int32, why string) {

@@ -23,6 +23,7 @@ var scenarios = []struct {
 	{"single256", "one event a request, 256 connections", (*bench).single256},
 	{"import", "NDJSON into a stopped directory, and into a running server", (*bench).imports},
 	{"reads", "Profile API reads while events pour in at half speed", (*bench).reads},
+	{"postgres", "one node and four on the PostgreSQL database of -store", (*bench).shared},
 	{"scale", "throughput and memory with ever more people loaded", (*bench).scale},
 }
 
@@ -36,7 +37,9 @@ type bench struct {
 	people        int // loaded before profiles are read
 	events        int // imported
 	steps         []int
-	connections   int // of readers
+	connections   int    // of readers
+	store         string // database of the scenario postgres
+	kiosks        int    // in its population
 
 	tables tables
 }
@@ -52,9 +55,12 @@ func run() (err error) {
 	var b bench
 	var names []string
 	for _, s := range scenarios {
+		if s.name == "postgres" {
+			continue // needs a database
+		}
 		names = append(names, s.name)
 	}
-	only := flag.String("run", "", "what to measure, separated by commas; default: everything\n"+describe())
+	only := flag.String("run", "", "what to measure, separated by commas; default: everything that needs no -store\n"+describe())
 	long := flag.Bool("long", false, "scale up to five million people, which takes a while and 10 GB of disk")
 	dir := flag.String("dir", "", "where data directories are made and removed; default: the system's temporary directory")
 	flag.StringVar(&b.binary, "binary", "", "the server to measure; default: one is built")
@@ -67,6 +73,8 @@ func run() (err error) {
 	flag.IntVar(&b.events, "events", 1_000_000, "events that are imported")
 	steps := flag.String("steps", "100000,1000000", "people loaded one after the other for scale")
 	flag.IntVar(&b.connections, "connections", 32, "connections of readers")
+	flag.StringVar(&b.store, "store", "", "URL of the empty PostgreSQL database that postgres writes to")
+	flag.IntVar(&b.kiosks, "kiosks", 3, "kiosks in the population of postgres")
 	flag.Parse()
 	if *long {
 		*steps += ",5000000"
