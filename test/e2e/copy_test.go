@@ -50,9 +50,7 @@ func TestMovingHouse(t *testing.T) {
 	}
 	nodes[0].send(t, "dev", "/v1/batch", batch(lines(parts[1])...))
 	nodes[1].send(t, "dev", "/v1/batch", batch(lines(parts[2])...))
-	for _, p := range nodes {
-		p.settled(t, "dev")
-	}
+	rested(t, nodes...)
 	want = nodes[0].portraits(t, "dev", ids)
 	for _, p := range nodes {
 		p.stop(t)

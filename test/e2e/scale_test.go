@@ -28,6 +28,17 @@ func newShared(t testing.TB, binary string) (*site, *pgtest.Server) {
 	return s, db
 }
 
+// rested waits until no work is pending on any node. What a node knows of the
+// others may be a second old.
+func rested(t testing.TB, nodes ...*server) {
+	t.Helper()
+	time.Sleep(1500 * time.Millisecond)
+	for _, p := range nodes {
+		p.settled(t, "dev")
+	}
+	time.Sleep(1500 * time.Millisecond)
+}
+
 // patient sends requests over several connections to nodes in turn, each again
 // until it is answered with 200, and counts what was answered otherwise.
 func patient(t testing.TB, requests [][]byte, nodes []*server) (others int64) {
@@ -104,8 +115,8 @@ func TestTwoNodesOneTruth(t *testing.T) {
 	began := time.Now()
 	others := patient(t, requests, nodes)
 	t.Logf("%d requests in %v, %d answered otherwise at first", len(requests), time.Since(began), others)
+	rested(t, nodes...)
 	for i, p := range nodes {
-		p.settled(t, "dev")
 		got := p.portraits(t, "dev", ids)
 		samePortraits(t, "node "+strconv.Itoa(i+1), got, want)
 		stats := p.stats(t, "dev")
@@ -296,7 +307,7 @@ func TestNodeKilledUnderLoad(t *testing.T) {
 	if len(sure) < 100*kills {
 		t.Errorf("only %d events were answered: the nodes are hardly tested", len(sure))
 	}
-	steady.settled(t, "dev")
+	rested(t, steady)
 	over.Store(true)
 	reading.Wait()
 	if !f.read(t, steady) {
@@ -382,9 +393,7 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 	if len(sure) < 200 {
 		t.Errorf("only %d events were answered: the nodes are hardly tested", len(sure))
 	}
-	for _, p := range nodes {
-		p.settled(t, "dev")
-	}
+	rested(t, nodes...)
 	accounted(t, nodes[1], sure, unsure)
 	for _, p := range nodes {
 		p.stop(t)
