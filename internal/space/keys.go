@@ -12,7 +12,8 @@ import (
 //
 //	store     0x00 "schema"                              → schema version, uvarint
 //	store     0x00 "secret"                              → 16 random bytes, the key of all hashes
-//	store     0x00 "space" name                          → number of the space, 2 bytes
+//	store     0x00 "space/" name                         → number of the space, 2 bytes
+//	store     0x00 "spaces"                              → the last number given out, 2 bytes
 //	catalog   0x02 …                                     → see package catalog
 //	a space   0x01 number(2) kind …                      → the kinds below
 const (

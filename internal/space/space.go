@@ -211,7 +211,7 @@ func register(ctx context.Context, store kv.Store, name string) (secret [16]byte
 		return secret, 0, errors.New("the ID of a space has 1 to 200 bytes")
 	}
 	schemaKey, secretKey := []byte("\x00schema"), []byte("\x00secret")
-	nameKey := append([]byte("\x00space"), name...)
+	nameKey := append([]byte("\x00space/"), name...)
 	lastKey := []byte("\x00spaces")
 	for try := 0; ; try++ {
 		r, err := store.Snapshot(ctx)

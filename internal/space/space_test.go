@@ -310,3 +310,37 @@ func TestStoreEqualsBatchFunction(t *testing.T) {
 		})
 	}
 }
+
+// Spaces share nothing, whatever they are called.
+func TestSpacesAreApart(t *testing.T) {
+	store := openStore(t, vfs.NewMem())
+	defer store.Close()
+	names := []string{"dev", "s", "", "ss", "es", "dev2"}
+	spaces := map[string]*space.Space{}
+	for i, name := range names {
+		if name == "" {
+			continue
+		}
+		s := openSpace(t, store, space.Config{ID: name})
+		defer s.Close(context.Background())
+		spaces[name] = s
+		ingest(t, s, fmt.Sprintf(`{"type":"track","event":"X","messageId":"m","anonymousId":"a%d"}`, i))
+	}
+	for i, name := range names {
+		if name == "" {
+			continue
+		}
+		s := spaces[name]
+		recs, _, err := s.Feed(t.Context(), "", 100)
+		if err != nil || len(recs) != 1 || recs[0].Events != 1 {
+			t.Errorf("space %s: feed %+v, %v", name, recs, err)
+		}
+		for k := range names {
+			_, err := s.Profile(t.Context(), user("anonymous_id", fmt.Sprint("a", k)))
+			if (err == nil) != (k == i) {
+				t.Errorf("space %s, person a%d: %v", name, k, err)
+			}
+		}
+		verify(t, s)
+	}
+}
