@@ -57,7 +57,7 @@ type block struct {
 // one event does not unpack megabytes.
 const (
 	packAheadBytes = 12 << 10
-	packBytes      = 96 << 10
+	packBytes      = 48 << 10
 	packEvents     = 1 << 12
 )
 
