@@ -384,23 +384,7 @@ func (r *replay) dependents(fresh []Hash, pos Pos) error {
 	if err != nil {
 		return err
 	}
-	var all []Hash
-	seen := map[Hash]bool{}
-	for i, list := range lists {
-		for _, h := range list {
-			if !seen[h] {
-				seen[h] = true
-				all = append(all, h)
-			}
-		}
-		for _, en := range r.touch[fresh[i]] {
-			if !seen[en.s.Hash] {
-				seen[en.s.Hash] = true
-				all = append(all, en.s.Hash)
-			}
-		}
-	}
-	entries, err := r.loadAll(all)
+	entries, err := r.holders(fresh, lists)
 	if err != nil {
 		return err
 	}
@@ -410,6 +394,28 @@ func (r *replay) dependents(fresh []Hash, pos Pos) error {
 		}
 	}
 	return nil
+}
+
+// holders returns the strands that the graph lists for IDs, and those at work
+// that hold one of them.
+func (r *replay) holders(ids []Hash, lists [][]Hash) ([]*entry, error) {
+	var all []Hash
+	seen := map[Hash]bool{}
+	for i, list := range lists {
+		for _, h := range list {
+			if !seen[h] {
+				seen[h] = true
+				all = append(all, h)
+			}
+		}
+		for _, en := range r.touch[ids[i]] {
+			if !seen[en.s.Hash] {
+				seen[en.s.Hash] = true
+				all = append(all, en.s.Hash)
+			}
+		}
+	}
+	return r.loadAll(all)
 }
 
 // again queues the decisions of a strand that come after pos.
@@ -483,23 +489,7 @@ func (r *replay) walk(start Hash, pos Pos) (*group, error) {
 		if err != nil {
 			return nil, err
 		}
-		var all []Hash
-		seen := map[Hash]bool{}
-		for i, list := range lists {
-			for _, h := range list {
-				if !seen[h] {
-					seen[h] = true
-					all = append(all, h)
-				}
-			}
-			for _, en := range r.touch[level[i]] {
-				if !seen[en.s.Hash] {
-					seen[en.s.Hash] = true
-					all = append(all, en.s.Hash)
-				}
-			}
-		}
-		entries, err := r.loadAll(all)
+		entries, err := r.holders(level, lists)
 		if err != nil {
 			return nil, err
 		}
