@@ -103,20 +103,25 @@ func (s *recorded) Profile(_ context.Context, ref space.Ref) (space.View, error)
 	return space.View{}, space.ErrNotFound
 }
 
-func (s *recorded) Events(_ context.Context, _ space.Ref, q space.EventQuery) (space.EventPage, error) {
+func (s *recorded) Events(ctx context.Context, ref space.Ref, q space.EventQuery) (space.EventPage, error) {
+	v, err := s.Profile(ctx, ref)
+	if err != nil {
+		return space.EventPage{}, err
+	}
 	s.eventQuery = q
 	if q.Next != "" && q.Next != "page2" {
 		return space.EventPage{}, space.ErrBadCursor
 	}
-	return space.EventPage{Events: s.events, Next: "page2"}, nil
+	return space.EventPage{Profile: v.ID, Provisional: v.Provisional, Events: s.events, Next: "page2"}, nil
 }
 
 func (s *recorded) CountEvents(context.Context, space.Ref, int64) (int64, error) {
 	return int64(len(s.events)), nil
 }
 
-func (s *recorded) Links(context.Context, space.Ref, int, string) (space.LinkPage, error) {
-	return space.LinkPage{Links: s.links}, nil
+func (s *recorded) Links(ctx context.Context, ref space.Ref, _ int, _ string) (space.LinkPage, error) {
+	v, err := s.Profile(ctx, ref)
+	return space.LinkPage{Profile: v.ID, Provisional: v.Provisional, Links: s.links}, err
 }
 
 func (s *recorded) Ruleset() *identity.Ruleset {

@@ -147,8 +147,10 @@ type StoredEvent struct {
 
 // EventPage is a page of events; Next is "" on the last.
 type EventPage struct {
-	Events []StoredEvent
-	Next   string
+	Profile     string // the profile's own ID
+	Provisional bool   // see View
+	Events      []StoredEvent
+	Next        string
 }
 
 // Link is one edge between a user and an account.
@@ -163,8 +165,10 @@ type Link struct {
 
 // LinkPage is a page of links; Next is "" on the last.
 type LinkPage struct {
-	Links []Link
-	Next  string
+	Profile     string // the profile's own ID
+	Provisional bool   // see View
+	Links       []Link
+	Next        string
 }
 
 // RulesVersion is the rules that are at work.

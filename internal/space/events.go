@@ -67,7 +67,7 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 		m.add(st, q.Start, q.End, after)
 	}
 	limit := min(max(q.Limit, 1), 1000)
-	var page EventPage
+	page := EventPage{Profile: g.id.text(g.rec.collection), Provisional: g.pending}
 	blocks := map[uint64]*openBlock{}
 	for {
 		at, ok, err := m.next()

@@ -39,7 +39,7 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 		links = append(links, l)
 	}
 	slices.SortFunc(links, func(a, b Link) int { return cmp.Compare(a.To, b.To) })
-	var page LinkPage
+	page := LinkPage{Profile: g.id.text(g.rec.collection), Provisional: g.pending}
 	limit = min(max(limit, 1), 1000)
 	for _, l := range links {
 		if l.To <= next {

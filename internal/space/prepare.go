@@ -3,6 +3,7 @@ package space
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"time"
 
 	"github.com/dchest/siphash"
 
@@ -17,6 +18,7 @@ type work struct {
 	events   []prepared
 	blocks   []block // bodies that were packed ahead, covering the events in order; empty: the commit packs them
 	bytes    int64
+	queued   time.Time
 	done     chan outcome
 }
 

@@ -191,6 +191,27 @@ func TestJaneInAnyOrder(t *testing.T) {
 	}
 }
 
+// A page says whose it is, and what a delivery waited for its commit is counted.
+func TestPagesNameTheProfileAndWaitingIsCounted(t *testing.T) {
+	s := newSpace(t, space.Config{})
+	ingest(t, s, jane(t)...)
+	v, err := s.Profile(t.Context(), user("user_id", "abc123def"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := s.Events(t.Context(), user("anonymous_id", "anon_123"), space.EventQuery{Limit: 1})
+	if err != nil || events.Profile != v.ID || events.Provisional {
+		t.Errorf("events of %q, %v; want %q", events.Profile, err, v.ID)
+	}
+	links, err := s.Links(t.Context(), user("anonymous_id", "anon_123"), 1, "")
+	if err != nil || links.Profile != v.ID {
+		t.Errorf("links of %q, %v; want %q", links.Profile, err, v.ID)
+	}
+	if w := s.Stats().WaitSeconds; w <= 0 {
+		t.Errorf("waited %v s", w)
+	}
+}
+
 // The newest events come first, and pages fit together.
 func TestEventsInPages(t *testing.T) {
 	s := newSpace(t, space.Config{})

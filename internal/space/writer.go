@@ -60,6 +60,10 @@ func (s *Space) round() bool {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	began := time.Now()
+	for _, w := range batch {
+		s.stats.wait.Add(int64(began.Sub(w.queued)))
+	}
 	s.commitWorks(batch)
 	clear(batch) // the queue's array must not keep what is done
 	return true
@@ -132,6 +136,7 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 		s.queueBytes.Add(-size)
 		return Receipt{}, ErrClosed
 	}
+	w.queued = time.Now()
 	s.queue = append(s.queue, w)
 	s.mu.Unlock()
 	select {

@@ -16,10 +16,6 @@ func (h *handler) events(ctx context.Context, q *request) ([]byte, bool, error) 
 	if err != nil {
 		return nil, false, err
 	}
-	view, err := q.space.Look(ctx, q.ref, 0)
-	if err != nil {
-		return nil, false, err
-	}
 	page, err := q.space.Events(ctx, q.ref, query)
 	if err != nil {
 		return nil, false, err
@@ -30,11 +26,11 @@ func (h *handler) events(ctx context.Context, q *request) ([]byte, bool, error) 
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendEvent(b, &page.Events[i], rules, q.collection, view.ID)
+		b = appendEvent(b, &page.Events[i], rules, q.collection, page.Profile)
 	}
 	b = append(b, `],`...)
-	b = q.cursor(b, view.ID, page.Next, query.Limit)
-	return append(b, '}'), view.Provisional, nil
+	b = q.cursor(b, page.Profile, page.Next, query.Limit)
+	return append(b, '}'), page.Provisional, nil
 }
 
 func (q *request) eventQuery() (e space.EventQuery, err error) {

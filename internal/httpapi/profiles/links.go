@@ -12,10 +12,6 @@ func (h *handler) links(ctx context.Context, q *request) ([]byte, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	view, err := q.space.Look(ctx, q.ref, 0)
-	if err != nil {
-		return nil, false, err
-	}
 	page, err := q.space.Links(ctx, q.ref, limit, q.query.Get("next"))
 	if err != nil {
 		return nil, false, err
@@ -40,6 +36,6 @@ func (h *handler) links(ctx context.Context, q *request) ([]byte, bool, error) {
 		b = append(b, `]}`...)
 	}
 	b = append(b, `],`...)
-	b = q.cursor(b, view.ID, page.Next, limit)
-	return append(b, '}'), view.Provisional, nil
+	b = q.cursor(b, page.Profile, page.Next, limit)
+	return append(b, '}'), page.Provisional, nil
 }
