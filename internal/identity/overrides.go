@@ -7,6 +7,7 @@ type Overrides struct {
 	apart    map[Hash][]Hash
 	isolated map[Hash]bool
 	dropped  map[drop]bool
+	cut      map[Hash]bool // IDs of which dropped speaks
 }
 
 type drop struct{ strand, id Hash }
@@ -32,8 +33,9 @@ func (o *Overrides) Isolate(id Hash) {
 // says where the events go.
 func (o *Overrides) Drop(strand, id Hash) {
 	if o.dropped == nil {
-		o.dropped = map[drop]bool{}
+		o.dropped, o.cut = map[drop]bool{}, map[Hash]bool{}
 	}
+	o.cut[id] = true
 	o.dropped[drop{strand, id}] = true
 }
 
@@ -43,13 +45,5 @@ func (o *Overrides) Concern(id Hash) bool {
 	if o == nil {
 		return false
 	}
-	if o.isolated[id] || len(o.apart[id]) > 0 {
-		return true
-	}
-	for d := range o.dropped {
-		if d.id == id {
-			return true
-		}
-	}
-	return false
+	return o.isolated[id] || len(o.apart[id]) > 0 || o.cut[id]
 }

@@ -20,6 +20,8 @@ type Resolution struct {
 	// Groups are the profiles as sets of IDs, each in canonical order, in the
 	// order of their first IDs.
 	Groups [][]Member
+	// Merges is how many merges each of Groups went through.
+	Merges []int
 	// Refused counts for each strand the events with which an ID of it was
 	// demoted.
 	Refused map[Hash]int
@@ -113,6 +115,7 @@ func Resolve(rs *Ruleset, ov *Overrides, events []Occurrence) *Resolution {
 		s.Evaluated, s.Recheck = pos, d.recheck
 	}
 
+	var groups []*group
 	seen := map[*group]bool{}
 	for _, g := range owner {
 		if seen[g] {
@@ -120,13 +123,70 @@ func Resolve(rs *Ruleset, ov *Overrides, events []Occurrence) *Resolution {
 		}
 		seen[g] = true
 		slices.SortFunc(g.members, func(a, b Member) int { return a.ID.Compare(b.ID) })
-		res.Groups = append(res.Groups, g.members)
+		groups = append(groups, g)
 	}
-	slices.SortFunc(res.Groups, func(a, b []Member) int { return a[0].ID.Compare(b[0].ID) })
-	for i, g := range res.Groups {
-		for _, m := range g {
+	slices.SortFunc(groups, func(a, b *group) int { return a.members[0].ID.Compare(b.members[0].ID) })
+	for i, g := range groups {
+		res.Groups, res.Merges = append(res.Groups, g.members), append(res.Merges, g.merges)
+		for _, m := range g.members {
 			res.Owner[m.Hash] = i
 		}
 	}
 	return res
+}
+
+// Change says what differs between stored strands, which may be fewer or more,
+// and a resolution of everything that is tied to them: for a caller who decided
+// a part of a space anew instead of replaying it.
+func (res *Resolution) Change(rs *Ruleset, ov *Overrides, stored []*Strand) *Change {
+	c := &Change{Groups: res.Groups, Merges: res.Merges, Decisions: len(res.Strands)}
+	old := make(map[Hash]*Strand, len(stored))
+	bare := map[Hash]bool{}
+	for _, s := range stored {
+		old[s.Hash] = s
+		for i := range s.Links {
+			l := &s.Links[i]
+			if _, owned := res.Owner[l.Hash]; !owned && !rs.Blocked(l.ID) && !bare[l.Hash] {
+				bare[l.Hash] = true
+				c.Bare = append(c.Bare, Member{ID: l.ID, Hash: l.Hash})
+			}
+		}
+	}
+	taint := map[Hash]bool{}
+	for _, s := range res.Strands {
+		// A later occurrence never changed a verdict that no window touches: the
+		// first is what counts, as the engine keeps it.
+		s.settle(rs)
+		if o := old[s.Hash]; o == nil || !equalStrands(o, s) {
+			c.Strands = append(c.Strands, s)
+		}
+		tainted := !s.Clean()
+		for i := range s.Links {
+			tainted = tainted || ov.Concern(s.Links[i].Hash)
+		}
+		for i := range s.Links {
+			if l := &s.Links[i]; tainted && l.Verdict != Blocked && !taint[l.Hash] {
+				taint[l.Hash] = true
+				c.Tainted = append(c.Tainted, l.Hash)
+			}
+		}
+	}
+	slices.SortFunc(c.Strands, func(a, b *Strand) int { return slices.Compare(a.Hash[:], b.Hash[:]) })
+	slices.SortFunc(c.Bare, func(a, b Member) int { return slices.Compare(a.Hash[:], b.Hash[:]) })
+	slices.SortFunc(c.Tainted, func(a, b Hash) int { return slices.Compare(a[:], b[:]) })
+	return c
+}
+
+// settle sets the last place that was decided to the last at which an ID was
+// accepted, if no window can change the verdict any more.
+func (s *Strand) settle(rs *Ruleset) {
+	if s.Recheck != 0 || rs.Arrival() {
+		return
+	}
+	s.Evaluated = s.First
+	for i := range s.Links {
+		if l := &s.Links[i]; l.Verdict == Accepted && s.Evaluated.Before(l.At) {
+			s.Evaluated = l.At
+		}
+	}
 }
