@@ -32,6 +32,7 @@ var floors = []struct {
 	{"internal/kv/kvtest", 22},
 	{"internal/kv", 21},
 	{"internal/event", 20},
+	{"internal/audit", 19},
 }
 
 func floorOf(pkg string) (dir string, floor int) {

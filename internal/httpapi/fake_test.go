@@ -34,7 +34,8 @@ var now = time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // recorded is a space that remembers what it was given.
 type recorded struct {
-	id string
+	Space // what no test asks for
+	id    string
 
 	mu         sync.Mutex
 	fail       error // of every call
@@ -168,7 +169,7 @@ func (s *recorded) Rules(context.Context) (space.RulesVersion, error) {
 	return space.RulesVersion{Version: 7, Rules: s.rules, SetAt: now.UnixNano(), SetBy: "api", NewTypes: []string{"shoe_size"}}, nil
 }
 
-func (s *recorded) SetRules(_ context.Context, r identity.Rules, _ string) error {
+func (s *recorded) SetRules(_ context.Context, r identity.Rules, _ *uint64) error {
 	s.rules = r
 	return nil
 }

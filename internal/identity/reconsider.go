@@ -1,5 +1,7 @@
 package identity
 
+import "math"
+
 // Reconsider decides again everything on which an override of the IDs may bear:
 // all strands that hold one of them, or an ID of a profile that has one of them
 // now. It is called after overrides were added or taken away, with the engine
@@ -37,7 +39,7 @@ func (e *Engine) Reconsider(g Graph, c Collection, ids []Hash) (*Change, error) 
 			}
 		}
 	}
-	lists, err := g.Touching(list, Pos{})
+	lists, err := g.Touching(list, Pos{Time: math.MinInt64})
 	if err != nil {
 		return nil, err
 	}

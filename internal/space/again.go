@@ -31,7 +31,7 @@ func (s *Space) resolveAgain(ctx context.Context, rs *identity.Ruleset, rec rule
 		if len(occ) == 0 {
 			continue
 		}
-		if err := s.writeResolution(ctx, rs, coll, identity.Resolve(rs, nil, occ)); err != nil {
+		if err := s.writeResolution(ctx, rs, coll, identity.Resolve(rs, s.overrides.Load().identity, occ)); err != nil {
 			return err
 		}
 	}
@@ -39,7 +39,7 @@ func (s *Space) resolveAgain(ctx context.Context, rs *identity.Ruleset, rec rule
 		return err
 	}
 	rec.Applying = false
-	stored, err := s.putRules(ctx, rec)
+	stored, err := s.putRules(ctx, rec, nil)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,14 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrBadCursor: a page token is not one of ours.
 	ErrBadCursor = errors.New("not a valid page token")
+	// ErrChanged: somebody else changed it in the meantime. Look again.
+	ErrChanged = errors.New("it was changed in the meantime")
+	// ErrExists: there is one like it.
+	ErrExists = errors.New("exists already")
+	// ErrInvalid: what was asked for cannot be; the text says why.
+	ErrInvalid = errors.New("this cannot be")
+	// ErrApplying: new rules are being applied to what is there; wait for the end.
+	ErrApplying = errors.New("new rules are being applied to what is there; try again when that is done")
 	// ErrTooNew: the store was written by a newer version of Selfsame.
 	ErrTooNew = errors.New("the store was written by a newer version of Selfsame")
 )
@@ -177,6 +185,8 @@ type RulesVersion struct {
 	Rules    identity.Rules
 	SetAt    int64    // nanoseconds since 1970
 	SetBy    string   // "config", "built-in", the name of a token
+	SetFor   string   // the person who used the token, as their client said
+	Why      string   // as they said
 	NewTypes []string // ID types that arrived without being listed, alphabetically
 }
 

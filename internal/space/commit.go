@@ -170,7 +170,7 @@ func (s *Space) lookAtRules(ctx context.Context, r kv.Reader) error {
 	if err != nil {
 		return err
 	}
-	return s.refresh(ctx, got[0])
+	return s.refresh(ctx, r, got[0])
 }
 
 // newsOf lists the events of a commit by strand.

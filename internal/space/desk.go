@@ -92,7 +92,7 @@ func (s *Space) newDesk(ctx context.Context, r kv.Reader, rs *identity.Ruleset, 
 // sit makes an empty desk ready for work on a snapshot.
 func (s *Space) sit(d *desk, ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) {
 	d.ctx, d.keys, d.hasher, d.rules, d.r, d.random, d.now = ctx, s.keys, s.hasher, rs, r, rand.Reader, now
-	d.engine = identity.Engine{Rules: rs, Bound: s.cfg.ReplayBound}
+	d.engine = identity.Engine{Rules: rs, Overrides: s.overrides.Load().identity, Bound: s.cfg.ReplayBound}
 	d.touchBound = s.cfg.ReplayBound * 8
 	if !s.store.Exclusive() {
 		d.read = map[string][]byte{}

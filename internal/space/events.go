@@ -218,12 +218,17 @@ func (s *Space) CountEvents(ctx context.Context, ref Ref, most int64) (int64, er
 	if err != nil {
 		return 0, err
 	}
+	return g.countEvents(most)
+}
+
+// countEvents counts the events of the profile's strands, up to most.
+func (g *gathered) countEvents(most int64) (int64, error) {
 	n := int64(0)
 	for _, st := range g.strands {
-		from := s.keys.hash(kindEvent, st.Hash)
+		from := g.d.keys.hash(kindEvent, st.Hash)
 		end := kv.PrefixEnd(from)
 		for n < most {
-			page, err := r.Scan(ctx, from, end, int(min(scanPage, most-n)), false)
+			page, err := g.d.r.Scan(g.d.ctx, from, end, int(min(scanPage, most-n)), false)
 			if err != nil {
 				return 0, err
 			}

@@ -59,6 +59,12 @@ const (
 	kindMark = 'm'
 	// nothing → rulesRecord: the rules at work
 	kindRules = 'g'
+	// version(8) → rulesRecord: every version of the rules that ever was at work
+	kindRulesVersion = 'G'
+	// override ID → overrideRecord: what people decided
+	kindOverride = 'k'
+	// time(8) random(8) → audit.Entry: who changed what
+	kindAudit = 'y'
 	// ID type → event time: types that arrived without being listed
 	kindNewType = 'n'
 	// lane(8) → countersRecord: profiles, strands

@@ -27,11 +27,21 @@ func (s *Space) gather(ctx context.Context, r kv.Reader, ref Ref) (*gathered, er
 	if err != nil {
 		return nil, err
 	}
+	g, err := d.collect(p)
+	if err == nil && g.rec.collection != ref.Collection {
+		err = ErrNotFound
+	}
+	return g, err
+}
+
+// collect reads what a profile is made of. It ends with ErrNotFound if there is
+// no such profile, or if it was merged away.
+func (d *desk) collect(p profileID) (*gathered, error) {
 	if err := d.loadProfiles(p); err != nil {
 		return nil, err
 	}
 	g := &gathered{d: d, id: p, rec: d.profiles[p]}
-	if g.rec == nil || g.rec.merged || g.rec.collection != ref.Collection {
+	if g.rec == nil || g.rec.merged {
 		return nil, ErrNotFound
 	}
 	ids := make([]identity.Hash, len(g.rec.ids))

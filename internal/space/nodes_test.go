@@ -122,7 +122,7 @@ func TestRulesOfManyNodes(t *testing.T) {
 	ingest(t, spaces[0], event(1, `"userId":"u","anonymousId":"a1"`))
 	ingest(t, spaces[1], event(2, `"userId":"u","anonymousId":"a2"`))
 	rules := identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id"}, {Type: "anonymous_id", Limit: 1, Window: "ever"}}}
-	if err := spaces[0].SetRules(t.Context(), rules, "test"); err != nil {
+	if err := spaces[0].SetRules(t.Context(), rules, nil); err != nil {
 		t.Fatal(err)
 	}
 	ingest(t, spaces[1], event(3, `"userId":"u","anonymousId":"a3"`))
@@ -133,7 +133,7 @@ func TestRulesOfManyNodes(t *testing.T) {
 			t.Errorf("%+v, %v", v, err)
 		}
 	}
-	if err := spaces[1].SetRules(t.Context(), identity.Rules{}, "test"); err != nil {
+	if err := spaces[1].SetRules(t.Context(), identity.Rules{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := summary(t, spaces[0], user("anonymous_id", "a3")); !strings.Contains(got, "user_id:u") {
@@ -157,12 +157,12 @@ func TestRulesReachTheEventsOfOtherNodes(t *testing.T) {
 	ingest(t, spaces[1], `{"type":"track","event":"X","messageId":"m1","timestamp":"2025-01-01T00:00:00Z","userId":"u","anonymousId":"a1"}`,
 		`{"type":"track","event":"X","messageId":"m2","timestamp":"2025-01-02T00:00:00Z","userId":"u","anonymousId":"a2"}`)
 	rules := identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id"}, {Type: "anonymous_id", Limit: 1, Window: "ever"}}}
-	if err := spaces[0].SetRules(t.Context(), rules, "test"); err != nil {
+	if err := spaces[0].SetRules(t.Context(), rules, nil); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, spaces[0])
 	rules.Alias = "link"
-	if err := spaces[0].SetRules(t.Context(), rules, "test"); !errors.Is(err, space.ErrRekey) {
+	if err := spaces[0].SetRules(t.Context(), rules, nil); !errors.Is(err, space.ErrRekey) {
 		t.Errorf("rules that look elsewhere: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -18,6 +19,11 @@ type rulesRecord struct {
 	Rules   identity.Rules `json:"rules"`
 	SetAt   int64          `json:"set_at"`
 	SetBy   string         `json:"set_by"`
+	SetFor  string         `json:"set_for,omitempty"` // the person, as the client said
+	Why     string         `json:"why,omitempty"`
+	// Overrides counts the changes of overrides, so that every commit that
+	// requires this record relies on them as well.
+	Overrides uint64 `json:"overrides,omitempty"`
 	// Applying means that what was there before is not resolved again yet.
 	Applying bool `json:"applying,omitempty"`
 }
@@ -42,9 +48,12 @@ func (s *Space) recoverRules(ctx context.Context, r kv.Reader) error {
 	if err != nil {
 		return fmt.Errorf("the stored rules: %w", err)
 	}
+	if err := s.loadOverrides(ctx, r, rec.Overrides); err != nil {
+		return err
+	}
 	s.adopt(rs, rec, got[0])
 	if s.cfg.Rules != nil && (!known || !sameRules(rec.Rules, *s.cfg.Rules)) {
-		return s.setRules(ctx, *s.cfg.Rules, "config")
+		return s.setRules(audit.With(ctx, audit.Actor{By: "config"}), *s.cfg.Rules, nil)
 	}
 	if rec.Applying {
 		return s.resolveAgain(ctx, rs, rec)
@@ -67,7 +76,7 @@ func decodeRules(b []byte) (rulesRecord, error) {
 // adopt works by rules from now on. stored is their record.
 func (s *Space) adopt(rs *identity.Ruleset, rec rulesRecord, stored []byte) {
 	s.rules.Store(rs)
-	s.version.Store(&RulesVersion{Version: rec.Version, Rules: rec.Rules, SetAt: rec.SetAt, SetBy: rec.SetBy})
+	s.version.Store(rec.public())
 	s.ruleBytes = stored
 	s.applying = rec.Applying
 	s.cache.forget()
@@ -120,8 +129,10 @@ func (s *Space) Rules(ctx context.Context) (RulesVersion, error) {
 
 // SetRules makes rules the rules at work and resolves again what is there.
 // Deliveries wait meanwhile. The mistakes of Compile come through as they are;
-// ErrRekey if the rules look for IDs in other places and the space has events.
-func (s *Space) SetRules(ctx context.Context, r identity.Rules, by string) error {
+// ErrRekey if the rules look for IDs in other places and the space has events;
+// ErrChanged if only is not nil and another version than that is at work. Who
+// did it and why is in the context, see package audit.
+func (s *Space) SetRules(ctx context.Context, r identity.Rules, only *uint64) error {
 	s.ruling.Lock()
 	defer s.ruling.Unlock()
 	s.writing.Lock()
@@ -132,7 +143,7 @@ func (s *Space) SetRules(ctx context.Context, r identity.Rules, by string) error
 	if err := s.ownJob(ctx); err != nil {
 		return err
 	}
-	return s.setRules(ctx, r, by)
+	return s.setRules(ctx, r, only)
 }
 
 // finishRules takes up the work of a change of rules that did not come to its
@@ -150,12 +161,15 @@ func (s *Space) finishRules(ctx context.Context) error {
 }
 
 // setRules must be called while no commit is under way.
-func (s *Space) setRules(ctx context.Context, r identity.Rules, by string) error {
+func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) error {
 	rs, err := identity.Compile(r)
 	if err != nil {
 		return err
 	}
 	was := s.version.Load()
+	if only != nil && *only != was.Version {
+		return fmt.Errorf("%w: version %d of the rules is at work, not %d", ErrChanged, was.Version, *only)
+	}
 	ctx = context.WithoutCancel(ctx) // what was begun is brought to its end
 	empty, err := s.empty(ctx)
 	if err != nil {
@@ -164,8 +178,12 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, by string) error
 	if !empty && !samePlaces(was.Rules, r) {
 		return ErrRekey
 	}
-	rec := rulesRecord{Version: was.Version + 1, Rules: r, SetAt: s.cfg.Now().UnixNano(), SetBy: by, Applying: !empty}
-	stored, err := s.putRules(ctx, rec)
+	who := audit.New(ctx, s.cfg.Now().UnixNano(), "rules.set", fmt.Sprintf("version %d", was.Version+1), nil)
+	rec := rulesRecord{
+		Version: was.Version + 1, Rules: r, SetAt: who.Time, SetBy: who.By, SetFor: who.For, Why: who.Why,
+		Overrides: s.overrides.Load().revision, Applying: !empty,
+	}
+	stored, err := s.putRules(ctx, rec, &who)
 	if err != nil {
 		return err
 	}
@@ -188,9 +206,10 @@ func (s *Space) empty(ctx context.Context) (bool, error) {
 	return len(page) == 0, err
 }
 
-// putRules stores a version of the rules over the one that is at work here. Of
-// two nodes that set rules at once one gets ErrConflict.
-func (s *Space) putRules(ctx context.Context, rec rulesRecord) ([]byte, error) {
+// putRules stores a version of the rules over the one that is at work here, and
+// keeps it for ever under its number if who says that it is new. Of two nodes
+// that set rules at once one gets ErrConflict.
+func (s *Space) putRules(ctx context.Context, rec rulesRecord, who *audit.Entry) ([]byte, error) {
 	b, err := json.Marshal(rec)
 	if err != nil {
 		return nil, err
@@ -198,5 +217,13 @@ func (s *Space) putRules(ctx context.Context, rec rulesRecord) ([]byte, error) {
 	var batch kv.Batch
 	batch.Require(s.keys.key(kindRules), s.ruleBytes)
 	batch.Put(s.keys.key(kindRules), b)
+	if who != nil {
+		if err := s.keepVersion(&batch, rec); err != nil {
+			return nil, err
+		}
+		if err := s.putAudit(&batch, *who); err != nil {
+			return nil, err
+		}
+	}
 	return b, s.store.Commit(ctx, &batch)
 }

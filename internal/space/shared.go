@@ -126,7 +126,7 @@ func (s *Space) lease(ctx context.Context, name string, force bool) ([]byte, err
 
 // refresh takes over rules that another node has set. Events wait while a node
 // resolves the space again.
-func (s *Space) refresh(ctx context.Context, stored []byte) error {
+func (s *Space) refresh(ctx context.Context, r kv.Reader, stored []byte) error {
 	if string(stored) == string(s.ruleBytes) && !s.applying {
 		return nil
 	}
@@ -141,6 +141,9 @@ func (s *Space) refresh(ctx context.Context, stored []byte) error {
 	if err != nil {
 		return fmt.Errorf("the stored rules: %w", err)
 	}
+	if err := s.loadOverrides(ctx, r, rec.Overrides); err != nil {
+		return err
+	}
 	s.adopt(rs, rec, stored)
 	return nil
 }
@@ -152,13 +155,16 @@ func (s *Space) takeOverRules(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer r.Close()
 	got, err := r.Get(ctx, s.keys.key(kindRules))
-	r.Close()
 	if err != nil {
 		return err
 	}
 	rec, err := decodeRules(got[0])
 	if err != nil || !rec.Applying {
+		return err
+	}
+	if err := s.loadOverrides(ctx, r, rec.Overrides); err != nil {
 		return err
 	}
 	rs, err := identity.Compile(rec.Rules)

@@ -32,6 +32,7 @@ type Space struct {
 	// ruleBytes is the record of the rules at work, which every commit on a
 	// shared store requires. The writer's, or whoever holds its lock.
 	ruleBytes []byte
+	overrides atomic.Pointer[overrideSet]
 	applying  bool // what is there is not resolved by these rules yet
 
 	packer packer
@@ -81,6 +82,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
+	s.overrides.Store(&overrideSet{})
 	if store.Exclusive() {
 		s.memory = newMemory(cfg.CacheBytes * 7 / 16)
 	}

@@ -45,6 +45,7 @@ type verification struct {
 	ctx      context.Context
 	progress Progress
 	rules    *identity.Ruleset
+	over     *identity.Overrides
 	r        kv.Reader
 	report   VerifyReport
 
@@ -72,7 +73,7 @@ func (v *verification) snapshot() error {
 		if err == nil {
 			err = s.lookAtRules(v.ctx, r)
 		}
-		v.rules = s.rules.Load()
+		v.rules, v.over = s.rules.Load(), s.overrides.Load().identity
 		s.writing.Unlock()
 		if err != nil {
 			return err

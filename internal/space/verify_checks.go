@@ -96,7 +96,7 @@ func (v *verification) checkIdentity() error {
 	v.report.Profiles = live
 	for i, coll := range [...]identity.Collection{identity.Users, identity.Accounts} {
 		v.progress("resolving "+coll.String(), 0, int64(len(v.occ[i])))
-		res := identity.Resolve(v.rules, nil, v.occ[i])
+		res := identity.Resolve(v.rules, v.over, v.occ[i])
 		for h, want := range res.Strands {
 			v.checkStrand(v.strands[h].Strand, want, listed)
 		}

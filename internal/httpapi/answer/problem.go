@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
@@ -26,6 +27,7 @@ const (
 	MethodNotAllowed = "method_not_allowed"
 	Timeout          = "request_timeout"
 	Conflict         = "conflict"
+	Changed          = "precondition_failed"
 	Declared         = "declared"
 	TooLarge         = "too_large"
 	BadEncoding      = "unsupported_encoding"
@@ -119,6 +121,16 @@ func of(err error) *Problem {
 	case errors.Is(err, catalog.ErrInvalid):
 		return Mistakes("this cannot be", err)
 	case errors.Is(err, catalog.ErrNotFound):
+		return &Problem{Status: http.StatusNotFound, Code: NotFound, Message: err.Error()}
+	case errors.Is(err, space.ErrChanged):
+		return &Problem{Status: http.StatusPreconditionFailed, Code: Changed, Message: err.Error() + ". Look again, and decide anew."}
+	case errors.Is(err, space.ErrExists), errors.Is(err, space.ErrRekey):
+		return &Problem{Status: http.StatusConflict, Code: Conflict, Message: err.Error()}
+	case errors.Is(err, space.ErrInvalid):
+		return &Problem{Status: http.StatusBadRequest, Code: Validation, Message: strings.TrimPrefix(err.Error(), space.ErrInvalid.Error()+": ")}
+	case errors.Is(err, space.ErrApplying):
+		return later(Unavailable, 5*time.Second, err.Error())
+	case errors.Is(err, space.ErrNotFound) && err != space.ErrNotFound:
 		return &Problem{Status: http.StatusNotFound, Code: NotFound, Message: err.Error()}
 	case errors.Is(err, space.ErrNotFound):
 		return &Problem{Status: http.StatusNotFound, Code: NotFound, Message: "There is nothing of that name here."}

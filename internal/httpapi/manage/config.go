@@ -23,7 +23,14 @@ type Space interface {
 	Reject(ctx context.Context, id string) (space.Reject, error)
 	RejectCounts(ctx context.Context) ([]space.RejectCount, error)
 	Rules(ctx context.Context) (space.RulesVersion, error)
-	SetRules(ctx context.Context, r identity.Rules, by string) error
+	SetRules(ctx context.Context, r identity.Rules, only *uint64) error
+	RulesHistory(ctx context.Context, limit int, next string) (space.RulesPage, error)
+	RulesAt(ctx context.Context, version uint64) (space.RulesVersion, error)
+	Audit(ctx context.Context, limit int, next string) (space.AuditPage, error)
+	Overrides(ctx context.Context, limit int, next string) (space.OverridePage, error)
+	Override(ctx context.Context, id string) (space.Override, uint64, error)
+	PreviewUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
+	ApplyUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
 	Feed(ctx context.Context, cursor string, limit int) ([]feed.Record, string, error)
 	Mark(ctx context.Context, name string) ([]byte, error)
 	Stats() space.Stats
@@ -76,6 +83,17 @@ func Register(mux *http.ServeMux, cfg Config) {
 
 	at("GET /api/spaces/{space}/rules", h.getRules)
 	at("PUT /api/spaces/{space}/rules", h.setRules)
+	at("POST /api/spaces/{space}/rules/check", h.checkRules)
+	at("POST /api/spaces/{space}/rules/copy", h.copyRules)
+	at("GET /api/spaces/{space}/rules/versions", h.rulesHistory)
+	at("GET /api/spaces/{space}/rules/versions/{version}", h.rulesVersion)
+	at("POST /api/spaces/{space}/rules/versions/{version}/restore", h.rollBack)
+
+	at("GET /api/spaces/{space}/overrides", h.listOverrides)
+	at("POST /api/spaces/{space}/overrides", h.addOverride)
+	at("GET /api/spaces/{space}/overrides/{override}", h.getOverride)
+	at("DELETE /api/spaces/{space}/overrides/{override}", h.removeOverride)
+	at("GET /api/spaces/{space}/audit", h.spaceAudit)
 
 	at("GET /api/spaces/{space}/rejects", h.listRejects)
 	at("GET /api/spaces/{space}/rejects/counts", h.countRejects)

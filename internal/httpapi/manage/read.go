@@ -83,18 +83,28 @@ func profileOf(v space.View, events int64) profileAnswer {
 	p := profileAnswer{
 		ID: v.ID, Collection: v.Collection.String(), Merged: append([]string{}, v.Merged...),
 		Provisional: v.Provisional, Version: v.Version, Strands: v.Strands, Events: events,
-		Identifiers: []identifierAnswer{}, Traits: []traitAnswer{},
+		Identifiers: identifiersOf(v.Identifiers), Traits: traitsOf(v.Traits),
 		CreatedAt: answer.Time(v.Metadata.CreatedAt), UpdatedAt: answer.Time(v.Metadata.UpdatedAt),
 		First: sighting{v.Metadata.FirstMessageID, v.Metadata.FirstSourceID},
 		Last:  sighting{v.Metadata.LastMessageID, v.Metadata.LastSourceID},
 	}
-	for _, id := range v.Identifiers {
-		p.Identifiers = append(p.Identifiers, identifierOf(id))
-	}
-	for _, t := range v.Traits {
-		p.Traits = append(p.Traits, traitAnswer{t.Name, t.Value, answer.Time(t.Time), t.MessageID, t.Source})
-	}
 	return p
+}
+
+func identifiersOf(list []profile.Identifier) []identifierAnswer {
+	out := make([]identifierAnswer, 0, len(list))
+	for _, id := range list {
+		out = append(out, identifierOf(id))
+	}
+	return out
+}
+
+func traitsOf(list []profile.Trait) []traitAnswer {
+	out := make([]traitAnswer, 0, len(list))
+	for _, t := range list {
+		out = append(out, traitAnswer{t.Name, t.Value, answer.Time(t.Time), t.MessageID, t.Source})
+	}
+	return out
 }
 
 func identifierOf(id profile.Identifier) identifierAnswer {

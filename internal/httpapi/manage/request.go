@@ -25,7 +25,7 @@ func (h *handler) admin(serve endpoint) http.HandlerFunc {
 		err := h.admit(w, r)
 		if err == nil {
 			w.Header().Set("Cache-Control", "no-store")
-			err = serve(w, r)
+			err = serve(w, actor(r))
 		}
 		if err != nil {
 			answer.Error(w, r, h.Log, err)

@@ -1,0 +1,233 @@
+package manage
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+type overrideAnswer struct {
+	ID         string     `json:"id"`
+	Kind       string     `json:"kind"`
+	Collection string     `json:"collection"`
+	IDs        []string   `json:"ids"`
+	Strand     string     `json:"strand,omitempty"`
+	MessageID  string     `json:"message_id,omitempty"`
+	At         *time.Time `json:"at"`
+	By         string     `json:"by"`
+	For        string     `json:"for,omitempty"`
+	Why        string     `json:"why,omitempty"`
+}
+
+func overrideOf(o space.Override) overrideAnswer {
+	a := overrideAnswer{
+		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: idTexts(o.IDs), MessageID: o.MessageID,
+		At: answer.Time(o.At), By: o.By, For: o.For, Why: o.Why,
+	}
+	if o.Kind == space.Drop {
+		a.Strand = o.Strand.String()
+	}
+	return a
+}
+
+func idTexts(ids []identity.ID) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.String()
+	}
+	return out
+}
+
+// briefAnswer is a profile before or after a regrouping.
+type briefAnswer struct {
+	ID          string             `json:"id"` // "" for one that will be new
+	Identifiers []identifierAnswer `json:"identifiers"`
+	IDs         int                `json:"identifier_count"`
+	Strands     int                `json:"strands"`
+	Events      int64              `json:"events"`
+	Traits      []traitAnswer      `json:"traits"`
+}
+
+func briefsOf(list []space.Brief) []briefAnswer {
+	out := make([]briefAnswer, 0, len(list))
+	for _, b := range list {
+		out = append(out, briefAnswer{b.ID, identifiersOf(b.Identifiers), b.IDs, b.Strands, b.Events, traitsOf(b.Traits)})
+	}
+	return out
+}
+
+type leftOutAnswer struct {
+	Strand string   `json:"strand"`
+	IDs    []string `json:"ids"`
+	ID     string   `json:"left_out"`
+	Reason string   `json:"reason"`
+}
+
+// regroupingAnswer is what an override changes, or would change.
+type regroupingAnswer struct {
+	Override    overrideAnswer  `json:"override"`
+	Revision    uint64          `json:"revision"`
+	Applied     bool            `json:"applied"`
+	Provisional bool            `json:"provisional"`
+	Before      []briefAnswer   `json:"before"`
+	After       []briefAnswer   `json:"after"`
+	LeftOut     []leftOutAnswer `json:"left_out"`
+	LeftOuts    int             `json:"left_out_count"`
+	Unowned     []string        `json:"unowned"`
+}
+
+func regroupingOf(g space.Regrouping) regroupingAnswer {
+	a := regroupingAnswer{
+		Override: overrideOf(g.Override), Revision: g.Revision, Applied: g.Applied, Provisional: g.Provisional,
+		Before: briefsOf(g.Before), After: briefsOf(g.After),
+		LeftOut: []leftOutAnswer{}, LeftOuts: g.LeftOuts, Unowned: idTexts(g.Unowned),
+	}
+	for _, l := range g.LeftOut {
+		a.LeftOut = append(a.LeftOut, leftOutAnswer{l.Strand.String(), idTexts(l.IDs), l.ID.String(), l.Reason})
+	}
+	return a
+}
+
+// undoRequest asks for an override.
+type undoRequest struct {
+	Kind       string   `json:"kind"`
+	Collection string   `json:"collection"` // users unless said
+	IDs        []string `json:"ids"`
+	Strand     string   `json:"strand"`
+	Profile    string   `json:"profile"`
+	MessageID  string   `json:"message_id"`
+	Why        string   `json:"why"`
+}
+
+func (q *undoRequest) undo() (space.Undo, error) {
+	u := space.Undo{Kind: q.Kind, Collection: identity.Users, MessageID: q.MessageID}
+	if q.Collection != "" {
+		var ok bool
+		if u.Collection, ok = identity.ParseCollection(q.Collection); !ok {
+			return u, answer.BadParameter("collection is %q; it is users or accounts.", q.Collection)
+		}
+	}
+	for i, text := range q.IDs {
+		ref, err := profiles.ParseRef(u.Collection, text)
+		if err != nil || ref.Type == "" {
+			return u, answer.BadParameter("ids[%d] is %q; write an external ID as type:value, such as email:jane@example.com.", i, text)
+		}
+		u.IDs = append(u.IDs, identity.ID{Type: ref.Type, Value: ref.Value})
+	}
+	var err error
+	if q.Strand != "" {
+		if u.Strand, err = space.ParseStrand(q.Strand); err != nil {
+			return u, err
+		}
+	}
+	switch {
+	case q.Kind == space.Split && (q.Profile == "" || q.MessageID == ""):
+		return u, answer.BadParameter("to split takes profile and message_id: which profile, and which event merged it.")
+	case q.Kind == space.Split:
+		u.Profile, err = profiles.ParseRef(u.Collection, q.Profile)
+	case q.Kind == space.Drop && q.Strand == "":
+		return u, answer.BadParameter("to drop takes strand, as explain shows it.")
+	}
+	return u, err
+}
+
+// isPreview reads the preview flag of a request.
+func isPreview(r *http.Request) (bool, error) {
+	switch text := r.URL.Query().Get("preview"); strings.ToLower(text) {
+	case "", "false", "0":
+		return false, nil
+	case "true", "1":
+		return true, nil
+	default:
+		return false, answer.BadParameter("preview is %q; it is true or false.", text)
+	}
+}
+
+// addOverride cuts a link, takes an ID off its profile or splits a profile; with
+// ?preview=true it only says what that would do.
+func (h *handler) addOverride(w http.ResponseWriter, r *http.Request) error {
+	var q undoRequest
+	if err := h.document(w, r, &q); err != nil {
+		return err
+	}
+	u, err := q.undo()
+	if err != nil {
+		return err
+	}
+	return h.regroup(w, because(r, q.Why), u)
+}
+
+// removeOverride takes an override back.
+func (h *handler) removeOverride(w http.ResponseWriter, r *http.Request) error {
+	return h.regroup(w, r, space.Undo{Remove: r.PathValue("override")})
+}
+
+func (h *handler) regroup(w http.ResponseWriter, r *http.Request, u space.Undo) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	preview, err := isPreview(r)
+	if err != nil {
+		return err
+	}
+	if u.Only, err = onlyIf(r); err != nil {
+		return err
+	}
+	var g space.Regrouping
+	if preview {
+		g, err = s.PreviewUndo(r.Context(), u)
+	} else {
+		unhurried(w)
+		g, err = s.ApplyUndo(untilDone(r), u)
+	}
+	if err != nil {
+		return err
+	}
+	tag(w, g.Revision)
+	if preview || u.Remove != "" {
+		return ok(w, regroupingOf(g))
+	}
+	w.Header().Set("Location", fmt.Sprintf("/api/spaces/%s/overrides/%s", r.PathValue("space"), g.Override.ID))
+	return created(w, regroupingOf(g))
+}
+
+func (h *handler) listOverrides(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	n, err := limit(r)
+	if err != nil {
+		return err
+	}
+	p, err := s.Overrides(r.Context(), n, r.URL.Query().Get("next"))
+	if err != nil {
+		return err
+	}
+	list := make([]overrideAnswer, 0, len(p.Overrides))
+	for _, o := range p.Overrides {
+		list = append(list, overrideOf(o))
+	}
+	tag(w, p.Revision)
+	return ok(w, page{list, cursor{p.Next != "", p.Next, n}})
+}
+
+func (h *handler) getOverride(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	o, revision, err := s.Override(r.Context(), r.PathValue("override"))
+	if err != nil {
+		return err
+	}
+	tag(w, revision)
+	return ok(w, overrideOf(o))
+}

@@ -1,0 +1,69 @@
+package space
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/selfsame-id/selfsame/internal/audit"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// putAudit adds an entry to the audit trail, in the commit of what it tells.
+func (s *Space) putAudit(b *kv.Batch, e audit.Entry) error {
+	v, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	key := appendTime(nil, e.Time)
+	key = append(key, make([]byte, 8)...)
+	rand.Read(key[8:]) // never fails, see crypto/rand
+	b.Put(s.keys.key(kindAudit, key), v)
+	return nil
+}
+
+// AuditPage is a page of the audit trail; Next is "" on the last.
+type AuditPage struct {
+	Entries []audit.Entry
+	Next    string
+}
+
+// Audit lists who changed what in the space, the newest first, limit entries (1
+// to 1000). What concerns sources, tokens and the space itself is in the trail
+// of the catalog.
+func (s *Space) Audit(ctx context.Context, limit int, next string) (AuditPage, error) {
+	var page AuditPage
+	from := s.keys.key(kindAudit)
+	end := kv.PrefixEnd(from)
+	if next != "" {
+		at, err := hex.DecodeString(next)
+		if err != nil || len(at) != 16 {
+			return page, ErrBadCursor
+		}
+		end = s.keys.key(kindAudit, at)
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return page, err
+	}
+	defer r.Close()
+	entries, err := r.Scan(ctx, from, end, limit+1, true)
+	if err != nil {
+		return page, err
+	}
+	for i, e := range entries {
+		if i == limit {
+			last := entries[i-1].Key
+			page.Next = hex.EncodeToString(last[len(last)-16:])
+			break
+		}
+		var one audit.Entry
+		if err := json.Unmarshal(e.Value, &one); err != nil {
+			return page, fmt.Errorf("%w: an entry of the audit trail: %w", kv.ErrCorrupt, err)
+		}
+		page.Entries = append(page.Entries, one)
+	}
+	return page, nil
+}

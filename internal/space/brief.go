@@ -1,0 +1,86 @@
+package space
+
+import (
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// Brief is a profile before or after a regrouping, as people are shown it.
+type Brief struct {
+	// ID is empty for a profile that is not there yet: it gets one when the
+	// regrouping is applied.
+	ID          string
+	Identifiers []profile.Identifier // by first sighting, at most briefIdentifiers
+	IDs         int                  // how many it has in all
+	Strands     int
+	Events      int64 // counted up to briefEvents
+	Traits      []profile.Trait
+}
+
+// The bounds of what a Brief lists and counts.
+const (
+	briefIdentifiers = 200
+	briefEvents      = 1_000_000
+)
+
+// full is a Brief with what is needed to compare it.
+type full struct {
+	Brief
+	id     profileID
+	ids    map[string]bool
+	traits profile.Traits
+}
+
+func (g *gathered) brief(isNew bool) (*full, error) {
+	f := &full{id: g.id, ids: map[string]bool{}}
+	f.Identifiers = g.identifiers()
+	f.IDs, f.Strands = len(f.Identifiers), len(g.strands)
+	for _, id := range f.Identifiers {
+		f.ids[id.Type+":"+id.Value] = true
+	}
+	f.Identifiers = f.Identifiers[:min(len(f.Identifiers), briefIdentifiers)]
+	if !isNew {
+		f.ID = g.id.text(g.rec.collection)
+	}
+	var err error
+	if f.Events, err = g.countEvents(briefEvents); err != nil {
+		return nil, err
+	}
+	if f.traits, err = g.traits(); err != nil {
+		return nil, err
+	}
+	f.Brief.Traits = f.traits.Visible()
+	return f, nil
+}
+
+// same reports whether two views of one profile ID show the same.
+func (f *full) same(o *full) bool {
+	if o == nil || f.id != o.id || len(f.ids) != len(o.ids) || f.Strands != o.Strands || f.Events != o.Events {
+		return false
+	}
+	for id := range f.ids {
+		if !o.ids[id] {
+			return false
+		}
+	}
+	return true
+}
+
+// briefs lists profiles, those with more events first.
+func briefs(list []*full) []Brief {
+	slices.SortFunc(list, func(a, b *full) int {
+		switch {
+		case a.Events != b.Events:
+			return int(min(max(b.Events-a.Events, -1), 1))
+		case a.id.less(b.id):
+			return -1
+		}
+		return 1
+	})
+	out := make([]Brief, len(list))
+	for i, f := range list {
+		out[i] = f.Brief
+	}
+	return out
+}

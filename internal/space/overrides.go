@@ -1,0 +1,236 @@
+package space
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/segmentio/ksuid"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// The kinds of overrides.
+const (
+	// CannotLink keeps the IDs in different profiles, each from each.
+	CannotLink = "cannot_link"
+	// Isolate keeps each of the IDs in a profile of its own.
+	Isolate = "isolate"
+	// Drop cuts an ID from one strand.
+	Drop = "drop"
+)
+
+// Override is what people decided about identities. It holds until it is
+// removed, whatever arrives, is imported or replayed.
+type Override struct {
+	ID         string
+	Kind       string
+	Collection identity.Collection
+	IDs        []identity.ID
+	Strand     identity.Hash // with Drop
+	// MessageID is the event whose merge was split, with a CannotLink that was
+	// asked for that way.
+	MessageID string
+	At        int64 // nanoseconds since 1970
+	By        string
+	For       string // the person who used the token, as their client said
+	Why       string
+}
+
+// overrideRecord is an Override as it is stored and as the audit trail tells it.
+type overrideRecord struct {
+	ID         string        `json:"id"`
+	Kind       string        `json:"kind"`
+	Collection string        `json:"collection"`
+	IDs        []identity.ID `json:"ids"`
+	Strand     string        `json:"strand,omitempty"`
+	MessageID  string        `json:"message_id,omitempty"`
+	At         int64         `json:"at"`
+	By         string        `json:"by"`
+	For        string        `json:"for,omitempty"`
+	Why        string        `json:"why,omitempty"`
+}
+
+func (o *Override) record() overrideRecord {
+	rec := overrideRecord{
+		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: o.IDs,
+		MessageID: o.MessageID, At: o.At, By: o.By, For: o.For, Why: o.Why,
+	}
+	if o.Kind == Drop {
+		rec.Strand = o.Strand.String()
+	}
+	return rec
+}
+
+func decodeOverride(b []byte) (Override, error) {
+	var rec overrideRecord
+	if err := json.Unmarshal(b, &rec); err != nil {
+		return Override{}, fmt.Errorf("%w: an override cannot be read: %w", kv.ErrCorrupt, err)
+	}
+	c, ok := identity.ParseCollection(rec.Collection)
+	if !ok {
+		return Override{}, fmt.Errorf("%w: an override of collection %q", kv.ErrCorrupt, rec.Collection)
+	}
+	o := Override{
+		ID: rec.ID, Kind: rec.Kind, Collection: c, IDs: rec.IDs,
+		MessageID: rec.MessageID, At: rec.At, By: rec.By, For: rec.For, Why: rec.Why,
+	}
+	if rec.Strand != "" {
+		var err error
+		if o.Strand, err = ParseStrand(rec.Strand); err != nil {
+			return Override{}, fmt.Errorf("%w: an override of strand %q", kv.ErrCorrupt, rec.Strand)
+		}
+	}
+	return o, nil
+}
+
+// ParseStrand reads a strand's hash as it is written: 32 hexadecimal digits.
+func ParseStrand(text string) (h identity.Hash, err error) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(h) {
+		return h, fmt.Errorf("%w: %q is no strand; it is written as 32 hexadecimal digits", ErrInvalid, text)
+	}
+	copy(h[:], b)
+	return h, nil
+}
+
+func newOverrideID() string { return "ovr_" + ksuid.New().String() }
+
+// overrideSet is the overrides at work. It is never changed.
+type overrideSet struct {
+	revision uint64 // of rulesRecord
+	identity *identity.Overrides
+	all      []Override // by ID
+}
+
+// newOverrideSet compiles overrides.
+func newOverrideSet(h identity.Hasher, revision uint64, all []Override) *overrideSet {
+	set := &overrideSet{revision: revision, all: all}
+	if len(all) == 0 {
+		return set
+	}
+	set.identity = &identity.Overrides{}
+	for i := range all {
+		o := &all[i]
+		for k, id := range o.IDs {
+			a := h.ID(o.Collection, id)
+			switch o.Kind {
+			case CannotLink:
+				for _, other := range o.IDs[k+1:] {
+					set.identity.CannotLink(a, h.ID(o.Collection, other))
+				}
+			case Isolate:
+				set.identity.Isolate(a)
+			case Drop:
+				set.identity.Drop(o.Strand, a)
+			}
+		}
+	}
+	return set
+}
+
+// mostOverrides bounds the overrides of a space; people make them, one by one.
+const mostOverrides = 100_000
+
+// readOverrides reads all overrides of a snapshot.
+func (s *Space) readOverrides(ctx context.Context, r kv.Reader) ([]Override, error) {
+	var all []Override
+	err := s.each(ctx, r, kindOverride, scanPage, func(e kv.Entry) error {
+		o, err := decodeOverride(e.Value)
+		all = append(all, o)
+		return err
+	})
+	return all, err
+}
+
+// loadOverrides makes the overrides of a snapshot, whose rules record has a
+// revision, the ones at work.
+func (s *Space) loadOverrides(ctx context.Context, r kv.Reader, revision uint64) error {
+	if s.overrides.Load().revision == revision {
+		return nil
+	}
+	all, err := s.readOverrides(ctx, r)
+	if err != nil {
+		return err
+	}
+	s.overrides.Store(newOverrideSet(s.hasher, revision, all))
+	return nil
+}
+
+// OverridePage is a page of overrides; Next is "" on the last.
+type OverridePage struct {
+	Overrides []Override
+	Revision  uint64 // moves with every change of an override
+	Next      string
+}
+
+// Overrides lists the overrides at work, the newest first, limit of them (1 to
+// 1000).
+func (s *Space) Overrides(ctx context.Context, limit int, next string) (OverridePage, error) {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return OverridePage{}, err
+	}
+	defer r.Close()
+	rec, _, err := s.storedRules(ctx, r)
+	if err != nil {
+		return OverridePage{}, err
+	}
+	page := OverridePage{Revision: rec.Overrides}
+	from := s.keys.key(kindOverride)
+	end := kv.PrefixEnd(from)
+	if next != "" {
+		end = s.keys.key(kindOverride, []byte(next))
+	}
+	entries, err := r.Scan(ctx, from, end, limit+1, true)
+	if err != nil {
+		return OverridePage{}, err
+	}
+	for i, e := range entries {
+		if i == limit {
+			page.Next = page.Overrides[limit-1].ID
+			break
+		}
+		o, err := decodeOverride(e.Value)
+		if err != nil {
+			return OverridePage{}, err
+		}
+		page.Overrides = append(page.Overrides, o)
+	}
+	return page, nil
+}
+
+// Override reads one override and the revision of all. ErrNotFound if there is
+// none of that ID.
+func (s *Space) Override(ctx context.Context, id string) (Override, uint64, error) {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return Override{}, 0, err
+	}
+	defer r.Close()
+	rec, _, err := s.storedRules(ctx, r)
+	if err != nil {
+		return Override{}, 0, err
+	}
+	got, err := r.Get(ctx, s.keys.key(kindOverride, []byte(id)))
+	if err != nil {
+		return Override{}, 0, err
+	}
+	if got[0] == nil {
+		return Override{}, 0, fmt.Errorf("override %q: %w", id, ErrNotFound)
+	}
+	o, err := decodeOverride(got[0])
+	return o, rec.Overrides, err
+}
+
+// storedRules reads the record of the rules of a snapshot.
+func (s *Space) storedRules(ctx context.Context, r kv.Reader) (rulesRecord, []byte, error) {
+	got, err := r.Get(ctx, s.keys.key(kindRules))
+	if err != nil {
+		return rulesRecord{}, nil, err
+	}
+	rec, err := decodeRules(got[0])
+	return rec, got[0], err
+}

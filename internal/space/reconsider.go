@@ -1,0 +1,199 @@
+package space
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// reconsider decides again what overrides of IDs bear upon; the engine holds the
+// new ones.
+func (d *desk) reconsider(c identity.Collection, ids []identity.Hash) (*identity.Change, error) {
+	if !d.rules.Arrival() {
+		return d.engine.Reconsider(d, c, ids)
+	}
+	// What came first counts, so everything that is tied together is decided
+	// again from the beginning.
+	strands, err := d.closure(ids, mostClosure)
+	if err != nil {
+		return nil, err
+	}
+	occ, err := d.arrivals(strands)
+	if err != nil {
+		return nil, err
+	}
+	return identity.Resolve(d.rules, d.engine.Overrides, occ).Change(d.rules, d.engine.Overrides, strands), nil
+}
+
+// mostClosure bounds the strands that are decided again together under order:
+// arrival.
+const mostClosure = 50_000
+
+// closure collects the strands that are tied to IDs, by demoted links too.
+// ErrInvalid if there are more than most.
+func (d *desk) closure(ids []identity.Hash, most int) ([]*identity.Strand, error) {
+	var out []*identity.Strand
+	seen := map[identity.Hash]bool{}
+	visited := map[identity.Hash]bool{}
+	for _, id := range ids {
+		visited[id] = true
+	}
+	for level := ids; len(level) > 0; {
+		lists, err := d.Touching(level, identity.Pos{Time: minTime})
+		if err != nil {
+			return nil, err
+		}
+		more, err := d.Accepting(level)
+		if err != nil {
+			return nil, err
+		}
+		var hashes []identity.Hash
+		for _, list := range append(lists, more...) {
+			for _, h := range list {
+				if !seen[h] {
+					seen[h] = true
+					hashes = append(hashes, h)
+				}
+			}
+		}
+		if len(seen) > most {
+			return nil, fmt.Errorf("%w: more than %d sets of IDs are tied together here, too many to decide again under order: arrival", ErrInvalid, most)
+		}
+		strands, err := d.Strands(hashes)
+		if err != nil {
+			return nil, err
+		}
+		level = nil
+		for _, s := range strands {
+			if s == nil {
+				continue
+			}
+			out = append(out, s)
+			for i := range s.Links {
+				if l := &s.Links[i]; !visited[l.Hash] && !d.rules.Blocked(l.ID) {
+					visited[l.Hash] = true
+					level = append(level, l.Hash)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// arrivals lists all events of strands in order of arrival.
+func (d *desk) arrivals(strands []*identity.Strand) ([]identity.Occurrence, error) {
+	type arrival struct {
+		eventRef
+		strand *identity.Strand
+	}
+	var all []arrival
+	for _, s := range strands {
+		from := d.keys.hash(kindEvent, s.Hash)
+		end := kv.PrefixEnd(from)
+		for {
+			page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range page {
+				ref, ok := parseEventKey(e.Key)
+				if !ok {
+					return nil, kv.ErrCorrupt
+				}
+				all = append(all, arrival{ref, s})
+			}
+			if len(page) < scanPage {
+				break
+			}
+			from = kv.After(page[len(page)-1].Key)
+		}
+	}
+	slices.SortFunc(all, func(a, b arrival) int {
+		return cmp.Or(cmp.Compare(a.block, b.block), cmp.Compare(a.ordinal, b.ordinal))
+	})
+	out := make([]identity.Occurrence, 0, len(all))
+	var open *openBlock
+	last := ^uint64(0)
+	for _, a := range all {
+		if a.block != last {
+			var err error
+			if open, err = readBlock(context.WithoutCancel(d.ctx), d.r, d.keys, a.block); err != nil {
+				return nil, err
+			}
+			last = a.block
+		}
+		if open == nil {
+			continue
+		}
+		e, _, ok, err := open.event(a.ordinal)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, identity.Occurrence{Strand: a.strand, Time: a.time, MessageID: e.MessageID})
+		}
+	}
+	return out, nil
+}
+
+// prune takes the groups out of a change that are profiles already, just so.
+func (d *desk) prune(c *identity.Change) error {
+	var hashes []identity.Hash
+	for _, g := range c.Groups {
+		for i := range g {
+			hashes = append(hashes, g[i].Hash)
+		}
+	}
+	if err := d.loadOwners(hashes...); err != nil {
+		return err
+	}
+	groups, merges := c.Groups[:0:0], c.Merges[:0:0]
+	for i, g := range c.Groups {
+		p, rec := d.ownerOf(g[0].Hash)
+		same := rec != nil && len(rec.ids) == len(g)
+		for k := range g {
+			if q, _ := d.ownerOf(g[k].Hash); q != p {
+				same = false
+				break
+			}
+		}
+		if !same {
+			groups, merges = append(groups, g), append(merges, c.Merges[i])
+		}
+	}
+	c.Groups, c.Merges = groups, merges
+	return nil
+}
+
+// correct tells the feed how traits of profiles differ after a regrouping: no
+// event said so.
+func (w *undoing) correct() {
+	var e sighting
+	e.pos.Time = w.now
+	tell := func(p profileID, was, is profile.Traits) {
+		c := w.out.Override.Collection
+		for _, t := range was {
+			if now, ok := is.Get(t.Name); !t.Removed() && (!ok || now.Removed()) {
+				w.desk.emit(p, c, feed.Change{Kind: feed.TraitRemoved, Trait: t.Name}, e)
+			}
+		}
+		for _, t := range is {
+			if old, ok := was.Get(t.Name); !t.Removed() && (!ok || old.Removed() || string(old.Value) != string(t.Value)) {
+				w.desk.emit(p, c, feed.Change{Kind: feed.TraitSet, Trait: t.Name, Value: t.Value}, e)
+			}
+		}
+	}
+	for p, f := range w.after {
+		var was profile.Traits
+		if b := w.before[p]; b != nil {
+			was = b.traits
+		}
+		tell(p, was, f.traits)
+	}
+}

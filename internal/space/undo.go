@@ -1,0 +1,451 @@
+package space
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/selfsame-id/selfsame/internal/audit"
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// Split asks for a CannotLink between what an event merged.
+const Split = "split"
+
+// Undo is a wish to change what is one person: an override to be made or, with
+// Remove, one to be taken back. Who asks and why is in the context, see package
+// audit.
+type Undo struct {
+	Kind       string // CannotLink, Isolate, Drop or Split
+	Collection identity.Collection
+	IDs        []identity.ID
+	Strand     identity.Hash // with Drop
+	Profile    Ref           // with Split: the profile as it is now
+	MessageID  string        // with Split: the event that merged it
+
+	Remove string // the ID of an override; then nothing above counts
+
+	// Only, if not nil, is the revision of the overrides on which the wish
+	// relies: ErrChanged if another one is at work.
+	Only *uint64
+}
+
+// Regrouping is what an Undo changes. Profiles that stay as they are, are not
+// listed.
+type Regrouping struct {
+	Override Override
+	Revision uint64 // of the overrides: before it in a preview, else after it
+	Applied  bool
+	Before   []Brief
+	After    []Brief
+	// LeftOut are strands from which an ID is left out from now on, at most
+	// mostLeftOut of the LeftOuts in all.
+	LeftOut  []LeftOut
+	LeftOuts int
+	// Unowned are IDs that belong to no profile any more.
+	Unowned []identity.ID
+	// Provisional says that pending work may still change these profiles.
+	Provisional bool
+}
+
+// LeftOut is a strand and the ID that is left out of it.
+type LeftOut struct {
+	Strand identity.Hash
+	IDs    []identity.ID // of the strand, in canonical order
+	ID     identity.ID
+	Reason string
+}
+
+const mostLeftOut = 100
+
+// mostUndoIDs bounds the IDs of one override: of n IDs that are kept apart, each
+// pair is remembered.
+const mostUndoIDs = 50
+
+// PreviewUndo says what an Undo would change, and changes nothing.
+//
+// ErrNotFound: an ID, profile, event or override is not in the space. ErrExists:
+// the override was made already. ErrInvalid: it cannot be, the text says why.
+// ErrChanged, ErrApplying: see there.
+func (s *Space) PreviewUndo(ctx context.Context, u Undo) (Regrouping, error) {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return Regrouping{}, err
+	}
+	defer r.Close()
+	w, err := s.work(ctx, r, u, profileID{})
+	if err != nil {
+		return Regrouping{}, err
+	}
+	return w.out, nil
+}
+
+// ApplyUndo makes an Undo so, in one commit. The errors are those of
+// PreviewUndo.
+func (s *Space) ApplyUndo(ctx context.Context, u Undo) (Regrouping, error) {
+	s.ruling.Lock()
+	defer s.ruling.Unlock()
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	for try := 0; ; try++ {
+		out, err := s.applyUndo(ctx, u)
+		if !errors.Is(err, kv.ErrConflict) {
+			return out, err
+		}
+		s.stats.conflicts.Add(1)
+		if try == commitTries {
+			return out, fmt.Errorf("%w: other nodes changed the same profiles again and again", kv.ErrUnavailable)
+		}
+	}
+}
+
+func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {
+	if err := s.renewLane(ctx); err != nil {
+		return Regrouping{}, err
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return Regrouping{}, err
+	}
+	defer r.Close()
+	if err := s.lookAtRules(ctx, r); err != nil {
+		return Regrouping{}, err
+	}
+	w, err := s.work(ctx, r, u, s.lastID)
+	if err != nil {
+		return Regrouping{}, err
+	}
+	plan := &commitPlan{desk: w.desk, rules: w.desk.rules}
+	plan.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: w.now}
+	rec := w.rec
+	rec.Overrides++
+	stored, err := json.Marshal(rec)
+	if err != nil {
+		return Regrouping{}, err
+	}
+	b := &plan.batch
+	key := s.keys.key(kindOverride, []byte(w.out.Override.ID))
+	action := "override.add"
+	if u.Remove != "" {
+		action = "override.remove"
+		b.Delete(key)
+	} else {
+		v, err := json.Marshal(w.out.Override.record())
+		if err != nil {
+			return Regrouping{}, err
+		}
+		b.Put(key, v)
+	}
+	b.Put(s.keys.key(kindRules), stored)
+	if err := s.putAudit(b, audit.New(ctx, w.now, action, w.out.Override.ID, w.out.Override.record())); err != nil {
+		return Regrouping{}, err
+	}
+	w.correct()
+	w.desk.write(b)
+	s.closePlan(plan)
+	if err := s.land(context.WithoutCancel(ctx), plan); err != nil {
+		return Regrouping{}, err
+	}
+	w.set.revision = rec.Overrides
+	s.overrides.Store(w.set)
+	s.adopt(s.rules.Load(), rec, stored)
+	w.out.Revision, w.out.Applied = rec.Overrides, true
+	return w.out, nil
+}
+
+// undoing is an Undo at work on a snapshot.
+type undoing struct {
+	s      *Space
+	undo   Undo
+	desk   *desk // as it becomes
+	was    *desk // as it is
+	rec    rulesRecord
+	set    *overrideSet // with the change
+	now    int64
+	before map[profileID]*full
+	after  map[profileID]*full
+	out    Regrouping
+}
+
+// work finds out what an Undo changes. Nothing is written. Profiles that it
+// creates are younger than last.
+func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, last profileID) (*undoing, error) {
+	rec, _, err := s.storedRules(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case rec.Applying:
+		return nil, ErrApplying
+	case u.Only != nil && *u.Only != rec.Overrides:
+		return nil, fmt.Errorf("%w: revision %d of the overrides is at work, not %d", ErrChanged, rec.Overrides, *u.Only)
+	}
+	rs, err := identity.Compile(rec.Rules)
+	if err != nil {
+		return nil, fmt.Errorf("the stored rules: %w", err)
+	}
+	if now := s.rules.Load(); s.version.Load().Version == rec.Version {
+		rs = now // compiled already, and commits compare it
+	}
+	all, err := s.readOverrides(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	at := s.cfg.Now()
+	w := &undoing{s: s, undo: u, rec: rec, now: at.UnixNano(), before: map[profileID]*full{}, after: map[profileID]*full{}}
+	w.was = s.newDesk(ctx, r, rs, at)
+	w.was.read = nil
+	w.was.engine.Overrides = newOverrideSet(s.hasher, rec.Overrides, all).identity
+	w.desk = s.newDesk(ctx, r, rs, at)
+	w.desk.touchBound, w.desk.lastID = 0, last
+
+	var o Override
+	if u.Remove != "" {
+		i := slices.IndexFunc(all, func(o Override) bool { return o.ID == u.Remove })
+		if i < 0 {
+			return nil, fmt.Errorf("override %q: %w", u.Remove, ErrNotFound)
+		}
+		o = all[i]
+		all = slices.Delete(slices.Clone(all), i, i+1)
+	} else {
+		if o, err = w.override(ctx, all); err != nil {
+			return nil, err
+		}
+		all = append(slices.Clone(all), o)
+	}
+	w.set = newOverrideSet(s.hasher, rec.Overrides, all)
+	w.desk.engine.Overrides = w.set.identity
+	w.out = Regrouping{Override: o, Revision: rec.Overrides}
+
+	hashes := make([]identity.Hash, len(o.IDs))
+	for i, id := range o.IDs {
+		hashes[i] = s.hasher.ID(o.Collection, id)
+	}
+	change, err := w.desk.reconsider(o.Collection, hashes)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.regroup(change)
+}
+
+// override makes the override that is asked for.
+func (w *undoing) override(ctx context.Context, all []Override) (Override, error) {
+	u := &w.undo
+	who := audit.New(ctx, w.now, "", "", nil)
+	o := Override{
+		ID: newOverrideID(), Kind: u.Kind, Collection: u.Collection, IDs: slices.Clone(u.IDs), Strand: u.Strand,
+		MessageID: u.MessageID, At: w.now, By: who.By, For: who.For, Why: who.Why,
+	}
+	if len(all) >= mostOverrides {
+		return o, fmt.Errorf("%w: the space has %d overrides already, more than it can hold; remove some first", ErrInvalid, len(all))
+	}
+	switch u.Kind {
+	case Split:
+		ids, err := w.merged()
+		if err != nil {
+			return o, err
+		}
+		o.Kind, o.IDs = CannotLink, ids
+	case CannotLink:
+		if len(o.IDs) < 2 {
+			return o, fmt.Errorf("%w: to cut a link takes two IDs, or more that are all kept apart", ErrInvalid)
+		}
+	case Isolate:
+		if len(o.IDs) == 0 {
+			return o, fmt.Errorf("%w: say which ID is to be taken off its profile", ErrInvalid)
+		}
+	case Drop:
+		if len(o.IDs) != 1 {
+			return o, fmt.Errorf("%w: to cut an ID from a strand takes exactly one ID", ErrInvalid)
+		}
+	default:
+		return o, fmt.Errorf("%w: the kind %q is none of %s, %s, %s and %s", ErrInvalid, u.Kind, CannotLink, Isolate, Drop, Split)
+	}
+	if len(o.IDs) > mostUndoIDs {
+		return o, fmt.Errorf("%w: %d IDs are too many for one override; %d at most", ErrInvalid, len(o.IDs), mostUndoIDs)
+	}
+	slices.SortFunc(o.IDs, identity.ID.Compare)
+	for i, id := range o.IDs {
+		if i > 0 && id == o.IDs[i-1] {
+			return o, fmt.Errorf("%w: %s is named twice, and nothing can be kept apart from itself", ErrInvalid, id)
+		}
+	}
+	for i := range all {
+		k := &all[i]
+		if k.Kind == o.Kind && k.Collection == o.Collection && k.Strand == o.Strand && slices.Equal(k.IDs, o.IDs) {
+			return o, fmt.Errorf("override %s says this already: it %w", k.ID, ErrExists)
+		}
+	}
+	return o, w.known(&o)
+}
+
+// known complains about IDs and strands that the space has never seen.
+func (w *undoing) known(o *Override) error {
+	d := w.was
+	hashes := make([]identity.Hash, len(o.IDs))
+	for i, id := range o.IDs {
+		hashes[i] = d.hasher.ID(o.Collection, id)
+	}
+	if err := d.loadNodes(hashes...); err != nil {
+		return err
+	}
+	var unseen []string
+	for i, id := range o.IDs {
+		if d.nodes[hashes[i]] == nil {
+			unseen = append(unseen, id.String())
+		}
+	}
+	if len(unseen) > 0 {
+		return fmt.Errorf("%s: %w in this space; no event has shown it as an ID of %s", strings.Join(unseen, ", "), ErrNotFound, o.Collection)
+	}
+	if o.Kind != Drop {
+		return nil
+	}
+	if err := d.loadStrands(o.Strand); err != nil {
+		return err
+	}
+	st := d.strands[o.Strand]
+	if st == nil || st.Collection != o.Collection {
+		return fmt.Errorf("strand %s: %w in this space", o.Strand, ErrNotFound)
+	}
+	if !slices.ContainsFunc(st.Links, func(l identity.Link) bool { return l.Hash == hashes[0] }) {
+		return fmt.Errorf("%w: strand %s does not hold %s", ErrInvalid, o.Strand, o.IDs[0])
+	}
+	if top, ok := st.Top(d.rules); ok && top.Hash == hashes[0] {
+		return fmt.Errorf("%w: %s is the ID that says where the events of this strand belong, so it cannot be cut from it; cut one of the others, or keep two IDs apart with %s", ErrInvalid, o.IDs[0], CannotLink)
+	}
+	return nil
+}
+
+// regroup applies a change to the desk and gathers what is different.
+func (w *undoing) regroup(c *identity.Change) error {
+	touched, err := w.owners(c)
+	if err != nil {
+		return err
+	}
+	for _, p := range touched {
+		if err := w.see(w.was, w.before, p, false); err != nil {
+			return err
+		}
+	}
+	if err := w.leftOut(c); err != nil {
+		return err
+	}
+	for _, m := range c.Bare {
+		if n := w.was.nodes[m.Hash]; n != nil && !n.owner.isZero() {
+			w.out.Unowned = append(w.out.Unowned, m.ID)
+		}
+	}
+	if err := w.desk.prune(c); err != nil {
+		return err
+	}
+	var e sighting
+	e.pos.Time = w.now
+	if err := w.desk.apply(c, e); err != nil {
+		return err
+	}
+	for p, rec := range w.desk.profiles {
+		if !w.desk.changedProfiles[p] && w.before[p] == nil || rec == nil || rec.merged {
+			continue
+		}
+		if err := w.see(w.was, w.before, p, false); err != nil {
+			return err
+		}
+		isNew := w.was.profiles[p] == nil
+		if err := w.see(w.desk, w.after, p, isNew); err != nil {
+			return err
+		}
+	}
+	var before, after []*full
+	for p, f := range w.before {
+		if !f.same(w.after[p]) {
+			before = append(before, f)
+		}
+	}
+	for p, f := range w.after {
+		if !f.same(w.before[p]) {
+			after = append(after, f)
+		}
+	}
+	w.out.Before, w.out.After = briefs(before), briefs(after)
+	return nil
+}
+
+// see gathers a profile as a desk has it, if it is there.
+func (w *undoing) see(d *desk, into map[profileID]*full, p profileID, isNew bool) error {
+	if into[p] != nil {
+		return nil
+	}
+	if err := d.loadProfiles(p); err != nil {
+		return err
+	}
+	g, err := d.collect(p)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.out.Provisional = w.out.Provisional || g.pending
+	into[p], err = g.brief(isNew)
+	return err
+}
+
+// owners lists the profiles that own what a change speaks of.
+func (w *undoing) owners(c *identity.Change) ([]profileID, error) {
+	var hashes []identity.Hash
+	for _, g := range c.Groups {
+		for i := range g {
+			hashes = append(hashes, g[i].Hash)
+		}
+	}
+	for i := range c.Bare {
+		hashes = append(hashes, c.Bare[i].Hash)
+	}
+	if err := w.was.loadOwners(hashes...); err != nil {
+		return nil, err
+	}
+	var out []profileID
+	seen := map[profileID]bool{}
+	for _, h := range hashes {
+		if p, rec := w.was.ownerOf(h); rec != nil && !seen[p] {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// leftOut lists the links that were accepted and are not any more.
+func (w *undoing) leftOut(c *identity.Change) error {
+	hashes := make([]identity.Hash, len(c.Strands))
+	for i, s := range c.Strands {
+		hashes[i] = s.Hash
+	}
+	if err := w.was.loadStrands(hashes...); err != nil {
+		return err
+	}
+	for _, s := range c.Strands {
+		old := w.was.strands[s.Hash]
+		for i := range s.Links {
+			l := &s.Links[i]
+			if l.Verdict != identity.Demoted || old == nil || old.Links[i].Verdict != identity.Accepted {
+				continue
+			}
+			if w.out.LeftOuts++; w.out.LeftOuts > mostLeftOut {
+				continue
+			}
+			lo := LeftOut{Strand: s.Hash, ID: l.ID, Reason: l.Reason.String()}
+			for k := range s.Links {
+				lo.IDs = append(lo.IDs, s.Links[k].ID)
+			}
+			w.out.LeftOut = append(w.out.LeftOut, lo)
+		}
+	}
+	return nil
+}

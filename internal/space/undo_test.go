@@ -1,0 +1,304 @@
+package space_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/selfsame-id/selfsame/internal/audit"
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// ids reads IDs written type:value.
+func ids(texts ...string) []identity.ID {
+	var out []identity.ID
+	for _, t := range texts {
+		ty, v, _ := strings.Cut(t, ":")
+		out = append(out, identity.ID{Type: ty, Value: v})
+	}
+	return out
+}
+
+func apply(t testing.TB, s *space.Space, u space.Undo) space.Regrouping {
+	t.Helper()
+	if u.Collection == 0 {
+		u.Collection = identity.Users
+	}
+	ctx := audit.With(context.Background(), audit.Actor{By: "admin token", For: "ann", Why: "a test"})
+	want, err := s.PreviewUndo(ctx, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.ApplyUndo(ctx, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, a := shape(want), shape(got); p != a {
+		t.Fatalf("the preview said\n%s\nbut it became\n%s", p, a)
+	}
+	return got
+}
+
+// shape prints a regrouping without the IDs of new profiles.
+func shape(g space.Regrouping) string {
+	var lines []string
+	for _, side := range []struct {
+		name string
+		list []space.Brief
+	}{{"before", g.Before}, {"after", g.After}} {
+		for _, b := range side.list {
+			var names []string
+			for _, id := range b.Identifiers {
+				names = append(names, id.Type+":"+id.Value)
+			}
+			slices.Sort(names)
+			line := fmt.Sprintf("%s %s %d strands %d events", side.name, strings.Join(names, " "), b.Strands, b.Events)
+			for _, tr := range b.Traits {
+				line += fmt.Sprintf(" %s=%s", tr.Name, tr.Value)
+			}
+			lines = append(lines, line)
+		}
+	}
+	slices.Sort(lines)
+	if len(g.Unowned) > 0 {
+		lines = append(lines, fmt.Sprint("unowned ", g.Unowned))
+	}
+	return strings.Join(append(lines, fmt.Sprint(g.LeftOuts, " left out")), "\n")
+}
+
+// partition prints which of many IDs are together.
+func partition(t testing.TB, s *space.Space, lines []string) string {
+	t.Helper()
+	seen := map[string]bool{}
+	var out []string
+	for _, l := range lines {
+		m := parse(t, l)
+		for _, ref := range []space.Ref{user("user_id", m.UserID), user("anonymous_id", m.AnonymousID)} {
+			if ref.Value == "" || seen[ref.Type+ref.Value] {
+				continue
+			}
+			seen[ref.Type+ref.Value] = true
+			out = append(out, ref.Type+":"+ref.Value+" "+summary(t, s, ref))
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
+}
+
+func TestCutAndTakeBack(t *testing.T) {
+	s := newSpace(t, space.Config{})
+	ingest(t, s, jane(t)...)
+	before := summary(t, s, user("user_id", "abc123def"))
+	was, err := s.Profile(t.Context(), user("user_id", "abc123def"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	cut := apply(t, s, space.Undo{Kind: space.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123")})
+	if len(cut.Before) != 1 || len(cut.After) != 2 {
+		t.Fatalf("%s", shape(cut))
+	}
+	verify(t, s)
+	if got := summary(t, s, user("anonymous_id", "anon_123")); strings.Contains(got, "user_id") || !strings.Contains(got, "events") {
+		t.Errorf("the cookie by itself:\n%s", got)
+	}
+	// Later evidence does not bring the link back.
+	ingest(t, s, `{"type":"track","event":"Clicked","messageId":"later","userId":"abc123def","anonymousId":"anon_123","timestamp":"2020-01-01T00:00:00Z"}`)
+	if v, err := s.Profile(t.Context(), user("user_id", "abc123def")); err != nil || slices.ContainsFunc(v.Identifiers, func(i profile.Identifier) bool { return i.Value == "anon_123" }) {
+		t.Errorf("%+v, %v", v, err)
+	}
+	verify(t, s)
+
+	var stale uint64
+	for _, c := range []struct {
+		u    space.Undo
+		want error
+	}{
+		{space.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "user_id:abc123def")}, space.ErrExists},
+		{space.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "user_id:nobody")}, space.ErrNotFound},
+		{space.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "anonymous_id:anon_123")}, space.ErrInvalid},
+		{space.Undo{Kind: space.Isolate}, space.ErrInvalid},
+		{space.Undo{Kind: "unmerge"}, space.ErrInvalid},
+		{space.Undo{Remove: "ovr_none"}, space.ErrNotFound},
+		{space.Undo{Kind: space.Isolate, IDs: ids("ios.id:ios_abc123"), Only: &stale}, space.ErrChanged},
+		{space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "jane-008"}, space.ErrInvalid},
+		{space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "no such"}, space.ErrNotFound},
+	} {
+		c.u.Collection = identity.Users
+		if _, err := s.PreviewUndo(t.Context(), c.u); !errors.Is(err, c.want) {
+			t.Errorf("%+v: %v, want %v", c.u, err, c.want)
+		}
+		if _, err := s.ApplyUndo(t.Context(), c.u); !errors.Is(err, c.want) {
+			t.Errorf("%+v: %v, want %v", c.u, err, c.want)
+		}
+	}
+
+	back := apply(t, s, space.Undo{Remove: cut.Override.ID})
+	if len(back.After) != 1 || back.After[0].ID != was.ID {
+		t.Errorf("%s, of %s", shape(back), was.ID)
+	}
+	verify(t, s)
+	if got := summary(t, s, user("user_id", "abc123def")); got != strings.Replace(strings.Replace(before, "26 events", "27 events", 1), "to jane-026", "to later", 1) {
+		t.Errorf("taken back it is\n%s\nbefore it was\n%s", got, before)
+	}
+	trail, err := s.Audit(t.Context(), 10, "")
+	if err != nil || len(trail.Entries) != 2 || trail.Entries[0].Action != "override.remove" || trail.Entries[1].Action != "override.add" ||
+		trail.Entries[1].For != "ann" || trail.Entries[1].Why != "a test" {
+		t.Errorf("%+v, %v", trail, err)
+	}
+}
+
+// A merge that an event made is split: both profiles live again under the IDs
+// that they had.
+func TestSplitRevivesProfiles(t *testing.T) {
+	s := newSpace(t, space.Config{})
+	ingest(t, s,
+		`{"type":"identify","messageId":"a1","userId":"ann","traits":{"email":"ann@x.com","name":"Ann"},"timestamp":"2020-01-01T00:00:00Z"}`,
+		`{"type":"identify","messageId":"b1","anonymousId":"phone","traits":{"email":"bob@x.com","name":"Bob"},"timestamp":"2020-01-02T00:00:00Z"}`)
+	ann, _ := s.Profile(t.Context(), user("user_id", "ann"))
+	bob, _ := s.Profile(t.Context(), user("anonymous_id", "phone"))
+	ingest(t, s, `{"type":"track","event":"Clicked","messageId":"c1","userId":"ann","anonymousId":"phone","timestamp":"2020-01-03T00:00:00Z"}`)
+	one, _ := s.Profile(t.Context(), user("anonymous_id", "phone"))
+	if one.ID != ann.ID {
+		t.Fatalf("not merged: %+v", one)
+	}
+	_, cursor, err := s.Feed(t.Context(), "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := apply(t, s, space.Undo{Kind: space.Split, Profile: user("user_id", "ann"), MessageID: "c1"})
+	if g.Override.Kind != space.CannotLink || g.Override.MessageID != "c1" {
+		t.Errorf("%+v", g.Override)
+	}
+	verify(t, s)
+	again, _ := s.Profile(t.Context(), user("anonymous_id", "phone"))
+	if again.ID != bob.ID || len(again.Traits) != 2 || string(again.Traits[1].Value) != `"Bob"` {
+		t.Errorf("%+v, want %s", again, bob.ID)
+	}
+	// The feed says so, with what the profiles' traits are now.
+	recs, _, err := s.Feed(t.Context(), cursor, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, r := range recs {
+		for _, c := range r.Changes {
+			who := "ann"
+			if c.Profile == bob.ID {
+				who = "bob"
+			}
+			told = append(told, strings.TrimSpace(fmt.Sprint(c.Kind, " ", who, " ", c.IDType, c.Trait, string(c.Value))))
+		}
+	}
+	slices.Sort(told)
+	want := []string{
+		"demoted ann anonymous_id", "id_added bob anonymous_id", "id_added bob email",
+		`trait_set ann email"ann@x.com"`, `trait_set ann name"Ann"`, `trait_set bob email"bob@x.com"`, `trait_set bob name"Bob"`, "unmerged bob",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("the feed tells\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+	}
+	if recs[0].Changes[0].Kind == feed.Merged {
+		t.Error("a split merges nothing")
+	}
+}
+
+// Whatever is cut and taken back, in whatever order, with events between and
+// restarts: what is stored is what the batch function says of the overrides
+// that are left; and when none is left, it is what it would have been.
+func TestUndoEqualsBatchFunction(t *testing.T) {
+	var changed atomic.Int64
+	t.Cleanup(func() {
+		if changed.Load() < 20 {
+			t.Errorf("only %d profiles were ever changed", changed.Load())
+		}
+	})
+	for seed := range uint64(24) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(seed, 5))
+			rules := &identity.Rules{}
+			if seed%4 == 3 {
+				rules.Order = "arrival"
+			}
+			windows := []string{"ever", "daily", "weekly"}
+			for _, ty := range []string{"email", "anonymous_id", "ios.id"} {
+				rules.Identifiers = append(rules.Identifiers, identity.Identifier{Type: ty, Limit: 1 + rng.IntN(4), Window: windows[rng.IntN(3)]})
+			}
+			cfg := space.Config{Rules: rules, ReplayBound: []int{1000, 5}[rng.IntN(2)]}
+			fs := vfs.NewMem()
+			store := openStore(t, fs)
+			s := openSpace(t, store, cfg)
+			lines := world(rng, 240, 3+rng.IntN(12))
+			all := slices.Clone(lines)
+			some := func() identity.ID {
+				m := parse(t, all[rng.IntN(len(all)-len(lines))])
+				if m.UserID != "" && rng.IntN(2) == 0 || m.AnonymousID == "" {
+					return identity.ID{Type: "user_id", Value: m.UserID}
+				}
+				return identity.ID{Type: "anonymous_id", Value: m.AnonymousID}
+			}
+			var made []string
+			for len(lines) > 0 {
+				n := min(1+rng.IntN(50), len(lines))
+				ingest(t, s, lines[:n]...)
+				lines = lines[n:]
+				for range rng.IntN(3) {
+					u := space.Undo{Kind: space.CannotLink, IDs: []identity.ID{some(), some()}, Collection: identity.Users}
+					switch {
+					case len(made) > 0 && rng.IntN(3) == 0:
+						i := rng.IntN(len(made))
+						u = space.Undo{Remove: made[i]}
+						made = slices.Delete(made, i, i+1)
+					case rng.IntN(3) == 0:
+						u = space.Undo{Kind: space.Isolate, IDs: u.IDs[:1], Collection: identity.Users}
+					}
+					g, err := s.ApplyUndo(t.Context(), u)
+					if errors.Is(err, space.ErrExists) || errors.Is(err, space.ErrInvalid) {
+						continue
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					changed.Add(int64(len(g.After)))
+					if u.Remove == "" {
+						made = append(made, g.Override.ID)
+					}
+				}
+				if rng.IntN(6) == 0 {
+					if err := s.Close(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					store.Close()
+					store = openStore(t, fs)
+					s = openSpace(t, store, cfg)
+				}
+			}
+			verify(t, s)
+			for _, id := range made {
+				if _, err := s.ApplyUndo(t.Context(), space.Undo{Remove: id}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			verify(t, s)
+			fresh := newSpace(t, cfg)
+			ingest(t, fresh, all...)
+			verify(t, fresh) // waits for what was put off
+			if got, want := partition(t, s, all), partition(t, fresh, all); rules.Order == "" && got != want {
+				t.Errorf("with all taken back it is\n%s\nwithout any it would have been\n%s", got, want)
+			}
+			s.Close(t.Context())
+			store.Close()
+		})
+	}
+}
