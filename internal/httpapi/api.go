@@ -90,7 +90,7 @@ func New(d Deps, s Settings) *API {
 		Space: func(ctx context.Context, id string) (profiles.Space, error) {
 			return d.Spaces.Space(ctx, id)
 		},
-		Log: d.Log, Admin: admin, Rate: s.ProfileRate,
+		Log: d.Log, Admin: admin, Rate: s.ProfileRate, Budget: budget,
 	})
 	imports := s.Limits
 	imports.MessageBytes = max(s.ImportMessageBytes, s.Limits.MessageBytes)

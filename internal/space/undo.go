@@ -25,7 +25,7 @@ type Undo struct {
 	Collection identity.Collection
 	IDs        []identity.ID
 	Strand     identity.Hash // with Drop
-	Profile    Ref           // with Split: the profile as it is now
+	Profile    Ref           // with Split, the profile as it is now; with Isolate, if it is not empty, the profile that has the IDs
 	MessageID  string        // with Split: the event that merged it
 
 	Remove string // the ID of an override; then nothing above counts
@@ -259,6 +259,9 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 		if len(o.IDs) == 0 {
 			return o, fmt.Errorf("%w: say which ID is to be taken off its profile", ErrInvalid)
 		}
+		if err := w.owned(); err != nil {
+			return o, err
+		}
 	case Drop:
 		if len(o.IDs) != 1 {
 			return o, fmt.Errorf("%w: to cut an ID from a strand takes exactly one ID", ErrInvalid)
@@ -282,6 +285,28 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 		}
 	}
 	return o, w.known(&o)
+}
+
+// owned complains about IDs that are not of the profile that was named.
+func (w *undoing) owned() error {
+	u, d := &w.undo, w.was
+	if u.Profile.Value == "" {
+		return nil
+	}
+	p, err := d.resolveRef(u.Profile)
+	if err != nil {
+		return fmt.Errorf("profile %s: %w", u.Profile.Value, err)
+	}
+	for _, id := range u.IDs {
+		h := d.hasher.ID(u.Collection, id)
+		if err := d.loadNodes(h); err != nil {
+			return err
+		}
+		if n := d.nodes[h]; n == nil || n.owner != p {
+			return fmt.Errorf("%s: %w among the IDs of this profile", id, ErrNotFound)
+		}
+	}
+	return nil
 }
 
 // known complains about IDs and strands that the space has never seen.

@@ -10,25 +10,25 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 )
 
-// admit checks the token of a request and its rate.
-func (h *handler) admit(w http.ResponseWriter, r *http.Request, spaceID string) error {
+// admit checks the token of a request and its rate, and says whose it is.
+func (h *handler) admit(w http.ResponseWriter, r *http.Request, spaceID string) (by string, err error) {
 	secret := answer.Credential(r)
 	if h.Admin != nil && h.Admin(secret) {
-		return nil
+		return "admin token", nil
 	}
 	token, ok := h.Tokens.TokenBySecret(r.Context(), spaceID, secret)
 	if !ok {
 		// The same words for a wrong space: who has no token learns nothing.
 		w.Header().Set("WWW-Authenticate", `Basic realm="Profile API", charset="UTF-8"`)
-		return answer.New(http.StatusUnauthorized, answer.Unauthenticated,
+		return "", answer.New(http.StatusUnauthorized, answer.Unauthenticated,
 			"The access token is missing, or is not one of this space. Send it as the user name of HTTP Basic, with an empty password.")
 	}
 	if wait := h.rates.take(token.Space, token.Name); wait > 0 {
 		p := answer.New(http.StatusTooManyRequests, answer.RateLimit, "This token makes more than %g requests a second. Wait, and spread them.", h.Rate)
 		p.RetryAfter = wait
-		return p
+		return "", p
 	}
-	return nil
+	return "token " + token.Name, nil
 }
 
 // rates holds the rate of each token. Tokens are few, and made by people.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/httpapi/body"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -21,6 +22,7 @@ type Space interface {
 	Events(ctx context.Context, ref space.Ref, q space.EventQuery) (space.EventPage, error)
 	Links(ctx context.Context, ref space.Ref, limit int, next string) (space.LinkPage, error)
 	Ruleset() *identity.Ruleset
+	ApplyUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
 }
 
 // Config is what the Profile API needs.
@@ -32,6 +34,8 @@ type Config struct {
 	// Admin reports whether a secret is the admin token, which reads every
 	// space without a limit; nil: none is.
 	Admin func(secret string) bool
+
+	Budget *body.Budget // of the bodies of requests
 
 	// Rate is how many requests a second each token may make; 0: no limit.
 	Rate float64
@@ -46,6 +50,8 @@ type handler struct {
 func Register(mux *http.ServeMux, cfg Config) {
 	h := &handler{Config: cfg}
 	h.rates.perSecond = cfg.Rate
+	mux.HandleFunc(profilePath+"external_ids/delete", h.deleteExternalIDs)
+	mux.HandleFunc(profilePath+"external_ids/delete/{$}", h.deleteExternalIDs)
 	for resource, serve := range map[string]resource{
 		"traits":       h.traits,
 		"external_ids": h.externalIDs,
@@ -53,8 +59,9 @@ func Register(mux *http.ServeMux, cfg Config) {
 		"metadata":     h.metadata,
 		"links":        h.links,
 	} {
-		const profile = "/v1/spaces/{space}/collections/{collection}/profiles/{profile}/"
-		mux.HandleFunc(profile+resource, h.serve(resource, serve))
-		mux.HandleFunc(profile+resource+"/{$}", h.serve(resource, serve))
+		mux.HandleFunc(profilePath+resource, h.serve(resource, serve))
+		mux.HandleFunc(profilePath+resource+"/{$}", h.serve(resource, serve))
 	}
 }
+
+const profilePath = "/v1/spaces/{space}/collections/{collection}/profiles/{profile}/"

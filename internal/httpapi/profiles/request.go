@@ -23,6 +23,7 @@ type request struct {
 	ref        space.Ref
 	resource   string
 	query      url.Values
+	by         string // whose token it is
 }
 
 // resource makes the JSON text of an answer, and says whether it is provisional.
@@ -55,28 +56,37 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string, se
 		w.Header().Set("Allow", "GET, HEAD")
 		return nil, false, answer.New(http.StatusMethodNotAllowed, answer.MethodNotAllowed, "This address takes GET.")
 	}
-	q := &request{spaceID: r.PathValue("space"), resource: name}
-	if err := h.admit(w, r, q.spaceID); err != nil {
+	q, err := h.understand(w, r, name)
+	if err != nil {
 		return nil, false, err
+	}
+	return serve(r.Context(), q)
+}
+
+// understand admits a request and reads what its address says.
+func (h *handler) understand(w http.ResponseWriter, r *http.Request, name string) (*request, error) {
+	q := &request{spaceID: r.PathValue("space"), resource: name}
+	var err error
+	if q.by, err = h.admit(w, r, q.spaceID); err != nil {
+		return nil, err
 	}
 	var ok bool
 	if q.collection, ok = identity.ParseCollection(r.PathValue("collection")); !ok {
-		return nil, false, answer.BadParameter("The collection is neither users nor accounts.")
+		return nil, answer.BadParameter("The collection is neither users nor accounts.")
 	}
-	var err error
 	if q.ref, err = ParseRef(q.collection, r.PathValue("profile")); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if q.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-		return nil, false, answer.Invalid("The query cannot be read; escape it as in a URL.")
+		return nil, answer.Invalid("The query cannot be read; escape it as in a URL.")
 	}
 	if q.space, err = h.Space(r.Context(), q.spaceID); err != nil {
 		if errors.Is(err, space.ErrNotFound) || errors.Is(err, catalog.ErrNotFound) {
 			err = noSpace
 		}
-		return nil, false, err
+		return nil, err
 	}
-	return serve(r.Context(), q)
+	return q, nil
 }
 
 var noSpace = answer.New(http.StatusNotFound, answer.NotFound, "Space was not found.")
