@@ -18,6 +18,9 @@ type Entry struct {
 	// Detail is more about the change, an object whose members depend on the
 	// action.
 	Detail json.RawMessage `json:"detail,omitempty"`
+	// Key is the entry's place in its trail, 32 hexadecimal digits that sort by
+	// time. It is set when an entry is read.
+	Key string `json:"-"`
 }
 
 // Actor is who makes a change, and why.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
@@ -313,5 +314,63 @@ func TestConcurrentChanges(t *testing.T) {
 	wg.Wait()
 	if got := len(open(t, m, Options{}).Spaces(ctx)); got != 20 {
 		t.Errorf("%d spaces, want 20", got)
+	}
+}
+
+func TestAuditTrail(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	c := open(t, &memory{}, Options{Now: func() time.Time { now = now.Add(time.Second); return now }})
+	as := audit.With(ctx, audit.Actor{By: "admin token", For: "ann\x00", Why: "a\nnew shop"})
+	for _, id := range []string{"dev", "prod"} {
+		if _, err := c.CreateSpace(as, id, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, key, err := c.CreateSource(as, "web", "", "dev", "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.RotateKey(as, "dev", "web"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.UpdateSource(as, "dev", "web", SourceChange{Spaces: []string{"dev"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.DeleteSource(ctx, "dev", "web"); err != nil {
+		t.Fatal(err)
+	}
+	told := func(space string) (out []string) {
+		for next := ""; ; {
+			page, err := c.Audit(ctx, space, 2, next)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range page.Entries {
+				out = append(out, e.Action+" by "+e.By+" for "+e.For)
+				if strings.Contains(string(e.Detail), key) {
+					t.Error("the trail holds a secret")
+				}
+			}
+			if next = page.Next; next == "" {
+				return out
+			}
+		}
+	}
+	if got, want := strings.Join(told("dev"), "\n"), `source.delete by selfsame for 
+source.change by admin token for ann
+source.rotate by admin token for ann
+source.create by admin token for ann
+space.create by admin token for ann`; got != want {
+		t.Errorf("dev:\n%s", got)
+	}
+	// prod hears that it lost the source, and nothing of what came after.
+	if got, want := strings.Join(told("prod"), "\n"), `source.change by admin token for ann
+source.rotate by admin token for ann
+source.create by admin token for ann
+space.create by admin token for ann`; got != want {
+		t.Errorf("prod:\n%s", got)
+	}
+	if _, err := c.Audit(ctx, "dev", 2, "nonsense"); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a token of nobody's: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -16,6 +17,8 @@ import (
 // that makes the same change in the store.
 type changer struct {
 	*state
+	ctx   context.Context // says whose change it is
+	now   int64
 	batch kv.Batch
 }
 
@@ -31,7 +34,7 @@ func (c *Catalog) change(ctx context.Context, fn func(*changer) error) error {
 		// The records themselves are never changed, only replaced, so a copy of
 		// the maps is a copy of the state.
 		old := c.view.Load()
-		ch := &changer{state: old.clone()}
+		ch := &changer{state: old.clone(), ctx: ctx, now: c.now().UnixNano()}
 		if err := fn(ch); err != nil {
 			return err
 		}
@@ -106,27 +109,50 @@ func (s *state) clone() *state {
 }
 
 func (ch *changer) putSpace(sp Space) {
+	action := "space.change"
+	if ch.spaces[sp.ID] == nil {
+		action = "space.create"
+	}
+	ch.log(action, "space "+sp.ID, map[string]any{"name": sp.Name}, sp.ID)
 	ch.spaces[sp.ID] = &sp
 	ch.batch.Put(spaceKey(sp.ID), encode(sp))
 }
 
 func (ch *changer) putSource(r sourceRecord) {
+	action, concerned := "source.create", r.Spaces
+	if old := ch.sources[r.UID]; old != nil {
+		action = "source.change"
+		if old.Secret != r.Secret {
+			action = "source.rotate"
+		}
+		concerned = sorted(append(slices.Clone(old.Spaces), r.Spaces...))
+	}
+	ch.log(action, "source "+r.ID, map[string]any{"name": r.Name, "spaces": r.Spaces, "key_prefix": r.KeyPrefix}, concerned...)
 	ch.sources[r.UID] = &r
 	ch.batch.Put(sourceKey(r.UID), encode(r))
 }
 
 func (ch *changer) deleteSource(uid string) {
+	if old := ch.sources[uid]; old != nil {
+		ch.log("source.delete", "source "+old.ID, nil, old.Spaces...)
+	}
 	delete(ch.sources, uid)
 	ch.batch.Delete(sourceKey(uid))
 }
 
 func (ch *changer) putToken(r tokenRecord) {
 	k := tokenKey{r.Space, r.Name}
+	action := "token.change"
+	if ch.tokens[k] == nil {
+		action = "token.create"
+	}
+	ch.log(action, "token "+r.Name, map[string]any{"token_prefix": r.Prefix}, r.Space)
 	ch.tokens[k] = &r
 	ch.batch.Put(tokenKeyOf(k), encode(r))
 }
 
 func (ch *changer) deleteToken(k tokenKey) {
+	ch.log("token.delete", "token "+k.name, nil, k.space)
 	delete(ch.tokens, k)
 	ch.batch.Delete(tokenKeyOf(k))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/selfsame-id/selfsame/internal/audit"
 	"slices"
 	"time"
 )
@@ -38,6 +39,7 @@ type DeclaredToken struct {
 // from now on. All mistakes are reported at once, as errors joined, and then
 // nothing is changed.
 func (c *Catalog) Apply(ctx context.Context, d Declared) error {
+	ctx = audit.With(ctx, audit.Actor{By: "config"})
 	plan, err := planOf(d)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ const (
 	kindSrc   = 'q' // 02 'q' UID             → sourceRecord, JSON
 	kindTok   = 't' // 02 't' space 00 name   → tokenRecord, JSON
 	kindAdmin = 'a' // 02 'a'                 → hash of the admin token that Bootstrap made
+	kindAudit = 'y' // 02 'y' space 00 time(8) random(8) → audit.Entry, JSON; not part of the state
 )
 
 func versionKey() []byte          { return []byte{prefix, kindVer} }
@@ -96,7 +97,7 @@ func (c *Catalog) reload(ctx context.Context) error {
 func load(ctx context.Context, r kv.Reader) (*state, error) {
 	s := emptyState()
 	const page = 1000
-	to := kv.PrefixEnd([]byte{prefix})
+	to := []byte{prefix, kindAudit} // the audit trail comes last and is read by page
 	for from := []byte{prefix}; ; {
 		entries, err := r.Scan(ctx, from, to, page, false)
 		if err != nil {

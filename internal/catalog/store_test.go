@@ -76,9 +76,13 @@ func (r memoryReader) Get(_ context.Context, keys ...[]byte) ([][]byte, error) {
 	return out, nil
 }
 
-func (r memoryReader) Scan(_ context.Context, from, to []byte, limit int, _ bool) ([]kv.Entry, error) {
+func (r memoryReader) Scan(_ context.Context, from, to []byte, limit int, reverse bool) ([]kv.Entry, error) {
 	var out []kv.Entry
-	for _, k := range slices.Sorted(maps.Keys(r)) {
+	keys := slices.Sorted(maps.Keys(r))
+	if reverse {
+		slices.Reverse(keys)
+	}
+	for _, k := range keys {
 		if k >= string(from) && (to == nil || k < string(to)) && len(out) < limit {
 			out = append(out, kv.Entry{Key: []byte(k), Value: r[k]})
 		}

@@ -145,7 +145,7 @@ func TestRules(t *testing.T) {
 	out, _ = w.run(0, "rules", "set", file, "--data", data)
 	w.contains(out, "of shop is in force")
 	out, _ = w.run(0, "rules", "--data", data)
-	w.contains(out, "type: loyalty_card", "key: card", "set by api")
+	w.contains(out, "type: loyalty_card", "key: card", "set by admin token")
 	_, errs := w.feed(2, "order: sideways\nidentfiers: []\n", "rules", "check", "-")
 	w.contains(errs, "standard input:1: order: ", "standard input:2: there is no key identfiers; did you mean identifiers?")
 }

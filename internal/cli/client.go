@@ -16,6 +16,7 @@ import (
 type client struct {
 	base  string // http://127.0.0.1:8080
 	token string
+	user  string // for whom, for the audit trail
 	http  *http.Client
 	local bool // the API is in this process, over a data directory
 }
@@ -45,6 +46,16 @@ var errUnreachable = errors.New("no server answers")
 // call makes a request with an optional JSON body and decodes the answer into
 // out, unless out is nil.
 func (c *client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	return c.callIf(ctx, method, path, query, "", in, out)
+}
+
+// callIf is call under the condition that the ETag of what is there is version;
+// an empty one is no condition.
+func (c *client) callIf(ctx context.Context, method, path string, query url.Values, version string, in, out any) error {
+	var header http.Header
+	if version != "" {
+		header = http.Header{"If-Match": {`"` + version + `"`}}
+	}
 	var body io.Reader
 	if in != nil {
 		text, err := json.Marshal(in)
@@ -53,7 +64,7 @@ func (c *client) call(ctx context.Context, method, path string, query url.Values
 		}
 		body = bytes.NewReader(text)
 	}
-	res, err := c.send(ctx, method, path, query, body, nil)
+	res, err := c.send(ctx, method, path, query, body, header)
 	if err != nil {
 		return err
 	}
@@ -86,6 +97,9 @@ func (c *client) send(ctx context.Context, method, path string, query url.Values
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.user != "" {
+		req.Header.Set("Selfsame-User", c.user)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

@@ -81,9 +81,15 @@ func (w *where) open(ctx context.Context) (*connection, error) {
 		return nil, usage("the server %q is no address; write it like http://127.0.0.1:8080", base)
 	}
 	return &connection{
-		client: &client{base: strings.TrimSuffix(base, "/"), token: cfg.AdminToken, http: &http.Client{}},
+		client: &client{base: strings.TrimSuffix(base, "/"), token: cfg.AdminToken, user: w.user(), http: &http.Client{}},
 		close:  func() error { return nil },
 	}, nil
+}
+
+// user is who gives the command.
+func (w *where) user() string {
+	name, _ := w.sh.env("USER")
+	return name
 }
 
 // configuration reads what the file and the environment say.
@@ -131,7 +137,7 @@ func (w *where) openData(ctx context.Context, cfg config.Config) (*connection, e
 	}
 	const token = "this-process" // nobody else reaches this API
 	return &connection{
-		client: &client{base: "http://data-directory", token: token, local: true,
+		client: &client{base: "http://data-directory", token: token, user: w.user(), local: true,
 			http: &http.Client{Transport: inProcess{e.Handler(token)}}},
 		engine: e,
 		close:  func() error { return e.Close(context.WithoutCancel(ctx)) },

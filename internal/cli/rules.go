@@ -21,6 +21,8 @@ type rulesInForce struct {
 	Version  uint64         `json:"version"`
 	SetAt    *time.Time     `json:"set_at"`
 	SetBy    string         `json:"set_by"`
+	SetFor   string         `json:"set_for,omitempty"`
+	Why      string         `json:"why,omitempty"`
 	Declared bool           `json:"declared"`
 	Rules    identity.Rules `json:"rules"`
 	NewTypes []string       `json:"new_types"`
@@ -35,7 +37,8 @@ values of each a person may have. Without a subcommand the rules in force are
 printed as YAML, in the form that ` + "`rules set`" + ` and the configuration file take.`,
 		Example: `  selfsame rules > rules.yaml
   selfsame rules check rules.yaml
-  selfsame rules set rules.yaml --space dev`,
+  selfsame rules set rules.yaml --space dev --why "shared tablets in the shops"
+  selfsame rules log`,
 		Args: cobra.NoArgs,
 	}
 	w := sh.where(cmd, true)
@@ -52,7 +55,7 @@ printed as YAML, in the form that ` + "`rules set`" + ` and the configuration fi
 			return sh.printRules(space, &r)
 		})
 	}
-	cmd.AddCommand(sh.rulesCheck(), sh.rulesSet())
+	cmd.AddCommand(sh.rulesCheck(), sh.rulesSet(), sh.rulesLog(), sh.rulesShow(), sh.rulesRestore(), sh.rulesCopy())
 	return cmd
 }
 
@@ -144,18 +147,14 @@ well as for what comes: a job resolves everything again while events keep coming
 		Args: exactly("FILE"),
 	}
 	w := sh.where(cmd, true)
+	why := cmd.Flags().String("why", "", "the reason, for the history")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		rules, err := sh.readRules(args[0])
 		if err != nil {
 			return err
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var r rulesInForce
-			if err := c.call(cmd.Context(), http.MethodPut, in(space, "rules"), nil, rules, &r); err != nil {
-				return err
-			}
-			fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)
-			return nil
+			return sh.changeRules(cmd, c, space, http.MethodPut, in(space, "rules"), *why, rules)
 		})
 	}
 	return cmd

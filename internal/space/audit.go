@@ -55,14 +55,14 @@ func (s *Space) Audit(ctx context.Context, limit int, next string) (AuditPage, e
 	}
 	for i, e := range entries {
 		if i == limit {
-			last := entries[i-1].Key
-			page.Next = hex.EncodeToString(last[len(last)-16:])
+			page.Next = page.Entries[i-1].Key
 			break
 		}
 		var one audit.Entry
 		if err := json.Unmarshal(e.Value, &one); err != nil {
 			return page, fmt.Errorf("%w: an entry of the audit trail: %w", kv.ErrCorrupt, err)
 		}
+		one.Key = hex.EncodeToString(e.Key[len(e.Key)-16:])
 		page.Entries = append(page.Entries, one)
 	}
 	return page, nil

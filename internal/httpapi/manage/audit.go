@@ -1,8 +1,10 @@
 package manage
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/audit"
@@ -27,8 +29,9 @@ func auditOf(entries []audit.Entry) []auditAnswer {
 	return out
 }
 
-// spaceAudit lists who changed what in a space: its rules, overrides and refused
-// messages.
+// spaceAudit lists who changed what in a space, the newest first: its rules,
+// overrides and refused messages, which its own trail has, and its sources and
+// tokens, which the catalog's has. The keys of both sort together.
 func (h *handler) spaceAudit(w http.ResponseWriter, r *http.Request) error {
 	s, err := h.open(r)
 	if err != nil {
@@ -38,9 +41,22 @@ func (h *handler) spaceAudit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.Audit(r.Context(), n, r.URL.Query().Get("next"))
+	next := r.URL.Query().Get("next")
+	of, err := s.Audit(r.Context(), n, next)
 	if err != nil {
 		return err
 	}
-	return ok(w, page{auditOf(p.Entries), cursor{p.Next != "", p.Next, n}})
+	about, err := h.Catalog.Audit(r.Context(), r.PathValue("space"), n, next)
+	if err != nil {
+		return err
+	}
+	all := append(of.Entries, about.Entries...)
+	slices.SortFunc(all, func(a, b audit.Entry) int { return cmp.Compare(b.Key, a.Key) })
+	more := len(all) > n || of.Next != "" || about.Next != ""
+	all = all[:min(n, len(all))]
+	c := cursor{Limit: n}
+	if more {
+		c.HasMore, c.Next = true, all[len(all)-1].Key
+	}
+	return ok(w, page{auditOf(all), c})
 }

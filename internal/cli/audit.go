@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// audited is an entry of the audit trail.
+type audited struct {
+	At      *time.Time      `json:"at"`
+	By      string          `json:"by"`
+	For     string          `json:"for,omitempty"`
+	Action  string          `json:"action"`
+	Subject string          `json:"subject,omitempty"`
+	Why     string          `json:"why,omitempty"`
+	Detail  json.RawMessage `json:"detail,omitempty"`
+}
+
+func (sh *shell) audit() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Show who changed what in a space, when and why",
+		Long: `Shows who changed rules, overrides, sources and tokens of a space, the newest
+first. Who is the token that was used; for whom is the person, as their tool says
+(the commands say $USER).`,
+		Example: `  selfsame audit
+  selfsame audit --limit 200 --json`,
+		Args: cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	limit := cmd.Flags().Int("limit", 50, "how many entries to show, up to 1000")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *limit < 1 || *limit > 1000 {
+			return usage("--limit is %d; choose 1 to 1000", *limit)
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			var page struct {
+				Data   []audited
+				Cursor struct {
+					HasMore bool `json:"has_more"`
+				}
+			}
+			query := url.Values{"limit": {strconv.Itoa(*limit)}}
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "audit"), query, nil, &page); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(page.Data)
+			}
+			t := table{header: []string{"WHEN", "BY", "FOR", "ACTION", "WHAT", "WHY"}}
+			for _, e := range page.Data {
+				t.add(moment(e.At), clean(e.By), clean(e.For), clean(e.Action), clean(e.Subject), shorten(clean(e.Why), 50))
+			}
+			t.write(sh.out)
+			if page.Cursor.HasMore {
+				fmt.Fprintf(sh.out, "%s\n", sh.out.paint(dim, "There are older entries; see --limit."))
+			}
+			return nil
+		})
+	}
+	return cmd
+}

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+)
+
+func (sh *shell) rulesLog() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "log",
+		Short: "List the versions of the rules, the newest first",
+		Long: `Lists every version of the rules that was ever at work, with who set it, when and
+why.`,
+		Args: cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			all, err := list[rulesInForce](cmd.Context(), c.client, in(space, "rules", "versions"))
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(all)
+			}
+			if len(all) == 0 {
+				fmt.Fprintf(sh.out, "Space %s works by the built-in rules; nobody has changed them.\n", space)
+				return nil
+			}
+			t := table{header: []string{"VERSION", "WHEN", "BY", "FOR", "WHY"}}
+			for _, v := range all {
+				t.add(strconv.FormatUint(v.Version, 10), moment(v.SetAt), clean(v.SetBy), clean(v.SetFor), shorten(clean(v.Why), 60))
+			}
+			t.write(sh.out)
+			return nil
+		})
+	}
+	return cmd
+}
+
+func (sh *shell) rulesShow() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "show VERSION",
+		Short:   "Print one version of the rules as YAML, as it was set",
+		Example: `  selfsame rules show 3 > rules.yaml`,
+		Args:    exactly("VERSION"),
+	}
+	w := sh.where(cmd, true)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			var v rulesInForce
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules", "versions", args[0]), nil, nil, &v); err != nil {
+				return err
+			}
+			e := yaml.NewEncoder(sh.out)
+			e.SetIndent(2)
+			if err := e.Encode(v.Rules); err != nil {
+				return err
+			}
+			return e.Close()
+		})
+	}
+	return cmd
+}
+
+func (sh *shell) rulesRestore() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rollback VERSION",
+		Short: "Make an earlier version the rules of a space again",
+		Long: `Makes an earlier version the rules of a space again, under a new number. What is
+there is resolved again, as with ` + "`rules set`" + `.`,
+		Example: `  selfsame rules log
+  selfsame rules rollback 3 --why "the limit on email was too tight"`,
+		Args: exactly("VERSION"),
+	}
+	w := sh.where(cmd, true)
+	why := cmd.Flags().String("why", "", "the reason, for the history")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "versions", args[0], "restore"), *why, nil)
+		})
+	}
+	return cmd
+}
+
+func (sh *shell) rulesCopy() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "copy --from SPACE",
+		Short:   "Take over the rules of another space",
+		Example: `  selfsame rules copy --from dev --space prod`,
+		Args:    cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	from := cmd.Flags().String("from", "", "the `SPACE` whose rules are taken over")
+	why := cmd.Flags().String("why", "", "the reason, for the history")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *from == "" {
+			return usage("--from is missing: the space whose rules are to be taken over")
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			body := map[string]string{"from": *from, "why": *why}
+			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "copy"), *why, body)
+		})
+	}
+	return cmd
+}
+
+// changeRules asks for other rules and says which are in force.
+func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, path, why string, body any) error {
+	query := url.Values{}
+	if why != "" {
+		query.Set("why", why)
+	}
+	var r rulesInForce
+	if err := c.call(cmd.Context(), method, path, query, body, &r); err != nil {
+		return err
+	}
+	fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)
+	return nil
+}

@@ -1,0 +1,368 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func (sh *shell) undo() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "undo",
+		Short: "Take people apart that were merged by mistake",
+		Long: `Events tie identifiers together, and sometimes they should not have: a shared
+tablet, a typo, a test account. These commands say so once and for all. What they
+decide, an override, holds for what is there and for whatever arrives, is imported
+or replayed later, and can itself be taken back.
+
+Each command shows what would change, the profiles before and after, and asks
+before it changes anything.`,
+		Example: `  selfsame undo cut user_id:42 anonymous_id:77     these two do not belong together
+  selfsame undo isolate email:info@example.com     this one belongs to nobody's profile
+  selfsame undo split use_2ZxJ… --event msg-123    as before this event merged them
+  selfsame undo list
+  selfsame undo revert ovr_2ZxJ…                   the links may come back`,
+	}, sh.undoCut(), sh.undoIsolate(), sh.undoSplit(), sh.undoDrop(), sh.undoList(), sh.undoRevert())
+}
+
+// undoFlags are what all these commands take.
+type undoFlags struct {
+	*where
+	account bool
+	yes     bool
+	dry     bool
+	json    *bool
+	why     string
+}
+
+func (sh *shell) undoFlags(cmd *cobra.Command) *undoFlags {
+	f := &undoFlags{where: sh.where(cmd, true), json: jsonFlag(cmd)}
+	cmd.Flags().BoolVar(&f.account, "account", false, "the identifiers are of accounts, not users")
+	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "apply without asking")
+	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "only show what would change")
+	cmd.Flags().StringVar(&f.why, "why", "", "the reason, for the audit trail")
+	return f
+}
+
+// wish is an override as the API is asked for one.
+type wish struct {
+	Kind       string   `json:"kind"`
+	Collection string   `json:"collection,omitempty"`
+	IDs        []string `json:"ids,omitempty"`
+	Strand     string   `json:"strand,omitempty"`
+	Profile    string   `json:"profile,omitempty"`
+	MessageID  string   `json:"message_id,omitempty"`
+	Why        string   `json:"why,omitempty"`
+}
+
+// decision is an override.
+type decision struct {
+	ID         string
+	Kind       string
+	Collection string
+	IDs        []string
+	Strand     string
+	MessageID  string `json:"message_id"`
+	At         *time.Time
+	By         string
+	For        string
+	Why        string
+}
+
+// words says what an override decides.
+func (d *decision) words() string {
+	ids := make([]string, len(d.IDs))
+	for i, id := range d.IDs {
+		ids[i] = clean(id)
+	}
+	switch d.Kind {
+	case "cannot_link":
+		return strings.Join(ids, " and ") + " are kept apart"
+	case "isolate":
+		return strings.Join(ids, " and ") + " by itself"
+	case "drop":
+		return strings.Join(ids, ", ") + " is cut from strand " + d.Strand[:min(12, len(d.Strand))]
+	}
+	return d.Kind + " " + strings.Join(ids, " ")
+}
+
+// regrouped is what an override changes.
+type regrouped struct {
+	Override    decision
+	Revision    uint64
+	Applied     bool
+	Provisional bool
+	Before      []briefly
+	After       []briefly
+	LeftOut     []struct {
+		Strand string
+		IDs    []string
+		ID     string `json:"left_out"`
+		Reason string
+	} `json:"left_out"`
+	LeftOuts int `json:"left_out_count"`
+	Unowned  []string
+}
+
+// briefly is a profile before or after.
+type briefly struct {
+	person
+	IDs int `json:"identifier_count"`
+}
+
+func (sh *shell) undoCut() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cut ID ID...",
+		Short: "Keep two identifiers, or several, in different profiles",
+		Long: `Keeps identifiers in different profiles, each from each. Where an event carries
+two of them, the one of lower priority is left out.`,
+		Example: `  selfsame undo cut user_id:42 anonymous_id:77 --why "shared tablet in the shop"`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) < 2 {
+				return errors.New("name two identifiers, or more")
+			}
+			return nil
+		},
+	}
+	f := sh.undoFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return sh.decide(cmd, f, wish{Kind: "cannot_link", IDs: args})
+	}
+	return cmd
+}
+
+func (sh *shell) undoIsolate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "isolate ID...",
+		Short: "Take an identifier off its profile, for good",
+		Long: `Takes an identifier off its profile: it ties nothing together any more. Events
+whose most important identifier it is belong to a profile of its own.`,
+		Example: `  selfsame undo isolate email:info@example.com --why "the shop's own address"`,
+		Args:    cobra.MinimumNArgs(1),
+	}
+	f := sh.undoFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return sh.decide(cmd, f, wish{Kind: "isolate", IDs: args})
+	}
+	return cmd
+}
+
+func (sh *shell) undoSplit() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "split PROFILE --event MESSAGE_ID",
+		Short: "Split a profile as it was before an event merged it",
+		Long: `Splits a profile into those that an event merged: what they had of their own goes
+back to each of them, under their old profile IDs. ` + "`selfsame explain PROFILE`" + `
+shows which events merged what.`,
+		Example: `  selfsame undo split email:jane@example.com --event 3f6c-login`,
+		Args:    exactly("PROFILE"),
+	}
+	f := sh.undoFlags(cmd)
+	event := cmd.Flags().String("event", "", "the `MESSAGE_ID` of the event that merged")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *event == "" {
+			return usage("--event is missing: the messageId of the event that merged; see: selfsame explain %s", args[0])
+		}
+		return sh.decide(cmd, f, wish{Kind: "split", Profile: args[0], MessageID: *event})
+	}
+	return cmd
+}
+
+func (sh *shell) undoDrop() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "drop ID --strand STRAND",
+		Short:   "Cut an identifier from one set of identifiers seen together",
+		Example: `  selfsame undo drop anonymous_id:77 --strand 0f3a…`,
+		Args:    exactly("ID"),
+	}
+	f := sh.undoFlags(cmd)
+	strand := cmd.Flags().String("strand", "", "the `STRAND`, as explain --json shows it")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if *strand == "" {
+			return usage("--strand is missing; selfsame explain --json shows the strands of each step")
+		}
+		return sh.decide(cmd, f, wish{Kind: "drop", IDs: args, Strand: *strand})
+	}
+	return cmd
+}
+
+func (sh *shell) undoRevert() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "revert OVERRIDE",
+		Short:   "Take an override back: what it kept apart may come together again",
+		Example: `  selfsame undo revert ovr_2ZxJ5cSHkH2p8vTbGyWQ1mXkTnA`,
+		Args:    exactly("OVERRIDE"),
+	}
+	f := sh.undoFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return f.inSpace(cmd.Context(), func(c *connection, space string) error {
+			return sh.regroup(cmd, f, c, http.MethodDelete, in(space, "overrides", args[0]), nil)
+		})
+	}
+	return cmd
+}
+
+// decide asks for an override: first for what it would change, then, if that is
+// wanted, for the change.
+func (sh *shell) decide(cmd *cobra.Command, f *undoFlags, want wish) error {
+	if f.account {
+		want.Collection = "accounts"
+	}
+	want.Why = f.why
+	return f.inSpace(cmd.Context(), func(c *connection, space string) error {
+		return sh.regroup(cmd, f, c, http.MethodPost, in(space, "overrides"), want)
+	})
+}
+
+func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, method, path string, want any) error {
+	ctx := cmd.Context()
+	query := url.Values{"preview": {"true"}}
+	if f.why != "" {
+		query.Set("why", f.why)
+	}
+	var g regrouped
+	if err := c.call(ctx, method, path, query, want, &g); err != nil {
+		return err
+	}
+	if f.dry || !f.yes {
+		if *f.json {
+			return sh.json(g)
+		}
+		sh.printRegrouped(&g)
+		if f.dry {
+			return nil
+		}
+		if err := sh.confirm("Apply this?"); err != nil {
+			return err
+		}
+	}
+	query.Del("preview")
+	if err := c.callIf(ctx, method, path, query, strconv.FormatUint(g.Revision, 10), want, &g); err != nil {
+		if hasStatus(err, http.StatusPreconditionFailed) {
+			return fmt.Errorf("somebody else changed an override in this moment, so nothing was done; look again what it would change now")
+		}
+		return err
+	}
+	if *f.json {
+		return sh.json(g)
+	}
+	if f.yes {
+		sh.printRegrouped(&g)
+	}
+	if method == http.MethodDelete {
+		fmt.Fprintf(sh.out, "Override %s is taken back.\n", g.Override.ID)
+		return nil
+	}
+	fmt.Fprintf(sh.out, "Done: override %s holds from now on. Take it back with: selfsame undo revert %s\n", g.Override.ID, g.Override.ID)
+	return nil
+}
+
+// printRegrouped shows profiles before and after.
+func (sh *shell) printRegrouped(g *regrouped) {
+	s := sh.out
+	fmt.Fprintf(s, "%s\n", s.paint(bold, capital(g.Override.words())))
+	if len(g.Before) == 0 && len(g.After) == 0 {
+		fmt.Fprintln(s, "No profile changes now; it holds for what comes.")
+		return
+	}
+	side := func(title string, list []briefly) {
+		fmt.Fprintf(s, "\n%s\n", s.paint(bold, title))
+		t := table{indent: "  ", header: []string{"PROFILE", "WHO", "IDENTIFIERS", "EVENTS", "TRAITS"}}
+		for i := range list {
+			b := &list[i]
+			id := b.ID
+			if id == "" {
+				id = "(new)"
+			}
+			var names []string
+			for k, one := range b.Identifiers {
+				if k == 4 {
+					names = append(names, fmt.Sprintf("and %d more", b.IDs-4))
+					break
+				}
+				names = append(names, clean(one.Type+":"+one.Value))
+			}
+			t.add(id, clean(b.title()), strings.Join(names, ", "), count(b.Events), count(int64(len(b.Traits))))
+		}
+		t.write(s)
+	}
+	now := "After"
+	if !g.Applied {
+		now = "Would become"
+	}
+	side("Before", g.Before)
+	side(now, g.After)
+	if len(g.Unowned) > 0 {
+		fmt.Fprintf(s, "\nNo profile any more, until events show them by themselves: %s\n", clean(strings.Join(g.Unowned, ", ")))
+	}
+	if g.LeftOuts > 0 {
+		sets := "one set"
+		if g.LeftOuts > 1 {
+			sets = count(int64(g.LeftOuts)) + " sets"
+		}
+		fmt.Fprintf(s, "\nLeft out from now on, in %s of identifiers seen together:\n", sets)
+		t := table{indent: "  ", styles: []style{cyan, dim, dim}}
+		for i, l := range g.LeftOut {
+			if i == 10 {
+				t.add(fmt.Sprintf("and %d more", g.LeftOuts-10))
+				break
+			}
+			t.add(clean(l.ID), "of "+shorten(clean(strings.Join(l.IDs, ", ")), 80), l.Reason)
+		}
+		t.write(s)
+	}
+	if g.Provisional {
+		fmt.Fprintln(s, s.paint(yellow, "Provisional: a job is still working out who these people are."))
+	}
+	fmt.Fprintln(s)
+}
+
+// capital begins a sentence, unless it begins with an identifier.
+func capital(s string) string {
+	if word, _, _ := strings.Cut(s, " "); strings.Contains(word, ":") || s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+func (sh *shell) undoList() *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List what was decided, the newest first", Args: cobra.NoArgs}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			all, err := list[decision](cmd.Context(), c.client, in(space, "overrides"))
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(all)
+			}
+			if len(all) == 0 {
+				fmt.Fprintf(sh.out, "Nothing was cut in space %s.\n", space)
+				return nil
+			}
+			t := table{header: []string{"OVERRIDE", "WHEN", "WHO", "WHAT", "WHY"}}
+			for i := range all {
+				d := &all[i]
+				t.add(d.ID, moment(d.At), clean(orElse(d.For, d.By)), shorten(d.words(), 70), shorten(clean(d.Why), 40))
+			}
+			t.write(sh.out)
+			return nil
+		})
+	}
+	return cmd
+}
+
+func orElse(text, other string) string {
+	if text != "" {
+		return text
+	}
+	return other
+}
