@@ -1,0 +1,71 @@
+package space_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// Two nodes take events of the same people while both change overrides: what is
+// stored is what the batch function says of those that are left.
+func TestUndoOfManyNodes(t *testing.T) {
+	server := pgtest.Start(t)
+	rng := rand.New(rand.NewPCG(1, 9))
+	rules := &identity.Rules{Identifiers: []identity.Identifier{{Type: "anonymous_id", Limit: 3}, {Type: "ios.id", Limit: 2, Window: "weekly"}}}
+	var spaces []*space.Space
+	for range 2 {
+		store := openShared(t, server)
+		s := openSpace(t, store, space.Config{ID: "undo", Rules: rules})
+		spaces = append(spaces, s)
+		t.Cleanup(func() {
+			s.Close(context.Background())
+			store.Close()
+		})
+	}
+	lines := world(rng, 200, 6)
+	var wg sync.WaitGroup
+	made := make([]int, len(spaces))
+	for n, s := range spaces {
+		rng := rand.New(rand.NewPCG(uint64(n), 11))
+		wg.Go(func() {
+			mine := lines[n*100 : (n+1)*100]
+			var overrides []string
+			for len(mine) > 0 {
+				k := min(10, len(mine))
+				ingest(t, s, mine[:k]...)
+				mine = mine[k:]
+				u := space.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids(
+					fmt.Sprint("user_id:u", rng.IntN(6)), fmt.Sprint("anonymous_id:a", rng.IntN(6), "-", rng.IntN(8)))}
+				if len(overrides) > 2 {
+					u = space.Undo{Remove: overrides[0]}
+					overrides = overrides[1:]
+				}
+				g, err := s.ApplyUndo(context.Background(), u)
+				switch {
+				case errors.Is(err, space.ErrNotFound), errors.Is(err, space.ErrExists):
+				case err != nil:
+					t.Error(err)
+				case u.Remove == "":
+					overrides = append(overrides, g.Override.ID)
+					made[n]++
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if made[0]+made[1] < 4 {
+		t.Errorf("only %v overrides were made", made)
+	}
+	for _, s := range spaces {
+		if rep := verify(t, s); rep.Events != 200 {
+			t.Errorf("%d events, want 200", rep.Events)
+		}
+	}
+}
