@@ -48,22 +48,30 @@ func readScripts(t *testing.T) []script {
 		case "!!":
 			s.nobodys = append(s.nobodys, rest)
 		default:
-			var day, hours int64
-			if _, err := fmt.Sscanf(word, "%dd%dh", &day, &hours); err != nil {
-				t.Fatalf("line %d: %v", n+1, err)
-			}
-			var ids []identity.ID
-			for _, f := range strings.Fields(rest) {
-				ty, v, _ := strings.Cut(f, ":")
-				ids = append(ids, identity.ID{Type: ty, Value: v})
-			}
-			slices.SortFunc(ids, identity.ID.Compare)
-			s.events = append(s.events, happening{
-				identity.NewStrand(hasher, identity.Users, ids), (day*24 + hours) * hour, fmt.Sprint("m", len(s.events)+1),
-			})
+			s.events = append(s.events, readEvent(t, n+1, line, len(s.events)+1))
 		}
 	}
 	return out
+}
+
+// readEvent reads "1d9h user_id:jane ios.id:tablet".
+func readEvent(t *testing.T, lineNumber int, line string, number int) happening {
+	word, rest, _ := strings.Cut(line, " ")
+	var day, hours int64
+	if _, err := fmt.Sscanf(word, "%dd%dh", &day, &hours); err != nil {
+		t.Fatalf("line %d: %v", lineNumber, err)
+	}
+	var ids []identity.ID
+	for _, f := range strings.Fields(rest) {
+		ids = append(ids, readID(f))
+	}
+	slices.SortFunc(ids, identity.ID.Compare)
+	return happening{identity.NewStrand(hasher, identity.Users, ids), (day*24 + hours) * hour, fmt.Sprint("m", number)}
+}
+
+func readID(text string) identity.ID {
+	ty, v, _ := strings.Cut(text, ":")
+	return identity.ID{Type: ty, Value: v}
 }
 
 // profilesOf prints the IDs of groups, a line each.

@@ -1,0 +1,268 @@
+package identity
+
+import (
+	"math"
+	"slices"
+)
+
+// Apart says what keeps two IDs in different profiles.
+type Apart struct {
+	// Steps are the chain of IDs seen together that has the fewest demotions;
+	// each demotion on it is a place at which the two were kept apart. Nil if no
+	// chain leads from one to the other.
+	Steps []Step
+	// Blocked are the values that both profiles were seen with, but which
+	// identify nobody. Looked for only if there is no chain.
+	Blocked []ID
+}
+
+// Demotions are those of all steps.
+func (a *Apart) Demotions() []*Demotion {
+	var out []*Demotion
+	for i := range a.Steps {
+		for k := range a.Steps[i].Demotions {
+			out = append(out, &a.Steps[i].Demotions[k])
+		}
+	}
+	return out
+}
+
+// WhyNot says what keeps two IDs of different profiles apart.
+//
+// The chain with the fewest demotions mostly has one, so that is looked for
+// first, within the two profiles. Only then demoted links are followed, which
+// may lead through a tablet at a school to everybody there.
+func (x *Explainer) WhyNot(a, b Hash) (*Apart, error) {
+	from, to := newReach(a), newReach(b)
+	for _, r := range []*reach{from, to} {
+		if err := x.finish(r); err != nil {
+			return nil, err
+		}
+	}
+	steps := x.oneDemotion(from, to)
+	if steps == nil {
+		var err error
+		if steps, err = x.fewestDemotions(a, b); err != nil {
+			return nil, err
+		}
+	}
+	if steps == nil {
+		return &Apart{Blocked: x.blockedInCommon(from, to)}, nil
+	}
+	for i := range steps {
+		st := &steps[i]
+		for _, k := range []Known{st.From, st.To} {
+			s := st.Strands[0]
+			if l := s.link(k.Hash); l.Verdict == Demoted {
+				d, err := x.Demotion(s, k.Hash)
+				if err != nil {
+					return nil, err
+				}
+				st.Demotions = append(st.Demotions, *d)
+			}
+		}
+	}
+	return &Apart{Steps: steps}, nil
+}
+
+// oneDemotion looks for a strand of one of the two profiles that holds an ID of
+// the other, and returns the shortest chain through one.
+func (x *Explainer) oneDemotion(from, to *reach) []Step {
+	type crossing struct{ near, far Hash } // of from, of to
+	least := math.MaxInt
+	var best []crossing
+	offer := func(c crossing) {
+		n := from.hops[c.near] + to.hops[c.far]
+		if n < least {
+			least, best = n, nil
+		}
+		if n == least && !slices.Contains(best, c) {
+			best = append(best, c)
+		}
+	}
+	for _, s := range x.strands {
+		if s == nil || s.Clean() {
+			continue
+		}
+		for i := range s.Links {
+			for k := range s.Links {
+				p, q := &s.Links[i], &s.Links[k]
+				if !(p.Verdict == Accepted && q.Verdict == Demoted || p.Verdict == Demoted && q.Verdict == Accepted) {
+					continue
+				}
+				_, near := from.hops[p.Hash]
+				_, far := to.hops[q.Hash]
+				if near && far {
+					offer(crossing{p.Hash, q.Hash})
+				}
+			}
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	c := slices.MinFunc(best, func(c, d crossing) int {
+		rs := x.Engine.Rules
+		if n := rs.ComparePriority(x.id(c.near), x.id(d.near)); n != 0 {
+			return n
+		}
+		return rs.ComparePriority(x.id(c.far), x.id(d.far))
+	})
+	steps := x.steps(x.walkBack(from, c.near))
+	steps = append(steps, x.crossing(c.near, c.far))
+	return append(steps, x.steps(append([]Hash{c.far}, x.walkOn(to, c.far)...))...)
+}
+
+// crossing is the step between two IDs that a strand was seen with and at least
+// one of which it does not accept. Of the strands that hold both, those that
+// leave out the same IDs as the first of those that leave out the fewest.
+func (x *Explainer) crossing(a, b Hash) Step {
+	st := Step{From: x.known(a), To: x.known(b)}
+	var all []*Strand
+	for _, s := range x.holding[a] {
+		if s.link(b) != nil && s.weight(a, b) >= 0 {
+			all = append(all, s)
+		}
+	}
+	byFirst(all)
+	first := slices.MinFunc(all, func(s, t *Strand) int { return s.weight(a, b) - t.weight(a, b) })
+	for _, s := range all {
+		if s.link(a).Verdict == first.link(a).Verdict && s.link(b).Verdict == first.link(b).Verdict {
+			st.Strands = append(st.Strands, s)
+		}
+	}
+	return st
+}
+
+// weight is how many of two IDs that it holds a strand does not accept; less
+// than 0 if one of them identifies nobody.
+func (s *Strand) weight(a, b Hash) int {
+	n := 0
+	for _, h := range []Hash{a, b} {
+		switch s.link(h).Verdict {
+		case Blocked:
+			return -1
+		case Demoted:
+			n++
+		}
+	}
+	return n
+}
+
+// far is how far an ID is along links of any verdict: first by demotions, then
+// by steps.
+type far struct{ demotions, hops int }
+
+func (f far) less(g far) bool {
+	return f.demotions < g.demotions || f.demotions == g.demotions && f.hops < g.hops
+}
+
+// fewestDemotions searches along accepted and demoted links, all IDs that are
+// equally far at once. It returns nil if b cannot be reached.
+func (x *Explainer) fewestDemotions(a, b Hash) ([]Step, error) {
+	dist := map[Hash]far{a: {}}
+	waiting := map[far][]Hash{{}: {a}}
+	for len(waiting) > 0 {
+		var at far
+		first := true
+		for f := range waiting {
+			if first || f.less(at) {
+				at, first = f, false
+			}
+		}
+		var ids []Hash
+		for _, h := range waiting[at] {
+			if dist[h] == at {
+				ids = append(ids, h) // not reached by a shorter way meanwhile
+			}
+		}
+		delete(waiting, at)
+		if slices.Contains(ids, b) {
+			return x.walkApart(dist, b), nil
+		}
+		lists, err := x.Graph.Touching(ids, Pos{Time: math.MinInt64})
+		if err != nil {
+			return nil, err
+		}
+		if err := x.read(lists); err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			for _, s := range x.holding[id] {
+				for i := range s.Links {
+					other := s.Links[i].Hash
+					w := s.weight(id, other)
+					if other == id || w < 0 {
+						continue
+					}
+					f := far{at.demotions + w, at.hops + 1}
+					if old, ok := dist[other]; !ok || f.less(old) {
+						dist[other] = f
+						waiting[f] = append(waiting[f], other)
+					}
+				}
+			}
+		}
+	}
+	return nil, nil
+}
+
+// walkApart goes back from an ID along the ways that fewestDemotions found.
+func (x *Explainer) walkApart(dist map[Hash]far, to Hash) []Step {
+	var steps []Step
+	for at := to; dist[at].hops > 0; {
+		var before []Hash
+		for _, s := range x.holding[at] {
+			for i := range s.Links {
+				l := &s.Links[i]
+				f, ok := dist[l.Hash]
+				if !ok || l.Hash == at {
+					continue
+				}
+				if w := s.weight(l.Hash, at); w >= 0 && dist[at] == (far{f.demotions + w, f.hops + 1}) {
+					before = append(before, l.Hash)
+				}
+			}
+		}
+		h := x.best(before)
+		steps = append(steps, x.crossing(h, at))
+		at = h
+	}
+	slices.Reverse(steps)
+	return steps
+}
+
+// blockedInCommon lists the blocked values that both profiles were seen with.
+func (x *Explainer) blockedInCommon(from, to *reach) []ID {
+	seen := map[ID]int{} // 1: with the one, 2: with the other
+	for _, s := range x.strands {
+		if s == nil {
+			continue
+		}
+		side := 0
+		for i := range s.Links {
+			l := &s.Links[i]
+			if l.Verdict != Accepted {
+				continue
+			}
+			if _, ok := from.hops[l.Hash]; ok {
+				side = 1
+			} else if _, ok := to.hops[l.Hash]; ok {
+				side = 2
+			}
+		}
+		for i := range s.Links {
+			if l := &s.Links[i]; l.Verdict == Blocked {
+				seen[l.ID] |= side
+			}
+		}
+	}
+	var out []ID
+	for id, sides := range seen {
+		if sides == 3 {
+			out = append(out, id)
+		}
+	}
+	slices.SortFunc(out, ID.Compare)
+	return out
+}
