@@ -1,0 +1,215 @@
+package space
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+// ErrTooLarge: more hangs together than one answer looks through.
+var ErrTooLarge = errors.New("too much hangs together here")
+
+// UnknownError says that no event of the space had an ID, or that there never was
+// a profile of an ID. It is an ErrNotFound.
+type UnknownError struct{ Ref Ref }
+
+func (e *UnknownError) Error() string {
+	if e.Ref.own() {
+		return fmt.Sprintf("no profile of this space ever had the ID %s", e.Ref.Value)
+	}
+	return fmt.Sprintf("no event of this space has the ID %s:%s among its %s", e.Ref.Type, e.Ref.Value, e.Ref.Collection)
+}
+
+func (e *UnknownError) Unwrap() error { return ErrNotFound }
+
+// The bounds of an explanation.
+const (
+	mostExplained = 100_000 // strands that it looks at
+	mostEvidence  = 100_000 // events that it counts
+)
+
+// Explanation says whether two IDs are one person, and why or why not.
+type Explanation struct {
+	Collection  identity.Collection
+	A, B        Asked
+	Together    bool // both are of one profile
+	Provisional bool // pending work may still change the answer
+
+	// Steps lead from A to B. If the two are together, each is a pair of IDs that
+	// was seen together and accepted. If they are apart, it is the chain that
+	// comes closest to tying them, and the demotions on it are what keeps them
+	// apart; there is none if nothing ever linked them.
+	Steps []EvidenceStep
+	// BlockedInCommon are values that both were seen with, which identify nobody.
+	// Looked for only where there are no steps.
+	BlockedInCommon []identity.ID
+}
+
+// Asked is one of the two that an explanation is about.
+type Asked struct {
+	ID      identity.ID // for a profile's own ID, its identifier of the highest priority
+	Profile string      // that owns the ID; "" if nobody does
+	Blocked bool        // the value identifies nobody
+}
+
+// EvidenceStep is a pair of IDs that events had in common.
+type EvidenceStep struct {
+	From, To  identity.ID
+	Strands   int // distinct sets of IDs with both
+	Evidence  Evidence
+	Demotions []Demotion // where one of the two was left out
+}
+
+// Demotion is an ID that was left out, with the event with which that was decided
+// last.
+type Demotion struct {
+	identity.Demotion
+	Event Seen
+}
+
+// Explain says whether two IDs are one person and through which chain of
+// evidence, or what keeps them apart. Errors are *UnknownError for the one that
+// nobody was seen with, and ErrTooLarge.
+func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
+	out := Explanation{Collection: a.Collection}
+	if a.Collection != b.Collection {
+		return out, fmt.Errorf("%w: users and accounts are resolved apart, so %s and %s have nothing in common", ErrInvalid, a.Value, b.Value)
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer r.Close()
+	d := s.newDesk(ctx, r, s.rules.Load(), s.cfg.Now())
+	d.read = nil // nothing will be written
+	d.touchBound = mostExplained
+	hashA, err := d.ask(a, &out.A)
+	if err != nil {
+		return out, err
+	}
+	hashB, err := d.ask(b, &out.B)
+	if err != nil || out.A.Blocked || out.B.Blocked {
+		return out, err
+	}
+	steps, err := d.explain(hashA, hashB, &out)
+	if errors.Is(err, identity.ErrTooLarge) || errors.Is(err, identity.ErrBound) {
+		return out, fmt.Errorf("%w: more than %d sets of identifiers were looked through to find what links these two; the answer would be no person's", ErrTooLarge, mostExplained)
+	}
+	if err != nil {
+		return out, err
+	}
+	for _, n := range d.nodes {
+		out.Provisional = out.Provisional || n != nil && n.pending
+	}
+	w := s.witness(ctx, r)
+	budget := int64(mostEvidence)
+	for i := range steps {
+		st := &steps[i]
+		e := EvidenceStep{From: st.From.ID, To: st.To.ID, Strands: len(st.Strands)}
+		if e.Evidence, err = w.evidence(d, st.Strands, &budget); err != nil {
+			return out, err
+		}
+		for _, dem := range st.Demotions {
+			seen, err := w.at(dem.At)
+			if err != nil {
+				return out, err
+			}
+			e.Demotions = append(e.Demotions, Demotion{dem, seen})
+		}
+		out.Steps = append(out.Steps, e)
+	}
+	return out, nil
+}
+
+func (d *desk) explain(a, b identity.Hash, out *Explanation) ([]identity.Step, error) {
+	x := &identity.Explainer{Engine: &d.engine, Graph: d, Most: mostExplained}
+	steps, together, err := x.Path(a, b)
+	if err != nil {
+		return nil, err
+	}
+	if out.Together = together; together {
+		return steps, nil
+	}
+	why, err := x.WhyNot(a, b)
+	if err != nil {
+		return nil, err
+	}
+	out.BlockedInCommon = why.Blocked
+	return why.Steps, nil
+}
+
+// ask finds the ID that somebody asks about.
+func (d *desk) ask(ref Ref, out *Asked) (identity.Hash, error) {
+	if ref.own() {
+		return d.askProfile(ref, out)
+	}
+	out.ID = ref.id()
+	h := d.hasher.ID(ref.Collection, out.ID)
+	if d.rules.Blocked(out.ID) {
+		out.Blocked = true
+		return h, nil
+	}
+	if err := d.loadOwners(h); err != nil {
+		return h, err
+	}
+	if d.nodes[h] == nil {
+		return h, &UnknownError{ref}
+	}
+	if p, rec := d.ownerOf(h); rec != nil {
+		out.Profile = p.text(ref.Collection)
+	}
+	return h, nil
+}
+
+// askProfile finds an ID that stands for a profile: that of the highest priority.
+func (d *desk) askProfile(ref Ref, out *Asked) (identity.Hash, error) {
+	p, err := d.resolveRef(ref)
+	if errors.Is(err, ErrNotFound) {
+		return identity.Hash{}, &UnknownError{ref}
+	}
+	if err != nil {
+		return identity.Hash{}, err
+	}
+	if err := d.loadProfiles(p); err != nil {
+		return identity.Hash{}, err
+	}
+	rec := d.profiles[p]
+	if rec == nil || len(rec.ids) == 0 || rec.collection != ref.Collection {
+		return identity.Hash{}, &UnknownError{ref}
+	}
+	out.Profile = p.text(ref.Collection)
+	hashes := make([]identity.Hash, len(rec.ids))
+	for i, m := range rec.ids {
+		hashes[i] = m.hash
+	}
+	if err := d.loadNodes(hashes...); err != nil {
+		return identity.Hash{}, err
+	}
+	best := slices.MinFunc(hashes, func(a, b identity.Hash) int { return d.rules.ComparePriority(d.idOf(a), d.idOf(b)) })
+	out.ID = d.idOf(best)
+	return best, nil
+}
+
+// idOf is the ID of a loaded node.
+func (d *desk) idOf(h identity.Hash) identity.ID {
+	if n := d.nodes[h]; n != nil {
+		return n.id
+	}
+	return identity.ID{}
+}
+
+// own reports whether a ref names a profile by its own ID.
+func (ref Ref) own() bool { return ref.Type == "" || ref.Type == "segment_id" }
+
+// id is the external ID that a ref names, as events are matched.
+func (ref Ref) id() identity.ID {
+	id := identity.ID{Type: ref.Type, Value: strings.TrimSpace(ref.Value)}
+	if id.Type == "email" {
+		id.Value = strings.ToLower(id.Value)
+	}
+	return id
+}

@@ -1,0 +1,234 @@
+package space
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// Evidence is what was seen of a pair of IDs.
+type Evidence struct {
+	Events      int64 // with both IDs
+	AtLeast     bool  // there are more than were counted
+	First, Last Seen
+	// Sources that the events came from, in alphabetical order; MoreSources says
+	// that not all events were asked.
+	Sources     []string
+	MoreSources bool
+}
+
+// Seen is one event as a witness.
+type Seen struct {
+	Time      int64 // nanoseconds since 1970
+	MessageID string
+	Source    string
+	Type      event.Type // 0: the event was erased; then nothing but time and place is known
+	Name      string     // as shown
+	App       string     // the app's name, or the host of the page; "" if neither is known
+}
+
+// mostWitnesses is how many events of a step are asked for their source.
+const mostWitnesses = 2000
+
+// witness reads events that are evidence. It keeps the blocks that it read last,
+// for neighbours lie together.
+type witness struct {
+	ctx    context.Context
+	r      kv.Reader
+	keys   keyspace
+	blocks map[uint64]*openBlock
+}
+
+func (s *Space) witness(ctx context.Context, r kv.Reader) *witness {
+	return &witness{ctx, r, s.keys, map[uint64]*openBlock{}}
+}
+
+func (w *witness) block(number uint64) (*openBlock, error) {
+	b, ok := w.blocks[number]
+	if ok {
+		return b, nil
+	}
+	b, err := readBlock(w.ctx, w.r, w.keys, number)
+	if err != nil {
+		return nil, err
+	}
+	if len(w.blocks) >= 16 {
+		clear(w.blocks)
+	}
+	w.blocks[number] = b
+	return b, nil
+}
+
+// read reads an event; false if it is no more.
+func (w *witness) read(ref eventRef) (StoredEvent, event.Message, bool, error) {
+	b, err := w.block(ref.block)
+	if err != nil || b == nil {
+		return StoredEvent{}, event.Message{}, false, err
+	}
+	return b.event(ref.ordinal)
+}
+
+// seen describes an event.
+func (w *witness) seen(ref eventRef) (Seen, error) {
+	e, m, ok, err := w.read(ref)
+	if err != nil || !ok {
+		return Seen{Time: ref.time}, err
+	}
+	return Seen{Time: e.Time, MessageID: e.MessageID, Source: e.Source, Type: e.Type, Name: e.Name, App: appOf(&m)}, nil
+}
+
+// appOf names the app that an event is from, or the host of its page.
+func appOf(m *event.Message) string {
+	if m.App != "" {
+		return m.App
+	}
+	text := event.Lookup(event.Lookup(event.Lookup(m.Body, "context"), "page"), "url")
+	if len(text) < 2 || text[0] != '"' || len(text) > 4096 {
+		return ""
+	}
+	u, err := url.Parse(string(text[1 : len(text)-1]))
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// at describes the event of a strand at a place.
+func (w *witness) at(pos identity.Pos) (Seen, error) {
+	from := w.keys.eventsFrom(pos.Strand, pos.Time)
+	end := kv.PrefixEnd(w.keys.key(kindEvent, pos.Strand[:], appendTime(nil, pos.Time)))
+	for {
+		page, err := w.r.Scan(w.ctx, from, end, scanPage, false)
+		if err != nil {
+			return Seen{}, err
+		}
+		for _, e := range page {
+			ref, ok := parseEventKey(e.Key)
+			if !ok {
+				return Seen{}, fmt.Errorf("%w: the index of strand %s", kv.ErrCorrupt, pos.Strand)
+			}
+			s, err := w.seen(ref)
+			if err != nil || s.MessageID == pos.MessageID {
+				return s, err
+			}
+		}
+		if len(page) < scanPage {
+			return Seen{Time: pos.Time, MessageID: pos.MessageID}, nil
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+}
+
+// evidence looks through the events of strands. budget is how many events may
+// still be counted.
+func (w *witness) evidence(d *desk, strands []*identity.Strand, budget *int64) (Evidence, error) {
+	var out Evidence
+	var refs []eventRef
+	var last eventRef
+	for _, st := range strands {
+		n, ref, complete, err := w.count(st.Hash, *budget, &refs)
+		if err != nil {
+			return out, err
+		}
+		*budget -= n
+		out.Events += n
+		out.AtLeast = out.AtLeast || !complete
+		if n > 0 && (last == eventRef{} || ref.time > last.time) {
+			last = ref
+		}
+	}
+	if len(strands) > 0 {
+		var err error
+		if out.First, err = w.at(strands[0].First); err != nil {
+			return out, err
+		}
+	}
+	if last != (eventRef{}) {
+		var err error
+		if out.Last, err = w.seen(last); err != nil {
+			return out, err
+		}
+	}
+	out.MoreSources = out.Events > int64(len(refs)) || out.AtLeast
+	return out, w.sources(refs, &out)
+}
+
+// count counts the events of a strand, up to most, and finds the last one. The
+// first ones are added to refs, as long as there are fewer than mostWitnesses.
+func (w *witness) count(strand identity.Hash, most int64, refs *[]eventRef) (n int64, last eventRef, complete bool, err error) {
+	from := w.keys.hash(kindEvent, strand)
+	end := kv.PrefixEnd(from)
+	for n < most {
+		size := int(min(scanPage, most-n))
+		page, err := w.r.Scan(w.ctx, from, end, size, false)
+		if err != nil {
+			return 0, last, false, err
+		}
+		for _, e := range page {
+			ref, ok := parseEventKey(e.Key)
+			if !ok {
+				return 0, last, false, fmt.Errorf("%w: the index of strand %s", kv.ErrCorrupt, strand)
+			}
+			last = ref
+			if len(*refs) < mostWitnesses {
+				*refs = append(*refs, ref)
+			}
+		}
+		n += int64(len(page))
+		if len(page) < size {
+			return n, last, true, nil
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+	page, err := w.r.Scan(w.ctx, from, end, 1, true)
+	if err != nil || len(page) == 0 {
+		return n, last, err == nil, err
+	}
+	if ref, ok := parseEventKey(page[0].Key); ok {
+		last = ref
+	}
+	return max(n, 1), last, false, nil
+}
+
+// sources finds where events came from, by the headers of their blocks.
+func (w *witness) sources(refs []eventRef, out *Evidence) error {
+	byBlock := map[uint64][]int{}
+	var blocks []uint64
+	for _, ref := range refs {
+		if byBlock[ref.block] == nil {
+			blocks = append(blocks, ref.block)
+		}
+		byBlock[ref.block] = append(byBlock[ref.block], ref.ordinal)
+	}
+	for part := range slices.Chunk(blocks, 64) {
+		keys := make([][]byte, len(part))
+		for i, b := range part {
+			keys[i] = w.keys.number(kindHeader, b)
+		}
+		values, err := w.r.Get(w.ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, b := range part {
+			if values[i] == nil {
+				continue
+			}
+			heads, err := decodeHeader(values[i])
+			if err != nil {
+				return err
+			}
+			for _, o := range byBlock[b] {
+				if o < len(heads) && heads[o].Source != "" && !slices.Contains(out.Sources, heads[o].Source) {
+					out.Sources = append(out.Sources, heads[o].Source)
+				}
+			}
+		}
+	}
+	slices.Sort(out.Sources)
+	return nil
+}

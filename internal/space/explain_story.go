@@ -1,0 +1,86 @@
+package space
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+// Chapter is one step of how a profile came to be, with its event.
+type Chapter struct {
+	identity.Chapter
+	Event Seen
+	Limit identity.Limit // of Broke, or the cap; as the rules are now
+}
+
+// StoryPage is a page of a profile's story; Next is "" on the last.
+type StoryPage struct {
+	Profile     string
+	Collection  identity.Collection
+	Provisional bool // see View
+	Strands     int
+	Total       int // chapters of the whole story
+	Chapters    []Chapter
+	Next        string
+}
+
+// Story tells how a profile came to be, in the order of event time. Errors are
+// *UnknownError and ErrBadCursor.
+func (s *Space) Story(ctx context.Context, ref Ref, limit int, next string) (StoryPage, error) {
+	start := 0
+	if next != "" {
+		n, err := strconv.Atoi(next)
+		if err != nil || n < 1 {
+			return StoryPage{}, ErrBadCursor
+		}
+		start = n
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return StoryPage{}, err
+	}
+	defer r.Close()
+	g, err := s.gather(ctx, r, ref)
+	if errors.Is(err, ErrNotFound) {
+		var known *UnknownError
+		var early *NotYetError
+		if !errors.As(err, &known) && !errors.As(err, &early) {
+			err = &UnknownError{ref}
+		}
+	}
+	if err != nil {
+		return StoryPage{}, err
+	}
+	c := g.rec.collection
+	told := make([]identity.Told, len(g.strands))
+	for i, st := range g.strands {
+		told[i].Strand = st.Strand
+		if !st.founded.isZero() {
+			told[i].Founded = st.founded.text(c)
+		}
+	}
+	chapters := identity.Story(told)
+	page := StoryPage{Profile: g.id.text(c), Collection: c, Provisional: g.pending, Strands: len(g.strands), Total: len(chapters)}
+	end := min(start+min(max(limit, 1), 1000), len(chapters))
+	w := s.witness(ctx, r)
+	for _, ch := range chapters[min(start, end):end] {
+		seen, err := w.at(ch.At)
+		if err != nil {
+			return StoryPage{}, err
+		}
+		out := Chapter{Chapter: ch, Event: seen}
+		switch ch.Reason {
+		case identity.ReasonLimit:
+			out.Limit = g.d.rules.Limit(c, ch.Broke)
+		case identity.ReasonCap:
+			out.Limit.Values = g.d.rules.MaxIdentifiers()
+		}
+		page.Chapters = append(page.Chapters, out)
+	}
+	if end < len(chapters) {
+		page.Next = strconv.Itoa(end)
+	}
+	return page, nil
+}
