@@ -113,9 +113,14 @@ type RejectCount struct {
 
 // Ref names a profile: by an external ID, or by a profile's own ID
 // (Type "segment_id" or "", Value use_… or acc_…), also one merged away.
+//
+// With AsOf, in nanoseconds since 1970, it names the profile as its events up to
+// and including that time make it, under the rules and overrides of now; 0 and
+// the future are now. Look, Profile, Events, CountEvents and Story take it.
 type Ref struct {
 	Collection  identity.Collection
 	Type, Value string
+	AsOf        int64
 }
 
 // View is one profile as of one moment.
@@ -124,7 +129,8 @@ type View struct {
 	Collection  identity.Collection
 	Merged      []string // other profile IDs that lead here, oldest first
 	Provisional bool     // pending work may still change who this is
-	Version     uint64   // moves when identity or derived values change
+	Version     uint64   // moves when identity or derived values change; 0 as of a time
+	AsOf        int64    // the time as of which this is; 0: now
 	Strands     int
 	Identifiers []profile.Identifier // by first sighting, oldest first
 	Traits      []profile.Trait      // by name; removed ones left out

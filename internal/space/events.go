@@ -62,6 +62,9 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 	if err != nil {
 		return EventPage{}, err
 	}
+	if g.until != 0 && (q.End == 0 || q.End > g.until) {
+		q.End = g.until + 1
+	}
 	m := &merge{ctx: ctx, r: r, keys: s.keys, oldest: q.Oldest}
 	for _, st := range g.strands {
 		m.add(st, q.Start, q.End, after)
@@ -226,7 +229,7 @@ func (g *gathered) countEvents(most int64) (int64, error) {
 	n := int64(0)
 	for _, st := range g.strands {
 		from := g.d.keys.hash(kindEvent, st.Hash)
-		end := kv.PrefixEnd(from)
+		end := g.eventsEnd(st.Hash)
 		for n < most {
 			page, err := g.d.r.Scan(g.d.ctx, from, end, int(min(scanPage, most-n)), false)
 			if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
@@ -200,16 +199,4 @@ func (d *desk) idOf(h identity.Hash) identity.ID {
 		return n.id
 	}
 	return identity.ID{}
-}
-
-// own reports whether a ref names a profile by its own ID.
-func (ref Ref) own() bool { return ref.Type == "" || ref.Type == "segment_id" }
-
-// id is the external ID that a ref names, as events are matched.
-func (ref Ref) id() identity.ID {
-	id := identity.ID{Type: ref.Type, Value: strings.TrimSpace(ref.Value)}
-	if id.Type == "email" {
-		id.Value = strings.ToLower(id.Value)
-	}
-	return id
 }

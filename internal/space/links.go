@@ -3,6 +3,7 @@ package space
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,6 +21,9 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 		if _, _, ok := parseProfileID(next); !ok {
 			return LinkPage{}, ErrBadCursor
 		}
+	}
+	if ref.AsOf != 0 {
+		return LinkPage{}, fmt.Errorf("%w: links are shown as of now only, for the profiles at their other ends are those of now", ErrInvalid)
 	}
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {

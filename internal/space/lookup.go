@@ -16,13 +16,17 @@ type gathered struct {
 	rec     *profileRecord
 	strands []*strandRecord
 	pending bool
+	until   int64 // the time as of which this is; 0: now
 }
 
 // gather finds the profile that ref names. It ends with ErrNotFound if there is
-// none.
+// none, which as of a time may be a *NotYetError.
 func (s *Space) gather(ctx context.Context, r kv.Reader, ref Ref) (*gathered, error) {
 	d := s.newDesk(ctx, r, s.rules.Load(), s.cfg.Now())
 	d.read = nil // nothing will be written
+	if ref.AsOf != 0 && ref.AsOf < d.now.UnixNano() {
+		return d.gatherAsOf(ref)
+	}
 	p, err := d.resolveRef(ref)
 	if err != nil {
 		return nil, err
@@ -94,7 +98,7 @@ func accepts(st *strandRecord, d *desk, p profileID) bool {
 
 // resolveRef finds the ID of the profile that ref names.
 func (d *desk) resolveRef(ref Ref) (profileID, error) {
-	if ref.Type == "" || ref.Type == "segment_id" {
+	if ref.own() {
 		p, c, ok := parseProfileID(ref.Value)
 		if !ok || c != ref.Collection {
 			return profileID{}, ErrNotFound
@@ -109,11 +113,7 @@ func (d *desk) resolveRef(ref Ref) (profileID, error) {
 		}
 		return d.whither(p)
 	}
-	id := identity.ID{Type: ref.Type, Value: strings.TrimSpace(ref.Value)}
-	if id.Type == "email" {
-		id.Value = strings.ToLower(id.Value)
-	}
-	h := d.hasher.ID(ref.Collection, id)
+	h := d.hasher.ID(ref.Collection, ref.id())
 	if err := d.loadNodes(h); err != nil {
 		return profileID{}, err
 	}
@@ -122,4 +122,16 @@ func (d *desk) resolveRef(ref Ref) (profileID, error) {
 		return profileID{}, ErrNotFound
 	}
 	return n.owner, nil
+}
+
+// own reports whether a ref names a profile by its own ID.
+func (ref Ref) own() bool { return ref.Type == "" || ref.Type == "segment_id" }
+
+// id is the external ID that a ref names, as events are matched.
+func (ref Ref) id() identity.ID {
+	id := identity.ID{Type: ref.Type, Value: strings.TrimSpace(ref.Value)}
+	if id.Type == "email" {
+		id.Value = strings.ToLower(id.Value)
+	}
+	return id
 }

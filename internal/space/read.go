@@ -41,7 +41,7 @@ func (s *Space) Look(ctx context.Context, ref Ref, want Part) (View, error) {
 	}
 	v := View{
 		ID: g.id.text(g.rec.collection), Collection: g.rec.collection,
-		Provisional: g.pending, Version: g.rec.version, Strands: len(g.strands),
+		Provisional: g.pending, Version: g.rec.version, Strands: len(g.strands), AsOf: g.until,
 	}
 	var founded []profileID
 	for _, st := range g.strands {
@@ -93,6 +93,11 @@ func (g *gathered) traits() (profile.Traits, error) {
 	if err := g.d.loadTraits(hashes...); err != nil {
 		return nil, err
 	}
+	if g.until != 0 {
+		if err := g.d.forget(g); err != nil {
+			return nil, err
+		}
+	}
 	sets := make([]profile.Traits, 0, len(hashes))
 	for _, h := range hashes {
 		if t := g.d.traits[h]; len(t) > 0 {
@@ -113,7 +118,7 @@ func (s *Space) metadata(ctx context.Context, r kv.Reader, g *gathered) (profile
 	for _, st := range g.strands {
 		parts = append(parts, profile.Sighting(st.First.Time, st.First.MessageID, st.source))
 		from := s.keys.hash(kindEvent, st.Hash)
-		page, err := r.Scan(ctx, from, kv.PrefixEnd(from), 1, true)
+		page, err := r.Scan(ctx, from, g.eventsEnd(st.Hash), 1, true)
 		if err != nil {
 			return profile.Metadata{}, err
 		}

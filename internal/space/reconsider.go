@@ -3,7 +3,9 @@ package space
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -20,24 +22,27 @@ func (d *desk) reconsider(c identity.Collection, ids []identity.Hash) (*identity
 	}
 	// What came first counts, so everything that is tied together is decided
 	// again from the beginning.
-	strands, err := d.closure(ids, mostClosure)
+	strands, err := d.closure(ids, math.MaxInt64)
+	if errors.Is(err, ErrTooLarge) {
+		err = fmt.Errorf("%w: more than %d sets of IDs are tied together here, too many to decide again under order: arrival", ErrInvalid, mostClosure)
+	}
 	if err != nil {
 		return nil, err
 	}
-	occ, err := d.arrivals(strands)
+	occ, err := d.arrivals(strands, math.MaxInt64, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
 	return identity.Resolve(d.rules, d.engine.Overrides, occ).Change(d.rules, d.engine.Overrides, strands), nil
 }
 
-// mostClosure bounds the strands that are decided again together under order:
-// arrival.
+// mostClosure bounds the strands that are decided again together.
 const mostClosure = 50_000
 
-// closure collects the strands that are tied to IDs, by demoted links too.
-// ErrInvalid if there are more than most.
-func (d *desk) closure(ids []identity.Hash, most int) ([]*identity.Strand, error) {
+// closure collects the strands that are tied to IDs, by demoted links too, as far
+// as events up to a time tie them. ErrTooLarge if there are more than
+// mostClosure.
+func (d *desk) closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{}
@@ -62,8 +67,8 @@ func (d *desk) closure(ids []identity.Hash, most int) ([]*identity.Strand, error
 				}
 			}
 		}
-		if len(seen) > most {
-			return nil, fmt.Errorf("%w: more than %d sets of IDs are tied together here, too many to decide again under order: arrival", ErrInvalid, most)
+		if len(seen) > mostClosure {
+			return nil, ErrTooLarge
 		}
 		strands, err := d.Strands(hashes)
 		if err != nil {
@@ -71,7 +76,7 @@ func (d *desk) closure(ids []identity.Hash, most int) ([]*identity.Strand, error
 		}
 		level = nil
 		for _, s := range strands {
-			if s == nil {
+			if s == nil || s.First.Time > until {
 				continue
 			}
 			out = append(out, s)
@@ -86,8 +91,9 @@ func (d *desk) closure(ids []identity.Hash, most int) ([]*identity.Strand, error
 	return out, nil
 }
 
-// arrivals lists all events of strands in order of arrival.
-func (d *desk) arrivals(strands []*identity.Strand) ([]identity.Occurrence, error) {
+// arrivals lists all events of strands up to a time, in order of arrival.
+// ErrTooLarge if there are more than most.
+func (d *desk) arrivals(strands []*identity.Strand, until int64, most int) ([]identity.Occurrence, error) {
 	type arrival struct {
 		eventRef
 		strand *identity.Strand
@@ -101,14 +107,22 @@ func (d *desk) arrivals(strands []*identity.Strand) ([]identity.Occurrence, erro
 			if err != nil {
 				return nil, err
 			}
+			last := len(page) < scanPage
 			for _, e := range page {
 				ref, ok := parseEventKey(e.Key)
 				if !ok {
 					return nil, kv.ErrCorrupt
 				}
+				if ref.time > until {
+					last = true
+					break
+				}
 				all = append(all, arrival{ref, s})
 			}
-			if len(page) < scanPage {
+			if len(all) > most {
+				return nil, ErrTooLarge
+			}
+			if last {
 				break
 			}
 			from = kv.After(page[len(page)-1].Key)

@@ -38,7 +38,7 @@ func (s *Space) setTraits(c *commitPlan) error {
 		}
 		arrival := uint64(0)
 		if d.rules.Arrival() {
-			arrival = e.block<<12 | uint64(e.ordinal) + 1
+			arrival = arrivalOf(e.block, int(e.ordinal))
 		}
 		m := *e.msg
 		m.MessageID = e.id

@@ -137,7 +137,7 @@ func (v *verification) event(block uint64, ordinal int, h *blockEvent, e *Stored
 	p := v.rules.Promote(m, h.Source)
 	arrival := uint64(0)
 	if v.rules.Arrival() {
-		arrival = block<<12 | uint64(ordinal) + 1
+		arrival = arrivalOf(block, ordinal)
 	}
 	m.MessageID = e.MessageID
 	subject := func() string { return fmt.Sprintf("event %s of %s", e.MessageID, h.Type) }

@@ -1,0 +1,310 @@
+package space
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// mostOccurrences bounds the events that are resolved again for a profile as of
+// a time.
+const mostOccurrences = 200_000
+
+// NotYetError says that a profile was not there yet as of a time. It is an
+// ErrNotFound.
+type NotYetError struct {
+	AsOf, First int64 // nanoseconds since 1970; First: of its first event
+}
+
+func (e *NotYetError) Error() string {
+	return fmt.Sprintf("nothing was seen of this profile by %s; its first event is of %s", shownTime(e.AsOf), shownTime(e.First))
+}
+
+func (e *NotYetError) Unwrap() error { return ErrNotFound }
+
+func shownTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
+
+// gatherAsOf finds a profile as its events up to ref.AsOf make it under the rules
+// and overrides of now: everything that is tied to it by events up to then is
+// resolved anew. A group has the oldest profile ID of a strand that it had by
+// then, or, if it had none (its events came later than others that it was
+// taken into), that of the profile that has its IDs today.
+//
+// Errors are ErrNotFound, *NotYetError, and ErrTooLarge where more strands than
+// mostClosure or more events than mostOccurrences hang together.
+func (d *desk) gatherAsOf(ref Ref) (*gathered, error) {
+	id, err := d.seed(ref)
+	if err != nil {
+		return nil, err
+	}
+	d.touchBound = mostClosure
+	strands, err := d.closure([]identity.Hash{id}, ref.AsOf)
+	if errors.Is(err, ErrTooLarge) || errors.Is(err, identity.ErrBound) {
+		return nil, fmt.Errorf("%w: more than %d sets of identifiers are tied to this one by %s; ask for the profile as of now", ErrTooLarge, mostClosure, shownTime(ref.AsOf))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(strands) == 0 {
+		return nil, d.notYet(id, ref.AsOf)
+	}
+	res, err := d.resolveAsOf(ref.Collection, strands, ref.AsOf)
+	if errors.Is(err, ErrTooLarge) {
+		return nil, fmt.Errorf("%w: more than %d events up to %s would have to be resolved again; ask for the profile as of now", ErrTooLarge, mostOccurrences, shownTime(ref.AsOf))
+	}
+	if err != nil {
+		return nil, err
+	}
+	owner, owned := res.Owner[id]
+	if !owned {
+		return nil, fmt.Errorf("%w: as of %s the ID was kept out of every profile", ErrNotFound, shownTime(ref.AsOf))
+	}
+	g := &gathered{d: d, rec: &profileRecord{collection: ref.Collection}, until: ref.AsOf}
+	for _, s := range strands {
+		then := res.Strands[s.Hash]
+		if then == nil {
+			continue // all of its events were erased
+		}
+		if top, ok := then.Top(d.rules); !ok || res.Owner[top.Hash] != owner {
+			continue
+		}
+		now := d.strands[s.Hash]
+		st := &strandRecord{Strand: then, source: now.source, founded: now.founded}
+		if !st.founded.isZero() && (g.id.isZero() || st.founded.less(g.id)) {
+			g.id = st.founded
+		}
+		g.strands = append(g.strands, st)
+	}
+	return g, d.identifyAsOf(g, res.Groups[owner])
+}
+
+// seed is the ID that a profile is asked for by; for a profile's own ID that of
+// the highest priority of its founding strand.
+func (d *desk) seed(ref Ref) (identity.Hash, error) {
+	if !ref.own() {
+		h := d.hasher.ID(ref.Collection, ref.id())
+		if err := d.loadNodes(h); err != nil {
+			return h, err
+		}
+		if d.nodes[h] == nil {
+			return h, &UnknownError{ref}
+		}
+		return h, nil
+	}
+	p, c, ok := parseProfileID(ref.Value)
+	if !ok || c != ref.Collection {
+		return identity.Hash{}, &UnknownError{ref}
+	}
+	if err := d.loadProfiles(p); err != nil {
+		return identity.Hash{}, err
+	}
+	rec := d.profiles[p]
+	if rec == nil {
+		return identity.Hash{}, &UnknownError{ref}
+	}
+	if err := d.loadStrands(rec.founder); err != nil {
+		return identity.Hash{}, err
+	}
+	s := d.strands[rec.founder]
+	if s == nil {
+		return identity.Hash{}, errNoFounder
+	}
+	top, ok := s.Top(d.rules)
+	if !ok {
+		return identity.Hash{}, ErrNotFound
+	}
+	return top.Hash, nil
+}
+
+// notYet says when the first event of an ID was.
+func (d *desk) notYet(id identity.Hash, asOf int64) error {
+	lists, err := d.Touching([]identity.Hash{id}, identity.Pos{Time: minTime})
+	if err != nil {
+		return err
+	}
+	strands, err := d.Strands(lists[0])
+	if err != nil {
+		return err
+	}
+	first := int64(math.MaxInt64)
+	for _, s := range strands {
+		if s != nil {
+			first = min(first, s.First.Time)
+		}
+	}
+	if first == math.MaxInt64 {
+		return ErrNotFound
+	}
+	return &NotYetError{asOf, first}
+}
+
+// resolveAsOf resolves strands anew by their events up to a time. Where nothing
+// can be demoted the first event of each is enough, and so it is where no limit
+// has a window.
+func (d *desk) resolveAsOf(c identity.Collection, strands []*identity.Strand, until int64) (*identity.Resolution, error) {
+	needAll := d.rules.Arrival() || d.windowed(c, strands) && !d.harmless(c, strands)
+	var occ []identity.Occurrence
+	if needAll {
+		var err error
+		if occ, err = d.arrivals(strands, until, mostOccurrences); err != nil {
+			return nil, err
+		}
+	} else {
+		for _, s := range strands {
+			occ = append(occ, identity.Occurrence{Strand: s, Time: s.First.Time, MessageID: s.First.MessageID})
+		}
+	}
+	return identity.Resolve(d.rules, d.engine.Overrides, occ), nil
+}
+
+// windowed reports whether a limit with a window bears upon the strands.
+func (d *desk) windowed(c identity.Collection, strands []*identity.Strand) bool {
+	for _, s := range strands {
+		for i := range s.Links {
+			if d.rules.Limit(c, s.Links[i].ID.Type).Window != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// harmless reports whether all that is tied together keeps every limit, windows
+// ignored, and no override speaks of it: then nothing of it is ever demoted.
+func (d *desk) harmless(c identity.Collection, strands []*identity.Strand) bool {
+	seen := map[identity.Hash]bool{}
+	var ids []identity.ID
+	for _, s := range strands {
+		for i := range s.Links {
+			l := &s.Links[i]
+			if seen[l.Hash] || d.rules.Blocked(l.ID) {
+				continue
+			}
+			if d.engine.Overrides.Concern(l.Hash) {
+				return false
+			}
+			seen[l.Hash] = true
+			ids = append(ids, l.ID)
+		}
+	}
+	return d.engine.Commutes(c, nil, ids)
+}
+
+// identifyAsOf finds out whose a group is if nothing was founded in it by then,
+// and whether pending work may change it.
+func (d *desk) identifyAsOf(g *gathered, members []identity.Member) error {
+	hashes := make([]identity.Hash, len(members))
+	for i := range members {
+		hashes[i] = members[i].Hash
+	}
+	if err := d.loadOwners(hashes...); err != nil {
+		return err
+	}
+	for _, h := range hashes {
+		n := d.nodes[h]
+		if n == nil {
+			continue
+		}
+		g.pending = g.pending || n.pending
+		if g.id.isZero() {
+			g.id = n.owner
+		}
+	}
+	if g.id.isZero() {
+		return fmt.Errorf("%w: the profile of then has no ID, for nobody owns its identifiers today", ErrNotFound)
+	}
+	return nil
+}
+
+// eventsEnd is the end of a strand's events.
+func (g *gathered) eventsEnd(strand identity.Hash) []byte {
+	if g.until != 0 {
+		return g.d.keys.eventsFrom(strand, g.until+1)
+	}
+	return kv.PrefixEnd(g.d.keys.hash(kindEvent, strand))
+}
+
+// forget takes what was said after the profile's time out of the traits of its
+// strands. A strand keeps only the last that was said of a trait, so where that
+// is too late, all that was said before is applied again.
+func (d *desk) forget(g *gathered) error {
+	w := &witness{d.ctx, d.r, d.keys, map[uint64]*openBlock{}}
+	for _, st := range g.strands {
+		late := false
+		for _, t := range d.traits[st.Hash] {
+			late = late || t.Time > g.until
+		}
+		if !late {
+			continue
+		}
+		refs, err := d.eventsUntil(st.Hash, g.eventsEnd(st.Hash))
+		if err != nil {
+			return err
+		}
+		var news []profile.Trait
+		for _, ref := range refs {
+			b, err := w.block(ref.block)
+			if err != nil {
+				return err
+			}
+			if b == nil || ref.ordinal >= len(b.heads) || b.heads[ref.ordinal].Type != event.Identify && b.heads[ref.ordinal].Type != event.Group {
+				continue
+			}
+			e, m, ok, err := b.event(ref.ordinal)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			arrival := uint64(0)
+			if d.rules.Arrival() {
+				arrival = arrivalOf(ref.block, ref.ordinal)
+			}
+			if st.Collection == identity.Accounts {
+				news = append(news, profile.AccountTraits(&m, e.Source, arrival)...)
+			} else {
+				news = append(news, profile.UserTraits(&m, e.Source, arrival)...)
+			}
+		}
+		var none profile.Traits
+		d.traits[st.Hash], _ = none.Apply(news)
+	}
+	return nil
+}
+
+// eventsUntil lists a strand's events before a key. ErrTooLarge if there are more
+// than mostOccurrences.
+func (d *desk) eventsUntil(strand identity.Hash, end []byte) ([]eventRef, error) {
+	var out []eventRef
+	from := d.keys.hash(kindEvent, strand)
+	for {
+		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			ref, ok := parseEventKey(e.Key)
+			if !ok {
+				return nil, kv.ErrCorrupt
+			}
+			out = append(out, ref)
+		}
+		if len(page) < scanPage {
+			return out, nil
+		}
+		if len(out) > mostOccurrences {
+			return nil, fmt.Errorf("%w: more than %d events set traits or may have; ask for the profile as of now", ErrTooLarge, mostOccurrences)
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+}
+
+// arrivalOf is an event's place in the order of arrival, counted from 1.
+func arrivalOf(block uint64, ordinal int) uint64 { return block<<12 | uint64(ordinal) + 1 }
