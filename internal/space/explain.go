@@ -68,6 +68,8 @@ type EvidenceStep struct {
 type Demotion struct {
 	identity.Demotion
 	Event Seen
+	// Decided is the override that stands against it; nil if none does.
+	Decided *Override
 }
 
 // Explain says whether two IDs are one person and through which chain of
@@ -117,7 +119,7 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 			if err != nil {
 				return out, err
 			}
-			e.Demotions = append(e.Demotions, Demotion{dem, seen})
+			e.Demotions = append(e.Demotions, Demotion{dem, seen, s.overrides.Load().against(out.Collection, &dem)})
 		}
 		out.Steps = append(out.Steps, e)
 	}
@@ -199,4 +201,28 @@ func (d *desk) idOf(h identity.Hash) identity.ID {
 		return n.id
 	}
 	return identity.ID{}
+}
+
+// against finds the override by which an ID was left out.
+func (set *overrideSet) against(c identity.Collection, d *identity.Demotion) *Override {
+	if len(d.Override) == 0 {
+		return nil
+	}
+	kind := map[identity.Reason]string{
+		identity.ReasonDropped: Drop, identity.ReasonIsolated: Isolate, identity.ReasonCannotLink: CannotLink,
+	}[d.Reason]
+	for i := range set.all {
+		o := &set.all[i]
+		if o.Kind != kind || o.Collection != c || kind == Drop && o.Strand != d.Strand.Hash {
+			continue
+		}
+		named := true
+		for _, id := range d.Override {
+			named = named && slices.Contains(o.IDs, id)
+		}
+		if named {
+			return o
+		}
+	}
+	return nil
 }

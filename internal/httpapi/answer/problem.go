@@ -128,6 +128,8 @@ func of(err error) *Problem {
 		return &Problem{Status: http.StatusConflict, Code: Conflict, Message: err.Error()}
 	case errors.Is(err, space.ErrInvalid):
 		return &Problem{Status: http.StatusBadRequest, Code: Validation, Message: strings.TrimPrefix(err.Error(), space.ErrInvalid.Error()+": ")}
+	case errors.Is(err, space.ErrTooLarge):
+		return &Problem{Status: http.StatusUnprocessableEntity, Code: TooLarge, Message: strings.TrimPrefix(err.Error(), space.ErrTooLarge.Error()+": ")}
 	case errors.Is(err, space.ErrApplying):
 		return later(Unavailable, 5*time.Second, err.Error())
 	case errors.Is(err, space.ErrNotFound) && err != space.ErrNotFound:

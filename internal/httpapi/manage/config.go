@@ -19,6 +19,8 @@ type Space interface {
 	Ingest(ctx context.Context, d space.Delivery) (space.Receipt, error)
 	Profile(ctx context.Context, ref space.Ref) (space.View, error)
 	CountEvents(ctx context.Context, ref space.Ref, most int64) (int64, error)
+	Explain(ctx context.Context, a, b space.Ref) (space.Explanation, error)
+	Story(ctx context.Context, ref space.Ref, limit int, next string) (space.StoryPage, error)
 	Rejects(ctx context.Context, q space.RejectQuery) (space.RejectPage, error)
 	Reject(ctx context.Context, id string) (space.Reject, error)
 	RejectCounts(ctx context.Context) ([]space.RejectCount, error)
@@ -102,6 +104,8 @@ func Register(mux *http.ServeMux, cfg Config) {
 	at("POST /api/spaces/{space}/rejects/{reject}/resend", h.resendOne)
 
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}", h.getProfile)
+	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/story", h.story)
+	at("GET /api/spaces/{space}/explain", h.explain)
 	at("GET /api/spaces/{space}/feed", h.readFeed)
 	at("GET /api/spaces/{space}/stats", h.stats)
 	at("POST /api/spaces/{space}/verify", h.verify)

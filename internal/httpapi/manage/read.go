@@ -20,6 +20,7 @@ type profileAnswer struct {
 	Merged      []string           `json:"merged_ids"`
 	Provisional bool               `json:"provisional"`
 	Version     uint64             `json:"version"`
+	AsOf        *time.Time         `json:"as_of,omitempty"`
 	Strands     int                `json:"strands"`
 	Events      int64              `json:"events"`
 	Identifiers []identifierAnswer `json:"identifiers"`
@@ -68,6 +69,9 @@ func (h *handler) getProfile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if ref.AsOf, err = profiles.AsOf(r.URL.Query()); err != nil {
+		return err
+	}
 	v, err := s.Profile(r.Context(), ref)
 	if err != nil {
 		return err
@@ -82,7 +86,7 @@ func (h *handler) getProfile(w http.ResponseWriter, r *http.Request) error {
 func profileOf(v space.View, events int64) profileAnswer {
 	p := profileAnswer{
 		ID: v.ID, Collection: v.Collection.String(), Merged: append([]string{}, v.Merged...),
-		Provisional: v.Provisional, Version: v.Version, Strands: v.Strands, Events: events,
+		Provisional: v.Provisional, Version: v.Version, AsOf: answer.Time(v.AsOf), Strands: v.Strands, Events: events,
 		Identifiers: identifiersOf(v.Identifiers), Traits: traitsOf(v.Traits),
 		CreatedAt: answer.Time(v.Metadata.CreatedAt), UpdatedAt: answer.Time(v.Metadata.UpdatedAt),
 		First: sighting{v.Metadata.FirstMessageID, v.Metadata.FirstSourceID},

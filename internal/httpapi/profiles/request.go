@@ -35,8 +35,12 @@ const provisionalHeader = "Selfsame-Provisional"
 func (h *handler) serve(name string, serve resource) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		text, provisional, err := h.answer(w, r, name, serve)
+		var early *space.NotYetError
 		switch {
 		case err == nil:
+		case errors.As(err, &early):
+			answer.Error(w, r, h.Log, early)
+			return
 		case errors.Is(err, space.ErrNotFound):
 			answer.Error(w, r, h.Log, answer.New(http.StatusNotFound, answer.NotFound, "Profile was not found."))
 			return
@@ -60,7 +64,26 @@ func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string, se
 	if err != nil {
 		return nil, false, err
 	}
+	if q.ref.AsOf, err = AsOf(q.query); err != nil {
+		return nil, false, err
+	}
 	return serve(r.Context(), q)
+}
+
+// AsOf reads as_of: the time as of which a profile is asked for, in nanoseconds
+// since 1970; 0 without one.
+func AsOf(query url.Values) (int64, error) {
+	if !query.Has("as_of") {
+		return 0, nil
+	}
+	t, ok := event.ParseTime(strings.TrimSpace(query.Get("as_of")))
+	if !ok {
+		return 0, answer.BadParameter("as_of is no time; send ISO 8601 such as 2019-11-15T14:00:05Z, or 2019-11-15 for the beginning of that day in UTC.")
+	}
+	if t == 0 {
+		t = 1 // 0 would be now; an event of 1970 begins a nanosecond too late
+	}
+	return t, nil
 }
 
 // understand admits a request and reads what its address says.

@@ -1,0 +1,225 @@
+package manage
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// explainAnswer says whether two IDs are one person, and why.
+type explainAnswer struct {
+	Collection  string      `json:"collection"`
+	A           askedAnswer `json:"a"`
+	B           askedAnswer `json:"b"`
+	Together    bool        `json:"together"`
+	Why         string      `json:"why"` // one of the words below
+	Says        string      `json:"says"`
+	Provisional bool        `json:"provisional"`
+
+	Steps           []stepAnswer `json:"steps"`
+	BlockedInCommon []string     `json:"blocked_in_common"`
+	Graph           graphAnswer  `json:"graph"`
+}
+
+// What the answer rests on.
+const (
+	whySame     = "same"                    // both are the same ID
+	whyEvidence = "evidence"                // a chain of events
+	whyKept     = "kept_apart"              // a rule or an override
+	whyBlocked  = "blocked"                 // one of the two identifies nobody
+	whyCommon   = "blocked_value_in_common" // only a value that identifies nobody
+	whyNothing  = "nothing"                 // no event
+)
+
+type askedAnswer struct {
+	ID      string `json:"id"` // type:value
+	Profile string `json:"profile"`
+	Blocked bool   `json:"blocked"`
+}
+
+type stepAnswer struct {
+	From        string      `json:"from"`
+	To          string      `json:"to"`
+	Strands     int         `json:"strands"`
+	Events      int64       `json:"events"`
+	AtLeast     bool        `json:"events_at_least"`
+	First       seenAnswer  `json:"first"`
+	Last        seenAnswer  `json:"last"`
+	Sources     []string    `json:"sources"`
+	MoreSources bool        `json:"more_sources"`
+	KeptOut     []outAnswer `json:"kept_out"`
+}
+
+// seenAnswer is an event as evidence.
+type seenAnswer struct {
+	Time      *time.Time `json:"time"`
+	MessageID string     `json:"message_id"`
+	Source    string     `json:"source"`
+	Type      string     `json:"type"`
+	Name      string     `json:"name"`
+	App       string     `json:"app"`
+}
+
+// outAnswer is an ID that was left out, and why.
+type outAnswer struct {
+	ID           string          `json:"id"`
+	Reason       string          `json:"reason"`
+	Says         string          `json:"says"`
+	Event        seenAnswer      `json:"event"`
+	Limit        *limitAnswer    `json:"limit,omitempty"`
+	Had          []memberAnswer  `json:"had,omitempty"`
+	HadCount     int             `json:"had_count,omitempty"`
+	Brought      []memberAnswer  `json:"brought,omitempty"`
+	BroughtCount int             `json:"brought_count,omitempty"`
+	Override     *overrideAnswer `json:"override,omitempty"`
+	OverrideIDs  []string        `json:"override_ids,omitempty"`
+	Until        *time.Time      `json:"until,omitempty"`
+	AsOfNow      bool            `json:"as_of_now,omitempty"`
+	Unclear      bool            `json:"unclear,omitempty"`
+}
+
+type limitAnswer struct {
+	Type   string `json:"type,omitempty"` // "" for the cap on all identifiers
+	Values int    `json:"values"`
+	Window string `json:"window,omitempty"`
+}
+
+type memberAnswer struct {
+	ID    string     `json:"id"`
+	Since *time.Time `json:"since"`
+}
+
+// mostMembers is how many of the values that filled a limit are listed.
+const mostMembers = 50
+
+// explain serves why two IDs are one person, or why not.
+func (h *handler) explain(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	c := identity.Users
+	if text := query.Get("collection"); text != "" {
+		var known bool
+		if c, known = identity.ParseCollection(text); !known {
+			return answer.BadParameter("The collection is neither users nor accounts.")
+		}
+	}
+	var refs [2]space.Ref
+	for i, name := range []string{"a", "b"} {
+		if !query.Has(name) {
+			return answer.BadParameter("%s is missing; send a and b, each type:value or a profile's own ID.", name)
+		}
+		if refs[i], err = profiles.ParseRef(c, query.Get(name)); err != nil {
+			return err
+		}
+	}
+	format := query.Get("format")
+	if format != "" && format != "json" && format != "dot" {
+		return answer.BadParameter("format is neither json nor dot.")
+	}
+	e, err := s.Explain(r.Context(), refs[0], refs[1])
+	if err != nil {
+		return err
+	}
+	a := explanationOf(&e)
+	if format == "dot" {
+		return a.Graph.dot(w)
+	}
+	return ok(w, a)
+}
+
+func explanationOf(e *space.Explanation) explainAnswer {
+	a := explainAnswer{
+		Collection: e.Collection.String(), A: askedOf(e.A), B: askedOf(e.B),
+		Together: e.Together, Provisional: e.Provisional,
+		Steps: []stepAnswer{}, BlockedInCommon: idTexts(e.BlockedInCommon),
+	}
+	for i := range e.Steps {
+		a.Steps = append(a.Steps, stepOf(&e.Steps[i]))
+	}
+	a.Why = whyOf(e)
+	a.Says = sentence(a.Why, e)
+	a.Graph = chainGraph(&a)
+	return a
+}
+
+func whyOf(e *space.Explanation) string {
+	switch {
+	case e.A.Blocked || e.B.Blocked:
+		return whyBlocked
+	case e.Together && len(e.Steps) == 0:
+		return whySame
+	case e.Together:
+		return whyEvidence
+	case len(e.Steps) > 0:
+		return whyKept
+	case len(e.BlockedInCommon) > 0:
+		return whyCommon
+	}
+	return whyNothing
+}
+
+func askedOf(a space.Asked) askedAnswer {
+	return askedAnswer{a.ID.String(), a.Profile, a.Blocked}
+}
+
+func stepOf(st *space.EvidenceStep) stepAnswer {
+	a := stepAnswer{
+		From: st.From.String(), To: st.To.String(), Strands: st.Strands,
+		Events: st.Evidence.Events, AtLeast: st.Evidence.AtLeast,
+		First: seenOf(st.Evidence.First), Last: seenOf(st.Evidence.Last),
+		Sources: append([]string{}, st.Evidence.Sources...), MoreSources: st.Evidence.MoreSources,
+		KeptOut: []outAnswer{},
+	}
+	for i := range st.Demotions {
+		a.KeptOut = append(a.KeptOut, outOf(&st.Demotions[i]))
+	}
+	return a
+}
+
+func seenOf(s space.Seen) seenAnswer {
+	a := seenAnswer{Time: answer.Time(s.Time), MessageID: s.MessageID, Source: s.Source, Name: s.Name, App: s.App}
+	if s.Type != 0 {
+		a.Type = s.Type.String()
+	}
+	return a
+}
+
+func outOf(d *space.Demotion) outAnswer {
+	a := outAnswer{
+		ID: d.ID.String(), Reason: d.Reason.String(), Event: seenOf(d.Event), Limit: limitOf(d.Broke, d.Limit),
+		Had: membersOf(d.Had), HadCount: len(d.Had), Brought: membersOf(d.Brought), BroughtCount: len(d.Brought),
+		OverrideIDs: idTexts(d.Override), Until: answer.Time(d.Recheck), AsOfNow: d.Now, Unclear: d.Unclear,
+	}
+	if d.Decided != nil {
+		o := overrideOf(*d.Decided)
+		a.Override = &o
+	}
+	a.Says = wordsOf(d)
+	return a
+}
+
+func limitOf(idType string, l identity.Limit) *limitAnswer {
+	if l.Values == 0 {
+		return nil
+	}
+	a := &limitAnswer{Type: idType, Values: l.Values}
+	if idType != "" {
+		a.Window = l.WindowWord()
+	}
+	return a
+}
+
+func membersOf(members []identity.Member) []memberAnswer {
+	var out []memberAnswer
+	for _, m := range members[:min(len(members), mostMembers)] {
+		out = append(out, memberAnswer{m.ID.String(), answer.Time(m.Time)})
+	}
+	return out
+}

@@ -1,0 +1,126 @@
+package manage
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// sentence says in words what an explanation comes to.
+func sentence(why string, e *space.Explanation) string {
+	a, b := e.A.ID.String(), e.B.ID.String()
+	text := ""
+	switch why {
+	case whySame:
+		text = fmt.Sprintf("%s is one and the same identifier", a)
+		if e.A.Profile == "" {
+			text += ", and belongs to nobody: it was left out wherever it was seen"
+		}
+	case whyEvidence:
+		text = fmt.Sprintf("%s and %s are the same %s: %s", a, b, who(e.Collection), many(len(e.Steps), "step leads", "steps lead")+" from one to the other")
+	case whyKept:
+		n := 0
+		for i := range e.Steps {
+			n += len(e.Steps[i].Demotions)
+		}
+		text = fmt.Sprintf("%s and %s were linked, but kept apart at %s", a, b, many(n, "place", "places"))
+	case whyBlocked:
+		blocked := a
+		if !e.A.Blocked {
+			blocked = b
+		}
+		text = fmt.Sprintf("%s identifies nobody: the rules block this value", blocked)
+	case whyCommon:
+		text = fmt.Sprintf("%s and %s were both seen with %s, which identifies nobody; nothing else links them", a, b, strings.Join(idTexts(e.BlockedInCommon), " and "))
+	default:
+		text = fmt.Sprintf("nothing ever linked %s and %s: no chain of events leads from one to the other", a, b)
+	}
+	if e.Provisional {
+		text += ". This is provisional: work on these profiles is pending"
+	}
+	return text + "."
+}
+
+func who(c identity.Collection) string {
+	if c == identity.Accounts {
+		return "account"
+	}
+	return "person"
+}
+
+// wordsOf says in words why an ID was left out.
+func wordsOf(d *space.Demotion) string {
+	id := d.ID.String()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s was left out", id)
+	if d.Event.Time != 0 {
+		fmt.Fprintf(&b, " at %s", clock(d.Event.Time))
+	}
+	switch {
+	case d.Unclear:
+		fmt.Fprintf(&b, ": %s", d.Reason)
+		if d.Broke != "" {
+			fmt.Fprintf(&b, " (at most %s)", allowed(d.Broke, d.Limit))
+		}
+		b.WriteString("; what filled it then cannot be made out now")
+	case d.Reason == identity.ReasonLimit:
+		fmt.Fprintf(&b, ": a profile may have %s. It had %s, and with it would have come %s", allowed(d.Broke, d.Limit), some(d.Had), some(d.Brought))
+	case d.Reason == identity.ReasonCap:
+		fmt.Fprintf(&b, ": a profile may have %d identifiers. It had %d, and with it would have come %d", d.Limit.Values, len(d.Had), len(d.Brought))
+	case d.Reason == identity.ReasonMerges:
+		fmt.Fprintf(&b, ": a profile may go through %d merges, and this would have been number %d", d.Limit.Values, d.Merges)
+	case d.Reason == identity.ReasonDropped:
+		fmt.Fprintf(&b, ": somebody decided that it does not belong there")
+	case d.Reason == identity.ReasonIsolated && len(d.Override) > 0:
+		fmt.Fprintf(&b, ": somebody decided that %s is by itself", d.Override[0])
+	case d.Reason == identity.ReasonCannotLink && len(d.Override) > 1:
+		fmt.Fprintf(&b, ": somebody decided that %s and %s do not belong together", d.Override[0], d.Override[1])
+	default:
+		fmt.Fprintf(&b, ": %s", d.Reason)
+	}
+	if o := d.Decided; o != nil {
+		fmt.Fprintf(&b, " (override %s by %s", o.ID, o.By)
+		if o.Why != "" {
+			fmt.Fprintf(&b, ": %s", o.Why)
+		}
+		b.WriteString(")")
+	}
+	b.WriteString(".")
+	if d.Now && !d.Unclear && len(d.Had) > 0 {
+		b.WriteString(" These are the values of now; with order: arrival those of then are not known.")
+	}
+	if d.Recheck != 0 {
+		fmt.Fprintf(&b, " It can come in from %s on, when it is seen again.", clock(d.Recheck))
+	}
+	return b.String()
+}
+
+// allowed says what a limit allows: "1 user_id ever", "5 anonymous_id weekly".
+func allowed(idType string, l identity.Limit) string {
+	return fmt.Sprintf("%d %s %s", l.Values, idType, l.WindowWord())
+}
+
+// some lists a few values and counts the rest.
+func some(members []identity.Member) string {
+	const few = 6
+	var parts []string
+	for _, m := range members[:min(len(members), few)] {
+		parts = append(parts, m.ID.String())
+	}
+	if n := len(members) - few; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", n))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func many(n int, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
+}
+
+func clock(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -1,0 +1,122 @@
+package manage
+
+import (
+	"net/http"
+
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// storyAnswer is a page of how a profile came to be.
+type storyAnswer struct {
+	ID          string          `json:"id"`
+	Collection  string          `json:"collection"`
+	Provisional bool            `json:"provisional"`
+	Strands     int             `json:"strands"`
+	Total       int             `json:"total"` // steps of the whole story
+	Data        []chapterAnswer `json:"data"`
+	Graph       graphAnswer     `json:"graph"` // of this page
+	Cursor      cursor          `json:"cursor"`
+}
+
+// chapterAnswer is one step of it.
+type chapterAnswer struct {
+	Kind    string       `json:"kind"` // created, identifier_added, merged, kept_out
+	Event   seenAnswer   `json:"event"`
+	IDs     []string     `json:"ids"`     // that came with the event, or were left out
+	Through []string     `json:"through"` // of the event, known already
+	Parts   []partAnswer `json:"parts,omitempty"`
+	Reason  string       `json:"reason,omitempty"`
+	Limit   *limitAnswer `json:"limit,omitempty"`
+	Strands int          `json:"strands,omitempty"` // of the profile, with which it was left out
+}
+
+// partAnswer is what was merged.
+type partAnswer struct {
+	Profile string   `json:"profile"` // "" for one that never had an ID of its own
+	IDs     []string `json:"ids"`     // some of them
+	Count   int      `json:"identifier_count"`
+}
+
+// story serves how a profile came to be, step by step.
+func (h *handler) story(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	collection, known := identity.ParseCollection(r.PathValue("collection"))
+	if !known {
+		return answer.BadParameter("The collection is neither users nor accounts.")
+	}
+	ref, err := profiles.ParseRef(collection, r.PathValue("profile"))
+	if err != nil {
+		return err
+	}
+	if ref.AsOf, err = profiles.AsOf(r.URL.Query()); err != nil {
+		return err
+	}
+	n, err := limit(r)
+	if err != nil {
+		return err
+	}
+	format := r.URL.Query().Get("format")
+	if format != "" && format != "json" && format != "dot" {
+		return answer.BadParameter("format is neither json nor dot.")
+	}
+	p, err := s.Story(r.Context(), ref, n, r.URL.Query().Get("next"))
+	if err != nil {
+		return err
+	}
+	a := storyAnswer{
+		ID: p.Profile, Collection: p.Collection.String(), Provisional: p.Provisional, Strands: p.Strands, Total: p.Total,
+		Data: []chapterAnswer{}, Cursor: cursor{p.Next != "", p.Next, n},
+	}
+	for i := range p.Chapters {
+		a.Data = append(a.Data, chapterOf(&p.Chapters[i]))
+	}
+	a.Graph = storyGraph(a.Data)
+	if format == "dot" {
+		return a.Graph.dot(w)
+	}
+	return ok(w, a)
+}
+
+func chapterOf(c *space.Chapter) chapterAnswer {
+	a := chapterAnswer{
+		Kind: c.Kind.String(), Event: seenOf(c.Event), IDs: idTexts(c.IDs), Through: idTexts(c.Through),
+		Reason: c.Reason.String(), Limit: limitOf(c.Broke, c.Limit), Strands: c.Strands,
+	}
+	for _, p := range c.Parts {
+		a.Parts = append(a.Parts, partAnswer{p.Profile, idTexts(p.IDs), p.Count})
+	}
+	return a
+}
+
+// storyGraph draws what each step tied together: an event's IDs to one of them,
+// to one that was known if there is any.
+func storyGraph(chapters []chapterAnswer) graphAnswer {
+	g := graphAnswer{Nodes: []nodeAnswer{}, Edges: []edgeAnswer{}}
+	for i := range chapters {
+		c := &chapters[i]
+		all := append(append([]string{}, c.Through...), c.IDs...)
+		for k, id := range all {
+			g.node(id, false)
+			// What an event has in common with a part is known: only a merge ties
+			// what was known before.
+			if k == 0 || k < len(c.Through) && c.Kind != identity.Merged.String() {
+				continue
+			}
+			label := c.Event.MessageID
+			if c.Kind == identity.KeptOut.String() {
+				label += "; " + c.Reason
+			}
+			g.Edges = append(g.Edges, edgeAnswer{
+				From: all[0], To: id, First: c.Event.Time, MessageID: c.Event.MessageID,
+				KeptApart: c.Kind == identity.KeptOut.String(), Label: label,
+			})
+		}
+	}
+	return g
+}
