@@ -29,6 +29,7 @@ func (e *UnknownError) Unwrap() error { return ErrNotFound }
 const (
 	mostExplained = 100_000 // strands that it looks at
 	mostEvidence  = 100_000 // events that it counts
+	mostListed    = 20      // strands of a step that it lists
 )
 
 // Explanation says whether two IDs are one person, and why or why not.
@@ -58,7 +59,8 @@ type Asked struct {
 // EvidenceStep is a pair of IDs that events had in common.
 type EvidenceStep struct {
 	From, To  identity.ID
-	Strands   int // distinct sets of IDs with both
+	Strands   int             // distinct sets of IDs with both
+	First     []identity.Hash // the first of them by time, at most mostListed
 	Evidence  Evidence
 	Demotions []Demotion // where one of the two was left out
 }
@@ -111,6 +113,9 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 	for i := range steps {
 		st := &steps[i]
 		e := EvidenceStep{From: st.From.ID, To: st.To.ID, Strands: len(st.Strands)}
+		for _, strand := range st.Strands[:min(len(st.Strands), mostListed)] {
+			e.First = append(e.First, strand.Hash)
+		}
 		if e.Evidence, err = w.evidence(d, st.Strands, &budget); err != nil {
 			return out, err
 		}

@@ -42,16 +42,17 @@ type askedAnswer struct {
 }
 
 type stepAnswer struct {
-	From        string      `json:"from"`
-	To          string      `json:"to"`
-	Strands     int         `json:"strands"`
-	Events      int64       `json:"events"`
-	AtLeast     bool        `json:"events_at_least"`
-	First       seenAnswer  `json:"first"`
-	Last        seenAnswer  `json:"last"`
-	Sources     []string    `json:"sources"`
-	MoreSources bool        `json:"more_sources"`
-	KeptOut     []outAnswer `json:"kept_out"`
+	From         string      `json:"from"`
+	To           string      `json:"to"`
+	Strands      int         `json:"strands"`
+	FirstStrands []string    `json:"first_strands"` // some of them, by their first events
+	Events       int64       `json:"events"`
+	AtLeast      bool        `json:"events_at_least"`
+	First        seenAnswer  `json:"first"`
+	Last         seenAnswer  `json:"last"`
+	Sources      []string    `json:"sources"`
+	MoreSources  bool        `json:"more_sources"`
+	KeptOut      []outAnswer `json:"kept_out"`
 }
 
 // seenAnswer is an event as evidence.
@@ -67,6 +68,7 @@ type seenAnswer struct {
 // outAnswer is an ID that was left out, and why.
 type outAnswer struct {
 	ID           string          `json:"id"`
+	Strand       string          `json:"strand"`
 	Reason       string          `json:"reason"`
 	Says         string          `json:"says"`
 	Event        seenAnswer      `json:"event"`
@@ -175,7 +177,10 @@ func stepOf(st *space.EvidenceStep) stepAnswer {
 		Events: st.Evidence.Events, AtLeast: st.Evidence.AtLeast,
 		First: seenOf(st.Evidence.First), Last: seenOf(st.Evidence.Last),
 		Sources: append([]string{}, st.Evidence.Sources...), MoreSources: st.Evidence.MoreSources,
-		KeptOut: []outAnswer{},
+		KeptOut: []outAnswer{}, FirstStrands: []string{},
+	}
+	for _, h := range st.First {
+		a.FirstStrands = append(a.FirstStrands, h.String())
 	}
 	for i := range st.Demotions {
 		a.KeptOut = append(a.KeptOut, outOf(&st.Demotions[i]))
@@ -193,7 +198,7 @@ func seenOf(s space.Seen) seenAnswer {
 
 func outOf(d *space.Demotion) outAnswer {
 	a := outAnswer{
-		ID: d.ID.String(), Reason: d.Reason.String(), Event: seenOf(d.Event), Limit: limitOf(d.Broke, d.Limit),
+		ID: d.ID.String(), Strand: d.Strand.Hash.String(), Reason: d.Reason.String(), Event: seenOf(d.Event), Limit: limitOf(d.Broke, d.Limit),
 		Had: membersOf(d.Had), HadCount: len(d.Had), Brought: membersOf(d.Brought), BroughtCount: len(d.Brought),
 		OverrideIDs: idTexts(d.Override), Until: answer.Time(d.Recheck), AsOfNow: d.Now, Unclear: d.Unclear,
 	}

@@ -25,6 +25,7 @@ type storyAnswer struct {
 type chapterAnswer struct {
 	Kind    string       `json:"kind"` // created, identifier_added, merged, kept_out
 	Event   seenAnswer   `json:"event"`
+	Strand  string       `json:"strand"`  // of the event
 	IDs     []string     `json:"ids"`     // that came with the event, or were left out
 	Through []string     `json:"through"` // of the event, known already
 	Parts   []partAnswer `json:"parts,omitempty"`
@@ -85,7 +86,7 @@ func (h *handler) story(w http.ResponseWriter, r *http.Request) error {
 
 func chapterOf(c *space.Chapter) chapterAnswer {
 	a := chapterAnswer{
-		Kind: c.Kind.String(), Event: seenOf(c.Event), IDs: idTexts(c.IDs), Through: idTexts(c.Through),
+		Kind: c.Kind.String(), Event: seenOf(c.Event), Strand: c.Chapter.Strand.Hash.String(), IDs: idTexts(c.IDs), Through: idTexts(c.Through),
 		Reason: c.Reason.String(), Limit: limitOf(c.Broke, c.Limit), Strands: c.Strands,
 	}
 	for _, p := range c.Parts {
@@ -94,28 +95,40 @@ func chapterOf(c *space.Chapter) chapterAnswer {
 	return a
 }
 
-// storyGraph draws what each step tied together: an event's IDs to one of them,
-// to one that was known if there is any.
+// storyGraph draws what each step tied together: a tree for each part of the
+// profile, and what was left out beside it.
 func storyGraph(chapters []chapterAnswer) graphAnswer {
 	g := graphAnswer{Nodes: []nodeAnswer{}, Edges: []edgeAnswer{}}
+	above := map[string]string{} // tied to; the root of a tree to nothing
+	root := func(id string) string {
+		for above[id] != "" {
+			id = above[id]
+		}
+		return id
+	}
 	for i := range chapters {
 		c := &chapters[i]
+		out := c.Kind == identity.KeptOut.String()
 		all := append(append([]string{}, c.Through...), c.IDs...)
 		for k, id := range all {
+			if k > 0 && k < len(c.Through) && c.Kind != identity.Merged.String() {
+				continue // tied before
+			}
 			g.node(id, false)
-			// What an event has in common with a part is known: only a merge ties
-			// what was known before.
-			if k == 0 || k < len(c.Through) && c.Kind != identity.Merged.String() {
+			if k == 0 {
 				continue
 			}
-			label := c.Event.MessageID
-			if c.Kind == identity.KeptOut.String() {
-				label += "; " + c.Reason
+			e := edgeAnswer{From: all[0], To: id, First: c.Event.Time, MessageID: c.Event.MessageID, KeptApart: out, Label: c.Event.MessageID}
+			if out {
+				e.Label += "; " + c.Reason
+			} else {
+				a, b := root(all[0]), root(id)
+				if a == b {
+					continue
+				}
+				above[b] = a
 			}
-			g.Edges = append(g.Edges, edgeAnswer{
-				From: all[0], To: id, First: c.Event.Time, MessageID: c.Event.MessageID,
-				KeptApart: c.Kind == identity.KeptOut.String(), Label: label,
-			})
+			g.Edges = append(g.Edges, e)
 		}
 	}
 	return g
