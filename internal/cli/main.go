@@ -107,7 +107,7 @@ person. One binary, one data directory.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%v; see: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(sh.serve(), sh.importEvents(), sh.profile(), sh.undo(), sh.feed(), sh.space(), sh.source(),
+	root.AddCommand(sh.serve(), sh.importEvents(), sh.profile(), sh.explain(), sh.undo(), sh.feed(), sh.space(), sh.source(),
 		sh.token(), sh.rules(), sh.audit(), sh.verify(), sh.copyStore(), sh.version())
 	argumentErrors(root)
 	return root

@@ -19,6 +19,7 @@ type person struct {
 	Merged      []string       `json:"merged_ids"`
 	Provisional bool           `json:"provisional"`
 	Version     uint64         `json:"version"`
+	AsOf        *time.Time     `json:"as_of,omitempty"`
 	Strands     int            `json:"strands"`
 	Events      int64          `json:"events"`
 	Identifiers []identifier   `json:"identifiers"`
@@ -60,13 +61,19 @@ type happened struct {
 func (sh *shell) profile() *cobra.Command {
 	var account bool
 	var events int
+	var asOf string
 	cmd := &cobra.Command{
 		Use:   "profile TYPE:VALUE",
 		Short: "Show one person: identifiers, traits, last events",
 		Long: `Shows one profile, found by any of its identifiers or by its own ID, also one
-that was merged away. Times are in UTC.`,
+that was merged away. Times are in UTC.
+
+With --as-of it is shown as its events up to and including that time make it,
+under the rules of now: who this was before two people turned out to be one, and
+what was known of them.`,
 		Example: `  selfsame profile email:janedoe@example.com
   selfsame profile anonymous_id:anon_123 --events 50
+  selfsame profile anonymous_id:anon_123 --as-of 2019-11-15T14:05:00Z
   selfsame profile use_2ZxJ5cSHkH2p8vTbGyWQ1mXkTnA --json
   selfsame profile group_id:acme --account`,
 		Args: exactly("TYPE:VALUE"),
@@ -75,22 +82,24 @@ that was merged away. Times are in UTC.`,
 	asJSON := jsonFlag(cmd)
 	cmd.Flags().BoolVar(&account, "account", false, "look among accounts, not users")
 	cmd.Flags().IntVar(&events, "events", 10, "how many of the last events to show, up to 200")
+	cmd.Flags().StringVar(&asOf, "as-of", "", "as events up to this `TIME` make it: 2019-11-15T14:05:00Z, or a day for its beginning")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ref := args[0]
-		if !strings.Contains(ref, ":") && !strings.HasPrefix(ref, "use_") && !strings.HasPrefix(ref, "acc_") {
-			return usage("%q names nobody: write TYPE:VALUE, such as email:janedoe@example.com, or a profile's own ID (use_…)", ref)
+		if err := names(ref); err != nil {
+			return err
+		}
+		then := url.Values{}
+		if cmd.Flags().Changed("as-of") {
+			then.Set("as_of", asOf)
 		}
 		if events < 0 || events > 200 {
 			return usage("--events is %d; choose 0 to 200", events)
 		}
-		collection := "users"
-		if account || strings.HasPrefix(ref, "acc_") || strings.HasPrefix(ref, "group_id:") {
-			collection = "accounts"
-		}
+		collection := collectionOf(account, ref)
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var p person
-			err := c.call(cmd.Context(), http.MethodGet, in(space, "profiles", collection, ref), nil, nil, &p)
-			if hasStatus(err, http.StatusNotFound) && !strings.HasPrefix(err.Error(), "space ") {
+			err := c.call(cmd.Context(), http.MethodGet, in(space, "profiles", collection, ref), then, nil, &p)
+			if len(then) == 0 && hasStatus(err, http.StatusNotFound) && !strings.HasPrefix(err.Error(), "space ") {
 				return fmt.Errorf("nobody in space %s is known as %s; identifiers are compared exactly, apart from the case of emails", space, ref)
 			}
 			if err != nil {
@@ -99,8 +108,10 @@ that was merged away. Times are in UTC.`,
 			p.Timeline = []happened{}
 			if events > 0 {
 				page := struct{ Data *[]happened }{&p.Timeline}
-				path := "/v1/spaces/" + url.PathEscape(space) + "/collections/" + collection + "/profiles/" + p.ID + "/events"
-				err := c.call(cmd.Context(), http.MethodGet, path, url.Values{"limit": {strconv.Itoa(events)}}, nil, &page)
+				// By what was asked for: a profile's own ID may have been another's then.
+				path := "/v1/spaces/" + url.PathEscape(space) + "/collections/" + collection + "/profiles/" + url.PathEscape(ref) + "/events"
+				then.Set("limit", strconv.Itoa(events))
+				err := c.call(cmd.Context(), http.MethodGet, path, then, nil, &page)
 				if err != nil {
 					return err
 				}
@@ -115,12 +126,31 @@ that was merged away. Times are in UTC.`,
 	return cmd
 }
 
+// names checks that an argument names a profile.
+func names(ref string) error {
+	if !strings.Contains(ref, ":") && !strings.HasPrefix(ref, "use_") && !strings.HasPrefix(ref, "acc_") {
+		return usage("%q names nobody: write TYPE:VALUE, such as email:janedoe@example.com, or a profile's own ID (use_…)", ref)
+	}
+	return nil
+}
+
+// collectionOf is where a profile is looked for.
+func collectionOf(account bool, ref string) string {
+	if account || strings.HasPrefix(ref, "acc_") || strings.HasPrefix(ref, "group_id:") {
+		return "accounts"
+	}
+	return "users"
+}
+
 // portrait prints a person so that one understands them at a glance.
 func (sh *shell) portrait(p *person) {
 	s := sh.out
 	fmt.Fprintf(s, "%s  %s\n", s.paint(bold, clean(p.title())), s.paint(dim, p.ID))
 	fmt.Fprintf(s, "%s, %s, seen from %s to %s\n", many(p.Events, "event"), many(int64(len(p.Identifiers)), "identifier"),
 		moment(p.CreatedAt), p.last())
+	if p.AsOf != nil {
+		fmt.Fprintf(s, "As of %s, under the rules of now\n", moment(p.AsOf))
+	}
 	if p.Provisional {
 		fmt.Fprintln(s, s.paint(yellow, "Provisional: a job is still working out who this is; ask again in a moment."))
 	}

@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// explanation is why two identifiers are one person, or are not.
+type explanation struct {
+	Collection      string         `json:"collection"`
+	A               askedAbout     `json:"a"`
+	B               askedAbout     `json:"b"`
+	Together        bool           `json:"together"`
+	Why             string         `json:"why"`
+	Says            string         `json:"says"`
+	Provisional     bool           `json:"provisional"`
+	Steps           []evidenceStep `json:"steps"`
+	BlockedInCommon []string       `json:"blocked_in_common"`
+}
+
+type askedAbout struct {
+	ID      string `json:"id"`
+	Profile string `json:"profile"`
+	Blocked bool   `json:"blocked"`
+}
+
+type evidenceStep struct {
+	From        string    `json:"from"`
+	To          string    `json:"to"`
+	Strands     int64     `json:"strands"`
+	Events      int64     `json:"events"`
+	AtLeast     bool      `json:"events_at_least"`
+	First       witnessed `json:"first"`
+	Last        witnessed `json:"last"`
+	Sources     []string  `json:"sources"`
+	MoreSources bool      `json:"more_sources"`
+	KeptOut     []leftOut `json:"kept_out"`
+}
+
+// witnessed is an event as evidence.
+type witnessed struct {
+	Time      *time.Time `json:"time"`
+	MessageID string     `json:"message_id"`
+	Source    string     `json:"source"`
+	Type      string     `json:"type"`
+	Name      string     `json:"name"`
+	App       string     `json:"app"`
+}
+
+type leftOut struct {
+	ID   string `json:"id"`
+	Says string `json:"says"`
+}
+
+// tale is a page of how a profile came to be.
+type tale struct {
+	ID          string    `json:"id"`
+	Collection  string    `json:"collection"`
+	Provisional bool      `json:"provisional"`
+	Strands     int64     `json:"strands"`
+	Total       int64     `json:"total"`
+	Data        []chapter `json:"data"`
+	Cursor      struct {
+		HasMore bool   `json:"has_more"`
+		Next    string `json:"next"`
+	} `json:"cursor"`
+}
+
+type chapter struct {
+	Kind    string    `json:"kind"`
+	Event   witnessed `json:"event"`
+	IDs     []string  `json:"ids"`
+	Through []string  `json:"through"`
+	Parts   []struct {
+		Profile string   `json:"profile"`
+		IDs     []string `json:"ids"`
+		Count   int64    `json:"identifier_count"`
+	} `json:"parts"`
+	Reason string `json:"reason"`
+	Limit  *struct {
+		Type   string `json:"type"`
+		Values int64  `json:"values"`
+		Window string `json:"window"`
+	} `json:"limit"`
+	Strands int64 `json:"strands"`
+}
+
+func (sh *shell) explain() *cobra.Command {
+	var account bool
+	var steps int
+	var format string
+	cmd := &cobra.Command{
+		Use:   "explain ID [ID]",
+		Short: "Show why two identifiers are one person, or how a profile came to be",
+		Long: `With two identifiers: are they the same person? If they are, it shows the shortest
+chain of evidence from one to the other: each step is a pair of identifiers that
+events had in common, with how many events, from when to when, which app and source.
+If they are not, it shows what keeps them apart: the rule and the values that filled
+its limit at that moment, what somebody decided, or that nothing ever linked them.
+
+With one identifier: how did this profile come to be? Step by step in the order of
+event time: created, an identifier added, merged through which event, and what was
+left out.
+
+An identifier is TYPE:VALUE; a profile's own ID (use_…) stands for its most
+important one. Times are in UTC.`,
+		Example: `  selfsame explain email:janedoe@example.com anonymous_id:anon_789
+  selfsame explain user_id:42 user_id:43 --format dot | dot -Tsvg > why.svg
+  selfsame explain use_2ZxJ5cSHkH2p8vTbGyWQ1mXkTnA`,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch len(args) {
+			case 0:
+				return errors.New("name one identifier, or two")
+			case 1, 2:
+				return nil
+			}
+			return errors.New("name one identifier, or two: more are explained pair by pair")
+		},
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	cmd.Flags().BoolVar(&account, "account", false, "the identifiers are of accounts, not users")
+	cmd.Flags().IntVar(&steps, "steps", 100, "how many steps of a profile's story to show, up to 1000")
+	cmd.Flags().StringVar(&format, "format", "text", "text, json, or dot (a graph for Graphviz)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		for _, ref := range args {
+			if err := names(ref); err != nil {
+				return err
+			}
+		}
+		if steps < 1 || steps > 1000 {
+			return usage("--steps is %d; choose 1 to 1000", steps)
+		}
+		if *asJSON {
+			format = "json"
+		}
+		if format != "text" && format != "json" && format != "dot" {
+			return usage("--format is %q; choose text, json or dot", format)
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			if len(args) == 1 {
+				path := in(space, "profiles", collectionOf(account, args[0]), args[0], "story")
+				return sh.tell(cmd.Context(), c, path, args[0], steps, format)
+			}
+			collection := collectionOf(account, args[0])
+			if collection == "users" {
+				collection = collectionOf(account, args[1])
+			}
+			query := url.Values{"a": {args[0]}, "b": {args[1]}, "collection": {collection}}
+			if format == "dot" {
+				return sh.copyAnswer(cmd.Context(), c, in(space, "explain"), query)
+			}
+			var e explanation
+			if format == "json" {
+				var whole json.RawMessage
+				if err := c.call(cmd.Context(), http.MethodGet, in(space, "explain"), query, nil, &whole); err != nil {
+					return err
+				}
+				return sh.json(whole)
+			}
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "explain"), query, nil, &e); err != nil {
+				return err
+			}
+			sh.printExplanation(&e)
+			if e.Why == "evidence" {
+				fmt.Fprintf(sh.out, "\n%s\n", sh.out.paint(dim, "If they are not: selfsame undo cut "+clean(args[0])+" "+clean(args[1])))
+			}
+			return nil
+		})
+	}
+	return cmd
+}
+
+// tell shows the story of a profile.
+func (sh *shell) tell(ctx context.Context, c *connection, path, ref string, steps int, format string) error {
+	query := url.Values{"limit": {strconv.Itoa(steps)}}
+	switch format {
+	case "dot":
+		return sh.copyAnswer(ctx, c, path, query)
+	case "json":
+		var whole json.RawMessage
+		if err := c.call(ctx, http.MethodGet, path, query, nil, &whole); err != nil {
+			return err
+		}
+		return sh.json(whole)
+	}
+	var t tale
+	if err := c.call(ctx, http.MethodGet, path, query, nil, &t); err != nil {
+		return err
+	}
+	sh.printTale(&t)
+	for i := range t.Data {
+		if c := &t.Data[i]; c.Kind == "merged" {
+			hint := "If a merge was wrong: selfsame undo split " + clean(ref) + " --event " + clean(c.Event.MessageID)
+			fmt.Fprintf(sh.out, "\n%s\n", sh.out.paint(dim, hint))
+			break
+		}
+	}
+	return nil
+}
+
+// copyAnswer prints a graph as the server draws it.
+func (sh *shell) copyAnswer(ctx context.Context, c *connection, path string, query url.Values) error {
+	query.Set("format", "dot")
+	res, err := c.send(ctx, http.MethodGet, path, query, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(sh.out, res.Body)
+	return err
+}
