@@ -14,8 +14,8 @@ import (
 //	changes: n, and for each  kind(1) mask, then the fields that mask names
 //
 // Integers are varints, signed ones zigzagged; strings have their length before
-// them. Most changes of a commit repeat the profile, the message and nearly the
-// time of the change before, so these are told by a bit or a difference.
+// them. Most changes of a commit repeat the profile, the message, the source and
+// nearly the time of the change before, so these are told by a bit or a difference.
 const recordVersion = 1
 
 // The mask of a change: which fields follow, in this order.
@@ -32,6 +32,8 @@ const (
 	hasMessageID // with sameMessage and sameProfile nothing follows for the field
 	sameProfile
 	sameMessage
+	hasSource // with sameSource nothing follows for the field
+	sameSource
 	knownFields = 1<<iota - 1
 )
 
@@ -58,7 +60,7 @@ func (r *Record) Append(dst []byte) []byte {
 }
 
 // append appends the stored form of a change. before holds the profile, the
-// message and the time that were told last; append keeps it so.
+// message, the source and the time that were told last; append keeps it so.
 func (c *Change) append(dst []byte, before *Change) []byte {
 	var mask uint64
 	bit := func(on bool, m uint64) {
@@ -81,6 +83,14 @@ func (c *Change) append(dst []byte, before *Change) []byte {
 	default:
 		mask |= hasMessageID
 		before.MessageID = c.MessageID
+	}
+	switch {
+	case c.Source == "":
+	case c.Source == before.Source:
+		mask |= sameSource
+	default:
+		mask |= hasSource
+		before.Source = c.Source
 	}
 	bit(c.Version != 0, hasVersion)
 	bit(c.From != "", hasFrom)
@@ -117,6 +127,7 @@ func (c *Change) append(dst []byte, before *Change) []byte {
 		before.Time = c.Time
 	}
 	text(hasMessageID, c.MessageID)
+	text(hasSource, c.Source)
 	return dst
 }
 
@@ -268,6 +279,13 @@ func (d *decoder) change(before *Change) Change {
 		c.MessageID = before.MessageID
 	case mask&sameMessage != 0:
 		c.MessageID = before.MessageID
+	}
+	switch {
+	case mask&hasSource != 0:
+		before.Source = d.string()
+		c.Source = before.Source
+	case mask&sameSource != 0:
+		c.Source = before.Source
 	}
 	return c
 }

@@ -30,6 +30,7 @@ func records() *rapid.Generator[Record] {
 				Profile: text.Draw(t, "profile"), From: text.Draw(t, "from"),
 				IDType: text.Draw(t, "type"), IDValue: text.Draw(t, "value"), Reason: text.Draw(t, "reason"),
 				Trait: text.Draw(t, "trait"), Time: rapid.Int64().Draw(t, "time"), MessageID: text.Draw(t, "message"),
+				Source: text.Draw(t, "source"),
 			}
 			if v := rapid.SliceOf(rapid.Byte()).Draw(t, "json"); len(v) > 0 {
 				c.Value = v
@@ -97,7 +98,7 @@ func TestNewerRecordsAreRefused(t *testing.T) {
 	if _, err := Decode(b); !errors.Is(err, kv.ErrCorrupt) {
 		t.Errorf("no version: %v", err)
 	}
-	b = []byte{recordVersion, 1, 1, 0, 0, 0, 1, byte(Merged), 0x80, 0x40}
+	b = []byte{recordVersion, 1, 1, 0, 0, 0, 1, byte(Merged), 0x80, 0x80, 0x01}
 	if _, err := Decode(b); !errors.Is(err, kv.ErrTooNew) {
 		t.Errorf("a newer field: %v", err)
 	}
@@ -185,4 +186,17 @@ func benchRecord() *Record {
 			Change{Kind: IDAdded, Profile: p, Version: 1, IDType: "anonymous_id", IDValue: "anon_123", Time: 1e18, MessageID: m})
 	}
 	return r
+}
+
+// Records that were written before changes told their source.
+func TestRecordsOfBeforeStayReadable(t *testing.T) {
+	b := []byte{recordVersion, 1, 1, 0, 2, 0, 1, byte(IDAdded), byte(hasIDType | hasIDValue), 5, 'e', 'm', 'a', 'i', 'l', 1, 'x'}
+	got, err := Decode(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Record{Lane: 1, Seq: 1, Events: 1, Changes: []Change{{Kind: IDAdded, IDType: "email", IDValue: "x"}}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }

@@ -20,6 +20,7 @@ var kindNames = [...]string{
 	TraitSet:       "trait_set",
 	TraitRemoved:   "trait_removed",
 	IDRemoved:      "id_removed",
+	Unresolved:     "unresolved",
 }
 
 // otherKind starts the name of a kind that this version does not know, so that

@@ -15,6 +15,7 @@ const (
 	TraitSet            // a strand of Profile set Trait to Value
 	TraitRemoved        // a strand of Profile removed Trait
 	IDRemoved           // an ID no longer belongs to Profile (a late event showed whose it is)
+	Unresolved          // an event is of no profile, Reason says why; Value lists its IDs if it has several
 )
 
 // Change is one change of a record. Fields that do not apply are empty.
@@ -30,6 +31,9 @@ type Change struct {
 	Value     json.RawMessage `json:"value,omitempty"`
 	Time      int64           `json:"time,omitempty"`       // of the event that caused it, ns since 1970
 	MessageID string          `json:"message_id,omitempty"` // of that event
+	// Source is where that event came from. It is told of changes of identity; not
+	// of traits, and not of what people, rules or records of older versions did.
+	Source string `json:"source,omitempty"`
 }
 
 // Record is what one commit changed. Lane and Seq name it: within a lane, Seq

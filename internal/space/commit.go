@@ -61,6 +61,7 @@ type commitPlan struct {
 	newTypes []string
 	repeats  int
 	counts   map[rejectKey]int64
+	tally    tallied
 }
 
 // placedEvent is an event that is no repeat, with its place in the journal.
@@ -337,11 +338,12 @@ func (s *Space) take(c *commitPlan, e *placedEvent) error {
 	for _, l := range e.leftOut {
 		d.demoted++
 		d.emit(profileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: clip(l.ID.Type), IDValue: clip(l.ID.Value), Reason: l.Why},
-			sighting{pos: identity.Pos{Time: e.msg.Time, MessageID: e.id}})
+			sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id}, e.source})
 	}
 	rc.Stored++
 	d.counters.events++
 	if !resolved {
+		d.emitUnresolved(e)
 		rc.Unresolved++
 		d.counters.unresolved++
 	}
@@ -408,6 +410,7 @@ func (s *Space) closePlan(c *commitPlan) {
 		b.Put(d.keys.number(kindCounters, s.lane), total.append(nil))
 	}
 	c.record.Events = len(c.fresh)
+	c.record.Time = max(c.record.Time, s.feedTime) // within a lane time never goes back
 	for i := range d.changes {
 		if rec := d.profiles[d.changeOf[i]]; rec != nil {
 			d.changes[i].Version = rec.version
@@ -431,6 +434,9 @@ func (s *Space) closePlan(c *commitPlan) {
 
 // land commits a plan and learns from it.
 func (s *Space) land(ctx context.Context, c *commitPlan) error {
+	if err := s.stageTally(ctx, c); err != nil {
+		return err
+	}
 	began := time.Now()
 	err := s.store.Commit(ctx, &c.batch)
 	if errors.Is(err, kv.ErrUnknown) {
@@ -442,6 +448,7 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 	}
 	s.stats.commit.Add(int64(time.Since(began)))
 	if err != nil {
+		s.tally.known = false
 		return err
 	}
 	d := c.desk
@@ -454,6 +461,10 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 	s.lastID = d.lastID
 	s.nextBlock += c.blocks
 	s.feedSeq++
+	s.feedTime = c.record.Time
+	if c.tally.known {
+		s.tally = c.tally
+	}
 	s.counters.add(d.counters)
 	s.pending.Add(int64(len(d.seeds)))
 	s.rejected.landed(c)

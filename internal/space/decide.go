@@ -252,7 +252,7 @@ func (d *desk) emit(p profileID, c identity.Collection, ch feed.Change, e sighti
 	if !p.isZero() {
 		ch.Profile = p.text(c)
 	}
-	ch.Time, ch.MessageID = e.pos.Time, e.pos.MessageID
+	ch.Time, ch.MessageID, ch.Source = e.pos.Time, e.pos.MessageID, e.source
 	d.changes = append(d.changes, ch)
 	d.changeOf = append(d.changeOf, p)
 }

@@ -212,8 +212,13 @@ func (d *desk) replaySeeds(recs []seedRecord, coll identity.Collection) error {
 	}
 	d.replays++
 	d.decisions += int64(change.Decisions)
-	// The source of an event that became its strand's first is in the journal.
-	if err := d.apply(change, sighting{pos: seeds[len(seeds)-1].Pos}); err != nil {
+	// The sources of events are in the journal: of the last that waited, to which
+	// the changes are put down, and of those that became their strands' first.
+	cause := sighting{pos: seeds[len(seeds)-1].Pos}
+	if cause.source, err = d.sourceOf(cause.pos); err != nil {
+		return err
+	}
+	if err := d.apply(change, cause); err != nil {
 		return err
 	}
 	if err := d.sourceFirsts(change.Strands); err != nil {
@@ -237,6 +242,28 @@ func (d *desk) unpend(ids []identity.Hash) error {
 		}
 	}
 	return nil
+}
+
+// sourceOf reads where an event came from; "" if it is not there.
+func (d *desk) sourceOf(p identity.Pos) (string, error) {
+	page, err := d.r.Scan(d.ctx, d.keys.eventsFrom(p.Strand, p.Time), d.keys.eventsFrom(p.Strand, p.Time+1), 64, false)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range page {
+		ref, ok := parseEventKey(e.Key)
+		if !ok {
+			return "", kv.ErrCorrupt
+		}
+		ev, err := readStored(d.ctx, d.r, d.keys, ref)
+		if err != nil {
+			return "", err
+		}
+		if ev.MessageID == p.MessageID {
+			return ev.Source, nil
+		}
+	}
+	return "", nil
 }
 
 // sourceFirsts reads the sources of the strands' first events.

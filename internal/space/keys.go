@@ -67,6 +67,8 @@ const (
 	kindAudit = 'y'
 	// ID type → event time: types that arrived without being listed
 	kindNewType = 'n'
+	// hour(8) lane(8) → Tally: what happened in an hour
+	kindTally = 'T'
 	// lane(8) → countersRecord: profiles, strands
 	kindCounters = 'c'
 	// exclusive store: generation … → recent message IDs that left the memory,

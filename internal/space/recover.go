@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
@@ -60,7 +61,15 @@ func (s *Space) takeLane(ctx context.Context, r kv.Reader) error {
 		return err
 	}
 	s.nextBlock = block&(1<<laneShift-1) + 1
-	s.feedSeq, err = s.last(ctx, r, s.keys.number(kindFeed, s.lane), s.keys.number(kindFeed, s.lane+1), 8)
+	if s.feedSeq, err = s.last(ctx, r, s.keys.number(kindFeed, s.lane), s.keys.number(kindFeed, s.lane+1), 8); err != nil || s.feedSeq == 0 {
+		return err
+	}
+	got, err := r.Get(ctx, s.keys.numbers(kindFeed, s.lane, s.feedSeq))
+	if err != nil {
+		return err
+	}
+	rec, err := feed.Decode(got[0])
+	s.feedTime = rec.Time
 	return err
 }
 

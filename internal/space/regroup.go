@@ -65,10 +65,7 @@ func (d *desk) emitDemotions(s *identity.Strand, e sighting) {
 		}
 		d.wasDemoted[demotion{s.Hash, l.Hash}] = true
 		d.demoted++
-		ch := feed.Change{Kind: feed.Demoted, IDType: l.ID.Type, IDValue: l.ID.Value, Reason: l.Reason.String()}
-		if l.Broke != "" {
-			ch.Reason += ": " + l.Broke
-		}
+		ch := feed.Change{Kind: feed.Demoted, IDType: l.ID.Type, IDValue: l.ID.Value, Reason: reasonText(l)}
 		var of profileID
 		if top, ok := s.Top(d.rules); ok {
 			of, _ = d.ownerOf(top.Hash)

@@ -57,6 +57,8 @@ type Space struct {
 	lostLane  bool   // its end is not known, see renewLane
 	nextBlock uint64 // within the lane
 	feedSeq   uint64
+	feedTime  int64 // of the lane's last record
+	tally     tallied
 	lastID    profileID
 	counters  countersRecord
 	repeats   repeats

@@ -1,0 +1,258 @@
+package space
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// Tally counts what happened in an hour or a day: what the feed records of that
+// time tell, and the refused messages.
+type Tally struct {
+	Events     int64 // stored
+	Unresolved int64 // of these, those that are of no profile
+	Created    int64 // profiles
+	Merged     int64
+	Unmerged   int64
+	Demoted    int64            // IDs left out by a rule
+	ByReason   map[string]int64 // Demoted, by the words of feed.Change
+	Rejected   int64            // messages refused
+}
+
+// mostReasons bounds the reasons that one record of tallies tells apart; the
+// rest is counted under otherReason. There are about as many reasons as listed
+// ID types.
+const (
+	mostReasons = 100
+	otherReason = "other"
+)
+
+// tallyOf counts what a commit did.
+func tallyOf(rec *feed.Record, rejects int) (t Tally) {
+	t.Events, t.Rejected = int64(rec.Events), int64(rejects)
+	for i := range rec.Changes {
+		switch c := &rec.Changes[i]; c.Kind {
+		case feed.ProfileCreated:
+			t.Created++
+		case feed.Merged:
+			t.Merged++
+		case feed.Unmerged:
+			t.Unmerged++
+		case feed.Unresolved:
+			t.Unresolved++
+		case feed.Demoted:
+			t.Demoted++
+			if t.ByReason == nil {
+				t.ByReason = map[string]int64{}
+			}
+			t.ByReason[c.Reason]++
+		}
+	}
+	return t
+}
+
+// plus adds up two tallies and changes neither.
+func (t Tally) plus(o *Tally) Tally {
+	t.Events += o.Events
+	t.Unresolved += o.Unresolved
+	t.Created += o.Created
+	t.Merged += o.Merged
+	t.Unmerged += o.Unmerged
+	t.Demoted += o.Demoted
+	t.Rejected += o.Rejected
+	if len(o.ByReason) == 0 {
+		return t
+	}
+	by := make(map[string]int64, len(t.ByReason)+len(o.ByReason))
+	for r, n := range t.ByReason {
+		by[r] = n
+	}
+	for r, n := range o.ByReason {
+		if _, known := by[r]; !known && len(by) >= mostReasons {
+			r = otherReason
+		}
+		by[r] += n
+	}
+	t.ByReason = by
+	return t
+}
+
+func (t *Tally) isZero() bool {
+	return t.Events == 0 && t.Unresolved == 0 && t.Created == 0 && t.Merged == 0 && t.Unmerged == 0 && t.Demoted == 0 && t.Rejected == 0
+}
+
+func (t *Tally) append(b []byte) []byte {
+	b = append(b, 1)
+	for _, n := range [...]int64{t.Events, t.Unresolved, t.Created, t.Merged, t.Unmerged, t.Demoted, t.Rejected} {
+		b = binary.AppendVarint(b, n)
+	}
+	b = binary.AppendUvarint(b, uint64(len(t.ByReason)))
+	for r, n := range t.ByReason {
+		b = binary.AppendVarint(appendString(b, r), n)
+	}
+	return b
+}
+
+func decodeTally(b []byte) (t Tally, err error) {
+	r := &reader{b: b}
+	r.version(1)
+	for _, n := range [...]*int64{&t.Events, &t.Unresolved, &t.Created, &t.Merged, &t.Unmerged, &t.Demoted, &t.Rejected} {
+		*n = r.varint()
+	}
+	for range r.count(2) {
+		if t.ByReason == nil {
+			t.ByReason = map[string]int64{}
+		}
+		reason := r.string()
+		t.ByReason[reason] += r.varint()
+	}
+	return t, r.err
+}
+
+// hourOf is the start of the hour of a time.
+func hourOf(ns int64) int64 { return floor(ns, int64(time.Hour)) }
+
+func floor(ns, step int64) int64 {
+	r := ns % step
+	if r < 0 {
+		r += step
+	}
+	return ns - r
+}
+
+func (k keyspace) tally(hour int64, lane uint64) []byte {
+	return k.key(kindTally, appendTime(nil, hour), binary.BigEndian.AppendUint64(nil, lane))
+}
+
+// tallied is what the writer's lane has counted in its current hour.
+type tallied struct {
+	known bool
+	hour  int64
+	lane  uint64
+	total Tally
+}
+
+// stageTally adds to a plan what its commit makes of the hour's tally. The lane
+// is ours, so the total in memory is the one in the store; the writer takes it
+// over with landed when the commit has happened.
+func (s *Space) stageTally(ctx context.Context, c *commitPlan) error {
+	c.tally = tallied{}
+	add := tallyOf(&c.record, c.rejects)
+	if add.isZero() {
+		return nil
+	}
+	now := tallied{known: true, hour: hourOf(c.record.Time), lane: c.record.Lane}
+	key := s.keys.tally(now.hour, now.lane)
+	if t := &s.tally; t.known && t.hour == now.hour && t.lane == now.lane {
+		now.total = t.total
+	} else {
+		r, err := s.store.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		got, err := r.Get(ctx, key)
+		r.Close()
+		if err != nil {
+			return err
+		}
+		if got[0] != nil {
+			if now.total, err = decodeTally(got[0]); err != nil {
+				return err
+			}
+		}
+	}
+	now.total = now.total.plus(&add)
+	c.batch.Put(key, now.total.append(nil))
+	c.tally = now
+	return nil
+}
+
+// TallyQuery asks for tallies of a time.
+type TallyQuery struct {
+	Since, Until int64 // nanoseconds since 1970; Since is rounded down, Until up
+	Daily        bool  // one for each day (UTC) instead of each hour
+}
+
+// MostTallies bounds the hours or days of one question.
+const MostTallies = 1000
+
+// TallyAt is the tally of the hour or day that begins at At.
+type TallyAt struct {
+	At int64 // nanoseconds since 1970
+	Tally
+}
+
+// Tallies counts what happened, hour by hour or day by day, the oldest first and
+// without a gap. The time is that of the commits; with an import that is when it
+// ran. ErrInvalid if that are more than MostTallies.
+func (s *Space) Tallies(ctx context.Context, q TallyQuery) ([]TallyAt, error) {
+	step := int64(time.Hour)
+	if q.Daily {
+		step *= 24
+	}
+	since, until := floor(q.Since, step), q.Until
+	if f := floor(until, step); f != until {
+		until = f + step
+	}
+	n := (until - since) / step
+	switch {
+	case n <= 0:
+		return nil, fmt.Errorf("%w: the time ends before it begins", ErrInvalid)
+	case n > MostTallies:
+		return nil, fmt.Errorf("%w: that are %d numbers for a chart; ask for %d at most, with days instead of hours, or a shorter time", ErrInvalid, n, MostTallies)
+	}
+	out := make([]TallyAt, n)
+	for i := range out {
+		out[i].At = since + int64(i)*step
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	err = s.eachTally(ctx, r, since, until, func(hour int64, t *Tally) {
+		at := &out[(hour-since)/step]
+		at.Tally = at.plus(t)
+	})
+	return out, err
+}
+
+// eachTally calls f with the tallies of every hour and lane of a time.
+func (s *Space) eachTally(ctx context.Context, r kv.Reader, since, until int64, f func(hour int64, t *Tally)) error {
+	from, end := s.keys.key(kindTally, appendTime(nil, since)), s.keys.key(kindTally, appendTime(nil, until))
+	for {
+		page, err := r.Scan(ctx, from, end, scanPage, false)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			t, err := decodeTally(e.Value)
+			if err != nil {
+				return err
+			}
+			f(parseTime(e.Key[len(s.keys)+1:]), &t)
+		}
+		if len(page) < scanPage {
+			return nil
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+}
+
+// Reasons lists a tally's reasons, the most frequent first.
+func (t *Tally) Reasons() []string {
+	out := make([]string, 0, len(t.ByReason))
+	for r := range t.ByReason {
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b string) int {
+		return cmp.Or(cmp.Compare(t.ByReason[b], t.ByReason[a]), cmp.Compare(a, b))
+	})
+	return out
+}

@@ -1,0 +1,64 @@
+package space
+
+import (
+	"encoding/json"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+// NoIDs is the reason of an unresolved event that has no ID which the rules take.
+const NoIDs = "no external ID"
+
+// mostUnresolvedIDs bounds the IDs that the feed tells of an unresolved event.
+const mostUnresolvedIDs = 20
+
+// emitUnresolved tells the feed of an event that is of no profile, and why.
+func (d *desk) emitUnresolved(e *placedEvent) {
+	ch := feed.Change{Kind: feed.Unresolved, Reason: NoIDs}
+	collection := identity.Users
+	var ids []identity.ID
+	for _, l := range e.leftOut {
+		ids = append(ids, l.ID)
+		ch.Reason, collection = l.Why, l.Collection
+	}
+	for _, sd := range [...]*side{&e.account, &e.users} {
+		if len(sd.ids) == 0 {
+			continue
+		}
+		collection = identity.Users
+		if sd == &e.account {
+			collection = identity.Accounts
+		}
+		ids = append(ids, sd.ids...)
+		ch.Reason = identity.ReasonBlocked.String()
+		// An ID that is not blocked was left out: that is the better reason.
+		if st := d.strands[sd.hash]; st != nil {
+			for i := range st.Links {
+				if l := &st.Links[i]; l.Verdict == identity.Demoted {
+					ch.Reason = reasonText(l)
+					break
+				}
+			}
+		}
+	}
+	if len(ids) > 0 {
+		ch.IDType, ch.IDValue = clip(ids[0].Type), clip(ids[0].Value)
+	}
+	if len(ids) > 1 {
+		names := make([]string, 0, min(len(ids), mostUnresolvedIDs))
+		for _, id := range ids[:min(len(ids), mostUnresolvedIDs)] {
+			names = append(names, clip(id.Type)+":"+clip(id.Value))
+		}
+		ch.Value, _ = json.Marshal(names) // strings can always be encoded
+	}
+	d.emit(profileID{}, collection, ch, sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id}, e.source})
+}
+
+// reasonText is why an ID was left out, as the feed tells it.
+func reasonText(l *identity.Link) string {
+	if l.Broke != "" {
+		return l.Reason.String() + ": " + l.Broke
+	}
+	return l.Reason.String()
+}
