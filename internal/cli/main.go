@@ -107,8 +107,15 @@ person. One binary, one data directory.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%v; see: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(sh.serve(), sh.importEvents(), sh.profile(), sh.explain(), sh.undo(), sh.feed(), sh.space(), sh.source(),
-		sh.token(), sh.rules(), sh.audit(), sh.verify(), sh.copyStore(), sh.version())
+	root.AddCommand(
+		sh.serve(), sh.importEvents(),
+		sh.profile(), sh.explain(), sh.undo(),
+		sh.insights(),
+		sh.feed(),
+		sh.space(), sh.source(), sh.token(),
+		sh.rules(),
+		sh.audit(), sh.verify(), sh.copyStore(), sh.version(),
+	)
 	argumentErrors(root)
 	return root
 }

@@ -33,6 +33,8 @@ type Space interface {
 	Override(ctx context.Context, id string) (space.Override, uint64, error)
 	PreviewUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
 	ApplyUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
+	Insights(ctx context.Context, q space.InsightQuery) (space.InsightPage, error)
+	Tallies(ctx context.Context, q space.TallyQuery) ([]space.TallyAt, error)
 	Feed(ctx context.Context, cursor string, limit int) ([]feed.Record, string, error)
 	Mark(ctx context.Context, name string) ([]byte, error)
 	Stats() space.Stats
@@ -106,6 +108,8 @@ func Register(mux *http.ServeMux, cfg Config) {
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}", h.getProfile)
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/story", h.story)
 	at("GET /api/spaces/{space}/explain", h.explain)
+	at("GET /api/spaces/{space}/insights", h.listInsights)
+	at("GET /api/spaces/{space}/insights/counts", h.countInsights)
 	at("GET /api/spaces/{space}/feed", h.readFeed)
 	at("GET /api/spaces/{space}/stats", h.stats)
 	at("POST /api/spaces/{space}/verify", h.verify)

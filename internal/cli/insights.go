@@ -1,0 +1,287 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// insight is a change of identity.
+type insight struct {
+	Kind      string     `json:"kind"`
+	At        *time.Time `json:"at"`
+	Time      *time.Time `json:"time"`
+	Profile   string     `json:"profile"`
+	From      string     `json:"from,omitempty"`
+	ID        string     `json:"id,omitempty"`
+	IDs       []string   `json:"ids,omitempty"`
+	Reason    string     `json:"reason,omitempty"`
+	MessageID string     `json:"message_id,omitempty"`
+	Source    string     `json:"source,omitempty"`
+}
+
+// what says the change in a few words.
+func (i *insight) what() string {
+	switch i.Kind {
+	case "merged":
+		return i.From + " into it"
+	case "unmerged":
+		return "off " + i.From
+	}
+	text := i.ID
+	if len(i.IDs) > 1 {
+		text = strings.Join(i.IDs, ", ")
+	}
+	if i.From != "" {
+		text += " from " + i.From
+	}
+	return clean(text)
+}
+
+func (sh *shell) insights() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "insights",
+		Short: "Show what happened to identities, and why",
+		Long: `Lists what happened to identities, the newest first: profiles created, merged and
+unmerged, identifiers that they got or lost, identifiers that a rule left out
+(demoted), and events that are of nobody (unresolved), each with its reason and
+the event that did it. The whole history counts; times are in UTC.
+
+--since and --until are about when Selfsame found it, not about when the event
+was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
+2026-03-01) or how long ago (90m, 24h, 7d).`,
+		Example: `  selfsame insights --kind unresolved --since 24h
+  selfsame insights --kind demoted --id anonymous_id
+  selfsame insights --profile email:janedoe@example.com
+  selfsame insights --id email:info@example.com --json
+  selfsame insights counts --since 7d --every day`,
+		Args: cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	f := cmd.Flags()
+	kinds := f.StringSlice("kind", nil, "only these `KINDS`: created, merged, unmerged, id_added, id_removed, demoted, unresolved")
+	texts := map[string]*string{
+		"id":      f.String("id", "", "only changes that name this identifier, `TYPE:VALUE`, or an identifier of this TYPE"),
+		"reason":  f.String("reason", "", "only with this `REASON`, such as \"ID value blocked\""),
+		"source":  f.String("source", "", "only what events of this `SOURCE` did"),
+		"profile": f.String("profile", "", "only this profile and what was merged into it: `TYPE:VALUE` or its own ID"),
+	}
+	account := f.Bool("account", false, "the profile is an account, not a user")
+	period := periodFlags(cmd)
+	limit := f.Int("limit", 50, "how many to show")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *limit < 1 {
+			return usage("--limit is %d; it begins at 1", *limit)
+		}
+		query := url.Values{}
+		if len(*kinds) > 0 {
+			query.Set("kind", strings.Join(*kinds, ","))
+		}
+		for name, text := range texts {
+			if *text != "" {
+				query.Set(name, *text)
+			}
+		}
+		if *account {
+			query.Set("collection", "accounts")
+		}
+		if err := period.set(query); err != nil {
+			return err
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			all := []insight{}
+			more := true
+			b := newBar(sh.err)
+			defer b.done()
+			for more && len(all) < *limit {
+				query.Set("limit", strconv.Itoa(min(*limit-len(all), 1000)))
+				var page struct {
+					Data   []insight
+					Cursor struct {
+						HasMore bool `json:"has_more"`
+						Next    string
+					}
+				}
+				if err := c.call(cmd.Context(), http.MethodGet, in(space, "insights"), query, nil, &page); err != nil {
+					return err
+				}
+				all = append(all, page.Data...)
+				more = page.Cursor.HasMore
+				query.Set("next", page.Cursor.Next)
+				if more && len(all) < *limit {
+					b.show(int64(len(all)), int64(*limit), "looking back: "+many(int64(len(all)), "insight"))
+				}
+			}
+			b.done()
+			if *asJSON {
+				return sh.json(all)
+			}
+			if len(all) == 0 {
+				fmt.Fprintln(sh.out, "Nothing like that happened.")
+				return nil
+			}
+			t := table{header: []string{"WHEN", "KIND", "PROFILE", "WHAT", "WHY", "EVENT", "SOURCE"}, styles: []style{dim, bold}}
+			for i := range all {
+				one := &all[i]
+				t.add(moment(one.At), one.Kind, one.Profile, shorten(one.what(), 70), shorten(clean(one.Reason), 50), shorten(clean(one.MessageID), 40), clean(one.Source))
+			}
+			t.write(sh.out)
+			if more {
+				fmt.Fprintln(sh.out, sh.out.paint(dim, "There are older ones; see --limit."))
+			}
+			return nil
+		})
+	}
+	cmd.AddCommand(sh.insightCounts())
+	return cmd
+}
+
+// period is a time from and to.
+type period struct{ since, until *string }
+
+func periodFlags(cmd *cobra.Command) period {
+	return period{
+		cmd.Flags().String("since", "", "from this `TIME` on, or as long ago as 90m, 24h, 7d"),
+		cmd.Flags().String("until", "", "until this `TIME`, or as long ago"),
+	}
+}
+
+func (p period) set(query url.Values) error {
+	for name, text := range map[string]string{"since": *p.since, "until": *p.until} {
+		if text == "" {
+			continue
+		}
+		if ago, ok := parseAgo(text); ok {
+			text = time.Now().Add(-ago).UTC().Format(time.RFC3339Nano)
+		} else if text[0] < '0' || text[0] > '9' {
+			return usage("--%s is %q; write a time like 2026-03-01T08:00:00Z, or how long ago: 90m, 24h, 7d", name, text)
+		}
+		query.Set(name, text)
+	}
+	return nil
+}
+
+// parseAgo reads a length of time; besides what Go knows, days.
+func parseAgo(text string) (time.Duration, bool) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err == nil
+	}
+	d, err := time.ParseDuration(text)
+	return d, err == nil && d >= 0
+}
+
+// counted is what happened in an hour or a day.
+type counted struct {
+	At              *time.Time       `json:"at"`
+	Events          int64            `json:"events"`
+	Unresolved      int64            `json:"unresolved"`
+	Created         int64            `json:"created"`
+	Merged          int64            `json:"merged"`
+	Unmerged        int64            `json:"unmerged"`
+	Demoted         int64            `json:"demoted"`
+	DemotedByReason map[string]int64 `json:"demoted_by_reason"`
+	Rejected        int64            `json:"rejected"`
+}
+
+func (sh *shell) insightCounts() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "counts",
+		Short: "Count what happened, by hour or day",
+		Long: `Counts events, unresolved events, profiles created, merged and unmerged,
+identifiers that a rule left out, and refused messages: for each hour of the last
+day, or each day of the last 30. Hours and days are UTC.`,
+		Example: `  selfsame insights counts
+  selfsame insights counts --every day --since 90d
+  selfsame insights counts --since 2026-03-01 --until 2026-03-02 --json`,
+		Args: cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	period := periodFlags(cmd)
+	every := cmd.Flags().String("every", "hour", "`hour` or day")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if !slices.Contains([]string{"hour", "day"}, *every) {
+			return usage("--every is %q; choose hour or day", *every)
+		}
+		query := url.Values{"every": {*every}}
+		if err := period.set(query); err != nil {
+			return err
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			var page struct{ Data []counted }
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "insights", "counts"), query, nil, &page); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(page.Data)
+			}
+			sh.chart(page.Data, *every == "day")
+			return nil
+		})
+	}
+	return cmd
+}
+
+// chart draws counts as a table whose events have bars.
+func (sh *shell) chart(list []counted, daily bool) {
+	var most int64
+	reasons := map[string]int64{}
+	for i := range list {
+		most = max(most, list[i].Events)
+		for r, n := range list[i].DemotedByReason {
+			reasons[r] += n
+		}
+	}
+	format := "2006-01-02 15:04"
+	if daily {
+		format = "2006-01-02"
+	}
+	number := func(n int64) string {
+		if n == 0 {
+			return "·"
+		}
+		return count(n)
+	}
+	t := table{header: []string{"FROM", "EVENTS", "", "UNRESOLVED", "CREATED", "MERGED", "UNMERGED", "DEMOTED", "REFUSED"}, styles: []style{dim, "", cyan}}
+	for i := range list {
+		c := &list[i]
+		t.add(c.At.UTC().Format(format), number(c.Events), tinyBar(c.Events, most, 20), number(c.Unresolved), number(c.Created),
+			number(c.Merged), number(c.Unmerged), number(c.Demoted), number(c.Rejected))
+	}
+	t.write(sh.out)
+	if len(reasons) == 0 {
+		return
+	}
+	fmt.Fprintln(sh.out, "\nDemoted because:")
+	names := make([]string, 0, len(reasons))
+	for r := range reasons {
+		names = append(names, r)
+	}
+	slices.SortFunc(names, func(a, b string) int { return int(min(max(reasons[b]-reasons[a], -1), 1)) })
+	why := table{indent: "  "}
+	for _, r := range names {
+		why.add(count(reasons[r]), clean(r))
+	}
+	why.write(sh.out)
+}
+
+// tinyBar draws n of most in a number of columns, to an eighth of a column.
+func tinyBar(n, most int64, columns int) string {
+	if most <= 0 || n <= 0 {
+		return ""
+	}
+	eighths := max(int(float64(n)/float64(most)*float64(columns*8)+0.5), 1)
+	text := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		text += string([]rune("▏▎▍▌▋▊▉")[rest-1])
+	}
+	return text
+}

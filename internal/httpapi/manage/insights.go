@@ -1,0 +1,200 @@
+package manage
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// insightAnswer is a change of identity.
+type insightAnswer struct {
+	Kind      string     `json:"kind"`
+	At        *time.Time `json:"at"`             // when Selfsame found it
+	Time      *time.Time `json:"time"`           // of the event, null: no event did it
+	Profile   string     `json:"profile"`        // "" with an event that is of none
+	From      string     `json:"from,omitempty"` // the profile that was merged, or from which something came
+	ID        string     `json:"id,omitempty"`   // type:value
+	IDs       []string   `json:"ids,omitempty"`  // of an unresolved event, when it has several
+	Reason    string     `json:"reason,omitempty"`
+	MessageID string     `json:"message_id,omitempty"`
+	Source    string     `json:"source,omitempty"`
+}
+
+// insightName is what a kind is called here.
+func insightName(k feed.Kind) string { return strings.TrimPrefix(k.String(), "profile_") }
+
+func insightKind(name string) (feed.Kind, bool) {
+	i := slices.IndexFunc(space.InsightKinds, func(k feed.Kind) bool { return insightName(k) == name })
+	if i < 0 {
+		return 0, false
+	}
+	return space.InsightKinds[i], true
+}
+
+func insightOf(in *space.Insight) insightAnswer {
+	a := insightAnswer{
+		Kind: insightName(in.Kind), At: answer.Time(in.At), Time: answer.Time(in.Time),
+		Profile: in.Profile, From: in.From, Reason: in.Reason, MessageID: in.MessageID, Source: in.Source,
+	}
+	if in.IDType != "" {
+		a.ID = in.IDType + ":" + in.IDValue
+	}
+	if in.Kind == feed.Unresolved && len(in.Change.Value) > 0 {
+		_ = json.Unmarshal(in.Change.Value, &a.IDs) // what cannot be read is not shown
+	}
+	return a
+}
+
+// listInsights says what happened to identities, the newest first.
+func (h *handler) listInsights(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	n, err := limit(r)
+	if err != nil {
+		return err
+	}
+	q, err := insightQuery(r)
+	if err != nil {
+		return err
+	}
+	q.Limit = n
+	p, err := s.Insights(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	list := make([]insightAnswer, len(p.Insights))
+	for i := range p.Insights {
+		list[i] = insightOf(&p.Insights[i])
+	}
+	return ok(w, page{list, cursor{p.Next != "", p.Next, n}})
+}
+
+func insightQuery(r *http.Request) (q space.InsightQuery, err error) {
+	query := r.URL.Query()
+	q.Reason, q.Source, q.Next = query.Get("reason"), query.Get("source"), query.Get("next")
+	for _, text := range query["kind"] {
+		for name := range strings.SplitSeq(text, ",") {
+			if name = strings.TrimSpace(name); name == "" {
+				continue
+			}
+			k, known := insightKind(name)
+			if !known {
+				names := make([]string, len(space.InsightKinds))
+				for i, k := range space.InsightKinds {
+					names[i] = insightName(k)
+				}
+				return q, answer.BadParameter("There is no kind %.40q; choose some of %s.", name, strings.Join(names, ", "))
+			}
+			q.Kinds = append(q.Kinds, k)
+		}
+	}
+	if id := query.Get("id"); id != "" {
+		t, v, both := strings.Cut(id, ":")
+		q.IDType = strings.ToLower(strings.TrimSpace(t))
+		if both {
+			ref, err := profiles.ParseRef(identity.Users, id)
+			if err != nil {
+				return q, err
+			}
+			q.IDType, q.IDValue = ref.Type, ref.Value
+		}
+		if q.IDType == "" {
+			return q, answer.BadParameter("id is %.100q; write type:value, such as email:jane@example.com, or a type alone.", t+":"+v)
+		}
+	}
+	if text := query.Get("profile"); text != "" {
+		collection := identity.Users
+		if strings.HasPrefix(text, "acc_") || query.Get("collection") == identity.Accounts.String() {
+			collection = identity.Accounts
+		}
+		ref, err := profiles.ParseRef(collection, text)
+		if err != nil {
+			return q, err
+		}
+		q.Profile = &ref
+	}
+	if q.Since, err = moment(r, "since"); err == nil {
+		q.Until, err = moment(r, "until")
+	}
+	return q, err
+}
+
+// moment reads a time of the query in nanoseconds since 1970; 0 without one.
+func moment(r *http.Request, name string) (int64, error) {
+	text := strings.TrimSpace(r.URL.Query().Get(name))
+	if text == "" {
+		return 0, nil
+	}
+	t, ok := event.ParseTime(text)
+	if !ok {
+		return 0, answer.BadParameter("%s is no time; send ISO 8601 such as 2019-11-15T14:00:05Z, or 2019-11-15 for the beginning of that day in UTC.", name)
+	}
+	return t, nil
+}
+
+// countAnswer is what happened in an hour or a day.
+type countAnswer struct {
+	At              *time.Time       `json:"at"` // when the hour or day begins
+	Events          int64            `json:"events"`
+	Unresolved      int64            `json:"unresolved"`
+	Created         int64            `json:"created"`
+	Merged          int64            `json:"merged"`
+	Unmerged        int64            `json:"unmerged"`
+	Demoted         int64            `json:"demoted"`
+	DemotedByReason map[string]int64 `json:"demoted_by_reason"`
+	Rejected        int64            `json:"rejected"`
+}
+
+// countInsights counts what happened, for charts.
+func (h *handler) countInsights(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	var q space.TallyQuery
+	if q.Since, err = moment(r, "since"); err != nil {
+		return err
+	}
+	if q.Until, err = moment(r, "until"); err != nil {
+		return err
+	}
+	span := 24 * time.Hour
+	switch every := r.URL.Query().Get("every"); every {
+	case "", "hour":
+	case "day":
+		q.Daily, span = true, 30*24*time.Hour
+	default:
+		return answer.BadParameter("every is %.40q; choose hour or day.", every)
+	}
+	if q.Until == 0 {
+		q.Until = h.Now().UnixNano()
+	}
+	if q.Since == 0 {
+		q.Since = q.Until - int64(span)
+	}
+	list, err := s.Tallies(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	out := make([]countAnswer, len(list))
+	for i := range list {
+		t := &list[i]
+		at := time.Unix(0, t.At).UTC()
+		out[i] = countAnswer{&at, t.Events, t.Unresolved, t.Created, t.Merged, t.Unmerged, t.Demoted, t.ByReason, t.Rejected}
+		if out[i].DemotedByReason == nil {
+			out[i].DemotedByReason = map[string]int64{}
+		}
+	}
+	return ok(w, page{out, cursor{Limit: len(out)}})
+}
