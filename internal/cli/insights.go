@@ -74,7 +74,7 @@ was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
 		"profile": f.String("profile", "", "only this profile and what was merged into it: `TYPE:VALUE` or its own ID"),
 	}
 	account := f.Bool("account", false, "the profile is an account, not a user")
-	period := periodFlags(cmd)
+	times := timeFlags(cmd)
 	limit := f.Int("limit", 50, "how many to show")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *limit < 1 {
@@ -92,7 +92,7 @@ was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
 		if *account {
 			query.Set("collection", "accounts")
 		}
-		if err := period.set(query); err != nil {
+		if err := times.set(query); err != nil {
 			return err
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
@@ -143,17 +143,17 @@ was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
 	return cmd
 }
 
-// period is a time from and to.
-type period struct{ since, until *string }
+// timeRange is a time from and to.
+type timeRange struct{ since, until *string }
 
-func periodFlags(cmd *cobra.Command) period {
-	return period{
+func timeFlags(cmd *cobra.Command) timeRange {
+	return timeRange{
 		cmd.Flags().String("since", "", "from this `TIME` on, or as long ago as 90m, 24h, 7d"),
 		cmd.Flags().String("until", "", "until this `TIME`, or as long ago"),
 	}
 }
 
-func (p period) set(query url.Values) error {
+func (p timeRange) set(query url.Values) error {
 	for name, text := range map[string]string{"since": *p.since, "until": *p.until} {
 		if text == "" {
 			continue
@@ -205,14 +205,14 @@ day, or each day of the last 30. Hours and days are UTC.`,
 	}
 	w := sh.where(cmd, true)
 	asJSON := jsonFlag(cmd)
-	period := periodFlags(cmd)
+	times := timeFlags(cmd)
 	every := cmd.Flags().String("every", "hour", "`hour` or day")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !slices.Contains([]string{"hour", "day"}, *every) {
 			return usage("--every is %q; choose hour or day", *every)
 		}
 		query := url.Values{"every": {*every}}
-		if err := period.set(query); err != nil {
+		if err := times.set(query); err != nil {
 			return err
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
