@@ -29,9 +29,11 @@ func (a *Apart) Demotions() []*Demotion {
 
 // WhyNot says what keeps two IDs of different profiles apart.
 //
-// The chain with the fewest demotions mostly has one, so that is looked for
-// first, within the two profiles. Only then demoted links are followed, which
-// may lead through a tablet at a school to everybody there.
+// The chain with the fewest demotions mostly has one, or leads through an ID that
+// both were seen with and neither owns. These are looked for first, within the
+// strands of the two profiles. Only then demoted links are followed, which may
+// lead through a tablet at a school to everybody there; then the chain is also the
+// shortest of those with as many demotions.
 func (x *Explainer) WhyNot(a, b Hash) (*Apart, error) {
 	from, to := newReach(a), newReach(b)
 	for _, r := range []*reach{from, to} {
@@ -40,6 +42,9 @@ func (x *Explainer) WhyNot(a, b Hash) (*Apart, error) {
 		}
 	}
 	steps := x.oneDemotion(from, to)
+	if steps == nil {
+		steps = x.oneBetween(from, to)
+	}
 	if steps == nil {
 		var err error
 		if steps, err = x.fewestDemotions(a, b); err != nil {
@@ -111,6 +116,70 @@ func (x *Explainer) oneDemotion(from, to *reach) []Step {
 	steps := x.steps(x.walkBack(from, c.near))
 	steps = append(steps, x.crossing(c.near, c.far))
 	return append(steps, x.steps(append([]Hash{c.far}, x.walkOn(to, c.far)...))...)
+}
+
+// oneBetween looks for an ID that strands of both profiles hold and do not
+// accept, and returns the shortest chain through one.
+func (x *Explainer) oneBetween(from, to *reach) []Step {
+	ends := map[Hash][2]Hash{} // of an ID in the middle: the nearest IDs seen with it
+	for side, r := range []*reach{from, to} {
+		for _, s := range x.strands {
+			if s == nil || s.Clean() {
+				continue
+			}
+			var near []Hash
+			for i := range s.Links {
+				l := &s.Links[i]
+				n, ok := r.hops[l.Hash]
+				if !ok || l.Verdict != Accepted {
+					continue
+				}
+				if len(near) > 0 && n < r.hops[near[0]] {
+					near = near[:0]
+				}
+				if len(near) == 0 || n == r.hops[near[0]] {
+					near = append(near, l.Hash)
+				}
+			}
+			if len(near) == 0 {
+				continue
+			}
+			best := x.best(near)
+			for i := range s.Links {
+				l := &s.Links[i]
+				if l.Verdict != Demoted {
+					continue
+				}
+				e := ends[l.Hash]
+				if old := e[side]; old == (Hash{}) || r.hops[best] < r.hops[old] || r.hops[best] == r.hops[old] && x.best([]Hash{best, old}) == best {
+					e[side] = best
+					ends[l.Hash] = e
+				}
+			}
+		}
+	}
+	least := math.MaxInt
+	var best []Hash
+	for mid, e := range ends {
+		if e[0] == (Hash{}) || e[1] == (Hash{}) {
+			continue
+		}
+		n := from.hops[e[0]] + to.hops[e[1]]
+		if n < least {
+			least, best = n, nil
+		}
+		if n == least {
+			best = append(best, mid)
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	mid := x.best(best)
+	e := ends[mid]
+	steps := x.steps(x.walkBack(from, e[0]))
+	steps = append(steps, x.crossing(e[0], mid), x.crossing(mid, e[1]))
+	return append(steps, x.steps(append([]Hash{e[1]}, x.walkOn(to, e[1])...))...)
 }
 
 // crossing is the step between two IDs that a strand was seen with and at least

@@ -32,6 +32,12 @@ type Resolution struct {
 // order: person_first the events are sorted here; under order: arrival they must
 // be given in the order in which they arrived. All of one collection.
 func Resolve(rs *Ruleset, ov *Overrides, events []Occurrence) *Resolution {
+	return ResolveOn(rs, ov, nil, events)
+}
+
+// ResolveOn is Resolve for events that all come after what was decided on other
+// strands, whose verdicts it takes as they are.
+func ResolveOn(rs *Ruleset, ov *Overrides, decided []*Strand, events []Occurrence) *Resolution {
 	res := &Resolution{Strands: map[Hash]*Strand{}, Owner: map[Hash]int{}, Refused: map[Hash]int{}}
 	type placed struct {
 		s   *Strand
@@ -54,7 +60,10 @@ func Resolve(rs *Ruleset, ov *Overrides, events []Occurrence) *Resolution {
 		slices.SortFunc(seq, func(a, b placed) int { return a.pos.Compare(b.pos) })
 	}
 
-	owner := map[Hash]*group{}
+	owner := groupsOf(decided)
+	for _, s := range decided {
+		res.Strands[s.Hash] = s
+	}
 	j := &judge{rs: rs, ov: ov, groupOf: func(l *Link) (*group, error) { return owner[l.Hash], nil }}
 	for _, e := range seq {
 		s, pos := e.s, e.pos
@@ -189,4 +198,57 @@ func (s *Strand) settle(rs *Ruleset) {
 			s.Evaluated = l.At
 		}
 	}
+}
+
+// groupsOf ties together what strands accept.
+func groupsOf(strands []*Strand) map[Hash]*group {
+	owner := map[Hash]*group{}
+	for _, s := range strands {
+		var into *group
+		for i := range s.Links {
+			if g := owner[s.Links[i].Hash]; s.Links[i].Verdict == Accepted && g != nil && (into == nil || len(g.members) > len(into.members)) {
+				into = g
+			}
+		}
+		if into == nil {
+			into = &group{}
+		}
+		for i := range s.Links {
+			l := &s.Links[i]
+			if l.Verdict != Accepted {
+				continue
+			}
+			switch g := owner[l.Hash]; g {
+			case into:
+			case nil:
+				owner[l.Hash] = into
+				into.members = append(into.members, Member{l.ID, l.Hash, l.At.Time})
+				continue
+			default:
+				for _, m := range g.members {
+					owner[m.Hash] = into
+				}
+				into.members = append(into.members, g.members...)
+			}
+			for k := range into.members {
+				if m := &into.members[k]; m.Hash == l.Hash {
+					m.Time = min(m.Time, l.At.Time)
+				}
+			}
+		}
+	}
+	return owner
+}
+
+// Until returns the strand as events up to a time decided it: an ID that was
+// accepted later counts as left out. Only the verdicts are of then. It must not be
+// asked of strands whose verdicts later events of others can change.
+func (s *Strand) Until(time int64) *Strand {
+	c := s.Clone()
+	for i := range c.Links {
+		if l := &c.Links[i]; l.Verdict == Accepted && l.At.Time > time {
+			l.Verdict, l.At = Demoted, Pos{}
+		}
+	}
+	return c
 }

@@ -31,8 +31,7 @@ func (e *NotYetError) Unwrap() error { return ErrNotFound }
 func shownTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
 
 // gatherAsOf finds a profile as its events up to ref.AsOf make it under the rules
-// and overrides of now: everything that is tied to it by events up to then is
-// resolved anew. A group has the oldest profile ID of a strand that it had by
+// and overrides of now (see resolveAsOf). A group has the oldest profile ID of a strand that it had by
 // then, or, if it had none (its events came later than others that it was
 // taken into), that of the profile that has its IDs today.
 //
@@ -44,22 +43,16 @@ func (d *desk) gatherAsOf(ref Ref) (*gathered, error) {
 		return nil, err
 	}
 	d.touchBound = mostClosure
-	strands, err := d.closure([]identity.Hash{id}, ref.AsOf)
-	if errors.Is(err, ErrTooLarge) || errors.Is(err, identity.ErrBound) {
+	strands, res, err := d.resolveAsOf(id, ref.AsOf)
+	switch {
+	case errors.Is(err, identity.ErrBound), errors.Is(err, errTied):
 		return nil, fmt.Errorf("%w: more than %d sets of identifiers are tied to this one by %s; ask for the profile as of now", ErrTooLarge, mostClosure, shownTime(ref.AsOf))
-	}
-	if err != nil {
-		return nil, err
-	}
-	if len(strands) == 0 {
-		return nil, d.notYet(id, ref.AsOf)
-	}
-	res, err := d.resolveAsOf(ref.Collection, strands, ref.AsOf)
-	if errors.Is(err, ErrTooLarge) {
+	case errors.Is(err, ErrTooLarge):
 		return nil, fmt.Errorf("%w: more than %d events up to %s would have to be resolved again; ask for the profile as of now", ErrTooLarge, mostOccurrences, shownTime(ref.AsOf))
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
+	case len(strands) == 0:
+		return nil, d.notYet(id, ref.AsOf)
 	}
 	owner, owned := res.Owner[id]
 	if !owned {
@@ -124,6 +117,7 @@ func (d *desk) seed(ref Ref) (identity.Hash, error) {
 
 // notYet says when the first event of an ID was.
 func (d *desk) notYet(id identity.Hash, asOf int64) error {
+	d.touchBound = 0
 	lists, err := d.Touching([]identity.Hash{id}, identity.Pos{Time: minTime})
 	if err != nil {
 		return err
@@ -144,23 +138,129 @@ func (d *desk) notYet(id identity.Hash, asOf int64) error {
 	return &NotYetError{asOf, first}
 }
 
-// resolveAsOf resolves strands anew by their events up to a time. Where nothing
-// can be demoted the first event of each is enough, and so it is where no limit
-// has a window.
-func (d *desk) resolveAsOf(c identity.Collection, strands []*identity.Strand, until int64) (*identity.Resolution, error) {
-	needAll := d.rules.Arrival() || d.windowed(c, strands) && !d.harmless(c, strands)
-	var occ []identity.Occurrence
-	if needAll {
-		var err error
-		if occ, err = d.arrivals(strands, until, mostOccurrences); err != nil {
-			return nil, err
+// errTied: more than mostClosure strands are tied to an ID.
+var errTied = fmt.Errorf("%w: strands", ErrTooLarge)
+
+// resolveAsOf resolves anew what is tied to an ID by events up to a time, and
+// returns the strands that took part as they are now.
+//
+// Under order: person_first what people said of themselves up to the time was
+// decided before all else, and nothing that came later has changed it. So only
+// what was seen anonymously is decided again, on top of that.
+func (d *desk) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *identity.Resolution, error) {
+	if d.rules.Arrival() {
+		strands, err := d.closure([]identity.Hash{id}, until)
+		if errors.Is(err, ErrTooLarge) {
+			err = errTied
 		}
-	} else {
-		for _, s := range strands {
-			occ = append(occ, identity.Occurrence{Strand: s, Time: s.First.Time, MessageID: s.First.MessageID})
+		if err != nil {
+			return nil, nil, err
+		}
+		occ, err := d.arrivals(strands, until, mostOccurrences)
+		if err != nil {
+			return nil, nil, err
+		}
+		return strands, identity.Resolve(d.rules, d.engine.Overrides, occ), nil
+	}
+	strands, err := d.tied(id, until)
+	if err != nil {
+		return nil, nil, err
+	}
+	var decided, again []*identity.Strand
+	for _, s := range strands {
+		if s.First.Class == 0 {
+			decided = append(decided, s.Until(until))
+		} else {
+			again = append(again, s)
 		}
 	}
-	return identity.Resolve(d.rules, d.engine.Overrides, occ), nil
+	occ, err := d.occurrences(strands, again, until)
+	if err != nil {
+		return nil, nil, err
+	}
+	return strands, identity.ResolveOn(d.rules, d.engine.Overrides, decided, occ), nil
+}
+
+// tied collects the strands that may belong to the profile of an ID as of a time,
+// or keep something out of it: those that accepted one of its IDs by then, and
+// those of nobody in particular that hold one.
+func (d *desk) tied(id identity.Hash, until int64) ([]*identity.Strand, error) {
+	var out []*identity.Strand
+	seen := map[identity.Hash]bool{}
+	visited := map[identity.Hash]bool{id: true}
+	for level := []identity.Hash{id}; len(level) > 0; {
+		lists, err := d.Accepting(level)
+		if err != nil {
+			return nil, err
+		}
+		nobodys, err := d.Touching(level, identity.Pos{Class: 1, Time: minTime})
+		if err != nil {
+			return nil, err
+		}
+		var hashes []identity.Hash
+		for _, list := range append(lists, nobodys...) {
+			for _, h := range list {
+				if !seen[h] {
+					hashes = append(hashes, h)
+				}
+			}
+		}
+		strands, err := d.Strands(hashes)
+		if err != nil {
+			return nil, err
+		}
+		var next []identity.Hash
+		for _, s := range strands {
+			if s == nil || seen[s.Hash] || s.First.Time > until {
+				continue
+			}
+			ties := func(l *identity.Link) bool {
+				if s.First.Class == 0 {
+					return l.Verdict == identity.Accepted && l.At.Time <= until
+				}
+				return !d.rules.Blocked(l.ID)
+			}
+			holds := false
+			for i := range s.Links {
+				l := &s.Links[i]
+				holds = holds || visited[l.Hash] && ties(l)
+			}
+			if !holds {
+				continue // it says no more of the ID than that it is not its own
+			}
+			seen[s.Hash] = true
+			out = append(out, s)
+			for i := range s.Links {
+				if l := &s.Links[i]; ties(l) && !visited[l.Hash] {
+					visited[l.Hash] = true
+					next = append(next, l.Hash)
+				}
+			}
+		}
+		if len(out) > mostClosure {
+			return nil, errTied
+		}
+		level = next
+	}
+	return out, nil
+}
+
+// occurrences lists the events up to a time of the strands that are decided
+// again: the first of each is enough where no limit has a window, and where
+// nothing can be left out.
+func (d *desk) occurrences(all, again []*identity.Strand, until int64) ([]identity.Occurrence, error) {
+	if len(again) == 0 {
+		return nil, nil
+	}
+	c := again[0].Collection
+	if d.windowed(c, all) && !d.harmless(c, all) {
+		return d.arrivals(again, until, mostOccurrences)
+	}
+	var occ []identity.Occurrence
+	for _, s := range again {
+		occ = append(occ, identity.Occurrence{Strand: s, Time: s.First.Time, MessageID: s.First.MessageID})
+	}
+	return occ, nil
 }
 
 // windowed reports whether a limit with a window bears upon the strands.

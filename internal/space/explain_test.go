@@ -238,3 +238,44 @@ func BenchmarkExplain(b *testing.B) {
 		return err
 	})
 }
+
+// BenchmarkKiosk asks about people who logged in at a kiosk that 20,000 others
+// use too.
+func BenchmarkKiosk(b *testing.B) {
+	s := newSpace(b, space.Config{})
+	at := func(n int) time.Time { return time.Unix(1_700_000_000+int64(n), 0).UTC() }
+	const people = 20_000
+	for n := 0; n < people; {
+		var lines []string
+		for range 1000 {
+			lines = append(lines, fmt.Sprintf(`{"type":"track","event":"Opened","messageId":"m%d","timestamp":%q,"userId":"u%d","anonymousId":"a%d","context":{"device":{"type":"ios","id":"kiosk"}}}`,
+				n, at(n).Format(time.RFC3339), n, n))
+			n++
+		}
+		ingest(b, s, lines...)
+	}
+	past := user("user_id", fmt.Sprint("u", people/2))
+	past.AsOf = at(people * 3 / 4).UnixNano()
+	ctx := context.Background()
+	b.Run("as-of", func(b *testing.B) {
+		for b.Loop() {
+			if v, err := s.Profile(ctx, past); err != nil || len(v.Identifiers) != 2 {
+				b.Fatal(v, err)
+			}
+		}
+	})
+	b.Run("with-the-owner", func(b *testing.B) {
+		for b.Loop() {
+			if e, err := s.Explain(ctx, past, user("user_id", "u0")); err != nil || len(e.Steps) != 2 {
+				b.Fatal(e, err)
+			}
+		}
+	})
+	b.Run("with-another", func(b *testing.B) {
+		for b.Loop() {
+			if e, err := s.Explain(ctx, past, user("user_id", "u77")); err != nil || len(e.Steps) != 2 {
+				b.Fatal(e, err)
+			}
+		}
+	})
+}
