@@ -26,7 +26,7 @@ var quiet = slog.New(slog.DiscardHandler)
 
 func openStore(t testing.TB, fs vfs.FS) kv.Store {
 	t.Helper()
-	store, err := pebblekv.Open("data", pebblekv.Options{FS: fs, Logger: quiet, MemtableBytes: 4 << 20, CacheBytes: 8 << 20})
+	store, err := pebblekv.Open("data", pebblekv.Options{FS: fs, Logger: quiet, MemtableBytes: 4 << 20, CacheBytes: 8 << 20, ReserveBytes: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
