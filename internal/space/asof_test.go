@@ -56,10 +56,22 @@ func TestAsOfEqualsTheEventsUpToThen(t *testing.T) {
 				ingest(t, all, rest[:n]...)
 				rest = rest[n:]
 			}
+			var cut []identity.ID // what somebody decided, in every second world
+			if refs := everybody(lines); seed%2 == 1 {
+				for len(cut) < 2 {
+					if r := refs[rng.IntN(len(refs))]; r.Collection == identity.Users {
+						cut = append(cut, identity.ID{Type: r.Type, Value: r.Value})
+					}
+				}
+				decide(t, all, cut)
+			}
 			for range 2 {
 				then := time.Unix(1_600_000_000+int64(rng.IntN(1000))*3600, 0)
 				fresh := newSpace(t, space.Config{Rules: rules})
 				ingest(t, fresh, until(t, lines, then)...)
+				if cut != nil {
+					decide(t, fresh, cut)
+				}
 				verify(t, fresh) // waits for what is pending
 				there := 0
 				for _, ref := range everybody(lines) {
@@ -82,6 +94,18 @@ func TestAsOfEqualsTheEventsUpToThen(t *testing.T) {
 				t.Logf("%d profiles looked up as of %s", there, then.UTC())
 			}
 		})
+	}
+}
+
+// decide isolates one ID and keeps it from another, as far as the space has seen
+// them.
+func decide(t testing.TB, s *space.Space, ids []identity.ID) {
+	t.Helper()
+	for _, u := range []space.Undo{{Kind: space.Isolate, IDs: ids[:1]}, {Kind: space.CannotLink, IDs: ids}} {
+		u.Collection = identity.Users
+		if _, err := s.ApplyUndo(context.Background(), u); err != nil && !errors.Is(err, space.ErrNotFound) && !errors.Is(err, space.ErrInvalid) {
+			t.Fatal(err)
+		}
 	}
 }
 
