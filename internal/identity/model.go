@@ -31,6 +31,8 @@ type Model struct {
 	cluster partition // by either: what must be decided together
 
 	violations map[Violation]int
+
+	owners map[Founded]int32 // the first ID that a profile owns; nil: not told
 }
 
 type modelID struct {
@@ -41,6 +43,7 @@ type modelID struct {
 	concern bool  // an override speaks of it
 	owned   bool  // a stored strand accepts it
 	strands int32 // that hold it
+	owner   int32 // the first ID that its profile owns, if told; -1: none
 }
 
 type modelStrand struct {
@@ -128,6 +131,26 @@ func (m *Model) Add(s *Strand, founded Founded) {
 	m.strands = append(m.strands, st)
 }
 
+// Own tells which profile owns an ID, after all strands were added. Where that is
+// told for all IDs, the outcome differs also where only owners do: a change of
+// rules that was not carried to its end can leave that behind.
+func (m *Model) Own(id Hash, profile Founded) {
+	if m.owners == nil {
+		m.owners = make(map[Founded]int32, len(m.ids)/2)
+	}
+	k, ok := m.index[id]
+	if !ok {
+		return // its events were erased
+	}
+	first, ok := m.owners[profile]
+	if !ok {
+		m.owners[profile] = k
+		first = k
+	}
+	m.ids[k].owner = first
+	m.cluster.tie(&first, k)
+}
+
 // id returns the number of an ID.
 func (m *Model) id(l *Link) int32 {
 	if k, ok := m.index[l.Hash]; ok {
@@ -143,7 +166,7 @@ func (m *Model) id(l *Link) int32 {
 	m.index[l.Hash] = k
 	m.ids = append(m.ids, modelID{
 		id: ID{m.types[typ], l.ID.Value}, hash: l.Hash, typ: typ,
-		blocked: m.rs.Blocked(l.ID), concern: m.ov.Concern(l.Hash),
+		blocked: m.rs.Blocked(l.ID), concern: m.ov.Concern(l.Hash), owner: -1,
 	})
 	m.before.grow()
 	m.after.grow()

@@ -76,7 +76,7 @@ func (m *Model) Outcome(events Events, progress func(done, total int) error) (*O
 				o.violations[Violation{m.ids[l.id].id.Type, ReasonBlocked, ""}]++
 			}
 		}
-		if m.clusterOf(int32(n)) < 0 && !st.fits {
+		if m.clusterOf(int32(n)) < 0 && !m.setAside(int32(n)) {
 			o.differ = append(o.differ, []int32{int32(n)})
 		}
 	}
@@ -86,7 +86,7 @@ func (m *Model) Outcome(events Events, progress func(done, total int) error) (*O
 // clusterOf returns the cluster of a strand, -1 if it has none.
 func (m *Model) clusterOf(n int32) int32 {
 	for _, l := range m.links[m.strands[n].from:m.strands[n].to] {
-		if l.verdict == Accepted || !m.ids[l.id].blocked {
+		if l.verdict == Accepted || !m.ids[l.id].blocked || m.ids[l.id].owner >= 0 {
 			return m.cluster.root(l.id)
 		}
 	}
@@ -103,6 +103,7 @@ func (m *Model) fits(ids []int32, c *census) (whole, windowed bool) {
 	clear(c.values)
 	total := 0
 	whole = true
+	first := int32(-1)
 	for _, k := range ids {
 		id := &m.ids[k]
 		if id.concern {
@@ -114,6 +115,10 @@ func (m *Model) fits(ids []int32, c *census) (whole, windowed bool) {
 			}
 			continue
 		}
+		if first < 0 {
+			first = m.after.root(k)
+		}
+		whole = whole && m.after.root(k) == first
 		c.values[id.typ]++
 		total++
 	}
@@ -141,14 +146,18 @@ func (o *Outcome) decide(strands, ids []int32, c *census, events Events) error {
 			whole = whole && !m.demotes(n)
 		}
 		if whole {
+			if !o.owned(ids) {
+				o.differ = append(o.differ, slices.Clone(strands))
+			}
 			return nil
 		}
 	} else if whole {
+		differs := !o.owned(ids)
 		for _, n := range strands {
-			if !m.strands[n].fits {
-				o.differ = append(o.differ, slices.Clone(strands))
-				break
-			}
+			differs = differs || !m.strands[n].fits
+		}
+		if differs {
+			o.differ = append(o.differ, slices.Clone(strands))
 		}
 		return nil
 	}
@@ -197,10 +206,46 @@ func (o *Outcome) decide(strands, ids []int32, c *census, events Events) error {
 		}
 		differs = differs || !m.agrees(m.stored(n), now)
 	}
-	if differs {
+	if differs || !o.owned(ids) {
 		o.differ = append(o.differ, slices.Clone(strands))
 	}
 	return nil
+}
+
+// owned reports whether each group of a cluster is one profile and each profile
+// one group, as far as owners were told.
+func (o *Outcome) owned(ids []int32) bool {
+	if o.m.owners == nil {
+		return true
+	}
+	profile, group := map[int32]int32{}, map[int32]int32{}
+	for _, k := range ids {
+		g, p := o.group[k], o.m.ids[k].owner
+		if g < 0 && p < 0 {
+			continue
+		}
+		if g < 0 || p < 0 {
+			return false
+		}
+		if was, ok := profile[g]; ok && was != p {
+			return false
+		}
+		if was, ok := group[p]; ok && was != g {
+			return false
+		}
+		profile[g], group[p] = p, g
+	}
+	return true
+}
+
+// setAside reports whether all values of a strand are stored as blocked.
+func (m *Model) setAside(n int32) bool {
+	for _, l := range m.links[m.strands[n].from:m.strands[n].to] {
+		if l.verdict != Blocked || m.ids[l.id].owner >= 0 {
+			return false
+		}
+	}
+	return m.stored(n).First.Class == m.strands[n].first.Class
 }
 
 // demotes reports whether a stored strand leaves out an ID that the draft does
@@ -262,4 +307,29 @@ func (o *Outcome) Groups() [][]Member {
 		out[i] = append(out[i], Member{ID: o.m.ids[k].id, Hash: o.m.ids[k].hash})
 	}
 	return out
+}
+
+// NeedsEvents reports whether resolving strands that are tied together takes all
+// their events: under order: arrival, and where a limit with a window is in
+// reach. Else their first events are enough.
+func NeedsEvents(rs *Ruleset, strands []*Strand) bool {
+	if rs.Arrival() {
+		return true
+	}
+	seen := map[Hash]bool{}
+	values := map[string]int{}
+	for _, s := range strands {
+		for i := range s.Links {
+			l := &s.Links[i]
+			if seen[l.Hash] || rs.Blocked(l.ID) {
+				continue
+			}
+			seen[l.Hash] = true
+			values[l.ID.Type]++
+			if lim := rs.Limit(s.Collection, l.ID.Type); lim.Window != 0 && values[l.ID.Type] > lim.Values {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -155,7 +155,7 @@ func (res *Resolution) Change(rs *Ruleset, ov *Overrides, stored []*Strand) *Cha
 		old[s.Hash] = s
 		for i := range s.Links {
 			l := &s.Links[i]
-			if _, owned := res.Owner[l.Hash]; !owned && !rs.Blocked(l.ID) && !bare[l.Hash] {
+			if _, owned := res.Owner[l.Hash]; !owned && l.Verdict != Blocked && !bare[l.Hash] {
 				bare[l.Hash] = true
 				c.Bare = append(c.Bare, Member{ID: l.ID, Hash: l.Hash})
 			}

@@ -193,6 +193,10 @@ type RulesVersion struct {
 	SetBy    string   // "config", "built-in", the name of a token
 	SetFor   string   // the person who used the token, as their client said
 	Why      string   // as they said
+	// Applying means that what was there before is still being resolved again;
+	// Progress says how far that is, on the node that does it.
+	Applying bool
+	Progress *ApplyProgress
 	NewTypes []string // ID types that arrived without being listed, alphabetically
 }
 

@@ -162,9 +162,6 @@ func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 // those of the snapshot.
 func (s *Space) lookAtRules(ctx context.Context, r kv.Reader) error {
 	if s.store.Exclusive() {
-		if s.applying {
-			return fmt.Errorf("%w: new rules are being applied", kv.ErrUnavailable)
-		}
 		return nil
 	}
 	got, err := r.Get(ctx, s.keys.key(kindRules))
@@ -254,6 +251,10 @@ func (s *Space) settled(h identity.Hash, time int64) (ok, unresolved bool) {
 // IDs are too.
 func (s *Space) loadKnown(c *commitPlan, strands []identity.Hash) error {
 	d := c.desk
+	if d.stale {
+		// Values that were blocked may not be any more, and have no record yet.
+		return d.loadStrands(strands...)
+	}
 	wanted := make(map[identity.Hash]bool, len(strands))
 	for _, h := range strands {
 		wanted[h] = true

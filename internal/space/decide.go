@@ -239,10 +239,15 @@ func (d *desk) mergeInto(into, from profileID, e sighting) error {
 
 func (d *desk) retire(p, into profileID, e sighting) {
 	rec := d.profiles[p]
+	if !rec.merged {
+		d.counters.profiles--
+	}
 	rec.merged, rec.ids, rec.merges = true, nil, 0
-	d.counters.profiles--
 	d.merges++
 	d.touch(p)
+	if into.isZero() {
+		return // nobody is left of it; that its IDs were removed was told
+	}
 	d.emit(into, rec.collection, feed.Change{Kind: feed.Merged, From: p.text(rec.collection)}, e)
 }
 
@@ -273,6 +278,15 @@ func (d *desk) putOff(seed identity.Seed, known *strandRecord, links []identity.
 	}
 	for _, h := range links {
 		n := d.nodes[h]
+		if n == nil && d.stale {
+			// A value that was blocked until now.
+			for i := range seed.Strand.Links {
+				if l := &seed.Strand.Links[i]; l.Hash == h {
+					n = &nodeRecord{id: l.ID}
+					d.nodes[h] = n
+				}
+			}
+		}
 		if n == nil {
 			return fmt.Errorf("%w: an ID of strand %s is missing", kv.ErrCorrupt, rec.strand)
 		}

@@ -66,6 +66,9 @@ type desk struct {
 	// nodes write too; nil on an exclusive one.
 	read map[string][]byte
 	job  bool // the job of pending replays works here
+	// stale means that new rules are at work and what is stored does not follow
+	// from them yet.
+	stale bool
 	// touchBound is how many strands a search may list before it is put off;
 	// 0: no bound.
 	touchBound int
@@ -94,6 +97,7 @@ func (s *Space) sit(d *desk, ctx context.Context, r kv.Reader, rs *identity.Rule
 	d.ctx, d.keys, d.hasher, d.rules, d.r, d.random, d.now = ctx, s.keys, s.hasher, rs, r, rand.Reader, now
 	d.engine = identity.Engine{Rules: rs, Overrides: s.overrides.Load().identity, Bound: s.cfg.ReplayBound}
 	d.touchBound = s.cfg.ReplayBound * 8
+	d.stale = s.version.Load().Applying
 	if !s.store.Exclusive() {
 		d.read = map[string][]byte{}
 	}
@@ -260,6 +264,9 @@ func (d *desk) putStrand(s *strandRecord, old *identity.Strand) error {
 	for i := range s.Links {
 		l := &s.Links[i]
 		if l.Verdict == identity.Blocked {
+			if old != nil && old.Links[i].Verdict != identity.Blocked {
+				d.forgetHolder(old, &old.Links[i]) // new rules block it
+			}
 			continue
 		}
 		n := d.nodes[l.Hash]
@@ -295,6 +302,23 @@ func (d *desk) putStrand(s *strandRecord, old *identity.Strand) error {
 		}
 	}
 	return nil
+}
+
+// forgetHolder takes a strand out of the lists of an ID.
+func (d *desk) forgetHolder(s *identity.Strand, l *identity.Link) {
+	n := d.nodes[l.Hash]
+	if n == nil {
+		return
+	}
+	d.changedNodes[l.Hash] = true
+	if n.spilled {
+		d.unlist(s, l)
+		n.revision++
+		return
+	}
+	if k := n.holder(s.Hash); k >= 0 {
+		n.holders = slices.Delete(slices.Clone(n.holders), k, k+1)
+	}
 }
 
 // spill moves the strands that hold an ID from its record to lists.

@@ -40,22 +40,8 @@ func (s *Space) runJob() {
 	if time.Now().Before(s.job.next) {
 		return
 	}
-	if s.applying {
-		s.applyNow()
-		return
-	}
-	if s.pending.Load() > 0 {
+	if s.pending.Load() > 0 && !s.version.Load().Applying {
 		s.replayNow(nil)
-	}
-}
-
-// applyNow goes on with a change of rules that failed.
-func (s *Space) applyNow() {
-	if err := s.finishRules(s.life); err != nil {
-		s.job.next = time.Now().Add(jobErrorPause)
-		if s.life.Err() == nil {
-			s.log.Error("new rules could not be applied to what is there; no events are taken until they are", "space", s.cfg.ID, "error", err)
-		}
 	}
 }
 
@@ -72,7 +58,9 @@ func (s *Space) runSharedJob() {
 	fence, err := s.hold(s.life, jobLease)
 	if err == nil && fence != nil {
 		if err = s.takeOverRules(s.life); err == nil {
-			s.replayNow(fence)
+			if !s.version.Load().Applying { // which would decide it again anyhow
+				s.replayNow(fence)
+			}
 			err = s.sweepRepeats(s.life, fence)
 		}
 	}

@@ -44,7 +44,7 @@ func (d *desk) collect(p profileID) (*gathered, error) {
 	if err := d.loadProfiles(p); err != nil {
 		return nil, err
 	}
-	g := &gathered{d: d, id: p, rec: d.profiles[p]}
+	g := &gathered{d: d, id: p, rec: d.profiles[p], pending: d.stale}
 	if g.rec == nil || g.rec.merged {
 		return nil, ErrNotFound
 	}

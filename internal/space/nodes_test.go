@@ -125,6 +125,9 @@ func TestRulesOfManyNodes(t *testing.T) {
 	if err := spaces[0].SetRules(t.Context(), rules, nil); err != nil {
 		t.Fatal(err)
 	}
+	if err := spaces[0].AwaitRules(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	ingest(t, spaces[1], event(3, `"userId":"u","anonymousId":"a3"`))
 	for _, s := range spaces {
 		verify(t, s)
@@ -134,6 +137,9 @@ func TestRulesOfManyNodes(t *testing.T) {
 		}
 	}
 	if err := spaces[1].SetRules(t.Context(), identity.Rules{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := spaces[1].AwaitRules(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := summary(t, spaces[0], user("anonymous_id", "a3")); !strings.Contains(got, "user_id:u") {
@@ -158,6 +164,9 @@ func TestRulesReachTheEventsOfOtherNodes(t *testing.T) {
 		`{"type":"track","event":"X","messageId":"m2","timestamp":"2025-01-02T00:00:00Z","userId":"u","anonymousId":"a2"}`)
 	rules := identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id"}, {Type: "anonymous_id", Limit: 1, Window: "ever"}}}
 	if err := spaces[0].SetRules(t.Context(), rules, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := spaces[0].AwaitRules(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	verify(t, spaces[0])

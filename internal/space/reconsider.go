@@ -43,13 +43,44 @@ const mostClosure = 50_000
 // as events up to a time tie them. ErrTooLarge if there are more than
 // mostClosure.
 func (d *desk) closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
+	return d.tied(nil, ids, until, mostClosure)
+}
+
+// tied collects strands, those that hold IDs, and all that is tied to them, as
+// far as events up to a time tie them: by demoted links too, and by what is
+// accepted in the store although the rules block it now. ErrTooLarge if there
+// are more than most.
+func (d *desk) tied(strands, ids []identity.Hash, until int64, most int) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{}
 	for _, id := range ids {
 		visited[id] = true
 	}
-	for level := ids; len(level) > 0; {
+	for _, h := range strands {
+		seen[h] = true
+	}
+	hashes, level := strands, slices.Clip(ids)
+	for {
+		found, err := d.Strands(hashes)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range found {
+			if s == nil || s.First.Time > until {
+				continue
+			}
+			out = append(out, s)
+			for i := range s.Links {
+				if l := &s.Links[i]; !visited[l.Hash] && (l.Verdict == identity.Accepted || !d.rules.Blocked(l.ID)) {
+					visited[l.Hash] = true
+					level = append(level, l.Hash)
+				}
+			}
+		}
+		if len(level) == 0 {
+			return out, nil
+		}
 		lists, err := d.Touching(level, identity.Pos{Time: minTime})
 		if err != nil {
 			return nil, err
@@ -58,7 +89,7 @@ func (d *desk) closure(ids []identity.Hash, until int64) ([]*identity.Strand, er
 		if err != nil {
 			return nil, err
 		}
-		var hashes []identity.Hash
+		hashes, level = nil, nil
 		for _, list := range append(lists, more...) {
 			for _, h := range list {
 				if !seen[h] {
@@ -67,28 +98,10 @@ func (d *desk) closure(ids []identity.Hash, until int64) ([]*identity.Strand, er
 				}
 			}
 		}
-		if len(seen) > mostClosure {
+		if len(seen) > most {
 			return nil, ErrTooLarge
 		}
-		strands, err := d.Strands(hashes)
-		if err != nil {
-			return nil, err
-		}
-		level = nil
-		for _, s := range strands {
-			if s == nil || s.First.Time > until {
-				continue
-			}
-			out = append(out, s)
-			for i := range s.Links {
-				if l := &s.Links[i]; !visited[l.Hash] && !d.rules.Blocked(l.ID) {
-					visited[l.Hash] = true
-					level = append(level, l.Hash)
-				}
-			}
-		}
 	}
-	return out, nil
 }
 
 // arrivals lists all events of strands up to a time, in order of arrival.
@@ -164,13 +177,31 @@ func (d *desk) prune(c *identity.Change) error {
 			hashes = append(hashes, g[i].Hash)
 		}
 	}
+	for i := range c.Bare {
+		hashes = append(hashes, c.Bare[i].Hash)
+	}
 	if err := d.loadOwners(hashes...); err != nil {
 		return err
+	}
+	shares := map[profileID]int{} // groups and bare IDs that a profile owns some of
+	for _, g := range c.Groups {
+		seen := map[profileID]bool{}
+		for i := range g {
+			if p, rec := d.ownerOf(g[i].Hash); rec != nil && !seen[p] {
+				seen[p] = true
+				shares[p]++
+			}
+		}
+	}
+	for i := range c.Bare {
+		if p, rec := d.ownerOf(c.Bare[i].Hash); rec != nil {
+			shares[p]++
+		}
 	}
 	groups, merges := c.Groups[:0:0], c.Merges[:0:0]
 	for i, g := range c.Groups {
 		p, rec := d.ownerOf(g[0].Hash)
-		same := rec != nil && len(rec.ids) == len(g)
+		same := rec != nil && len(rec.ids) == len(g) && shares[p] == 1
 		for k := range g {
 			if q, _ := d.ownerOf(g[k].Hash); q != p {
 				same = false

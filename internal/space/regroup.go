@@ -2,6 +2,7 @@ package space
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -202,6 +203,17 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 	slices.SortFunc(gone, func(a, b profileID) int { return cmp.Compare(string(a[:]), string(b[:])) })
 	for _, p := range gone {
 		into, err := d.whither(p)
+		if errors.Is(err, ErrNotFound) {
+			// Its founding strand belongs to nobody: all its values are blocked,
+			// or it waits to be decided again. The IDs it had say where it went.
+			into, err = profileID{}, nil
+			for _, po := range portions {
+				if slices.Contains(po.owners, p) {
+					into = po.keeps
+					break
+				}
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -227,23 +239,11 @@ func (d *desk) settle(po *portion, e sighting) error {
 	if err := d.loadStrands(all...); err != nil {
 		return err
 	}
-	var founder *strandRecord
-	seen := map[identity.Hash]bool{}
-	for _, h := range all {
-		s := d.strands[h]
-		if s == nil || seen[h] {
-			continue
-		}
-		seen[h] = true
-		if top, ok := s.Top(d.rules); !ok || top.Verdict != identity.Accepted || !slices.Contains(ids, top.Hash) {
-			continue // held an ID once; superset of the truth
-		}
-		if !s.founded.isZero() && (po.keeps.isZero() || s.founded.less(po.keeps)) {
-			po.keeps = s.founded
-		}
-		if founder == nil || (s.founded.isZero() && (!founder.founded.isZero() || s.First.Before(founder.First))) {
-			founder = s
-		}
+	founder := d.founderOf(po, all, ids, false)
+	if founder == nil && po.keeps.isZero() && d.stale {
+		// Under new rules another ID of these strands may be the most important
+		// one, and not accepted until the strand is decided again.
+		founder = d.founderOf(po, all, ids, true)
 	}
 	if !po.keeps.isZero() {
 		return d.loadProfiles(po.keeps)
@@ -253,6 +253,36 @@ func (d *desk) settle(po *portion, e sighting) error {
 	}
 	po.keeps, err = d.found(founder, e)
 	return err
+}
+
+// founderOf looks among strands for the oldest profile that was founded in a
+// group of IDs, which the group keeps, and for the strand to found one else.
+// With any, a strand belongs to the group by any accepted ID and not only by its
+// most important one.
+func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, any bool) (founder *strandRecord) {
+	seen := map[identity.Hash]bool{}
+	for _, h := range strands {
+		s := d.strands[h]
+		if s == nil || seen[h] {
+			continue
+		}
+		seen[h] = true
+		if top, ok := s.Top(d.rules); !any && (!ok || top.Verdict != identity.Accepted || !slices.Contains(ids, top.Hash)) {
+			continue // held an ID once; superset of the truth
+		}
+		if any && !slices.ContainsFunc(s.Links, func(l identity.Link) bool {
+			return l.Verdict == identity.Accepted && slices.Contains(ids, l.Hash)
+		}) {
+			continue
+		}
+		if !s.founded.isZero() && (po.keeps.isZero() || s.founded.less(po.keeps)) {
+			po.keeps = s.founded
+		}
+		if founder == nil || (s.founded.isZero() && (!founder.founded.isZero() || s.First.Before(founder.First))) {
+			founder = s
+		}
+	}
+	return founder
 }
 
 // give makes a profile own exactly the IDs of a group.

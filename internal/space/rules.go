@@ -32,6 +32,10 @@ type rulesRecord struct {
 // strands.
 var ErrRekey = errors.New("these rules look for IDs in other places than before (key, exclude, alias); stored events would have to be read again, which this version cannot do for a space that has events")
 
+// ErrReorder: which of two traits of one time is the newer one was decided by the
+// order of the rules when they came, and the other one is not kept.
+var ErrReorder = errors.New("these rules change the order (person_first, arrival); stored traits would have to be read again, which this version cannot do for a space that has events")
+
 // recoverRules takes the rules from the configuration or the store, and
 // resolves again what is there when they changed.
 func (s *Space) recoverRules(ctx context.Context, r kv.Reader) error {
@@ -55,9 +59,6 @@ func (s *Space) recoverRules(ctx context.Context, r kv.Reader) error {
 	if s.cfg.Rules != nil && (!known || !sameRules(rec.Rules, *s.cfg.Rules)) {
 		return s.setRules(audit.With(ctx, audit.Actor{By: "config"}), *s.cfg.Rules, nil)
 	}
-	if rec.Applying {
-		return s.resolveAgain(ctx, rs, rec)
-	}
 	return nil
 }
 
@@ -78,8 +79,10 @@ func (s *Space) adopt(rs *identity.Ruleset, rec rulesRecord, stored []byte) {
 	s.rules.Store(rs)
 	s.version.Store(rec.public())
 	s.ruleBytes = stored
-	s.applying = rec.Applying
 	s.cache.forget()
+	if rec.Applying && s.store.Exclusive() {
+		s.wakeApply() // on a shared store it is for the owner of the job's lease
+	}
 }
 
 // sameRules compares what rules mean, not how they are written.
@@ -127,37 +130,35 @@ func (s *Space) Rules(ctx context.Context) (RulesVersion, error) {
 	return v, nil
 }
 
-// SetRules makes rules the rules at work and resolves again what is there.
-// Deliveries wait meanwhile. The mistakes of Compile come through as they are;
-// ErrRekey if the rules look for IDs in other places and the space has events;
-// ErrChanged if only is not nil and another version than that is at work. Who
-// did it and why is in the context, see package audit.
+// SetRules makes rules the rules at work. From now on events are decided by
+// them; what is there is resolved again in the background while events keep
+// coming, which AwaitRules waits for. The mistakes of Compile come through as
+// they are; ErrRekey if the rules look for IDs in other places and the space has
+// events; ErrChanged if only is not nil and another version than that is at
+// work. Who did it and why is in the context, see package audit.
 func (s *Space) SetRules(ctx context.Context, r identity.Rules, only *uint64) error {
 	s.ruling.Lock()
 	defer s.ruling.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if s.applying {
-		return fmt.Errorf("%w: the rules set before are still being applied", kv.ErrUnavailable)
+	for try := 0; ; try++ {
+		err := s.trySetRules(ctx, r, only)
+		if !errors.Is(err, kv.ErrConflict) || try == commitTries {
+			return err
+		}
 	}
-	if err := s.ownJob(ctx); err != nil {
+}
+
+func (s *Space) trySetRules(ctx context.Context, r identity.Rules, only *uint64) error {
+	snap, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer snap.Close()
+	if err := s.lookAtRules(ctx, snap); err != nil {
 		return err
 	}
 	return s.setRules(ctx, r, only)
-}
-
-// finishRules takes up the work of a change of rules that did not come to its
-// end: it failed, or its node died.
-func (s *Space) finishRules(ctx context.Context) error {
-	rec, err := decodeRules(s.ruleBytes)
-	if err != nil || !rec.Applying {
-		return err
-	}
-	rs, err := identity.Compile(rec.Rules)
-	if err != nil {
-		return fmt.Errorf("the stored rules: %w", err)
-	}
-	return s.resolveAgain(ctx, rs, rec)
 }
 
 // setRules must be called while no commit is under way.
@@ -178,6 +179,9 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) er
 	if !empty && !samePlaces(was.Rules, r) {
 		return ErrRekey
 	}
+	if now := s.rules.Load(); !empty && now.Arrival() != rs.Arrival() {
+		return ErrReorder
+	}
 	who := audit.New(ctx, s.cfg.Now().UnixNano(), "rules.set", fmt.Sprintf("version %d", was.Version+1), nil)
 	rec := rulesRecord{
 		Version: was.Version + 1, Rules: r, SetAt: who.Time, SetBy: who.By, SetFor: who.For, Why: who.Why,
@@ -188,10 +192,7 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) er
 		return err
 	}
 	s.adopt(rs, rec, stored)
-	if !rec.Applying {
-		return nil
-	}
-	return s.resolveAgain(ctx, rs, rec)
+	return nil
 }
 
 // empty reports whether the space has no strand, whichever node it came from.

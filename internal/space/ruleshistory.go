@@ -14,7 +14,7 @@ import (
 func (rec *rulesRecord) public() *RulesVersion {
 	return &RulesVersion{
 		Version: rec.Version, Rules: rec.Rules, SetAt: rec.SetAt,
-		SetBy: rec.SetBy, SetFor: rec.SetFor, Why: rec.Why,
+		SetBy: rec.SetBy, SetFor: rec.SetFor, Why: rec.Why, Applying: rec.Applying,
 	}
 }
 

@@ -77,11 +77,6 @@ func (s *Space) leaseKey(name string) []byte { return s.keys.key(kindLease, []by
 // hold takes or renews a lease; it returns the record as stored, nil if another
 // node has it.
 func (s *Space) hold(ctx context.Context, name string) ([]byte, error) {
-	return s.lease(ctx, name, false)
-}
-
-// lease is hold; with force it takes the lease from another node as well.
-func (s *Space) lease(ctx context.Context, name string, force bool) ([]byte, error) {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
@@ -97,7 +92,7 @@ func (s *Space) lease(ctx context.Context, name string, force bool) ([]byte, err
 		if err := json.Unmarshal(got[0], &l); err != nil {
 			return nil, fmt.Errorf("%w: lease %s", kv.ErrCorrupt, name)
 		}
-		if l.Lane != s.lane && l.Until > now && !force {
+		if l.Lane != s.lane && l.Until > now {
 			return nil, nil
 		}
 		if l.Lane == s.lane && l.Until-now > int64(leaseTime)/2 {
@@ -124,22 +119,20 @@ func (s *Space) lease(ctx context.Context, name string, force bool) ([]byte, err
 	return value, nil
 }
 
-// refresh takes over rules that another node has set. Events wait while a node
-// resolves the space again.
+// refresh takes over rules that another node has set.
 func (s *Space) refresh(ctx context.Context, r kv.Reader, stored []byte) error {
-	if string(stored) == string(s.ruleBytes) && !s.applying {
+	if string(stored) == string(s.ruleBytes) {
 		return nil
 	}
 	rec, err := decodeRules(stored)
 	if err != nil {
 		return err
 	}
-	if rec.Applying {
-		return fmt.Errorf("%w: new rules are being applied", kv.ErrUnavailable)
-	}
-	rs, err := identity.Compile(rec.Rules)
-	if err != nil {
-		return fmt.Errorf("the stored rules: %w", err)
+	rs := s.rules.Load()
+	if s.version.Load().Version != rec.Version {
+		if rs, err = identity.Compile(rec.Rules); err != nil {
+			return fmt.Errorf("the stored rules: %w", err)
+		}
 	}
 	if err := s.loadOverrides(ctx, r, rec.Overrides); err != nil {
 		return err
@@ -148,47 +141,21 @@ func (s *Space) refresh(ctx context.Context, r kv.Reader, stored []byte) error {
 	return nil
 }
 
-// takeOverRules finishes a change of rules whose node died or gave up. The owner
-// of the job's lease does it; a node that sets rules holds that lease itself.
+// takeOverRules sees to it that the owner of the job's lease goes on with a
+// change of rules, whichever node set them.
 func (s *Space) takeOverRules(ctx context.Context) error {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	got, err := r.Get(ctx, s.keys.key(kindRules))
-	if err != nil {
+	if err := s.lookAtRules(ctx, r); err != nil {
 		return err
 	}
-	rec, err := decodeRules(got[0])
-	if err != nil || !rec.Applying {
-		return err
+	if s.version.Load().Applying {
+		s.wakeApply()
 	}
-	if err := s.loadOverrides(ctx, r, rec.Overrides); err != nil {
-		return err
-	}
-	rs, err := identity.Compile(rec.Rules)
-	if err != nil {
-		return fmt.Errorf("the stored rules: %w", err)
-	}
-	s.adopt(rs, rec, got[0])
-	return s.finishRules(ctx)
-}
-
-// ownJob takes the job's lease from whoever has it: the one who sets rules on a
-// shared store holds it, so that nobody takes the work for abandoned. What the
-// owner before is about to write is fenced off.
-func (s *Space) ownJob(ctx context.Context) error {
-	if s.store.Exclusive() {
-		return nil
-	}
-	for range commitTries {
-		fence, err := s.lease(ctx, jobLease, true)
-		if err != nil || fence != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("%w: other nodes want the job's lease as well", kv.ErrUnavailable)
+	return nil
 }
 
 // sweepRepeats removes the keys of messageIds whose dedupe window is over, a

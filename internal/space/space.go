@@ -33,7 +33,7 @@ type Space struct {
 	// shared store requires. The writer's, or whoever holds its lock.
 	ruleBytes []byte
 	overrides atomic.Pointer[overrideSet]
-	applying  bool // what is there is not resolved by these rules yet
+	apply     applyState
 
 	packer packer
 	cache  *strandCache
@@ -85,6 +85,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		stopped: make(chan struct{}),
 	}
 	s.overrides.Store(&overrideSet{})
+	s.apply.wake = make(chan struct{}, 1)
 	if store.Exclusive() {
 		s.memory = newMemory(cfg.CacheBytes * 7 / 16)
 	}
@@ -111,6 +112,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		})
 	}
 	go s.write()
+	s.background.Go(s.keepRules)
 	return s, nil
 }
 

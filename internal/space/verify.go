@@ -74,6 +74,7 @@ func (v *verification) snapshot() error {
 			err = s.lookAtRules(v.ctx, r)
 		}
 		v.rules, v.over = s.rules.Load(), s.overrides.Load().identity
+		applying := s.version.Load().Applying
 		s.writing.Unlock()
 		if err != nil {
 			return err
@@ -86,12 +87,16 @@ func (v *verification) snapshot() error {
 		if first {
 			v.report.Pending = int64(len(seeds))
 		}
-		if len(seeds) == 0 {
+		if len(seeds) == 0 && !applying {
 			v.r = r
 			return nil
 		}
 		r.Close()
-		v.progress("waiting for pending replays", 0, int64(len(seeds)))
+		if applying {
+			v.progress("waiting for new rules to be applied", 0, 0)
+		} else {
+			v.progress("waiting for pending replays", 0, int64(len(seeds)))
+		}
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-v.ctx.Done():

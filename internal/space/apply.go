@@ -1,0 +1,357 @@
+package space
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// When rules change, one small commit makes them the rules at work: from then on
+// events are decided by them. What is there is resolved again by passes. A pass
+// takes a snapshot, finds out in memory where it differs from what the rules
+// say (identity.Model), and decides those places again, a few in each commit,
+// from what the store holds by then, while events keep coming in between. An
+// event that meets a place that is not yet decided again may be decided wrongly:
+// that is a difference which the next pass finds. A pass that finds none proves
+// that its snapshot followed from the rules, and everything since was decided
+// upon that; so it is the last.
+//
+// A crash loses the pass and nothing else.
+
+// ApplyProgress says how far new rules are applied to what was there.
+type ApplyProgress struct {
+	Pass        int
+	Stage       string // "reading" or "deciding"
+	Done, Total int64  // of the stage: strands read, or places decided
+	Changed     int64  // places decided again in all passes
+}
+
+// applyState is the work of applying new rules.
+type applyState struct {
+	wake     chan struct{}
+	progress atomic.Pointer[ApplyProgress]
+}
+
+// wakeApply tells the keeper of rules that there is something to apply.
+func (s *Space) wakeApply() {
+	select {
+	case s.apply.wake <- struct{}{}:
+	default:
+	}
+}
+
+// applyPasses is after how many passes the next one holds the writer's lock, so
+// that it comes to an end under any load. Shared stores have no such lock.
+const applyPasses = 6
+
+// portionStrands is about how many strands are decided again in one commit, so
+// that events wait for some tens of milliseconds.
+const portionStrands = 500
+
+// errRulesMoved: other rules were set, or another node took over.
+var errRulesMoved = errors.New("other rules were set meanwhile")
+
+// keepRules applies new rules to what is there, whenever there is need to.
+func (s *Space) keepRules() {
+	for {
+		select {
+		case <-s.life.Done():
+			return
+		case <-s.apply.wake:
+		}
+		for s.life.Err() == nil && s.version.Load().Applying {
+			err := s.applyRules(s.life)
+			s.apply.progress.Store(nil)
+			if err == nil || errors.Is(err, errRulesMoved) && s.store.Exclusive() {
+				continue
+			}
+			if s.life.Err() == nil {
+				s.log.Warn("new rules are not applied to all that is there yet; it will be tried again", "space", s.cfg.ID, "error", err)
+				select {
+				case <-time.After(jobErrorPause):
+				case <-s.life.Done():
+				}
+			}
+			if !s.store.Exclusive() {
+				break // the owner of the lease goes on, see takeOverRules
+			}
+		}
+	}
+}
+
+// AwaitRules waits until what is there follows from the rules at work.
+func (s *Space) AwaitRules(ctx context.Context) error {
+	for {
+		s.writing.Lock()
+		r, err := s.store.Snapshot(ctx)
+		if err == nil {
+			err = s.lookAtRules(ctx, r)
+			r.Close()
+		}
+		s.writing.Unlock()
+		if err != nil {
+			return err
+		}
+		if !s.version.Load().Applying {
+			return nil
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.life.Done():
+			return ErrClosed
+		}
+	}
+}
+
+// applyRules brings what is there into line with the rules at work.
+func (s *Space) applyRules(ctx context.Context) error {
+	version := s.version.Load()
+	rs := s.rules.Load()
+	changed := int64(0)
+	for pass := 1; ; pass++ {
+		n, err := s.applyPass(ctx, rs, version, pass, changed)
+		if err != nil {
+			return err
+		}
+		changed += n
+		if n == 0 && pass > 1 {
+			break
+		}
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	rec, err := decodeRules(s.ruleBytes)
+	if err != nil {
+		return err
+	}
+	if rec.Version != version.Version || !rec.Applying {
+		return errRulesMoved
+	}
+	rec.Applying = false
+	stored, err := s.putRules(ctx, rec, nil)
+	if err != nil {
+		return err
+	}
+	s.adopt(rs, rec, stored)
+	return nil
+}
+
+// applyPass decides again what differs in a snapshot and returns how many places
+// that were.
+func (s *Space) applyPass(ctx context.Context, rs *identity.Ruleset, version *RulesVersion, pass int, before int64) (int64, error) {
+	locked := s.store.Exclusive() && pass > applyPasses
+	if locked {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+	}
+	tell := func(stage string, done, total, changed int64) error {
+		s.apply.progress.Store(&ApplyProgress{Pass: pass, Stage: stage, Done: done, Total: total, Changed: before + changed})
+		if s.version.Load().Version != version.Version {
+			return errRulesMoved
+		}
+		return ctx.Err()
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	view := modelView{s: s, r: r, rules: rs, over: s.overrides.Load().identity, strict: pass == 1, owners: true}
+	models, err := view.read(ctx, func(n int64) error { return tell("reading", n, s.stats.strands.Load(), 0) })
+	if err != nil {
+		return 0, err
+	}
+	changed := int64(0)
+	for _, m := range models {
+		outcome, err := m.Outcome(view.events(ctx), func(int, int) error { return tell("reading", 0, 0, changed) })
+		if err != nil {
+			return changed, err
+		}
+		places := outcome.Different()
+		for done := 0; done < len(places); {
+			if err := tell("deciding", int64(done), int64(len(places)), changed); err != nil {
+				return changed, err
+			}
+			end, strands := done, 0
+			for end < len(places) && (strands == 0 || strands+len(places[end]) <= portionStrands) {
+				strands += len(places[end])
+				end++
+			}
+			began := time.Now()
+			if err := s.applyPortion(ctx, rs, version, places[done:end], locked); err != nil {
+				return changed, err
+			}
+			changed += int64(end - done)
+			done = end
+			if s.queueBytes.Load() > 0 && !locked {
+				time.Sleep(min(time.Since(began), 50*time.Millisecond)) // events come first
+			}
+		}
+	}
+	return changed, nil
+}
+
+// applyPortion decides some places again in one commit.
+func (s *Space) applyPortion(ctx context.Context, rs *identity.Ruleset, version *RulesVersion, places [][]identity.Hash, locked bool) error {
+	if !locked {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+	}
+	for try := 0; ; try++ {
+		if s.version.Load().Version != version.Version {
+			return errRulesMoved
+		}
+		err := s.inCommit(ctx, rs, func(d *desk) error {
+			for _, strands := range places {
+				if err := d.decideAgain(strands); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if !errors.Is(err, kv.ErrConflict) {
+			return err
+		}
+		s.stats.conflicts.Add(1)
+		if try == commitTries {
+			return nil // other nodes were busy here; the next pass comes by again
+		}
+		time.Sleep(time.Millisecond << min(try, 6))
+	}
+}
+
+// decideAgain resolves strands, and all that is tied to them, from what is
+// stored of their events.
+func (d *desk) decideAgain(hashes []identity.Hash) error {
+	d.touchBound = 0
+	strands, ids, err := d.whole(hashes)
+	if err != nil {
+		return err
+	}
+	occ, err := d.occurrences(strands)
+	if err != nil {
+		return err
+	}
+	res := identity.Resolve(d.rules, d.engine.Overrides, occ)
+	c := res.Change(d.rules, d.engine.Overrides, strands)
+	c.Bare = nil
+	for _, h := range ids {
+		if _, owned := res.Owner[h]; !owned {
+			if n := d.nodes[h]; n != nil && !n.owner.isZero() {
+				c.Bare = append(c.Bare, identity.Member{ID: n.id, Hash: h})
+			}
+		}
+	}
+	if err := d.prune(c); err != nil {
+		return err
+	}
+	return d.apply(c, sighting{pos: identity.Pos{Time: d.now.UnixNano()}})
+}
+
+// whole collects strands and all that is tied to them, by links or by a profile
+// that owns their IDs today, with all the IDs of that.
+func (d *desk) whole(hashes []identity.Hash) ([]*identity.Strand, []identity.Hash, error) {
+	known := map[identity.Hash]bool{}
+	var ids []identity.Hash
+	add := func(h identity.Hash) {
+		if !known[h] {
+			known[h] = true
+			ids = append(ids, h)
+		}
+	}
+	for {
+		strands, err := d.tied(hashes, ids, math.MaxInt64, math.MaxInt)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, s := range strands {
+			for i := range s.Links {
+				add(s.Links[i].Hash)
+			}
+		}
+		if err := d.loadOwners(ids...); err != nil {
+			return nil, nil, err
+		}
+		before := len(ids)
+		for _, h := range ids[:before:before] {
+			if _, p := d.ownerOf(h); p != nil {
+				for i := range p.ids {
+					add(p.ids[i].hash)
+				}
+			}
+		}
+		if len(ids) == before {
+			return strands, ids, nil
+		}
+		if err := d.loadOwners(ids...); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// occurrences are what Resolve needs of strands: their first events, or all.
+func (d *desk) occurrences(strands []*identity.Strand) ([]identity.Occurrence, error) {
+	if identity.NeedsEvents(d.rules, strands) {
+		return d.arrivals(strands, math.MaxInt64, math.MaxInt)
+	}
+	out := make([]identity.Occurrence, len(strands))
+	for i, s := range strands {
+		out[i] = identity.Occurrence{Strand: s, Time: s.First.Time, MessageID: s.First.MessageID}
+	}
+	return out, nil
+}
+
+// inCommit runs f on a desk and commits what it changed. The caller holds the
+// writer's lock; on a shared store this node must hold the lease of the job.
+func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *desk) error) error {
+	var fence []byte
+	if !s.store.Exclusive() {
+		var err error
+		if fence, err = s.hold(ctx, jobLease); err != nil {
+			return err
+		}
+		if fence == nil {
+			return fmt.Errorf("%w: another node took over", kv.ErrUnavailable)
+		}
+	}
+	if err := s.renewLane(ctx); err != nil {
+		return err
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if err := s.lookAtRules(ctx, r); err != nil {
+		return err
+	}
+	if s.rules.Load() != rs {
+		return errRulesMoved
+	}
+	now := s.cfg.Now()
+	d := s.newDesk(ctx, r, rs, now)
+	d.lastID, d.memory = s.lastID, s.memory
+	c := &commitPlan{desk: d, rules: rs}
+	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
+	if err := f(d); err != nil {
+		return err
+	}
+	d.write(&c.batch)
+	if c.batch.Len() == 0 && len(d.changes) == 0 {
+		return nil
+	}
+	if fence != nil {
+		c.batch.Require(s.leaseKey(jobLease), fence)
+	}
+	s.closePlan(c)
+	return s.land(ctx, c)
+}
