@@ -187,12 +187,12 @@ type LinkPage struct {
 
 // RulesVersion is the rules that are at work.
 type RulesVersion struct {
-	Version  uint64
-	Rules    identity.Rules
-	SetAt    int64    // nanoseconds since 1970
-	SetBy    string   // "config", "built-in", the name of a token
-	SetFor   string   // the person who used the token, as their client said
-	Why      string   // as they said
+	Version uint64
+	Rules   identity.Rules
+	SetAt   int64  // nanoseconds since 1970
+	SetBy   string // "config", "built-in", the name of a token
+	SetFor  string // the person who used the token, as their client said
+	Why     string // as they said
 	// Applying means that what was there before is still being resolved again;
 	// Progress says how far that is, on the node that does it.
 	Applying bool

@@ -237,7 +237,7 @@ func (d *desk) decideAgain(hashes []identity.Hash) error {
 	if err != nil {
 		return err
 	}
-	occ, err := d.occurrences(strands)
+	occ, err := d.needed(strands)
 	if err != nil {
 		return err
 	}
@@ -269,7 +269,7 @@ func (d *desk) whole(hashes []identity.Hash) ([]*identity.Strand, []identity.Has
 		}
 	}
 	for {
-		strands, err := d.tied(hashes, ids, math.MaxInt64, math.MaxInt)
+		strands, err := d.tangle(hashes, ids, math.MaxInt64, math.MaxInt)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -298,8 +298,8 @@ func (d *desk) whole(hashes []identity.Hash) ([]*identity.Strand, []identity.Has
 	}
 }
 
-// occurrences are what Resolve needs of strands: their first events, or all.
-func (d *desk) occurrences(strands []*identity.Strand) ([]identity.Occurrence, error) {
+// needed is what Resolve needs of strands: their first events, or all.
+func (d *desk) needed(strands []*identity.Strand) ([]identity.Occurrence, error) {
 	if identity.NeedsEvents(d.rules, strands) {
 		return d.arrivals(strands, math.MaxInt64, math.MaxInt)
 	}

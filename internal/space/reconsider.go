@@ -43,14 +43,14 @@ const mostClosure = 50_000
 // as events up to a time tie them. ErrTooLarge if there are more than
 // mostClosure.
 func (d *desk) closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
-	return d.tied(nil, ids, until, mostClosure)
+	return d.tangle(nil, ids, until, mostClosure)
 }
 
-// tied collects strands, those that hold IDs, and all that is tied to them, as
+// tangle collects strands, those that hold IDs, and all that is tied to them, as
 // far as events up to a time tie them: by demoted links too, and by what is
 // accepted in the store although the rules block it now. ErrTooLarge if there
 // are more than most.
-func (d *desk) tied(strands, ids []identity.Hash, until int64, most int) ([]*identity.Strand, error) {
+func (d *desk) tangle(strands, ids []identity.Hash, until int64, most int) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{}
