@@ -28,6 +28,7 @@ var spaceMetrics = []spaceMetric{
 	counter("replayed_decisions_total", "Decisions made again.", func(s *space.Stats) float64 { return float64(s.ReplayedDecisions) }),
 	gauge("pending_replays", "Replays that wait for the background job.", func(s *space.Stats) float64 { return float64(s.Pending) }),
 	gauge("queue_bytes", "Event bytes waiting for a commit.", func(s *space.Stats) float64 { return float64(s.QueueBytes) }),
+	gauge("warnings", "Warnings that nobody has dismissed; see GET /api/spaces/{space}/warnings.", func(s *space.Stats) float64 { return float64(s.Warnings) }),
 	counter("strand_cache_hits_total", "Strands found in memory.", func(s *space.Stats) float64 { return float64(s.StrandCacheHits) }),
 	counter("strand_cache_misses_total", "Strands read from the store.", func(s *space.Stats) float64 { return float64(s.StrandCacheMisses) }),
 	gauge("dedupe_memory_bytes", "Memory of the filter of recent message IDs.", func(s *space.Stats) float64 { return float64(s.DedupeMemoryBytes) }),

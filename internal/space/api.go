@@ -211,6 +211,7 @@ type Stats struct {
 	Replays, ReplayedDecisions              int64
 	Pending                                 int64 // replays waiting for the job
 	QueueBytes                              int64
+	Warnings                                int64 // open
 	StrandCacheHits, StrandCacheMisses      int64
 	DedupeMemoryBytes, DedupeStoreChecks    int64
 	CommitSeconds, PlanSeconds, WaitSeconds float64 // totals

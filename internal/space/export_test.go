@@ -6,3 +6,44 @@ import "context"
 func (s *Space) InsightsWithin(ctx context.Context, q InsightQuery, records, changes int) (InsightPage, error) {
 	return s.insights(ctx, q, records, changes)
 }
+
+// WatchAll has the watcher read the feed to its end, with the memory of the
+// store. On a shared store it does so only if this node holds the job.
+func (s *Space) WatchAll(ctx context.Context) error {
+	var w *watcher
+	last := "none"
+	for {
+		var err error
+		if w, err = s.watchOnce(ctx, w); err != nil {
+			return err
+		}
+		switch {
+		case w == nil && !s.store.Exclusive() && (s.watchFence.Load() == nil || *s.watchFence.Load() == nil):
+			return nil
+		case w != nil && w.cursor == last:
+			return nil
+		case w != nil:
+			last = w.cursor
+		}
+	}
+}
+
+// What the watcher goes by.
+var (
+	LooksLikeNobody = looksLikeNobody
+	UnusualRate     = unusualRate
+)
+
+// CrowdMemory adds n keys, one of them again and again, and says how many are
+// held and how often that one was seen.
+func CrowdMemory(n int, keys func(i int) string, again string) (held, seen int) {
+	c := crowds{}
+	for i := range n {
+		c.add(keys(i))
+		if i%1000 == 0 {
+			c.add(again)
+		}
+		held = max(held, len(c))
+	}
+	return held, c[again]
+}

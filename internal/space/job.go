@@ -56,6 +56,7 @@ func (s *Space) runSharedJob() {
 	}
 	s.job.look = time.Now().Add(jobPause)
 	fence, err := s.hold(s.life, jobLease)
+	s.watchFence.Store(&fence)
 	if err == nil && fence != nil {
 		if err = s.takeOverRules(s.life); err == nil {
 			if !s.version.Load().Applying { // which would decide it again anyhow

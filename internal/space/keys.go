@@ -69,6 +69,10 @@ const (
 	kindNewType = 'n'
 	// hour(8) lane(8) → Tally: what happened in an hour
 	kindTally = 'T'
+	// warning ID(8) → warningRecord: what should be looked at
+	kindWarning = 'w'
+	// nothing → watchRecord: how far the watcher has read the feed
+	kindWatch = 'W'
 	// lane(8) → countersRecord: profiles, strands
 	kindCounters = 'c'
 	// exclusive store: generation … → recent message IDs that left the memory,

@@ -50,6 +50,8 @@ type Space struct {
 	life       context.Context
 	kill       context.CancelFunc
 	background sync.WaitGroup
+	watchFence atomic.Pointer[[]byte] // the job's lease, on a shared store; nil: another node's
+	warnings   atomic.Int64           // open ones
 
 	// What follows belongs to the writer.
 	writing   sync.Mutex // held during a commit; whoever stops the writer takes it
@@ -111,6 +113,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 			}
 		})
 	}
+	s.background.Go(s.watch)
 	go s.write()
 	s.background.Go(s.keepRules)
 	return s, nil

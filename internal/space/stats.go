@@ -25,7 +25,7 @@ func (s *Space) Stats() Stats {
 		Commits: c.commits.Load(), Conflicts: c.conflicts.Load(),
 		ProfilesCreated: c.created.Load(), Merges: c.merges.Load(), Unmerges: c.unmerges.Load(),
 		Demotions: c.demotions.Load(), Replays: c.replays.Load(), ReplayedDecisions: c.decisions.Load(),
-		Pending: s.pending.Load(), QueueBytes: s.queueBytes.Load(),
+		Pending: s.pending.Load(), QueueBytes: s.queueBytes.Load(), Warnings: s.warnings.Load(),
 		CommitSeconds: seconds(&c.commit), PlanSeconds: seconds(&c.plan), WaitSeconds: seconds(&c.wait),
 	}
 	st.StrandCacheHits, st.StrandCacheMisses = s.cache.stats()

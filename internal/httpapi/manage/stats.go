@@ -20,6 +20,7 @@ type statsAnswer struct {
 	ReplayedDecisions int64   `json:"replayed_decisions"`
 	Pending           int64   `json:"pending"`
 	QueueBytes        int64   `json:"queue_bytes"`
+	Warnings          int64   `json:"warnings"`
 	StrandCacheHits   int64   `json:"strand_cache_hits"`
 	StrandCacheMisses int64   `json:"strand_cache_misses"`
 	DedupeMemoryBytes int64   `json:"dedupe_memory_bytes"`
@@ -39,7 +40,7 @@ func (h *handler) stats(w http.ResponseWriter, r *http.Request) error {
 		Events: v.Events, Repeats: v.Repeats, Rejected: v.Rejected, Unresolved: v.Unresolved,
 		Profiles: v.Profiles, Strands: v.Strands, Commits: v.Commits, Conflicts: v.Conflicts,
 		ProfilesCreated: v.ProfilesCreated, Merges: v.Merges, Unmerges: v.Unmerges, Demotions: v.Demotions,
-		Replays: v.Replays, ReplayedDecisions: v.ReplayedDecisions, Pending: v.Pending, QueueBytes: v.QueueBytes,
+		Replays: v.Replays, ReplayedDecisions: v.ReplayedDecisions, Pending: v.Pending, QueueBytes: v.QueueBytes, Warnings: v.Warnings,
 		StrandCacheHits: v.StrandCacheHits, StrandCacheMisses: v.StrandCacheMisses,
 		DedupeMemoryBytes: v.DedupeMemoryBytes, DedupeStoreChecks: v.DedupeStoreChecks,
 		CommitSeconds: v.CommitSeconds, PlanSeconds: v.PlanSeconds, WaitSeconds: v.WaitSeconds,

@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// warning is something that people should look at.
+type warning struct {
+	ID        string     `json:"id"`
+	Kind      string     `json:"kind"`
+	State     string     `json:"state"`
+	About     string     `json:"about"`
+	Profile   string     `json:"profile,omitempty"`
+	First     *time.Time `json:"first"`
+	Last      *time.Time `json:"last"`
+	Count     int64      `json:"count"`
+	Says      string     `json:"says"`
+	Do        string     `json:"do"`
+	Rules     string     `json:"rules,omitempty"`
+	Dismissed *struct {
+		At  *time.Time `json:"at"`
+		By  string     `json:"by"`
+		For string     `json:"for,omitempty"`
+		Why string     `json:"why,omitempty"`
+	} `json:"dismissed,omitempty"`
+}
+
+func (sh *shell) warnings() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "warnings",
+		Short: "Show what looks wrong, and what to do about it",
+		Long: `A running server watches what happens to identities and warns of
+
+  many_people     an identifier value that suddenly comes with many people
+  merge_rate      an hour in which far more profiles merged than usual
+  looks_blocked   a value taken as an identifier that looks like "there is none"
+  new_type        a type of identifiers that the rules do not list
+
+Each warning says what to do, often with the rule that does it; selfsame simulate
+shows beforehand what a rule would change. A warning closes by itself when the
+rules speak of its value, or when it is dismissed: then for good.`,
+		Example: `  selfsame warnings
+  selfsame warnings --state all --json
+  selfsame warnings dismiss 4f0c2d9a1b7e6655 --why "our front desk"`,
+		Args: cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	state := cmd.Flags().String("state", "open", "`open`, dismissed, resolved or all")
+	limit := cmd.Flags().Int("limit", 50, "how many to show, up to 1000")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *limit < 1 || *limit > 1000 {
+			return usage("--limit is %d; choose 1 to 1000", *limit)
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			page := struct {
+				Data   []warning
+				Cursor struct {
+					HasMore bool `json:"has_more"`
+				}
+			}{}
+			query := url.Values{"state": {*state}, "limit": {strconv.Itoa(*limit)}}
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "warnings"), query, nil, &page); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(page.Data)
+			}
+			if len(page.Data) == 0 {
+				fmt.Fprintln(sh.out, sh.out.paint(green, "No warnings."))
+				return nil
+			}
+			for i := range page.Data {
+				sh.printWarning(&page.Data[i])
+			}
+			if page.Cursor.HasMore {
+				fmt.Fprintln(sh.out, sh.out.paint(dim, "There are older ones; see --limit."))
+			}
+			return nil
+		})
+	}
+	cmd.AddCommand(sh.warningDismiss())
+	return cmd
+}
+
+func (sh *shell) printWarning(w *warning) {
+	s := sh.out
+	fmt.Fprintf(s, "%s  %s  %s\n", s.paint(yellow, w.Kind), s.paint(bold, w.ID), s.paint(dim, w.State))
+	fmt.Fprintf(s, "  %s\n", clean(w.Says))
+	seen := fmt.Sprintf("%s, %s to %s", many(w.Count, "time"), moment(w.First), moment(w.Last))
+	if w.Kind == "merge_rate" {
+		seen = many(w.Count, "merge")
+	}
+	if w.Profile != "" {
+		seen += ", into " + w.Profile
+	}
+	fmt.Fprintf(s, "  %s\n", s.paint(dim, seen))
+	if d := w.Dismissed; d != nil {
+		text := "Dismissed " + moment(d.At) + " by " + clean(orElse(d.For, d.By))
+		if d.Why != "" {
+			text += ": " + clean(d.Why)
+		}
+		fmt.Fprintf(s, "  %s\n\n", text)
+		return
+	}
+	fmt.Fprintf(s, "  %s\n", clean(w.Do))
+	if w.Rules != "" {
+		fmt.Fprintln(s)
+		for line := range strings.SplitSeq(strings.TrimSpace(w.Rules), "\n") {
+			fmt.Fprintf(s, "    %s\n", s.paint(cyan, clean(line)))
+		}
+	}
+	fmt.Fprintln(s)
+}
+
+func (sh *shell) warningDismiss() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "dismiss WARNING",
+		Short:   "Close a warning for good",
+		Example: `  selfsame warnings dismiss 4f0c2d9a1b7e6655 --why "our front desk"`,
+		Args:    exactly("WARNING"),
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	why := cmd.Flags().String("why", "", "the reason, for the audit trail")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			query := url.Values{}
+			if *why != "" {
+				query.Set("why", *why)
+			}
+			var done warning
+			if err := c.call(cmd.Context(), http.MethodPost, in(space, "warnings", args[0], "dismiss"), query, nil, &done); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(done)
+			}
+			fmt.Fprintf(sh.out, "Warning %s is dismissed: %s\n", done.ID, clean(done.Says))
+			return nil
+		})
+	}
+	return cmd
+}

@@ -1,0 +1,358 @@
+package space
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// manyPeople is how many people an ID value ties together within an hour, or
+// would if no limit kept them apart, before somebody is warned.
+const manyPeople = 10
+
+// take looks at one record of the feed.
+func (w *watcher) take(ctx context.Context, r kv.Reader, rec *feed.Record) error {
+	if hour := hourOf(rec.Time); hour > w.hour {
+		w.hour = hour
+		clear(w.crowds)
+	}
+	rs := w.s.rules.Load()
+	for i := range rec.Changes {
+		c := &rec.Changes[i]
+		switch c.Kind {
+		case feed.IDAdded:
+			if c.From == "" && looksLikeNobody(c.IDType, c.IDValue) {
+				w.nobody(rs, c, rec.Time)
+			}
+		case feed.Demoted:
+			if tiesPeople(c.Reason) {
+				w.crowd(rs, c, rec.Time)
+			}
+		case feed.Merged:
+			if err := w.merged(ctx, r, c, rec.Time); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tiesPeople reports whether an ID that was left out for a reason would have
+// made one person of several.
+func tiesPeople(reason string) bool {
+	for _, r := range [...]identity.Reason{identity.ReasonLimit, identity.ReasonCap, identity.ReasonMerges} {
+		if strings.HasPrefix(reason, r.String()) {
+			return true
+		}
+	}
+	return false
+}
+
+// crowd counts people whom a value would tie together if no rule kept them
+// apart.
+func (w *watcher) crowd(rs *identity.Ruleset, c *feed.Change, at int64) {
+	id := identity.ID{Type: c.IDType, Value: c.IDValue}
+	name := warningID(ManyPeople, id.String())
+	if w.warnings[name] != nil {
+		w.tied(rs, name, id, "", at, 1)
+		return
+	}
+	key := "d" + id.String()
+	if n := w.crowds.add(key); n >= manyPeople {
+		delete(w.crowds, key)
+		w.tied(rs, name, id, "", at, int64(n))
+	}
+}
+
+func (w *watcher) tied(rs *identity.Ruleset, name string, id identity.ID, profile string, at, n int64) {
+	if rs.Blocked(id) {
+		return // in the meantime
+	}
+	w.warn(name, at, n, func() warningRecord {
+		return warningRecord{
+			Kind: ManyPeople, Subject: kept(id), Profile: strings.Clone(profile),
+			Says:  fmt.Sprintf("%s suddenly comes with many people: it looks like a shared device, a placeholder or a test account.", id),
+			Do:    "If it names nobody, block it: add what is below to the rules. `selfsame simulate` shows what that would change before it is done. If it is one person's after all, dismiss this.",
+			Rules: blockRule(id),
+		}
+	})
+}
+
+// merged counts the profiles that were merged into one, and looks for the ID
+// that did it.
+func (w *watcher) merged(ctx context.Context, r kv.Reader, c *feed.Change, at int64) error {
+	key := "m" + c.Profile
+	n := w.crowds.add(key)
+	if n < manyPeople {
+		return nil
+	}
+	delete(w.crowds, key)
+	id, err := w.s.busiestID(ctx, r, c.Profile)
+	if errors.Is(err, ErrNotFound) || err == nil && id.Type == "" {
+		return nil // merged away itself since then, and counted there; or no one ID ties it
+	}
+	if err != nil {
+		return err
+	}
+	w.tied(w.s.rules.Load(), warningID(ManyPeople, id.String()), id, c.Profile, at, int64(n))
+	return nil
+}
+
+// The IDs of a profile that are looked at, and the strands of each.
+const (
+	busiestIDs     = 200
+	busiestStrands = 1000
+)
+
+// busiestID finds the ID of a profile with which most sets of IDs come; none if
+// that are fewer than people it warns of.
+func (s *Space) busiestID(ctx context.Context, r kv.Reader, profile string) (identity.ID, error) {
+	d := s.newDesk(ctx, r, s.rules.Load(), s.cfg.Now())
+	d.read = nil
+	ref := Ref{Collection: identity.Users, Value: profile}
+	if strings.HasPrefix(profile, "acc_") {
+		ref.Collection = identity.Accounts
+	}
+	p, err := d.resolveRef(ref)
+	if err != nil {
+		return identity.ID{}, err
+	}
+	if err := d.loadProfiles(p); err != nil {
+		return identity.ID{}, err
+	}
+	var best identity.ID
+	most := manyPeople - 1
+	members := d.profiles[p].ids
+	for _, m := range members[:min(len(members), busiestIDs)] {
+		if err := d.loadNodes(m.hash); err != nil {
+			return best, err
+		}
+		node := d.nodes[m.hash]
+		if node == nil {
+			continue
+		}
+		n := len(node.holders)
+		if node.spilled {
+			page, err := r.Scan(ctx, s.keys.linksFrom(m.hash, listAccepted, 0, minTime), s.keys.linksEnd(m.hash, listAccepted), busiestStrands, false)
+			if err != nil {
+				return best, err
+			}
+			n = len(page)
+		}
+		if n > most {
+			best, most = node.id, n
+		}
+	}
+	return best, nil
+}
+
+// nobody warns of a value that names nobody by its looks.
+func (w *watcher) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
+	id := identity.ID{Type: c.IDType, Value: c.IDValue}
+	if rs.Blocked(id) {
+		return
+	}
+	w.warn(warningID(LooksBlocked, id.String()), at, 1, func() warningRecord {
+		return warningRecord{
+			Kind: LooksBlocked, Subject: kept(id),
+			Says:  fmt.Sprintf("%s is taken as an identifier, and looks as if it named nobody.", id),
+			Do:    "If so, block it: add what is below to the rules. `selfsame simulate` shows what that would change before it is done. Else dismiss this.",
+			Rules: blockRule(id),
+		}
+	})
+}
+
+// kept is an ID that holds no memory of a whole record of the feed.
+func kept(id identity.ID) identity.ID {
+	return identity.ID{Type: strings.Clone(id.Type), Value: strings.Clone(id.Value)}
+}
+
+// blockRule is the rule that blocks a value, in YAML.
+func blockRule(id identity.ID) string {
+	value, _ := json.Marshal(id.Value) // strings can always be encoded, and JSON is YAML
+	name, _ := json.Marshal(id.Type)
+	return fmt.Sprintf("identifiers:\n  - type: %s\n    blocked: [%s]\n", name, value)
+}
+
+// look compares the hour's merges with the week, and the types that arrived and
+// the warnings that are open with the rules.
+func (w *watcher) look(ctx context.Context, r kv.Reader) error {
+	if err := w.rates(ctx, r); err != nil {
+		return err
+	}
+	rs := w.s.rules.Load()
+	if err := w.s.each(ctx, r, kindNewType, scanPage, func(e kv.Entry) error {
+		head := len(w.s.keys) + 1
+		if len(e.Value) != 8 || !rs.Unlisted(string(e.Key[head:])) {
+			return nil
+		}
+		w.newType(rs, string(e.Key[head:]), parseTime(e.Value))
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, one := range w.warnings {
+		if one.State != WarningOpen {
+			continue
+		}
+		switch one.Kind {
+		case NewType:
+			if rs.Unlisted(one.Subject.Type) {
+				continue
+			}
+		case ManyPeople, LooksBlocked:
+			if !rs.Blocked(one.Subject) {
+				continue
+			}
+		default:
+			continue
+		}
+		one.State, one.changed = WarningResolved, true
+	}
+	return nil
+}
+
+func (w *watcher) newType(rs *identity.Ruleset, name string, at int64) {
+	id := warningID(NewType, name)
+	if one := w.warnings[id]; one != nil && one.State != WarningResolved {
+		return
+	}
+	w.warn(id, at, 1, func() warningRecord {
+		limit := rs.Limit(identity.Users, name)
+		quoted, _ := json.Marshal(name)
+		return warningRecord{
+			Kind: NewType, Subject: kept(identity.ID{Type: name}),
+			Says:  fmt.Sprintf("Events bring identifiers of the type %s, which the rules do not list. They are taken with the defaults: %d of them (%s) for one person, after all listed types.", name, limit.Values, limit.WindowWord()),
+			Do:    "If it names a person, list it where it belongs in the order of priority, with a limit. `selfsame simulate` shows what that would change. Else dismiss this.",
+			Rules: fmt.Sprintf("identifiers:\n  - type: %s\n    limit: %d\n", quoted, limit.Values),
+		}
+	})
+}
+
+// When merges are far more than usual: their number for each event is above all
+// of these.
+const (
+	rateHours    = 7 * 24 // compared with
+	rateHistory  = 24     // hours with rateEvents that there must be
+	rateEvents   = 100    // an hour with fewer says nothing
+	rateMerges   = 50     // fewer are no reason
+	rateMAD      = 6      // deviations from the median
+	rateTimes    = 3      // times the median
+	rateAnyway   = 0.02   // merges for an event that are no reason by themselves
+	madOfSpread  = 1.4826 // a normal distribution's spread, in median deviations
+	rateLookBack = 2      // hours that are looked at: this one, and the one before to its end
+)
+
+// rates warns of hours in which far more profiles merged than usual.
+func (w *watcher) rates(ctx context.Context, r kv.Reader) error {
+	now := hourOf(w.s.cfg.Now().UnixNano())
+	hours := map[int64]Tally{}
+	first := now - rateHours*int64(time.Hour)
+	if err := w.s.eachTally(ctx, r, first, now+int64(time.Hour), func(hour int64, t *Tally) {
+		sum := hours[hour]
+		hours[hour] = sum.plus(t)
+	}); err != nil {
+		return err
+	}
+	for i := range int64(rateLookBack) {
+		hour := now - i*int64(time.Hour)
+		var past []float64
+		for at, t := range hours {
+			if at < hour && t.Events >= rateEvents {
+				past = append(past, float64(t.Merged)/float64(t.Events))
+			}
+		}
+		t := hours[hour]
+		usual, unusual := unusualRate(past, t.Merged, t.Events)
+		if !unusual {
+			continue
+		}
+		name := warningID(MergeRate, fmt.Sprint(hour))
+		if one := w.warnings[name]; one != nil && one.Count >= t.Merged {
+			continue
+		} else if one != nil {
+			one.Count = 0 // the hour has gone on
+		}
+		w.warn(name, hour, t.Merged, func() warningRecord {
+			at := time.Unix(0, hour).UTC()
+			return warningRecord{
+				Kind: MergeRate,
+				Says: fmt.Sprintf("In the hour from %s far more profiles were merged than usual: the median of the week before is %.1f for 1,000 events.", at.Format("2006-01-02 15:04"), usual*1000),
+				Do: fmt.Sprintf("Look at what merged: selfsame insights --kind merged --since %s --until %s. A value that many people share is warned of by itself; an import of old events, or a release that signs everybody in, is a good reason.",
+					at.Format(time.RFC3339), at.Add(time.Hour).Format(time.RFC3339)),
+			}
+		})
+	}
+	return nil
+}
+
+// unusualRate compares the merges of an hour with those of past hours, for each
+// event: more than a few, and far from the median by the measure of what usually
+// differs from it, which single wild hours do not move.
+func unusualRate(past []float64, merged, events int64) (usual float64, unusual bool) {
+	if len(past) < rateHistory || events < rateEvents || merged < rateMerges {
+		return 0, false
+	}
+	usual = median(past)
+	off := make([]float64, len(past))
+	for i, p := range past {
+		off[i] = max(p-usual, usual-p)
+	}
+	line := max(usual+rateMAD*madOfSpread*median(off), rateTimes*usual, rateAnyway)
+	return usual, float64(merged)/float64(events) > line
+}
+
+// median sorts what it is given.
+func median(of []float64) float64 {
+	slices.Sort(of)
+	n := len(of)
+	return (of[(n-1)/2] + of[n/2]) / 2
+}
+
+// crowds counts keys in bounded memory: when there are too many, those that
+// were seen once are forgotten first.
+type crowds map[string]int
+
+const mostCrowds = 20_000
+
+func (c crowds) add(key string) int {
+	if _, known := c[key]; !known && len(c) >= mostCrowds {
+		for least := 1; len(c) >= mostCrowds*3/4; least++ {
+			for k, n := range c {
+				if n <= least {
+					delete(c, k)
+				}
+			}
+		}
+	}
+	c[key]++
+	return c[key]
+}
+
+// largest are the largest counts, above those that say nothing.
+func (c crowds) largest(most int) map[string]int {
+	var keys []string
+	for k, n := range c {
+		if n > manyPeople/4 {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(c[b]-c[a], cmp.Compare(a, b)) })
+	out := map[string]int{}
+	for _, k := range keys[:min(len(keys), most)] {
+		out[k] = c[k]
+	}
+	return out
+}
