@@ -79,6 +79,19 @@ func (c *client) callIf(ctx context.Context, method, path string, query url.Valu
 	return nil
 }
 
+// postText posts a text as it is and decodes the answer into out.
+func (c *client) postText(ctx context.Context, path string, query url.Values, text string, out any) error {
+	res, err := c.send(ctx, http.MethodPost, path, query, strings.NewReader(text), nil)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return fmt.Errorf("the answer of %s to %s cannot be read: %w", c.base, path, err)
+	}
+	return nil
+}
+
 // send makes a request and returns the answer if it is a good one.
 func (c *client) send(ctx context.Context, method, path string, query url.Values, body io.Reader, header http.Header) (*http.Response, error) {
 	address := c.base + path

@@ -97,3 +97,35 @@ func TestInsightsOfJane(t *testing.T) {
 	_, errs = w.run(1, "insights", "counts", "--data", data, "--since", "2020-01-01")
 	w.contains(errs, "ask for 1000 at most")
 }
+
+func TestRefusedMessagesAreSentAgain(t *testing.T) {
+	w := &world{t: t}
+	data := filepath.Join(t.TempDir(), "data")
+	lines := `{"type":"track","userId":"u1"}` + "\n" + `{"type":"track","event":"x"}` + "\n" + `{"type":"track","event":"ok","userId":"u1"}` + "\n"
+	w.feed(0, lines, "import", "--data", data, "--config", settings, "-")
+	out, _ := w.run(0, "rejects", "--data", data)
+	w.contains(out, "missing_event", "missing_id", "RECEIVED")
+	out, _ = w.run(0, "rejects", "counts", "--data", data)
+	w.contains(out, "segkicks", "missing_event  1")
+	out, _ = w.run(0, "rejects", "--data", data, "--code", "missing_event", "--json")
+	var list []reject
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 1 {
+		t.Fatal(err, out)
+	}
+	id := list[0].ID
+	out, _ = w.run(0, "rejects", "show", id, "--data", data)
+	w.contains(out, `{"type":"track","userId":"u1"}`, "missing_event")
+	_, errs := w.run(1, "rejects", "resend", id, "--data", data)
+	w.contains(errs, "still refused")
+	out, _ = w.feed(0, `{"type":"track","event":"mended","userId":"u1"}`, "rejects", "resend", id, "--body", "-", "--data", data, "--why", "our bug")
+	w.contains(out, "1 message taken: 1 event stored")
+	out, _ = w.run(0, "rejects", "resend", "--all", "--data", data)
+	w.contains(out, "0 messages taken", "1 still refused", "missing_id")
+	out, _ = w.run(0, "audit", "--data", data)
+	w.contains(out, "rejects.resend", id, "our bug")
+	for _, args := range [][]string{{"resend"}, {"resend", id, "--all"}, {"resend", id, "--code", "x"}} {
+		w.run(2, append(append([]string{"rejects"}, args...), "--data", data)...)
+	}
+	_, errs = w.run(1, "rejects", "show", "nothing", "--data", data)
+	w.contains(errs, "There is nothing of that name here")
+}

@@ -110,7 +110,7 @@ person. One binary, one data directory.`,
 	root.AddCommand(
 		sh.serve(), sh.importEvents(),
 		sh.profile(), sh.explain(), sh.undo(),
-		sh.insights(), sh.warnings(),
+		sh.insights(), sh.warnings(), sh.rejects(),
 		sh.feed(),
 		sh.space(), sh.source(), sh.token(),
 		sh.rules(),

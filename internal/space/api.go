@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
@@ -46,6 +47,8 @@ type Config struct {
 	DedupeBytes  int64         // memory for recent message IDs; default 128 MiB
 	CacheBytes   int64         // memory for caches of strands and profiles; default 256 MiB
 	QueueBytes   int64         // event bytes waiting for a commit before ErrOverloaded; default 64 MiB
+	RejectAge    time.Duration // how long refused messages are kept; default 30 days
+	RejectMost   int64         // how many are kept, the youngest; default 1,000,000
 	ReplayBound  int           // decisions replayed inside a commit before a pending job takes over; default 1000
 }
 
@@ -56,6 +59,7 @@ type Delivery struct {
 	Messages []event.Message // valid; those without a MessageID are given one
 	Rejects  []Reject        // refused messages of the same request, to be kept
 	Resolves []string        // IDs of kept rejects that this delivery sends again: they are removed
+	Audit    *audit.Entry    // who had it sent, kept in the same commit; nil: nobody in particular
 	Mark     *Mark           // progress of an import, kept in the same commit
 }
 

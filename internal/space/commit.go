@@ -154,8 +154,7 @@ func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 	if err := s.takeRejects(c, ws, now); err != nil {
 		return c, err
 	}
-	s.fill(c, ws)
-	return c, nil
+	return c, s.fill(c, ws)
 }
 
 // lookAtRules makes sure, on a shared store, that the rules at work here are
@@ -363,7 +362,7 @@ func clip(s string) string {
 }
 
 // fill writes the plan into its batch.
-func (s *Space) fill(c *commitPlan, ws []*work) {
+func (s *Space) fill(c *commitPlan, ws []*work) error {
 	d, b := c.desk, &c.batch
 	d.write(b)
 	n := 0
@@ -397,8 +396,14 @@ func (s *Space) fill(c *commitPlan, ws []*work) {
 		if m := w.delivery.Mark; m != nil {
 			b.Put(d.keys.key(kindMark, []byte(m.Name)), m.Value)
 		}
+		if e := w.delivery.Audit; e != nil {
+			if err := s.putAudit(b, *e); err != nil {
+				return err
+			}
+		}
 	}
 	s.closePlan(c)
+	return nil
 }
 
 // closePlan adds what every commit has: the feed record, counters, and on a

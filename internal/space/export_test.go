@@ -1,6 +1,9 @@
 package space
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // InsightsWithin is Insights that looks at less of the feed at a time.
 func (s *Space) InsightsWithin(ctx context.Context, q InsightQuery, records, changes int) (InsightPage, error) {
@@ -46,4 +49,17 @@ func CrowdMemory(n int, keys func(i int) string, again string) (held, seen int) 
 		held = max(held, len(c))
 	}
 	return held, c[again]
+}
+
+// TrimRejects has the job look at the budget of refused messages to the end.
+func (s *Space) TrimRejects(ctx context.Context) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	for {
+		s.job.trim = time.Time{}
+		n, err := s.trimPage(ctx, nil)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
 }

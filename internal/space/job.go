@@ -23,6 +23,8 @@ type jobState struct {
 	sweep []byte    // where the removal of old messageIds goes on, on a shared store
 	look  time.Time // when to look again what other nodes put off
 
+	trim time.Time // when to look again at the budget of refused messages
+
 	counted time.Time // when the gauges were looked up in a shared store
 }
 
@@ -43,6 +45,9 @@ func (s *Space) runJob() {
 	if s.pending.Load() > 0 && !s.version.Load().Applying {
 		s.replayNow(nil)
 	}
+	if err := s.trimRejects(s.life, nil); err != nil && s.life.Err() == nil {
+		s.log.Warn("old refused messages could not be removed; this will be tried again", "space", s.cfg.ID, "error", err)
+	}
 }
 
 // jobErrorPause is how long the job waits after it failed.
@@ -62,7 +67,12 @@ func (s *Space) runSharedJob() {
 			if !s.version.Load().Applying { // which would decide it again anyhow
 				s.replayNow(fence)
 			}
-			err = s.sweepRepeats(s.life, fence)
+			if err = s.sweepRepeats(s.life, fence); err == nil {
+				err = s.trimRejects(s.life, fence)
+			}
+			if errors.Is(err, kv.ErrConflict) {
+				err = nil // somebody sent one again; the next look comes
+			}
 		}
 	}
 	if err == nil {

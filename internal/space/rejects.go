@@ -101,14 +101,7 @@ func (s *Space) takeRejects(c *commitPlan, ws []*work, now time.Time) error {
 			delta[rejectKey{r.Source, r.Code}]--
 		}
 	}
-	c.counts = delta
-	for k, n := range delta {
-		if n += s.rejected[k]; n != 0 {
-			c.batch.Put(d.keys.rejectCount(s.lane, k), binary.AppendVarint(nil, n))
-		} else {
-			c.batch.Delete(d.keys.rejectCount(s.lane, k))
-		}
-	}
+	s.stageRejectCounts(c, delta)
 	return nil
 }
 

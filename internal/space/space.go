@@ -148,6 +148,12 @@ func (c Config) withDefaults() Config {
 	if c.QueueBytes == 0 {
 		c.QueueBytes = 64 << 20
 	}
+	if c.RejectAge == 0 {
+		c.RejectAge = 30 * 24 * time.Hour
+	}
+	if c.RejectMost == 0 {
+		c.RejectMost = 1_000_000
+	}
 	if c.ReplayBound == 0 {
 		c.ReplayBound = 1000
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -191,6 +192,12 @@ func (h *handler) resend(ctx context.Context, s Space, source string, list []spa
 	if len(d.Resolves) == 0 {
 		return nil
 	}
+	subject := fmt.Sprintf("%d messages", len(d.Resolves))
+	if len(d.Resolves) == 1 {
+		subject = d.Resolves[0]
+	}
+	e := audit.New(ctx, h.Now().UnixNano(), "rejects.resend", subject, map[string]any{"source": source, "rejects": len(d.Resolves), "messages": len(d.Messages)})
+	d.Audit = &e
 	receipt, err := s.Ingest(ctx, d)
 	if err != nil {
 		return err

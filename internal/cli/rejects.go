@@ -1,0 +1,264 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// reject is a message that was refused.
+type reject struct {
+	ID         string     `json:"id"`
+	Source     string     `json:"source"`
+	Code       string     `json:"code"`
+	Message    string     `json:"message"`
+	ReceivedAt *time.Time `json:"received_at"`
+	MessageID  string     `json:"message_id,omitempty"`
+	Type       string     `json:"type,omitempty"`
+	Endpoint   string     `json:"endpoint,omitempty"`
+	Body       string     `json:"body,omitempty"`
+	Binary     []byte     `json:"body_base64,omitempty"`
+}
+
+func (sh *shell) rejects() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "rejects",
+		Short: "List refused messages, look at one, send them again",
+		Long: `A message that is no event is kept with the reason, so that nothing is lost by a
+mistake in an app. This lists them, the newest first. They are kept for 30 days,
+at most 1,000,000 in a space.`,
+		Example: `  selfsame rejects
+  selfsame rejects counts
+  selfsame rejects --code missing_id --source web
+  selfsame rejects show 18f2…
+  selfsame rejects resend 18f2… --body mended.json
+  selfsame rejects resend --all --code missing_id`,
+		Args: cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	source := cmd.Flags().String("source", "", "only of this `SOURCE`")
+	code := cmd.Flags().String("code", "", "only with this `CODE`")
+	limit := cmd.Flags().Int("limit", 50, "how many to show, up to 1000")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *limit < 1 || *limit > 1000 {
+			return usage("--limit is %d; choose 1 to 1000", *limit)
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			var page struct {
+				Data   []reject
+				Cursor struct {
+					HasMore bool `json:"has_more"`
+				}
+			}
+			query := url.Values{"limit": {strconv.Itoa(*limit)}, "source": {*source}, "code": {*code}}
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rejects"), query, nil, &page); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(page.Data)
+			}
+			if len(page.Data) == 0 {
+				fmt.Fprintln(sh.out, "No refused messages.")
+				return nil
+			}
+			t := table{header: []string{"ID", "RECEIVED", "SOURCE", "CODE", "WHY"}, styles: []style{bold, dim}}
+			for i := range page.Data {
+				r := &page.Data[i]
+				t.add(r.ID, moment(r.ReceivedAt), clean(r.Source), clean(r.Code), shorten(clean(r.Message), 90))
+			}
+			t.write(sh.out)
+			if page.Cursor.HasMore {
+				fmt.Fprintln(sh.out, sh.out.paint(dim, "There are older ones; see --limit, and selfsame rejects counts."))
+			}
+			return nil
+		})
+	}
+	cmd.AddCommand(sh.rejectCounts(), sh.rejectShow(), sh.rejectResend())
+	return cmd
+}
+
+func (sh *shell) rejectCounts() *cobra.Command {
+	cmd := &cobra.Command{Use: "counts", Short: "Count refused messages by source and code", Args: cobra.NoArgs}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			var page struct {
+				Data []struct {
+					Source string `json:"source"`
+					Code   string `json:"code"`
+					Count  int64  `json:"count"`
+				}
+			}
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rejects", "counts"), nil, nil, &page); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(page.Data)
+			}
+			if len(page.Data) == 0 {
+				fmt.Fprintln(sh.out, "No refused messages.")
+				return nil
+			}
+			t := table{header: []string{"SOURCE", "CODE", "COUNT"}}
+			for _, n := range page.Data {
+				t.add(clean(n.Source), clean(n.Code), count(n.Count))
+			}
+			t.write(sh.out)
+			return nil
+		})
+	}
+	return cmd
+}
+
+func (sh *shell) rejectShow() *cobra.Command {
+	cmd := &cobra.Command{Use: "show ID", Short: "Show a refused message with its body", Args: exactly("ID")}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			var r reject
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rejects", args[0]), nil, nil, &r); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(r)
+			}
+			t := table{styles: []style{dim}}
+			t.add("id", r.ID)
+			t.add("received", moment(r.ReceivedAt))
+			t.add("source", clean(r.Source))
+			t.add("code", clean(r.Code))
+			t.add("why", clean(r.Message))
+			if r.MessageID != "" {
+				t.add("messageId", clean(r.MessageID))
+			}
+			if r.Endpoint != "" {
+				t.add("call", clean(r.Endpoint))
+			}
+			t.write(sh.out)
+			if r.Binary != nil {
+				fmt.Fprintf(sh.out, "\nThe body is no text: %s bytes; --json has it.\n", count(int64(len(r.Binary))))
+				return nil
+			}
+			fmt.Fprintln(sh.out)
+			for line := range strings.SplitSeq(r.Body, "\n") {
+				fmt.Fprintln(sh.out, clean(line))
+			}
+			return nil
+		})
+	}
+	return cmd
+}
+
+// resentAgain is what became of messages that were sent again.
+type resentAgain struct {
+	Resolved int `json:"resolved"`
+	Stored   int `json:"stored"`
+	Repeats  int `json:"repeats"`
+	Refused  int `json:"refused"`
+	Reasons  []struct {
+		ID      string `json:"id"`
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"reasons,omitempty"`
+}
+
+func (sh *shell) rejectResend() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "resend [ID]",
+		Short: "Send refused messages again",
+		Long: `Sends one refused message again, as it is or mended, or all that match. What is
+taken now is an event as of its time, and no longer among the refused.`,
+		Example: `  selfsame rejects resend 18f2…
+  selfsame rejects resend 18f2… --body mended.json     a file, or - for standard input
+  selfsame rejects resend --all --source web --code missing_id`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	f := cmd.Flags()
+	all := f.Bool("all", false, "all that match --source and --code")
+	source := f.String("source", "", "with --all: only of this `SOURCE`")
+	code := f.String("code", "", "with --all: only with this `CODE`")
+	file := f.String("body", "", "send what this `FILE` has in the message's place")
+	why := f.String("why", "", "the reason, for the audit trail")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case *all == (len(args) == 1):
+			return usage("name one refused message, or --all")
+		case *all && *file != "", !*all && (*source != "" || *code != ""):
+			return usage("--body is for one message, --source and --code are for --all")
+		}
+		body, err := sh.mended(*file)
+		if err != nil {
+			return err
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			query := url.Values{}
+			path := in(space, "rejects", "resend")
+			if *all {
+				query = url.Values{"source": {*source}, "code": {*code}}
+			} else {
+				path = in(space, "rejects", args[0], "resend")
+			}
+			if *why != "" {
+				query.Set("why", *why)
+			}
+			var done resentAgain
+			if err := c.postText(cmd.Context(), path, query, body, &done); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(done)
+			}
+			fmt.Fprintf(sh.out, "%s taken: %s stored, %s", many(int64(done.Resolved), "message"), many(int64(done.Stored), "event"), many(int64(done.Repeats), "repeat"))
+			if done.Refused > 0 {
+				fmt.Fprintf(sh.out, "; %s", sh.out.paint(yellow, count(int64(done.Refused))+" still refused"))
+			}
+			fmt.Fprintln(sh.out)
+			t := table{indent: "  ", styles: []style{dim}}
+			for _, r := range done.Reasons {
+				t.add(r.ID, clean(r.Code), shorten(clean(r.Message), 90))
+			}
+			t.write(sh.out)
+			return nil
+		})
+	}
+	return cmd
+}
+
+// mended reads what takes the place of a message; "" without a file.
+func (sh *shell) mended(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	in := sh.in
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		in = f
+	}
+	const most = 1 << 20
+	text, err := io.ReadAll(io.LimitReader(in, most+1))
+	switch {
+	case err != nil:
+		return "", err
+	case len(text) > most:
+		return "", fmt.Errorf("%s has more than 1 MiB; a message has 32 KiB", file)
+	case strings.TrimSpace(string(text)) == "":
+		return "", fmt.Errorf("%s is empty", file)
+	}
+	return string(text), nil
+}
