@@ -113,7 +113,7 @@ person. One binary, one data directory.`,
 		sh.insights(), sh.warnings(), sh.rejects(),
 		sh.feed(),
 		sh.space(), sh.source(), sh.token(),
-		sh.rules(),
+		sh.rules(), sh.simulate(),
 		sh.audit(), sh.verify(), sh.copyStore(), sh.version(),
 	)
 	argumentErrors(root)

@@ -26,6 +26,12 @@ type rulesInForce struct {
 	Declared bool           `json:"declared"`
 	Rules    identity.Rules `json:"rules"`
 	NewTypes []string       `json:"new_types"`
+	Applying bool           `json:"applying"`
+	Progress *struct {
+		Pass                 int
+		Stage                string
+		Done, Total, Changed int64
+	} `json:"progress,omitempty"`
 }
 
 func (sh *shell) rules() *cobra.Command {
@@ -70,6 +76,9 @@ func (sh *shell) printRules(space string, r *rulesInForce) error {
 	rs, err := identity.Compile(r.Rules)
 	if err != nil {
 		return fmt.Errorf("the server's rules are not understood here; is it another version? %w", err)
+	}
+	if r.Applying {
+		note += "\n# They hold for what comes; what was there is still being resolved again."
 	}
 	note += "\n#\n# Order of priority, and how many values a person may have:\n"
 	t := table{indent: "#   "}

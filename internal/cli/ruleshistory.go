@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -122,5 +124,35 @@ func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, p
 		return err
 	}
 	fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)
+	return sh.awaitRules(cmd.Context(), c, space, &r)
+}
+
+// awaitRules shows how far rules are applied to what was there, until they are.
+func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r *rulesInForce) error {
+	if !r.Applying {
+		return nil
+	}
+	b := newBar(sh.err)
+	defer b.done()
+	began := time.Now()
+	for r.Applying {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			b.done()
+			fmt.Fprintln(sh.out, "The server goes on applying them; `selfsame rules` says when it is done.")
+			return ctx.Err()
+		}
+		if p := r.Progress; p != nil {
+			text := fmt.Sprintf("applying, pass %d: %s %s of %s", p.Pass, p.Stage, count(p.Done), count(p.Total))
+			b.show(p.Done, p.Total, text)
+		}
+		*r = rulesInForce{}
+		if err := c.call(ctx, http.MethodGet, in(space, "rules"), nil, nil, r); err != nil {
+			return err
+		}
+	}
+	b.done()
+	fmt.Fprintf(sh.out, "What was there follows them now, after %s.\n", span(time.Since(began)))
 	return nil
 }

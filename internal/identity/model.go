@@ -85,6 +85,9 @@ func NewModel(rs *Ruleset, ov *Overrides, c Collection, strands int) *Model {
 // Strands is how many strands were added.
 func (m *Model) Strands() int { return len(m.strands) }
 
+// Collection is what the model's strands are of.
+func (m *Model) Collection() Collection { return m.collection }
+
 // Add adds a strand as it is stored. The model keeps its IDs, and s itself if it
 // is unusual.
 func (m *Model) Add(s *Strand, founded Founded) {

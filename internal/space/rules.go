@@ -119,6 +119,9 @@ func samePlaces(a, b identity.Rules) bool {
 // Rules reads the rules at work.
 func (s *Space) Rules(ctx context.Context) (RulesVersion, error) {
 	v := *s.version.Load()
+	if v.Applying {
+		v.Progress = s.apply.progress.Load()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for t := range s.types {

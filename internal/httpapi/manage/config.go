@@ -26,6 +26,8 @@ type Space interface {
 	RejectCounts(ctx context.Context) ([]space.RejectCount, error)
 	Rules(ctx context.Context) (space.RulesVersion, error)
 	SetRules(ctx context.Context, r identity.Rules, only *uint64) error
+	CanSimulate(ctx context.Context, draft identity.Rules) error
+	Simulate(ctx context.Context, draft identity.Rules, progress space.Progress) (*space.Simulated, error)
 	RulesHistory(ctx context.Context, limit int, next string) (space.RulesPage, error)
 	RulesAt(ctx context.Context, version uint64) (space.RulesVersion, error)
 	Audit(ctx context.Context, limit int, next string) (space.AuditPage, error)
@@ -64,6 +66,8 @@ type Config struct {
 type handler struct {
 	Config
 	marks keyedLocks // one import at a time for each mark
+
+	simulations simulations
 }
 
 // Register adds the management API to mux.
@@ -94,6 +98,11 @@ func Register(mux *http.ServeMux, cfg Config) {
 	at("GET /api/spaces/{space}/rules/versions", h.rulesHistory)
 	at("GET /api/spaces/{space}/rules/versions/{version}", h.rulesVersion)
 	at("POST /api/spaces/{space}/rules/versions/{version}/restore", h.rollBack)
+
+	at("GET /api/spaces/{space}/simulations", h.listSimulations)
+	at("POST /api/spaces/{space}/simulations", h.startSimulation)
+	at("GET /api/spaces/{space}/simulations/{simulation}", h.getSimulation)
+	at("DELETE /api/spaces/{space}/simulations/{simulation}", h.cancelSimulation)
 
 	at("GET /api/spaces/{space}/overrides", h.listOverrides)
 	at("POST /api/spaces/{space}/overrides", h.addOverride)

@@ -28,6 +28,18 @@ type rulesAnswer struct {
 	versionAnswer
 	Declared bool     `json:"declared"`  // in the configuration file: not to be changed here
 	NewTypes []string `json:"new_types"` // ID types that arrived without being listed
+	// Applying says that what was there before is being resolved again; Progress
+	// how far that is, if this node does it.
+	Applying bool            `json:"applying"`
+	Progress *applyingAnswer `json:"progress,omitempty"`
+}
+
+type applyingAnswer struct {
+	Pass    int    `json:"pass"`
+	Stage   string `json:"stage"` // reading, deciding
+	Done    int64  `json:"done"`
+	Total   int64  `json:"total"`
+	Changed int64  `json:"changed"`
 }
 
 func (h *handler) getRules(w http.ResponseWriter, r *http.Request) error {
@@ -44,7 +56,11 @@ func (h *handler) getRules(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	tag(w, v.Version)
-	return ok(w, rulesAnswer{versionOf(v), entry.RulesDeclared, append([]string{}, v.NewTypes...)})
+	a := rulesAnswer{versionOf(v), entry.RulesDeclared, append([]string{}, v.NewTypes...), v.Applying, nil}
+	if p := v.Progress; p != nil {
+		a.Progress = &applyingAnswer{p.Pass, p.Stage, p.Done, p.Total, p.Changed}
+	}
+	return ok(w, a)
 }
 
 // setRules makes rules the rules at work. All mistakes are listed at once.

@@ -1,0 +1,308 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+// simulated is a simulation, as the management API shows it.
+type simulated struct {
+	ID       string
+	State    string
+	Progress *struct {
+		Stage       string
+		Done, Total int64
+	}
+	Error  string
+	Report *struct {
+		Milliseconds int64    `json:"took_ms"`
+		Strands      int64    `json:"strands"`
+		Users        foreseen `json:"users"`
+		Accounts     foreseen `json:"accounts"`
+	}
+}
+
+// foreseen is what draft rules would change in one collection.
+type foreseen struct {
+	Before   foreseenSide `json:"before"`
+	After    foreseenSide `json:"after"`
+	Same     int64        `json:"same"`
+	Gaining  int64        `json:"gaining"`
+	Split    int64        `json:"split"`
+	Merged   int64        `json:"merged"`
+	Losing   int64        `json:"losing"`
+	Suspects []struct {
+		ID      string `json:"id"`
+		Strands int64  `json:"strands"`
+		Pieces  int64  `json:"pieces_if_blocked"`
+	} `json:"suspects"`
+	Sample []struct {
+		Before  []foreseenGroup `json:"before"`
+		After   []foreseenGroup `json:"after"`
+		Unowned []string        `json:"unowned"`
+	} `json:"sample"`
+	Decided    int64 `json:"decided_one_by_one"`
+	EventsRead int64 `json:"events_read"`
+}
+
+type foreseenSide struct {
+	Profiles   int64           `json:"profiles"`
+	Largest    []foreseenGroup `json:"largest"`
+	Violations []struct {
+		Type   string `json:"type"`
+		Reason string `json:"reason"`
+		Broke  string `json:"broke,omitempty"`
+		Count  int64  `json:"count"`
+	} `json:"violations"`
+}
+
+type foreseenGroup struct {
+	Profile string   `json:"profile,omitempty"`
+	IDs     []string `json:"ids"`
+	Count   int      `json:"id_count"`
+	Strands int64    `json:"strands"`
+}
+
+func (g *foreseenGroup) words(most int) string {
+	var ids []string
+	for i, id := range g.IDs {
+		if i == most {
+			ids = append(ids, fmt.Sprintf("and %s more", count(int64(g.Count-most))))
+			break
+		}
+		ids = append(ids, clean(id))
+	}
+	return strings.Join(ids, ", ")
+}
+
+func (sh *shell) simulate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "simulate --rules FILE",
+		Short: "Try rules on the real history before they are applied",
+		Long: `Works out what the rules of a file would make of everything that a space has ever
+seen, without changing anything: how many profiles there would be, which would
+come apart or merge, what would be left out and why, and which values tie
+suspiciously many people together.
+
+With --apply the rules are set after that, as ` + "`selfsame rules set`" + ` does: what is
+there is resolved again while events keep coming.`,
+		Example: `  selfsame rules > draft.yaml        start from the rules at work
+  selfsame simulate --rules draft.yaml
+  selfsame simulate --rules draft.yaml --apply --why "shared tablets in the shops"`,
+		Args: cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	file := cmd.Flags().String("rules", "", "the `FILE` with the draft; - is standard input")
+	apply := cmd.Flags().Bool("apply", false, "set the rules after showing what they change")
+	yes := cmd.Flags().BoolP("yes", "y", false, "with --apply: do not ask")
+	why := cmd.Flags().String("why", "", "with --apply: the reason, for the history")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *file == "" {
+			return usage("--rules is missing: the file with the draft; start from the rules at work with: selfsame rules > draft.yaml")
+		}
+		draft, err := sh.readRules(*file)
+		if err != nil {
+			return err
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			// What was shown is set only if the rules have not changed meanwhile.
+			var now rulesInForce
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules"), nil, nil, &now); err != nil {
+				return err
+			}
+			job, err := sh.runSimulation(cmd.Context(), c, space, draft)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				if err := sh.json(job.Report); err != nil {
+					return err
+				}
+			} else {
+				sh.printForeseen(job)
+			}
+			if !*apply {
+				return nil
+			}
+			if !*yes {
+				if err := sh.confirm("Apply these rules?"); err != nil {
+					return err
+				}
+			}
+			query := url.Values{}
+			if *why != "" {
+				query.Set("why", *why)
+			}
+			var r rulesInForce
+			err = c.callIf(cmd.Context(), http.MethodPut, in(space, "rules"), query, fmt.Sprint(now.Version), draft, &r)
+			if hasStatus(err, http.StatusPreconditionFailed) {
+				return errors.New("somebody else set rules meanwhile, so nothing was done; simulate again")
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)
+			return sh.awaitRules(cmd.Context(), c, space, &r)
+		})
+	}
+	return cmd
+}
+
+// runSimulation starts a simulation and waits for its end.
+func (sh *shell) runSimulation(ctx context.Context, c *connection, space string, draft identity.Rules) (*simulated, error) {
+	var job simulated
+	if err := c.call(ctx, http.MethodPost, in(space, "simulations"), nil, draft, &job); err != nil {
+		return nil, err
+	}
+	path := in(space, "simulations", job.ID)
+	b := newBar(sh.err)
+	defer b.done()
+	for wait := 5 * time.Millisecond; job.State == "running"; wait = min(wait*2, 200*time.Millisecond) {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			_ = c.call(late, http.MethodDelete, path, nil, nil, nil)
+			return nil, ctx.Err()
+		}
+		job = simulated{}
+		if err := c.call(ctx, http.MethodGet, path, nil, nil, &job); err != nil {
+			return nil, err
+		}
+		if p := job.Progress; p != nil {
+			b.show(p.Done, p.Total, fmt.Sprintf("%s: %s of %s", p.Stage, count(p.Done), count(p.Total)))
+		}
+	}
+	if job.State != "done" {
+		return nil, errors.New("the simulation did not come to its end: " + orElse(job.Error, job.State))
+	}
+	return &job, nil
+}
+
+func (sh *shell) printForeseen(job *simulated) {
+	s := sh.out
+	r := job.Report
+	fmt.Fprintf(s, "%s\n", s.paint(dim, fmt.Sprintf("%s simulated in %s; nothing was changed.", many(r.Strands, "strand"), span(time.Duration(r.Milliseconds)*time.Millisecond))))
+	sh.printCollection("people", &r.Users)
+	if r.Accounts.Before.Profiles > 0 || r.Accounts.After.Profiles > 0 {
+		sh.printCollection("accounts", &r.Accounts)
+	}
+}
+
+func (sh *shell) printCollection(what string, f *foreseen) {
+	s := sh.out
+	changed := f.Before.Profiles - f.Same
+	fmt.Fprintf(s, "\n%s\n", s.paint(bold, capital(what)))
+	if changed == 0 && f.Before.Profiles == f.After.Profiles {
+		fmt.Fprintf(s, "  All %s stay as they are.\n", many(f.Before.Profiles, "profile"))
+	} else {
+		fmt.Fprintf(s, "  %s of %s would change; there would be %s.\n", count(changed), many(f.Before.Profiles, "profile"), count(f.After.Profiles))
+		t := table{indent: "    "}
+		for _, row := range []struct {
+			n    int64
+			text string
+		}{
+			{f.Split, "come apart"}, {f.Merged, "become part of a larger one"}, {f.Losing, "lose identifiers"},
+			{f.Gaining, "gain identifiers that nobody owned"}, {f.Same, "stay as they are"},
+		} {
+			if row.n > 0 {
+				t.add(count(row.n), row.text)
+			}
+		}
+		t.write(s)
+	}
+	sh.printLargest(f)
+	sh.printViolations(f)
+	if len(f.Suspects) > 0 {
+		fmt.Fprintf(s, "\n  %s\n", s.paint(bold, "Values shared by unusually many"))
+		t := table{indent: "    ", header: []string{"VALUE", "STRANDS", "IF BLOCKED"}}
+		for _, x := range f.Suspects {
+			without := "nothing comes apart"
+			if x.Pieces > 1 {
+				without = "what hangs on it falls into " + count(x.Pieces)
+			}
+			t.add(clean(x.ID), count(x.Strands), without)
+		}
+		t.write(s)
+	}
+	if len(f.Sample) > 0 {
+		fmt.Fprintf(s, "\n  %s\n", s.paint(bold, "Some of those who would change"))
+		for i := range f.Sample {
+			if i == 5 {
+				fmt.Fprintf(s, "    %s\n", s.paint(dim, fmt.Sprintf("and %d more with --json", len(f.Sample)-5)))
+				break
+			}
+			x := &f.Sample[i]
+			t := table{indent: "    ", styles: []style{dim, dim, ""}}
+			for k := range x.Before {
+				t.add("before", x.Before[k].Profile, x.Before[k].words(5))
+			}
+			for k := range x.After {
+				t.add("after", orElse(x.After[k].Profile, "(new)"), x.After[k].words(5))
+			}
+			if len(x.Unowned) > 0 {
+				t.add("nobody's", "", clean(strings.Join(x.Unowned, ", ")))
+			}
+			t.write(s)
+			fmt.Fprintln(s)
+		}
+	}
+}
+
+func (sh *shell) printLargest(f *foreseen) {
+	s := sh.out
+	if len(f.Before.Largest) == 0 && len(f.After.Largest) == 0 {
+		return
+	}
+	fmt.Fprintf(s, "\n  %s\n", s.paint(bold, "Largest profiles"))
+	t := table{indent: "    ", header: []string{"", "STRANDS", "IDENTIFIERS", "WHO"}}
+	for side, list := range [][]foreseenGroup{f.Before.Largest, f.After.Largest} {
+		for i := range list {
+			if i == 3 {
+				break
+			}
+			t.add([]string{"before", "after"}[side], count(list[i].Strands), count(int64(list[i].Count)), list[i].words(2))
+		}
+	}
+	t.write(s)
+}
+
+func (sh *shell) printViolations(f *foreseen) {
+	s := sh.out
+	if len(f.Before.Violations) == 0 && len(f.After.Violations) == 0 {
+		return
+	}
+	type key struct{ typ, reason string }
+	var order []key
+	counts := map[key]*[2]int64{}
+	for side, p := range []*foreseenSide{&f.Before, &f.After} {
+		for _, v := range p.Violations {
+			k := key{v.Type, v.Reason}
+			if v.Broke != "" {
+				k.reason += " of " + v.Broke
+			}
+			if counts[k] == nil {
+				counts[k] = &[2]int64{}
+				order = append(order, k)
+			}
+			counts[k][side] += v.Count
+		}
+	}
+	fmt.Fprintf(s, "\n  %s\n", s.paint(bold, "Identifiers left out"))
+	t := table{indent: "    ", header: []string{"TYPE", "REASON", "BEFORE", "AFTER"}}
+	for _, k := range order {
+		t.add(clean(k.typ), clean(k.reason), count(counts[k][0]), count(counts[k][1]))
+	}
+	t.write(s)
+}
