@@ -16,8 +16,13 @@ import (
 
 // simulated is a simulation, as the management API shows it.
 type simulated struct {
-	ID       string
-	State    string
+	ID    string
+	State string
+	Plan  struct {
+		Reread   bool  `json:"reads_events"`
+		Events   int64 `json:"events"`
+		Estimate int64 `json:"estimated_ms"`
+	}
 	Progress *struct {
 		Stage       string
 		Done, Total int64
@@ -165,6 +170,10 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 		return nil, err
 	}
 	path := in(space, "simulations", job.ID)
+	if job.Plan.Reread {
+		fmt.Fprintf(sh.err, "%s this draft looks for identifiers in other places than the rules at work, so the bodies of %s are read again: about %s\n",
+			sh.err.paint(yellow, "note:"), many(job.Plan.Events, "event"), span(time.Duration(job.Plan.Estimate)*time.Millisecond))
+	}
 	b := newBar(sh.err)
 	defer b.done()
 	for wait := 5 * time.Millisecond; job.State == "running"; wait = min(wait*2, 200*time.Millisecond) {

@@ -32,6 +32,9 @@ type Model struct {
 
 	violations map[Violation]int
 
+	past      []pastStrand // what is stored, where the draft's strands are others
+	pastLinks []modelLink
+
 	owners map[Founded]int32 // the first ID that a profile owns; nil: not told
 }
 
@@ -69,6 +72,11 @@ type Violation struct {
 	Type   string // of the ID that was left out
 	Reason Reason
 	Broke  string // the type whose limit was broken, with ReasonLimit
+}
+
+type pastStrand struct {
+	from, to int32 // of pastLinks
+	founded  Founded
 }
 
 // NewModel returns an empty model for draft rules. strands is about how many
@@ -110,6 +118,8 @@ func (m *Model) Add(s *Strand, founded Founded) {
 			st.plain = st.plain && l.At == s.First
 		case Blocked:
 			m.violations[Violation{l.ID.Type, ReasonBlocked, ""}]++
+		case Undecided:
+			st.plain = false
 		default:
 			st.plain = false
 			m.violations[Violation{l.ID.Type, l.Reason, l.Broke}]++
@@ -132,6 +142,40 @@ func (m *Model) Add(s *Strand, founded Founded) {
 		m.odd[int32(len(m.strands))] = s
 	}
 	m.strands = append(m.strands, st)
+}
+
+// Past adds a strand that is stored and that the draft does not have, for it looks
+// for IDs elsewhere: it says who is one person now, and nothing of the draft.
+// Strands are added with Past and Draft, or with Add.
+func (m *Model) Past(s *Strand, founded Founded) {
+	st := pastStrand{from: int32(len(m.pastLinks)), founded: founded}
+	firstOwned, firstAny := int32(-1), int32(-1)
+	for i := range s.Links {
+		l := &s.Links[i]
+		k := m.id(l)
+		m.pastLinks = append(m.pastLinks, modelLink{k, l.Verdict})
+		switch l.Verdict {
+		case Accepted:
+			m.ids[k].owned = true
+			m.before.tie(&firstOwned, k)
+			m.cluster.tie(&firstAny, k)
+		case Blocked:
+			m.violations[Violation{l.ID.Type, ReasonBlocked, ""}]++
+		default:
+			m.violations[Violation{l.ID.Type, l.Reason, l.Broke}]++
+		}
+	}
+	st.to = int32(len(m.pastLinks))
+	m.past = append(m.past, st)
+}
+
+// Draft adds a strand that the draft makes of events, undecided, with its first
+// event.
+func (m *Model) Draft(s *Strand, first Pos) {
+	c := *s
+	c.First, c.Evaluated = first, first
+	m.Add(&c, Founded{})
+	delete(m.odd, int32(len(m.strands)-1)) // nothing is stored of it
 }
 
 // Own tells which profile owns an ID, after all strands were added. Where that is

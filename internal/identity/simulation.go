@@ -81,7 +81,8 @@ func (o *Outcome) Simulation() *Simulation {
 			before[k] = m.before.root(int32(k))
 		}
 	}
-	b, a := m.tally(before), m.tally(o.group)
+	b, a := m.tally(before, true), m.tally(o.group, false)
+	a.inherit(before, o.group, b)
 	sim.Before.Profiles, sim.After.Profiles = len(b.roots), len(a.roots)
 	sim.Before.Violations, sim.After.Violations = counted(m.violations), counted(o.violations)
 	sim.Before.Largest = b.largest(m, before)
@@ -150,13 +151,14 @@ func (o *Outcome) Simulation() *Simulation {
 type sizes struct {
 	roots        []int32 // ascending
 	ids, strands []int32
-	founder      []int32 // the strand that founded the oldest profile; -1: none
+	founder      []Founded // the oldest profile that was founded there
 }
 
-func (m *Model) tally(group []int32) *sizes {
-	s := &sizes{ids: make([]int32, len(m.ids)), strands: make([]int32, len(m.ids)), founder: make([]int32, len(m.ids))}
-	for k, g := range group {
-		s.founder[k] = -1
+// tally counts; past asks for what is stored where the draft's strands are
+// others.
+func (m *Model) tally(group []int32, past bool) *sizes {
+	s := &sizes{ids: make([]int32, len(m.ids)), strands: make([]int32, len(m.ids)), founder: make([]Founded, len(m.ids))}
+	for _, g := range group {
 		if g < 0 {
 			continue
 		}
@@ -164,30 +166,57 @@ func (m *Model) tally(group []int32) *sizes {
 			s.roots = append(s.roots, g)
 		}
 	}
-	for n := range m.strands {
-		top := m.top(int32(n), group)
-		if top < 0 {
-			continue
+	if past && len(m.past) > 0 {
+		for i := range m.past {
+			st := &m.past[i]
+			s.add(m.top(m.pastLinks[st.from:st.to], group), group, st.founded)
 		}
-		g := group[top]
-		s.strands[g]++
-		f := &m.strands[n].founded
-		if *f == (Founded{}) {
-			continue
-		}
-		if old := s.founder[g]; old < 0 || slices.Compare(f[:], m.strands[old].founded[:]) < 0 {
-			s.founder[g] = int32(n)
+	} else {
+		for n := range m.strands {
+			st := &m.strands[n]
+			s.add(m.top(m.links[st.from:st.to], group), group, st.founded)
 		}
 	}
 	slices.Sort(s.roots)
 	return s
 }
 
+// add counts a strand by its most important ID.
+func (s *sizes) add(top int32, group []int32, f Founded) {
+	if top < 0 {
+		return
+	}
+	g := group[top]
+	s.strands[g]++
+	s.found(g, f)
+}
+
+func (s *sizes) found(g int32, f Founded) {
+	if old := &s.founder[g]; f != (Founded{}) && (*old == (Founded{}) || slices.Compare(f[:], old[:]) < 0) {
+		*old = f
+	}
+}
+
+// inherit gives groups without a founding strand the oldest profile whose IDs
+// they have.
+func (s *sizes) inherit(before, group []int32, b *sizes) {
+	for _, g := range s.roots {
+		if s.founder[g] != (Founded{}) {
+			return // strands say it, where the draft has the same
+		}
+	}
+	for k, g := range group {
+		if g >= 0 && before[k] >= 0 {
+			s.found(g, b.founder[before[k]])
+		}
+	}
+}
+
 // top returns the ID of a strand that says whose it is: the one of the highest
 // priority that anybody owns.
-func (m *Model) top(n int32, group []int32) int32 {
+func (m *Model) top(links []modelLink, group []int32) int32 {
 	best := int32(-1)
-	for _, l := range m.links[m.strands[n].from:m.strands[n].to] {
+	for _, l := range links {
 		if group[l.id] >= 0 && (best < 0 || m.rs.ComparePriority(m.ids[l.id].id, m.ids[best].id) < 0) {
 			best = l.id
 		}
@@ -228,10 +257,7 @@ func (s *sizes) largest(m *Model, group []int32) []Group {
 
 func (s *sizes) group(m *Model, root int32, ids []ID) Group {
 	slices.SortFunc(ids, m.rs.ComparePriority)
-	g := Group{Count: len(ids), Strands: int(s.strands[root])}
-	if n := s.founder[root]; n >= 0 {
-		g.Founded = m.strands[n].founded
-	}
+	g := Group{Founded: s.founder[root], Count: len(ids), Strands: int(s.strands[root])}
 	g.IDs = slices.Clone(ids[:min(len(ids), mostGroupIDs)])
 	return g
 }

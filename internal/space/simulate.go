@@ -12,6 +12,7 @@ import (
 type Simulated struct {
 	Users, Accounts *identity.Simulation
 	Strands         int64
+	Reread          bool // the draft looks for IDs in other places, so all events were read again
 	Took            time.Duration
 }
 
@@ -19,8 +20,9 @@ type Simulated struct {
 // 400 bytes for each strand), and changes nothing. progress is told how many
 // strands were read, and then how many IDs were decided; the context ends it.
 //
-// The mistakes of Compile come through as they are. ErrRekey if the draft looks
-// for IDs in other places and the space has events.
+// A draft that looks for IDs in other places than the rules at work reads the
+// bodies of all events; see SimulationPlan. The mistakes of Compile come through
+// as they are.
 func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Progress) (*Simulated, error) {
 	began := time.Now()
 	rs, err := identity.Compile(draft)
@@ -44,9 +46,6 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 	if err != nil {
 		return nil, err
 	}
-	if err := s.CanSimulate(ctx, draft); err != nil {
-		return nil, err
-	}
 	was, err := identity.Compile(rec.Rules)
 	if err != nil {
 		return nil, fmt.Errorf("the stored rules: %w", err)
@@ -61,15 +60,27 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 	}
 	total := s.stats.strands.Load()
 	out := &Simulated{}
-	models, err := view.read(ctx, func(n int64) error {
-		progress("reading", n, max(n, total))
-		return ctx.Err()
-	})
+	again := &rereading{view: &view}
+	var models []*identity.Model
+	events := view.events(ctx)
+	if samePlaces(rec.Rules, draft) {
+		models, err = view.read(ctx, func(n int64) error {
+			progress("reading", n, max(n, total))
+			return ctx.Err()
+		})
+	} else {
+		out.Reread = true
+		events = again.occurrences
+		models, err = again.read(ctx, func(n int64) error {
+			progress("reading events", n, max(n, s.stats.events.Load()))
+			return ctx.Err()
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range models {
-		o, err := m.Outcome(view.events(ctx), func(done, of int) error {
+		o, err := m.Outcome(events, func(done, of int) error {
 			progress("deciding", int64(done), int64(of))
 			return ctx.Err()
 		})
@@ -104,19 +115,6 @@ func (s *Space) during(ctx context.Context) (_ context.Context, done func(), err
 		cancel()
 		s.background.Done()
 	}, nil
-}
-
-// CanSimulate says whether a draft can be simulated: ErrRekey if it looks for IDs
-// in other places and the space has events.
-func (s *Space) CanSimulate(ctx context.Context, draft identity.Rules) error {
-	empty, err := s.empty(ctx)
-	if err != nil || empty {
-		return err
-	}
-	if !samePlaces(s.version.Load().Rules, draft) {
-		return ErrRekey
-	}
-	return nil
 }
 
 // ProfileName is the profile ID that a simulation names as its founder's, "" if

@@ -26,7 +26,7 @@ type Space interface {
 	RejectCounts(ctx context.Context) ([]space.RejectCount, error)
 	Rules(ctx context.Context) (space.RulesVersion, error)
 	SetRules(ctx context.Context, r identity.Rules, only *uint64) error
-	CanSimulate(ctx context.Context, draft identity.Rules) error
+	PlanSimulation(ctx context.Context, draft identity.Rules) (space.SimulationPlan, error)
 	Simulate(ctx context.Context, draft identity.Rules, progress space.Progress) (*space.Simulated, error)
 	RulesHistory(ctx context.Context, limit int, next string) (space.RulesPage, error)
 	RulesAt(ctx context.Context, version uint64) (space.RulesVersion, error)

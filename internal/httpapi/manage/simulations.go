@@ -38,12 +38,22 @@ type simulation struct {
 	By       string            `json:"by"`
 	Started  time.Time         `json:"started_at"`
 	Ended    *time.Time        `json:"ended_at"`
+	Plan     planAnswer        `json:"plan"`
 	Progress *progress         `json:"progress"`
 	Rules    identity.Rules    `json:"rules"`
 	Error    string            `json:"error,omitempty"`
 	Report   *simulationReport `json:"report,omitempty"`
 
 	cancel context.CancelFunc
+}
+
+// planAnswer says what a simulation takes, before it begins. reads_events says
+// that the draft looks for IDs in other places, so that all events are read.
+type planAnswer struct {
+	Strands  int64 `json:"strands"`
+	Reread   bool  `json:"reads_events"`
+	Events   int64 `json:"events,omitempty"`
+	Estimate int64 `json:"estimated_ms,omitempty"`
 }
 
 // simulations are the jobs of a node, the newest last.
@@ -110,13 +120,15 @@ func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error 
 	if _, err := identity.Compile(rules); err != nil {
 		return answer.Mistakes("the rules have mistakes", err)
 	}
-	if err := s.CanSimulate(r.Context(), rules); err != nil {
+	plan, err := s.PlanSimulation(r.Context(), rules)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	job := &simulation{
 		ID: "sim_" + ksuid.New().String(), Space: r.PathValue("space"), State: jobRunning, By: r.Header.Get(userHeader),
 		Started: h.Now().UTC(), Progress: &progress{Stage: "reading"}, Rules: rules, cancel: cancel,
+		Plan: planAnswer{plan.Strands, plan.Reread, plan.Events, plan.Estimate.Milliseconds()},
 	}
 	if err := h.simulations.add(job); err != nil {
 		cancel()

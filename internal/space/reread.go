@@ -1,0 +1,161 @@
+package space
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// SimulationPlan says what a simulation will take, before it begins.
+type SimulationPlan struct {
+	Strands int64 // that are read
+	// Reread says that the draft looks for IDs in other places than the rules at
+	// work (key, exclude, alias), so that the bodies of all Events are read.
+	Reread   bool
+	Events   int64
+	Estimate time.Duration // of reading them, from reading the first ones
+}
+
+// PlanSimulation looks at a draft. The mistakes of Compile come through as they
+// are.
+func (s *Space) PlanSimulation(ctx context.Context, draft identity.Rules) (SimulationPlan, error) {
+	p := SimulationPlan{Strands: s.stats.strands.Load()}
+	rs, err := identity.Compile(draft)
+	if err != nil || samePlaces(s.version.Load().Rules, draft) {
+		return p, err
+	}
+	p.Reread, p.Events = true, s.stats.events.Load()
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return p, err
+	}
+	defer r.Close()
+	const probe = 5000
+	began, n := time.Now(), int64(0)
+	again := &rereading{view: &modelView{s: s, r: r, rules: rs}}
+	_, err = again.read(ctx, func(done int64) error {
+		if n = done; n >= probe || time.Since(began) > time.Second {
+			return errProbed
+		}
+		return ctx.Err()
+	})
+	if err != nil && !errors.Is(err, errProbed) {
+		return p, err
+	}
+	if n > 0 {
+		p.Estimate = time.Duration(float64(time.Since(began)) / float64(n) * float64(max(p.Events, n)))
+	}
+	return p, nil
+}
+
+var errProbed = errors.New("enough was read")
+
+// rereading makes the strands of a draft from the bodies of all events. It holds
+// every event's place in memory, about 150 bytes each.
+type rereading struct {
+	view *modelView
+	made map[identity.Hash]*madeStrand
+}
+
+type madeStrand struct {
+	*identity.Strand
+	first identity.Pos
+	seen  []seenEvent
+}
+
+type seenEvent struct {
+	arrival   int64 // counts events in the order of the journal
+	time      int64
+	messageID string
+}
+
+// read returns the models of users and accounts, with what is stored as the past.
+func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*identity.Model, error) {
+	v := a.view
+	a.made = map[identity.Hash]*madeStrand{}
+	n := int64(0)
+	err := v.s.eachBlock(ctx, v.r, func(_ uint64, b *openBlock) error {
+		for o := range b.heads {
+			e, m, ok, err := b.event(o)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			n++
+			p := v.rules.Promote(&m, e.Source)
+			a.add(identity.Users, p.Users, n, &e)
+			a.add(identity.Accounts, p.Accounts, n, &e)
+		}
+		return progress(n)
+	})
+	if err != nil {
+		return nil, err
+	}
+	models := map[identity.Collection]*identity.Model{}
+	all := []*identity.Model{}
+	for _, c := range [...]identity.Collection{identity.Users, identity.Accounts} {
+		m := identity.NewModel(v.rules, v.over, c, len(a.made))
+		models[c] = m
+		all = append(all, m)
+	}
+	if err := v.s.eachStrand(ctx, v.r, func(st *strandRecord) error {
+		models[st.Collection].Past(st.Strand, identity.Founded(st.founded))
+		return ctx.Err()
+	}); err != nil {
+		return nil, err
+	}
+	for _, st := range a.made {
+		models[st.Collection].Draft(st.Strand, st.first)
+	}
+	return all, nil
+}
+
+func (a *rereading) add(c identity.Collection, ids []identity.ID, n int64, e *StoredEvent) {
+	if len(ids) == 0 {
+		return
+	}
+	h := a.view.s.hasher.Strand(c, ids)
+	st := a.made[h]
+	if st == nil {
+		st = &madeStrand{Strand: identity.NewStrand(a.view.s.hasher, c, ids)}
+		detach(st.Links)
+		a.made[h] = st
+	}
+	id := strings.Clone(e.MessageID)
+	st.seen = append(st.seen, seenEvent{n, e.Time, id})
+	if at := st.Place(a.view.rules, e.Time, id); len(st.seen) == 1 || at.Before(st.first) {
+		st.first = at
+	}
+}
+
+// occurrences are all events of strands, in order of arrival.
+func (a *rereading) occurrences(strands []*identity.Strand) ([]identity.Occurrence, error) {
+	type one struct {
+		arrival int64
+		identity.Occurrence
+	}
+	var all []one
+	for _, s := range strands {
+		st := a.made[s.Hash]
+		if st == nil {
+			return nil, kv.ErrCorrupt
+		}
+		for _, e := range st.seen {
+			all = append(all, one{e.arrival, identity.Occurrence{Strand: s, Time: e.time, MessageID: e.messageID}})
+		}
+	}
+	slices.SortFunc(all, func(x, y one) int { return cmp.Compare(x.arrival, y.arrival) })
+	out := make([]identity.Occurrence, len(all))
+	for i := range all {
+		out[i] = all[i].Occurrence
+	}
+	return out, nil
+}
