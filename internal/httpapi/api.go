@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
 	"github.com/selfsame-id/selfsame/internal/httpapi/manage"
+	"github.com/selfsame-id/selfsame/internal/httpapi/openapi"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/httpapi/tracking"
 )
@@ -57,6 +58,7 @@ type API struct {
 	mux     *http.ServeMux
 	log     *slog.Logger
 	metrics *metrics
+	routes  []string // of the management API and the Profile API
 }
 
 // New makes the API.
@@ -85,7 +87,7 @@ func New(d Deps, s Settings) *API {
 		PublicURL: s.PublicURL, Batching: s.Batching,
 		Accepted: a.metrics.accept, Refused: a.metrics.refuse,
 	})
-	profiles.Register(a.mux, profiles.Config{
+	a.routes = profiles.Register(a.mux, profiles.Config{
 		Tokens: d.Catalog,
 		Space: func(ctx context.Context, id string) (profiles.Space, error) {
 			return d.Spaces.Space(ctx, id)
@@ -95,7 +97,7 @@ func New(d Deps, s Settings) *API {
 	imports := s.Limits
 	imports.MessageBytes = max(s.ImportMessageBytes, s.Limits.MessageBytes)
 	imports.BatchBytes, imports.BatchMessages = s.MaxRequestBytes, s.MaxRequestMessages
-	manage.Register(a.mux, manage.Config{
+	managed := manage.Register(a.mux, manage.Config{
 		Catalog: d.Catalog,
 		Space: func(ctx context.Context, id string) (manage.Space, error) {
 			return d.Spaces.Space(ctx, id)
@@ -103,6 +105,8 @@ func New(d Deps, s Settings) *API {
 		Now: d.Now, Log: d.Log, Budget: budget, Admin: admin,
 		Limits: imports, ImportBytes: s.ImportBytes, ImportEvents: importEvents, BodyTimeout: s.BodyTimeout,
 	})
+	a.mux.HandleFunc("GET "+documentPath, openapi.Serve)
+	a.routes = append(append(a.routes, managed...), "GET "+documentPath)
 	a.health(d.Ready)
 	a.mux.Handle("GET /metrics", a.metrics.handler(d.Log))
 	a.mux.HandleFunc("/v1/", a.nothing)
@@ -113,6 +117,9 @@ func New(d Deps, s Settings) *API {
 	}
 	return a
 }
+
+// documentPath is where the description of the API is.
+const documentPath = "/api/openapi.yaml"
 
 // importEvents bounds the events in one request of an import, whose bytes are
 // bounded as well: a smallest event has some fifty.

@@ -70,10 +70,14 @@ type handler struct {
 	simulations simulations
 }
 
-// Register adds the management API to mux.
-func Register(mux *http.ServeMux, cfg Config) {
+// Register adds the management API to mux and returns its routes, each a method
+// and a path. The document in package openapi describes them.
+func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 	h := &handler{Config: cfg}
-	at := func(pattern string, serve endpoint) { mux.HandleFunc(pattern, h.admin(serve)) }
+	at := func(pattern string, serve endpoint) {
+		mux.HandleFunc(pattern, h.admin(serve))
+		routes = append(routes, pattern)
+	}
 
 	at("GET /api/spaces", h.listSpaces)
 	at("POST /api/spaces", h.createSpace)
@@ -128,5 +132,6 @@ func Register(mux *http.ServeMux, cfg Config) {
 	at("POST /api/spaces/{space}/verify", h.verify)
 	at("GET /api/spaces/{space}/marks/{mark}", h.getMark)
 	at("POST /api/spaces/{space}/import", h.importEvents)
-	at("/api/", h.nothing)
+	mux.HandleFunc("/api/", h.admin(h.nothing))
+	return routes
 }

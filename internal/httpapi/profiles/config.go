@@ -46,12 +46,14 @@ type handler struct {
 	rates rates
 }
 
-// Register adds the Profile API to mux.
-func Register(mux *http.ServeMux, cfg Config) {
+// Register adds the Profile API to mux and returns its routes, each a method and
+// a path. The document in package openapi describes them.
+func Register(mux *http.ServeMux, cfg Config) []string {
 	h := &handler{Config: cfg}
 	h.rates.perSecond = cfg.Rate
 	mux.HandleFunc(profilePath+"external_ids/delete", h.deleteExternalIDs)
 	mux.HandleFunc(profilePath+"external_ids/delete/{$}", h.deleteExternalIDs)
+	routes := []string{"POST " + profilePath + "external_ids/delete"}
 	for resource, serve := range map[string]resource{
 		"traits":       h.traits,
 		"external_ids": h.externalIDs,
@@ -59,9 +61,11 @@ func Register(mux *http.ServeMux, cfg Config) {
 		"metadata":     h.metadata,
 		"links":        h.links,
 	} {
+		routes = append(routes, "GET "+profilePath+resource)
 		mux.HandleFunc(profilePath+resource, h.serve(resource, serve))
 		mux.HandleFunc(profilePath+resource+"/{$}", h.serve(resource, serve))
 	}
+	return routes
 }
 
 const profilePath = "/v1/spaces/{space}/collections/{collection}/profiles/{profile}/"

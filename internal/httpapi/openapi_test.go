@@ -1,0 +1,383 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/httpapi/openapi"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+func document(t testing.TB) *openapi3.T {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(openapi.Document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// Every route is in the document, and nothing else.
+func TestDocumentHasEveryRoute(t *testing.T) {
+	documented := map[string]bool{}
+	for path, item := range document(t).Paths.Map() {
+		for method := range item.Operations() {
+			documented[method+" "+path] = true
+		}
+	}
+	api := newServer(t, Settings{}).API
+	if len(api.routes) < 40 {
+		t.Fatalf("%d routes", len(api.routes))
+	}
+	for _, route := range api.routes {
+		if !documented[route] {
+			t.Errorf("%s is not in internal/httpapi/openapi/openapi.yaml", route)
+		}
+		delete(documented, route)
+	}
+	for route := range documented {
+		t.Errorf("internal/httpapi/openapi/openapi.yaml has %s, which no handler serves", route)
+	}
+}
+
+// house has many spaces, real ones, on a store in memory.
+type house struct {
+	store  kv.Store
+	mu     sync.Mutex
+	spaces map[string]*space.Space
+}
+
+func (h *house) Space(ctx context.Context, id string) (Space, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.spaces[id]; s != nil {
+		return s, nil
+	}
+	s, err := space.Open(ctx, h.store, space.Config{ID: id, Log: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		h.spaces[id] = s
+	}
+	return s, err
+}
+
+func (h *house) Opened() []Space { return nil }
+
+// auditor makes requests and holds each with its answer against the document.
+type auditor struct {
+	*testing.T
+	api  *API
+	doc  *openapi3.T
+	seen map[string]bool // operations that were answered well
+}
+
+func newAuditor(t *testing.T) *auditor {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	store, err := pebblekv.Open("store", pebblekv.Options{FS: vfs.NewMem(), CacheBytes: 1 << 20, ReserveBytes: -1, MinFree: -1, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := catalog.Open(t.Context(), store, catalog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{store: store, spaces: map[string]*space.Space{}}
+	t.Cleanup(func() {
+		for _, s := range h.spaces {
+			s.Close(context.Background())
+		}
+		store.Close()
+	})
+	lines := func(body io.Reader, h http.Header, s *openapi3.SchemaRef, fn openapi3filter.EncodingFn) (any, error) {
+		return openapi3filter.JSONBodyDecoder(body, h, s, fn)
+	}
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", lines)
+	return &auditor{t, New(Deps{Spaces: h, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken}), document(t), map[string]bool{}}
+}
+
+// call makes a request, checks both ways, and decodes a JSON answer.
+func (a *auditor) call(want int, method, path, body string, header ...string) map[string]any {
+	a.Helper()
+	req := httptest.NewRequest(method, path, strings.NewReader(body))
+	req.Header.Set("Authorization", "Bearer "+adminToken)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	a.api.ServeHTTP(w, req)
+	answer := w.Body.Bytes()
+	if w.Code != want {
+		a.Fatalf("%s %s: %d, want %d: %s", method, path, w.Code, want, answer)
+	}
+	_, template, found := strings.Cut(req.Pattern, " ")
+	if !found {
+		template = req.Pattern
+	}
+	item := a.doc.Paths.Value(template)
+	if item == nil || item.GetOperation(method) == nil {
+		a.Fatalf("%s %s: the document has no %s", method, path, template)
+	}
+	op := item.GetOperation(method)
+	if want < 300 {
+		a.seen[op.OperationID] = true
+	}
+	a.declared(op, item, req)
+
+	params := map[string]string{}
+	for _, part := range strings.Split(template, "/") {
+		if name := strings.Trim(part, "{}"); name != part {
+			params[name] = req.PathValue(name)
+		}
+	}
+	req.Body = io.NopCloser(strings.NewReader(body))
+	options := &openapi3filter.Options{IncludeResponseStatus: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, MultiError: true}
+	in := &openapi3filter.RequestValidationInput{
+		Request: req, PathParams: params, QueryParams: req.URL.Query(), Options: options,
+		Route: &routers.Route{Spec: a.doc, Path: template, PathItem: item, Method: method, Operation: op},
+	}
+	if want < 300 && !strings.HasSuffix(template, "/import") {
+		if err := openapi3filter.ValidateRequest(a.Context(), in); err != nil {
+			a.Errorf("%s %s: what is sent is not what the document says: %s\n%s", method, path, shortly(err), body)
+		}
+	}
+	bodies := [][]byte{answer}
+	if w.Header().Get("Content-Type") == "application/x-ndjson" {
+		bodies = bytes.Split(bytes.TrimSpace(answer), []byte("\n"))
+	}
+	for _, b := range bodies {
+		out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: w.Code, Header: w.Header(), Options: options}
+		out.SetBodyBytes(b)
+		if err := openapi3filter.ValidateResponse(a.Context(), out); err != nil {
+			a.Errorf("%s %s: the answer is not what the document says: %s\n%.1000s", method, path, shortly(err), b)
+		}
+	}
+	var v map[string]any
+	if w.Header().Get("Content-Type") == "application/json" && len(answer) > 0 {
+		if err := json.Unmarshal(answer, &v); err != nil {
+			a.Fatal(err)
+		}
+	}
+	return v
+}
+
+// shortly is an error without the schema that it repeats.
+func shortly(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "Schema:")
+	return text
+}
+
+// declared complains about parameters that the document does not have.
+func (a *auditor) declared(op *openapi3.Operation, item *openapi3.PathItem, req *http.Request) {
+	a.Helper()
+	for name := range req.URL.Query() {
+		if op.Parameters.GetByInAndName("query", name) == nil {
+			a.Errorf("%s has no parameter %s", op.OperationID, name)
+		}
+	}
+	for _, name := range []string{"If-Match", "Selfsame-User", "Selfsame-Mark", "Selfsame-Mark-Expect"} {
+		if req.Header.Get(name) != "" && op.Parameters.GetByInAndName("header", name) == nil {
+			a.Errorf("%s has no header %s", op.OperationID, name)
+		}
+	}
+}
+
+// first is a member of the first entry of a list.
+func first(v map[string]any, name string) string {
+	list, _ := v["data"].([]any)
+	if len(list) == 0 {
+		return "none"
+	}
+	text, _ := list[0].(map[string]any)[name].(string)
+	return text
+}
+
+// What the handlers take and answer is what the document says, for every
+// operation.
+func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
+	a := newAuditor(t)
+	const shop = "/api/spaces/shop"
+	const user = "/v1/spaces/shop/collections/users/profiles/"
+
+	a.call(201, "POST", "/api/spaces", `{"id":"shop","name":"Shop"}`, "Selfsame-User", "ann")
+	a.call(201, "POST", "/api/spaces", `{"id":"other"}`)
+	a.call(409, "POST", "/api/spaces", `{"id":"shop"}`)
+	a.call(400, "POST", "/api/spaces", `{"id":"no good","what":1}`)
+	a.call(200, "GET", "/api/spaces?limit=1", "")
+	a.call(200, "GET", shop, "")
+	a.call(404, "GET", "/api/spaces/nowhere", "")
+	a.call(401, "GET", shop, "", "Authorization", "Bearer wrong")
+	a.call(200, "PATCH", shop, `{"name":"The shop"}`)
+
+	a.call(201, "POST", shop+"/sources", `{"id":"web","name":"Web","spaces":["other"]}`)
+	a.call(201, "POST", shop+"/sources", `{"id":"old"}`)
+	a.call(200, "GET", shop+"/sources", "")
+	a.call(200, "GET", shop+"/sources/web", "")
+	a.call(200, "PATCH", shop+"/sources/web", `{"name":"Website"}`)
+	a.call(200, "POST", shop+"/sources/web/rotate?why=leaked", "")
+	a.call(204, "DELETE", shop+"/sources/old", "")
+	a.call(201, "POST", shop+"/tokens", `{"name":"backend"}`)
+	a.call(200, "GET", shop+"/tokens", "")
+	a.call(204, "DELETE", shop+"/tokens/backend", "")
+
+	var lines strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&lines, `{"type":"track","event":"Looked","messageId":"k%d","userId":"person-%d","anonymousId":"kiosk","timestamp":"2026-03-01T10:00:%02dZ","context":{"app":{"name":"Shop"}}}`+"\n", i, i, i)
+	}
+	lines.WriteString(`{"type":"identify","messageId":"i1","userId":"jane","anonymousId":"a1","traits":{"email":"jane@shop.de","plan":"pro"},"context":{"groupId":"acme"}}` + "\n")
+	lines.WriteString(`{"type":"track","event":"Looked","messageId":"i2","anonymousId":"a2"}` + "\n")
+	lines.WriteString(`{"type":"identify","messageId":"i3","userId":"jane","anonymousId":"a2","traits":{"plan":"max"}}` + "\n")
+	lines.WriteString(`{"type":"group","messageId":"g1","userId":"jane","groupId":"acme","traits":{"size":7}}` + "\n")
+	lines.WriteString(`{"type":"track","event":"x","messageId":"n1","userId":"null","anonymousId":"0"}` + "\n")
+	lines.WriteString(`{"type":"track","event":"x","messageId":"n2","userId":"dummy","context":{"externalIds":[{"type":"card","id":"L-7","collection":"users","encoding":"none"}]}}` + "\n")
+	lines.WriteString(`{"type":"track","userId":"jane"}` + "\n" + `{"type":"track","userId":"jane","messageId":"later"}` + "\n")
+	a.call(200, "POST", shop+"/import?source=web&mark=file", lines.String(), "Selfsame-Mark", "MQ==", "Content-Type", "application/x-ndjson")
+	a.call(200, "GET", shop+"/marks/file", "")
+	a.call(404, "GET", shop+"/marks/none", "")
+	a.call(409, "POST", shop+"/import?source=web&mark=file", lines.String(), "Selfsame-Mark", "MQ==", "Selfsame-Mark-Expect", "Mg==")
+
+	a.call(200, "GET", shop+"/feed?limit=5", "")
+	a.call(200, "GET", shop+"/stats", "")
+	a.call(200, "POST", shop+"/verify", "")
+	a.call(200, "GET", shop+"/profiles/users/user_id:jane", "")
+	a.call(200, "GET", shop+"/profiles/accounts/group_id:acme?as_of=2030-01-01", "")
+	a.call(404, "GET", shop+"/profiles/users/user_id:nobody", "")
+	a.call(200, "GET", shop+"/profiles/users/user_id:jane/story?limit=2", "")
+	a.call(200, "GET", shop+"/profiles/users/user_id:jane/story?format=dot", "")
+	a.call(200, "GET", shop+"/explain?a=email:jane@shop.de&b=anonymous_id:a2", "")
+	a.call(200, "GET", shop+"/explain?a=user_id:person-1&b=user_id:person-2&collection=users", "")
+	a.call(200, "GET", shop+"/explain?a=user_id:jane&b=user_id:person-2&format=dot", "")
+	a.call(400, "GET", shop+"/explain?a=user_id:jane", "")
+
+	a.call(200, "GET", shop+"/insights?kind=demoted,unresolved&source=web&limit=3", "")
+	a.call(200, "GET", shop+"/insights?profile=user_id:jane&since=2020-01-01", "")
+	a.call(200, "GET", shop+"/insights?limit=1000", "")
+	a.call(400, "GET", shop+"/insights?kind=born", "")
+	a.call(200, "GET", shop+"/insights/counts?every=day", "")
+	a.call(400, "GET", shop+"/insights/counts?every=year", "")
+	// The watcher needs a moment.
+	var warnings map[string]any
+	for deadline := time.Now().Add(30 * time.Second); first(warnings, "id") == "none"; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no warnings")
+		}
+		warnings = a.call(200, "GET", shop+"/warnings", "")
+	}
+	a.call(200, "POST", shop+"/warnings/"+first(warnings, "id")+"/dismiss?why=ours", "", "Selfsame-User", "ann")
+	a.call(200, "GET", shop+"/warnings?state=all", "")
+	a.call(404, "POST", shop+"/warnings/x/dismiss", "")
+
+	rejects := a.call(200, "GET", shop+"/rejects?code=missing_event", "")
+	id := first(rejects, "id")
+	a.call(200, "GET", shop+"/rejects/counts", "")
+	a.call(200, "GET", shop+"/rejects/"+id, "")
+	a.call(400, "POST", shop+"/rejects/"+id+"/resend", "")
+	a.call(200, "POST", shop+"/rejects/"+id+"/resend?why=mended", `{"type":"track","event":"y","userId":"jane"}`)
+	a.call(200, "POST", shop+"/rejects/resend?source=web", "")
+
+	a.call(200, "GET", shop+"/rules", "")
+	rules := `{"order":"person_first","defaults":{"blocked":["null","0"]},"exclude":[{"type":"email","event":"Invited"}],"identifiers":[{"type":"user_id","limit":1},{"type":"email","limit":5,"window":"annually","blocked_patterns":["^x"]}]}`
+	a.call(200, "POST", shop+"/rules/check", rules)
+	a.call(400, "POST", shop+"/rules/check", `{"order":"sideways"}`)
+	draft := `{"identifiers":[{"type":"user_id","limit":1},{"type":"anonymous_id","blocked":["kiosk"]}]}`
+	sim := a.call(202, "POST", shop+"/simulations", draft)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		got := a.call(200, "GET", shop+"/simulations/"+sim["id"].(string), "")
+		if got["state"] == "done" {
+			if got["report"] == nil {
+				t.Error("a simulation without a report")
+			}
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%v", got)
+		}
+	}
+	a.call(200, "GET", shop+"/simulations", "")
+	a.call(204, "DELETE", shop+"/simulations/"+sim["id"].(string), "")
+	a.call(404, "GET", shop+"/simulations/sim_x", "")
+	a.call(200, "PUT", shop+"/rules?why=kiosk", draft, "If-Match", `"0"`)
+	a.call(412, "PUT", shop+"/rules", draft, "If-Match", `"0"`)
+	a.settled(shop)
+	a.call(200, "GET", shop+"/rules/versions", "")
+	a.call(200, "GET", shop+"/rules/versions/1", "")
+	a.call(404, "GET", shop+"/rules/versions/77", "")
+	a.call(200, "POST", shop+"/rules/copy", `{"from":"other","why":"same shop"}`)
+	a.settled(shop)
+	a.call(200, "POST", shop+"/rules/versions/1/restore?why=back", "")
+	a.settled(shop)
+
+	cut := `{"kind":"cannot_link","ids":["user_id:jane","anonymous_id:a2"],"why":"not hers"}`
+	a.call(200, "POST", shop+"/overrides?preview=true", cut)
+	made := a.call(201, "POST", shop+"/overrides", cut, "Selfsame-User", "ann")
+	a.call(409, "POST", shop+"/overrides", cut)
+	a.call(400, "POST", shop+"/overrides", `{"kind":"cut"}`)
+	a.call(200, "GET", shop+"/overrides", "")
+	override := made["override"].(map[string]any)["id"].(string)
+	a.call(200, "GET", shop+"/overrides/"+override, "")
+	a.call(200, "GET", shop+"/explain?a=user_id:jane&b=anonymous_id:a2", "")
+	a.call(200, "GET", shop+"/profiles/users/user_id:jane/story", "")
+	a.call(200, "DELETE", shop+"/overrides/"+override+"?preview=true", "")
+	a.call(200, "DELETE", shop+"/overrides/"+override, "")
+	a.call(404, "GET", shop+"/overrides/"+override, "")
+	a.call(200, "GET", shop+"/audit?limit=1000", "")
+
+	for _, resource := range []string{"traits", "traits?verbose=true&limit=1", "external_ids?include=email", "events?limit=2&sort=asc", "metadata", "metadata?verbose=true", "links", "traits?as_of=2030-01-01"} {
+		a.call(200, "GET", user+"user_id:jane/"+resource, "")
+	}
+	a.call(200, "GET", "/v1/spaces/shop/collections/accounts/profiles/group_id:acme/links", "")
+	a.call(404, "GET", user+"user_id:nobody/traits", "")
+	a.call(400, "GET", user+"jane/traits", "")
+	a.call(200, "POST", user+"user_id:jane/external_ids/delete", `{"delete_external_ids":[{"id":"a1","type":"anonymous_id"}]}`)
+	a.call(200, "GET", "/api/openapi.yaml", "", "Authorization", "")
+
+	var missing []string
+	for _, item := range a.doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if !a.seen[op.OperationID] {
+				missing = append(missing, op.OperationID)
+			}
+		}
+	}
+	slices.Sort(missing)
+	if len(missing) > 0 {
+		t.Errorf("no good answer was held against the document of %s", strings.Join(missing, ", "))
+	}
+}
+
+// settled waits until new rules are applied.
+func (a *auditor) settled(path string) {
+	a.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if a.call(200, "GET", path+"/rules", "")["applying"] == false {
+			return
+		}
+		if time.Now().After(deadline) {
+			a.Fatal("not settled")
+		}
+	}
+}
