@@ -17,8 +17,8 @@ import (
 func TestRepeatsInAnArchive(t *testing.T) {
 	store := openStore(t, vfs.NewMem())
 	defer store.Close()
-	now := time.Now()
-	clock := func() time.Time { return now }
+	now := clockAt(time.Now())
+	clock := now.Now
 	s := openSpace(t, store, space.Config{Now: clock})
 	take := func(want space.Receipt) {
 		t.Helper()
@@ -42,8 +42,8 @@ func TestRepeatsInAnArchive(t *testing.T) {
 	}
 	s = openSpace(t, store, space.Config{Now: clock})
 	defer func() { _ = s.Close(context.Background()) }()
-	now = now.Add(23 * time.Hour)
+	now.Add(23 * time.Hour)
 	take(space.Receipt{Repeats: 1})
-	now = now.Add(2 * time.Hour)
+	now.Add(2 * time.Hour)
 	take(space.Receipt{Stored: 1})
 }

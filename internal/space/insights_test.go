@@ -253,10 +253,10 @@ func TestInsightsAreTheFeed(t *testing.T) {
 	for seed := range uint64(3) {
 		rng := rand.New(rand.NewPCG(seed, 11))
 		start := time.Date(2026, 3, 1, 22, 10, 0, 0, time.UTC)
-		now := start
-		s := newSpace(t, space.Config{Rules: limits(rng), ReplayBound: []int{1000, 3}[rng.IntN(2)], Now: func() time.Time { return now }})
+		now := clockAt(start)
+		s := newSpace(t, space.Config{Rules: limits(rng), ReplayBound: []int{1000, 3}[rng.IntN(2)], Now: now.Now})
 		// The clock goes on, and sometimes back.
-		fillWorld(t, s, rng, 300, func() { now = now.Add(time.Duration(rng.IntN(40)-8) * time.Minute) })
+		fillWorld(t, s, rng, 300, func() { now.Add(time.Duration(rng.IntN(40)-8) * time.Minute) })
 		reject := space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad"}, {Code: "worse"}}}
 		if _, err := s.Ingest(t.Context(), reject); err != nil {
 			t.Fatal(err)
@@ -297,16 +297,16 @@ func TestInsightsOfManyNodes(t *testing.T) {
 func TestTalliesSurviveRestarts(t *testing.T) {
 	store := openStore(t, vfs.NewMem())
 	defer store.Close()
-	now := time.Date(2026, 3, 1, 22, 10, 0, 0, time.UTC)
+	now := clockAt(time.Date(2026, 3, 1, 22, 10, 0, 0, time.UTC))
 	for i := range 3 {
-		s := openSpace(t, store, space.Config{Now: func() time.Time { return now }})
+		s := openSpace(t, store, space.Config{Now: now.Now})
 		ingest(t, s, fmt.Sprintf(`{"type":"track","event":"x","messageId":"m%d","userId":"u%d"}`, i, i))
 		ingest(t, s, fmt.Sprintf(`{"type":"track","event":"x","messageId":"b%d","userId":"null"}`, i))
 		checkTallies(t, s, now.UnixNano(), now.UnixNano()+1, 0)
 		if err := s.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		now = now.Add(20 * time.Minute)
+		now.Add(20 * time.Minute)
 	}
 }
 

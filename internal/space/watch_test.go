@@ -71,8 +71,8 @@ func TestAValueThatTiesManyPeopleIsWarnedOf(t *testing.T) {
 	fs := vfs.NewMem()
 	store := openStore(t, fs)
 	defer store.Close()
-	now := time.Date(2026, 3, 1, 22, 10, 0, 0, time.UTC)
-	cfg := space.Config{Now: func() time.Time { return now }}
+	now := clockAt(time.Date(2026, 3, 1, 22, 10, 0, 0, time.UTC))
+	cfg := space.Config{Now: now.Now}
 	s := openSpace(t, store, cfg)
 	kiosk(t, s, 0, 8)
 	if ws := warned(t, s); len(ws) != 0 {
@@ -141,8 +141,8 @@ func TestManyCookiesAreNotManyPeople(t *testing.T) {
 }
 
 func TestValuesAndTypesThatAreNewAreWarnedOf(t *testing.T) {
-	now := time.Date(2026, 3, 1, 22, 10, 0, 0, time.UTC)
-	s := newSpace(t, space.Config{Now: func() time.Time { return now }})
+	now := clockAt(time.Date(2026, 3, 1, 22, 10, 0, 0, time.UTC))
+	s := newSpace(t, space.Config{Now: now.Now})
 	ingest(t, s,
 		`{"type":"track","event":"x","messageId":"1","userId":"Test-1"}`,
 		`{"type":"identify","messageId":"2","userId":"u2","traits":{"email":"noreply@shop.de"}}`,
@@ -227,8 +227,8 @@ func TestDismissWhileWatching(t *testing.T) {
 }
 
 func TestAMergeRateFarAboveNormalIsWarnedOf(t *testing.T) {
-	now := time.Date(2026, 3, 1, 0, 5, 0, 0, time.UTC)
-	s := newSpace(t, space.Config{Now: func() time.Time { return now }, DedupeWindow: time.Hour})
+	now := clockAt(time.Date(2026, 3, 1, 0, 5, 0, 0, time.UTC))
+	s := newSpace(t, space.Config{Now: now.Now, DedupeWindow: time.Hour})
 	n := 0
 	// hour sends 200 events or a few more, in which people sign in.
 	hour := func(merges int) {
@@ -248,7 +248,7 @@ func TestAMergeRateFarAboveNormalIsWarnedOf(t *testing.T) {
 	}
 	for i := range 30 {
 		hour(4 + i%3)
-		now = now.Add(time.Hour)
+		now.Add(time.Hour)
 	}
 	hour(6)
 	if ws := warned(t, s); len(ws) != 0 {
