@@ -2,8 +2,10 @@ package space
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime/debug"
 	"strings"
@@ -20,30 +22,108 @@ import (
 const commitTries = 12
 
 // commit takes deliveries through dedupe, resolve, apply and feed in one
-// durable commit, and decides again when another node came in between.
-func (s *Space) commit(ws []*work) ([]Receipt, error) {
+// durable commit. When another node came in between, what does not depend on
+// what it changed is committed all the same, and the rest of the deliveries is
+// left to the next commit: w.events is what is left of each.
+func (s *Space) commit(ws []*work) error {
 	ctx := s.life
-	for try := 0; ; try++ {
-		c, err := s.guardedPlan(ctx, ws)
+	var known map[string][]byte // what the last try read, if only parts of it are out of date
+	for tries := 0; ; {
+		c, err := s.guardedPlan(ctx, ws, known)
+		if err == nil && allWait(ws) {
+			s.tidy(c)
+			s.settle(ws, nil)
+			return s.pause(ctx, ws)
+		}
 		if err == nil {
 			err = s.land(ctx, c)
 		}
-		s.tidy(c)
-		if err == nil {
-			return c.receipts, nil
+		var conflict *kv.Conflict
+		if errors.As(err, &conflict) {
+			if events, ok := c.desk.parts.depend(s.keys, conflict.Keys, len(c.fresh)); ok {
+				for _, i := range events {
+					c.fresh[i].aside = true
+				}
+				s.stats.conflicts.Add(1)
+				s.stats.again.Add(int64(len(events)))
+				s.forgetTypes(c.newTypes)
+				known = c.desk.read
+				maps.Copy(known, c.desk.saw)
+				s.tidy(c)
+				continue
+			}
 		}
-		s.forgetTypes(c.newTypes)
+		receipts, types := c.receipts, c.newTypes
+		if err == nil {
+			s.tidy(c)
+			s.settle(ws, receipts)
+			return nil
+		}
+		s.stats.again.Add(int64(len(c.fresh)))
+		s.tidy(c)
+		s.forgetTypes(types)
+		if known != nil && errors.Is(err, kv.ErrCorrupt) {
+			// What was read at different moments may not go together.
+			known = nil
+			continue
+		}
 		if !errors.Is(err, kv.ErrConflict) {
-			return nil, err
+			return err
 		}
 		s.stats.conflicts.Add(1)
-		if try == commitTries {
-			return nil, fmt.Errorf("%w: other nodes changed the same profiles again and again", kv.ErrUnavailable)
+		known = nil
+		if tries++; tries > commitTries {
+			return errBusy
 		}
-		select {
-		case <-time.After(time.Duration(rand.Int64N(int64(2*time.Millisecond) << min(try, 6)))):
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := s.rest(ctx, tries); err != nil {
+			return err
+		}
+	}
+}
+
+// errBusy ends what was decided again too often.
+var errBusy = fmt.Errorf("%w: other nodes changed the same profiles again and again", kv.ErrUnavailable)
+
+// rest waits for a random time that grows with the tries.
+func (s *Space) rest(ctx context.Context, try int) error {
+	select {
+	case <-time.After(time.Duration(rand.Int64N(int64(2*time.Millisecond) << min(try, 6)))):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// pause gives other nodes time when nothing of deliveries could be taken.
+func (s *Space) pause(ctx context.Context, ws []*work) error {
+	most := 0
+	for _, w := range ws {
+		most = max(most, w.tries)
+	}
+	return s.rest(ctx, most)
+}
+
+// settle leaves of each delivery what was set aside. receipts tell of the rest,
+// which is done; nil: nothing is.
+func (s *Space) settle(ws []*work, receipts []Receipt) {
+	for k, w := range ws {
+		if receipts != nil {
+			w.receipt.add(&receipts[k])
+			if !w.waits() {
+				w.delivery.Rejects, w.delivery.Resolves = nil, nil
+			}
+		}
+		left := w.events[:0]
+		for i := range w.events {
+			if e := &w.events[i]; e.aside {
+				e.aside = false
+				left = append(left, *e)
+			}
+		}
+		w.events = left
+		if len(left) > 0 {
+			w.tries++
+			w.blocks = nil
 		}
 	}
 }
@@ -88,7 +168,7 @@ func (s *Space) tidy(c *commitPlan) {
 // guardedPlan is plan, except that a mistake of ours or a store that contradicts
 // itself costs the deliveries at hand and not the process: SDKs send again, so a
 // process that ended would end again and again.
-func (s *Space) guardedPlan(ctx context.Context, ws []*work) (c *commitPlan, err error) {
+func (s *Space) guardedPlan(ctx context.Context, ws []*work, known map[string][]byte) (c *commitPlan, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("a commit could not be decided", "space", s.cfg.ID, "panic", p, "stack", string(debug.Stack()))
@@ -96,11 +176,12 @@ func (s *Space) guardedPlan(ctx context.Context, ws []*work) (c *commitPlan, err
 			err = fmt.Errorf("%w: what is stored contradicts itself", kv.ErrCorrupt)
 		}
 	}()
-	return s.plan(ctx, ws)
+	return s.plan(ctx, ws, known)
 }
 
-// plan decides what a commit will write. It returns a plan in every case.
-func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
+// plan decides what a commit will write. It returns a plan in every case. known
+// is what an earlier try read.
+func (s *Space) plan(ctx context.Context, ws []*work, known map[string][]byte) (*commitPlan, error) {
 	began := time.Now()
 	defer func() { s.stats.plan.Add(int64(time.Since(began))) }()
 
@@ -130,6 +211,9 @@ func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 	}
 	s.sit(d, ctx, r, rs, now)
 	d.lastID, d.memory = s.lastID, s.memory
+	if !s.store.Exclusive() {
+		d.known, d.saw, d.parts = known, map[string][]byte{}, newParts()
+	}
 	c.rules, c.receipts = rs, make([]Receipt, len(ws))
 	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
 
@@ -141,10 +225,16 @@ func (s *Space) plan(ctx context.Context, ws []*work) (*commitPlan, error) {
 		return c, err
 	}
 	for i := range c.fresh {
-		if err := s.take(c, &c.fresh[i]); err != nil {
+		e := &c.fresh[i]
+		d.decide(i)
+		if ws[e.work].whole {
+			d.parts.touch(kindDelivery, binary.BigEndian.AppendUint32(nil, uint32(e.work)))
+		}
+		if err := s.take(c, e); err != nil {
 			return c, err
 		}
 	}
+	d.decide(none)
 	if err := s.setTraits(c); err != nil {
 		return c, err
 	}
@@ -382,7 +472,7 @@ func (s *Space) fill(c *commitPlan, ws []*work) error {
 			if len(sd.ids) > 0 {
 				at := len(arena)
 				arena = d.keys.event(arena, sd.hash, e.msg.Time, e.block, e.ordinal)
-				b.Put(arena[at:len(arena):len(arena)], nil)
+				s.putNew(b, arena[at:len(arena):len(arena)], nil)
 			}
 		}
 	}
@@ -393,6 +483,9 @@ func (s *Space) fill(c *commitPlan, ws []*work) error {
 		b.Put(d.keys.key(kindNewType, []byte(t)), appendTime(nil, c.record.Time))
 	}
 	for _, w := range ws {
+		if w.waits() {
+			continue
+		}
 		if m := w.delivery.Mark; m != nil {
 			b.Put(d.keys.key(kindMark, []byte(m.Name)), m.Value)
 		}
@@ -404,6 +497,16 @@ func (s *Space) fill(c *commitPlan, ws []*work) error {
 	}
 	s.closePlan(c)
 	return nil
+}
+
+// putNew puts a key that cannot be there, because its block is this lane's. A
+// shared store is told so: it need not look first. An exclusive one would look.
+func (s *Space) putNew(b *kv.Batch, key, value []byte) {
+	if s.store.Exclusive() {
+		b.Put(key, value)
+	} else {
+		b.Insert(key, value)
+	}
 }
 
 // closePlan adds what every commit has: the feed record, counters, and on a
@@ -424,12 +527,7 @@ func (s *Space) closePlan(c *commitPlan) {
 	}
 	c.record.Changes = d.changes
 	// The record is inserted, never overwritten: it is also the commit's token.
-	key := d.keys.numbers(kindFeed, c.record.Lane, c.record.Seq)
-	if s.store.Exclusive() {
-		b.Put(key, c.record.Append(nil))
-	} else {
-		b.Insert(key, c.record.Append(nil))
-	}
+	s.putNew(b, d.keys.numbers(kindFeed, c.record.Lane, c.record.Seq), c.record.Append(nil))
 	for k, v := range d.read {
 		b.Require([]byte(k), v)
 	}

@@ -62,7 +62,9 @@ func (s *Space) round() bool {
 	defer s.writing.Unlock()
 	began := time.Now()
 	for _, w := range batch {
-		s.stats.wait.Add(int64(began.Sub(w.queued)))
+		if w.tries == 0 {
+			s.stats.wait.Add(int64(began.Sub(w.queued)))
+		}
 	}
 	s.commitWorks(batch)
 	clear(batch) // the queue's array must not keep what is done
@@ -70,9 +72,10 @@ func (s *Space) round() bool {
 }
 
 // commitWorks commits deliveries together; if that fails for a reason that may
-// lie in one of them, one by one.
+// lie in one of them, one by one. Those of which something is left go back to the
+// head of the queue.
 func (s *Space) commitWorks(ws []*work) {
-	receipts, err := s.commit(ws)
+	err := s.commit(ws)
 	if err != nil && len(ws) > 1 && !outside(err) {
 		for _, w := range ws {
 			s.commitWorks([]*work{w})
@@ -82,15 +85,29 @@ func (s *Space) commitWorks(ws []*work) {
 	if err != nil {
 		s.log.Error("commit failed", "space", s.cfg.ID, "deliveries", len(ws), "error", err)
 	}
-	for i, w := range ws {
-		o := outcome{err: err}
-		if err == nil {
-			o.receipt = receipts[i]
+	var left []*work
+	for _, w := range ws {
+		o := outcome{w.receipt, err}
+		if err == nil && len(w.events) > 0 {
+			if time.Since(w.queued) < patience {
+				left = append(left, w)
+				continue
+			}
+			o.err = errBusy
 		}
 		s.queueBytes.Add(-w.bytes - workOverhead)
 		w.done <- o
 	}
+	if len(left) > 0 {
+		s.mu.Lock()
+		s.queue = append(left, s.queue...)
+		s.mu.Unlock()
+	}
 }
+
+// patience is how long a delivery competes with other nodes for the same
+// profiles before its client is told to come again.
+const patience = 20 * time.Second
 
 // workOverhead is what a delivery costs in the queue besides its bodies.
 const workOverhead = 512
