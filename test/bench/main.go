@@ -40,6 +40,7 @@ type bench struct {
 	connections   int    // of readers
 	store         string // database of the scenario postgres
 	kiosks        int    // in its population
+	mixes         string // which of its rows; all if empty
 
 	tables tables
 }
@@ -75,6 +76,7 @@ func run() (err error) {
 	flag.IntVar(&b.connections, "connections", 32, "connections of readers")
 	flag.StringVar(&b.store, "store", "", "URL of the empty PostgreSQL database that postgres writes to")
 	flag.IntVar(&b.kiosks, "kiosks", 3, "kiosks in the population of postgres")
+	flag.StringVar(&b.mixes, "mixes", "", "rows of postgres, separated by commas: one, apart, turns, crowd; default: all")
 	flag.Parse()
 	if *long {
 		*steps += ",5000000"
