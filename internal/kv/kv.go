@@ -107,7 +107,17 @@ type Reader interface {
 	// from to After(last key). The returned slices belong to the caller.
 	Scan(ctx context.Context, from, to []byte, limit int, reverse bool) ([]Entry, error)
 
+	// Scans makes the same scan over several ranges, whose entries it returns in
+	// the order of the ranges. Few round trips, however many ranges there are.
+	Scans(ctx context.Context, ranges []Range, limit int, reverse bool) ([][]Entry, error)
+
 	Close() error
+}
+
+// Range is the keys with From <= key < To. A nil From is the start, a nil To the
+// end of the key space.
+type Range struct {
+	From, To []byte
 }
 
 // Entry is a key with its value.

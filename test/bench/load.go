@@ -191,6 +191,12 @@ func (l *load) send(addrs []string, phase *atomic.Int32, short chan<- struct{}) 
 	return sum
 }
 
+// sendAll sends every request once.
+func (l *load) sendAll(addr string) outcome {
+	var phase atomic.Int32
+	return l.send([]string{addr}, &phase, make(chan struct{}, 1<<16))
+}
+
 // sort puts the times in order.
 func (o *outcome) sort() { slices.Sort(o.took) }
 

@@ -19,7 +19,8 @@ var mixes = []struct {
 	nodes     int
 	loads     func(b *bench, people population.Config, addrs []string) []*load
 }{
-	{"one", "1", 1, (*bench).crowd},
+	{"one", "1", 1, (*bench).apart},
+	{"two", "2, clients keep to their node", 2, (*bench).apart},
 	{"apart", "4, clients keep to their node", 4, (*bench).apart},
 	{"turns", "4, clients turn to the next", 4, (*bench).turns},
 	{"crowd", "4, everybody at all of them at once", 4, (*bench).crowd},
@@ -90,19 +91,33 @@ func (b *bench) own(people population.Config, i, n int) [][]byte {
 	return batches(people.Stream(), sharedSize, int(b.most*(b.warm+b.measure).Seconds())/n)
 }
 
-func (b *bench) nodes(name string, n int, share func(addrs []string) []*load) error {
-	var all []*instance.Process
-	var addrs []string
+// startNodes starts nodes on the database.
+func (b *bench) startNodes(n int) (all []*instance.Process, addrs []string, err error) {
 	for range n {
 		p, err := instance.Start(instance.Options{Binary: b.binary, Config: b.config(), Store: b.store})
 		if p != nil {
-			defer p.Kill()
+			all = append(all, p)
 		}
 		if err != nil {
 			say("%s", p.Log())
-			return err
+			return all, nil, err
 		}
-		all, addrs = append(all, p), append(addrs, p.Addr)
+		addrs = append(addrs, p.Addr)
+	}
+	return all, addrs, nil
+}
+
+func kill(all []*instance.Process) {
+	for _, p := range all {
+		p.Kill()
+	}
+}
+
+func (b *bench) nodes(name string, n int, share func(addrs []string) []*load) error {
+	all, addrs, err := b.startNodes(n)
+	defer func() { kill(all) }()
+	if err != nil {
+		return err
 	}
 	loads := share(addrs)
 	before, err := b.database()

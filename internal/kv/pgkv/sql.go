@@ -62,11 +62,16 @@ const (
 
 	sqlGet = `SELECT key, value FROM selfsame_kv WHERE key = ANY ($1::BYTEA[])`
 
-	// The scans are planned anew each time, for their bounds and limit.
-	sqlScan         = `SELECT key, value FROM selfsame_kv WHERE key >= $1 AND key < $3 ORDER BY key LIMIT $2`
-	sqlScanFrom     = `SELECT key, value FROM selfsame_kv WHERE key >= $1 ORDER BY key LIMIT $2`
-	sqlScanBack     = `SELECT key, value FROM selfsame_kv WHERE key >= $1 AND key < $3 ORDER BY key DESC LIMIT $2`
-	sqlScanBackFrom = `SELECT key, value FROM selfsame_kv WHERE key >= $1 ORDER BY key DESC LIMIT $2`
+	// The scans of keys from $1 to $2, at most $3; and of ranges, whose numbers
+	// begin with 1.
+	sqlScan      = `SELECT key, value FROM selfsame_kv WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3`
+	sqlScanBack  = `SELECT key, value FROM selfsame_kv WHERE key >= $1 AND key < $2 ORDER BY key DESC LIMIT $3`
+	sqlScans     = sqlScansHead + `ORDER BY key` + sqlScansTail
+	sqlScansBack = sqlScansHead + `ORDER BY key DESC` + sqlScansTail
+
+	sqlScansHead = `SELECT r.number, k.key, k.value FROM unnest($1::BYTEA[], $2::BYTEA[]) WITH ORDINALITY AS r(start, stop, number) ` +
+		`CROSS JOIN LATERAL (SELECT key, value FROM selfsame_kv WHERE key >= r.start AND key < r.stop `
+	sqlScansTail = ` LIMIT $3) AS k`
 )
 
 // Each of them is a precondition that does not hold.
@@ -109,6 +114,11 @@ var prepared = map[string]string{
 	"selfsame_differ":   sqlDiffer,
 	"selfsame_free":     sqlFree,
 	"selfsame_get":      sqlGet,
+
+	"selfsame_scan":       sqlScan,
+	"selfsame_scan_back":  sqlScanBack,
+	"selfsame_scans":      sqlScans,
+	"selfsame_scans_back": sqlScansBack,
 }
 
 // prepare runs on each new connection; one round trip.
