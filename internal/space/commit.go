@@ -556,7 +556,9 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 		return err
 	}
 	d := c.desk
-	s.cache.learn(c.rules, d.strands)
+	if s.store.Exclusive() {
+		s.cache.learn(c.rules, d.strands)
+	}
 	if s.memory != nil {
 		s.memory.learn(d)
 	}
