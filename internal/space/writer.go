@@ -29,11 +29,12 @@ func (s *Space) write() {
 			}
 			return
 		}
-		for s.round() {
+		for more := true; more; { // under load there is always more
+			more = s.round()
+			s.writing.Lock()
+			s.runJob()
+			s.writing.Unlock()
 		}
-		s.writing.Lock()
-		s.runJob()
-		s.writing.Unlock()
 	}
 }
 
