@@ -20,6 +20,7 @@ import (
 // back, and anywhere else. Nothing that was answered is lost, nothing counts twice;
 // also messages without a messageId, which no memory of repeats protects.
 func TestConnectionsCutUnderLoad(t *testing.T) {
+	t.Parallel()
 	db := pgtest.Start(t)
 	proxy := pgtest.StartProxy(t, db.Port)
 	s := newSite(t, watched(t))

@@ -117,6 +117,7 @@ func (p *server) says(path string) int {
 // that know both addresses come back by themselves; what was answered is there,
 // and with what was sent again all is as a fresh import makes it.
 func TestPrimaryLostUnderLoad(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.Start(t, "wal_level=replica", "max_wal_senders=4")
 	standby := primary.Standby(t)
 	s := newSite(t, watched(t))

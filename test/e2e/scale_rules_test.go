@@ -18,6 +18,7 @@ import (
 // and finishes it; both have the same version, and all is as if every event had
 // come under the new rules.
 func TestRulesChangeAndTheirNodeIsKilled(t *testing.T) {
+	t.Parallel()
 	db := pgtest.Start(t)
 	proxy := pgtest.StartProxy(t, db.Port)
 	s := newSite(t, watched(t))
@@ -32,7 +33,7 @@ func TestRulesChangeAndTheirNodeIsKilled(t *testing.T) {
 	if err := json.Unmarshal([]byte(draft), &rules); err != nil {
 		t.Fatal(err)
 	}
-	proxy.Delay(60 * time.Millisecond) // so that there is a middle
+	proxy.Delay(25 * time.Millisecond) // so that there is a middle
 	if a := nodes[0].ask(t, "PUT", "/api/spaces/dev/rules", rules, "If-Match", `"0"`); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
 	}

@@ -32,7 +32,7 @@ type crowd struct {
 // gather starts n clients. Each request has 50 events of one user.
 func gather(t testing.TB, n int, p *server) *crowd {
 	c := &crowd{taken: map[string]bool{}}
-	padding := strings.Repeat("slow and steady ", 400) // 6.4 kB an event, 320 kB a request
+	padding := `,"event":"Waited","timestamp":"2025-01-01T00:00:00Z","properties":{"padding":"` + strings.Repeat("slow and steady ", 400) + `"}}` // 320 kB a request
 	for i := range n {
 		conn := p.dial(t)
 		c.all.Go(func() {
@@ -42,7 +42,7 @@ func gather(t testing.TB, n int, p *server) *crowd {
 				if request == nil {
 					var events [][]byte
 					for e := range 50 {
-						events = append(events, fmt.Appendf(nil, `{"type":"track","userId":%q,"event":"Waited","messageId":"%s-%d","timestamp":"2025-01-01T00:00:00Z","properties":{"padding":%q}}`, user, user, e, padding))
+						events = append(events, fmt.Appendf(nil, `{"type":"track","userId":"%s","messageId":"%s-%d"%s`, user, user, e, padding))
 					}
 					request = wire.AppendRequest(nil, "127.0.0.1", "/v1/batch", wire.Basic(keyOf("dev")), batch(events...))
 				}
@@ -99,6 +99,7 @@ func (c *crowd) leave(t testing.TB) {
 // clients soon to come again, keep their memory within bounds, say that they are
 // alive and not ready, and go on by themselves; nothing is lost or doubled.
 func TestSlowDatabase(t *testing.T) {
+	t.Parallel()
 	db := pgtest.Start(t)
 	proxy := pgtest.StartProxy(t, db.Port)
 	s := newSite(t, binary(t))
@@ -162,7 +163,7 @@ func TestSlowDatabase(t *testing.T) {
 	}
 
 	patient(t, many.untaken, []*server{p})
-	rested(t, p)
+	p.settled(t, "dev")
 	p.stop(t)
 	total := 2 + 50*(len(many.taken)+len(many.untaken))
 	if out := s.mustRun(t, nil, "verify", "--config", s.config, "--space", "dev", "--store", s.store); !strings.Contains(strings.ReplaceAll(out, ",", ""), fmt.Sprintf(" %d events", total)) {
