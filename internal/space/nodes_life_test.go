@@ -162,9 +162,13 @@ func TestNodesComeGoAndDie(t *testing.T) {
 				case 1: // two people who become one from both sides
 					one = []string{line(phone(p, q)), line(fmt.Sprintf(`"userId":"u%d","anonymousId":"a%d"`, p, p))}
 					two = []string{line(phone(q, p)), line(fmt.Sprintf(`"userId":"u%d","anonymousId":"a%d"`, p, q))}
-				case 2: // the same messages, some of them old
-					one = []string{line(phone(p, step)), lines[rng.IntN(len(lines))]}
-					two = []string{one[1], one[0], line(fmt.Sprintf(`"userId":"u%d"`, q))}
+				case 2: // the same messages: of a person who is known, and others, some of them old
+					one = []string{line(`"userId":"u0"`)}
+					two = one
+					if rng.IntN(2) == 0 {
+						one = append([]string{line(phone(p, step)), lines[rng.IntN(len(lines))]}, two...)
+						two = []string{one[2], one[1], line(fmt.Sprintf(`"userId":"u%d"`, q)), one[0]}
+					}
 				}
 				a := f.any(rng, nil)
 				b := f.any(rng, a)
