@@ -47,6 +47,7 @@ type Config struct {
 	DedupeBytes  int64         // memory for recent message IDs; default 128 MiB
 	CacheBytes   int64         // memory for caches of strands and profiles; default 256 MiB
 	QueueBytes   int64         // event bytes waiting for a commit before ErrOverloaded; default 64 MiB
+	QueueWait    time.Duration // how long a delivery waits for its commit to begin before ErrOverloaded; default 5 s
 	RejectAge    time.Duration // how long refused messages are kept; default 30 days
 	RejectMost   int64         // how many are kept, the youngest; default 1,000,000
 	ReplayBound  int           // decisions replayed inside a commit before a pending job takes over; default 1000

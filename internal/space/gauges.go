@@ -9,7 +9,7 @@ import (
 const gaugePause = time.Second
 
 // refreshGauges looks up what other nodes changed in a shared store: how many
-// profiles and strands there are, and how many replays wait. The writer calls it,
+// profiles and strands there are, how many replays wait, and the rules. The writer calls it,
 // so none of its own commits is on its way meanwhile.
 func (s *Space) refreshGauges(ctx context.Context) error {
 	if time.Since(s.job.counted) < gaugePause {
@@ -21,6 +21,11 @@ func (s *Space) refreshGauges(ctx context.Context) error {
 		return err
 	}
 	defer r.Close()
+	// A node that takes no events would not hear of new rules, nor that they are
+	// applied by now.
+	if err := s.lookAtRules(ctx, r); err != nil {
+		return err
+	}
 	total, err := s.readCounters(ctx, r)
 	if err != nil {
 		return err

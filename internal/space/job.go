@@ -59,7 +59,12 @@ func (s *Space) runSharedJob() {
 	if now := time.Now(); now.Before(s.job.next) || now.Before(s.job.look) {
 		return
 	}
-	s.job.look = time.Now().Add(jobPause)
+	began := time.Now()
+	defer func() {
+		// Looking takes some round trips: a slow store must not be left with nothing
+		// else to do, and the lease is to be renewed in time.
+		s.job.look = time.Now().Add(min(max(jobPause, 4*time.Since(began)), leaseTime/4))
+	}()
 	fence, err := s.hold(s.life, jobLease)
 	s.watchFence.Store(&fence)
 	if err == nil && fence != nil {

@@ -41,6 +41,8 @@ type Space struct {
 
 	mu         sync.Mutex
 	queue      []*work
+	inside     int       // deliveries that were let in and are not answered
+	answered   time.Time // when the last one was, or the first came in
 	shut       bool
 	types      map[string]bool // unlisted types seen
 	queueBytes atomic.Int64
@@ -147,6 +149,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.QueueBytes == 0 {
 		c.QueueBytes = 64 << 20
+	}
+	if c.QueueWait == 0 {
+		c.QueueWait = 5 * time.Second
 	}
 	if c.RejectAge == 0 {
 		c.RejectAge = 30 * 24 * time.Hour

@@ -29,11 +29,12 @@ func (s *Space) write() {
 			}
 			return
 		}
-		for s.round() {
+		for more := true; more; { // under load there is always more
+			more = s.round()
+			s.writing.Lock()
+			s.runJob()
+			s.writing.Unlock()
 		}
-		s.writing.Lock()
-		s.runJob()
-		s.writing.Unlock()
 	}
 }
 
@@ -143,6 +144,10 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 		s.queueBytes.Add(-size)
 		return Receipt{}, ErrOverloaded
 	}
+	if !s.admit(time.Now()) {
+		s.queueBytes.Add(-size)
+		return Receipt{}, ErrOverloaded
+	}
 	w := &work{delivery: d, done: make(chan outcome, 1)}
 	s.prepare(w)
 	w.bytes = size - workOverhead
@@ -151,6 +156,7 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 	if s.shut {
 		s.mu.Unlock()
 		s.queueBytes.Add(-size)
+		s.leave(false)
 		return Receipt{}, ErrClosed
 	}
 	w.queued = time.Now()
@@ -160,6 +166,11 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 	case s.wake <- struct{}{}:
 	default:
 	}
-	o := <-w.done
+	o, ok := s.await(w)
+	s.leave(ok)
+	if !ok {
+		s.queueBytes.Add(-size)
+		return Receipt{}, ErrOverloaded
+	}
 	return o.receipt, o.err
 }

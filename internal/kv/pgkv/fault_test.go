@@ -37,27 +37,30 @@ func get(t testing.TB, s kv.Store, key string) []byte {
 // caller's token must tell.
 func TestCutCommit(t *testing.T) {
 	server := pgtest.Start(t)
-	p := startProxy(t, server.Port)
+	p := pgtest.StartProxy(t, server.Port)
 	server.Exec("CREATE SCHEMA cut")
-	s := open(t, pgtest.URL(p.addr, "search_path=cut"))
+	s := open(t, pgtest.URL(p.Addr, "search_path=cut"))
 	defer s.Close()
 	for i, before := range []bool{true, false, true, false} {
 		token := fmt.Sprint("token ", i)
 		var armed atomic.Bool
-		p.when(func(up bool, data []byte) bool {
-			if before {
-				return up && bytes.Contains(data, []byte(token))
-			}
+		p.Judge(func(up bool, data []byte) pgtest.Verdict {
 			if up && bytes.Contains(data, []byte(token)) {
 				armed.Store(true)
+				if before {
+					return pgtest.Cut
+				}
 			}
-			return !up && armed.Load() && bytes.Contains(data, []byte("COMMIT\x00"))
+			if !up && armed.Load() && pgtest.IsCommitted(data) {
+				return pgtest.Cut
+			}
+			return pgtest.Pass
 		})
 		var b kv.Batch
 		b.Insert([]byte(token), []byte("1"))
 		b.Put([]byte("counted"), fmt.Append(nil, i))
 		err := s.Commit(background, &b)
-		p.when(nil)
+		p.Judge(nil)
 		if !errors.Is(err, kv.ErrUnknown) {
 			t.Fatalf("cut before the server: %v: %v, want ErrUnknown", before, err)
 		}
