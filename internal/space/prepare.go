@@ -18,7 +18,8 @@ type work struct {
 	events   []prepared
 	blocks   []block // bodies that were packed ahead, covering the events in order; empty: the commit packs them
 	bytes    int64
-	queued   time.Time
+	came     time.Time
+	queued   time.Time // later than came if something was left for another commit
 	done     chan outcome
 
 	whole   bool    // it is taken all at once or not at all

@@ -73,8 +73,9 @@ func (s *Space) round() bool {
 }
 
 // commitWorks commits deliveries together; if that fails for a reason that may
-// lie in one of them, one by one. Those of which something is left go back to the
-// head of the queue.
+// lie in one of them, one by one. Those of which something is left, because other
+// nodes change the same profiles, go back to the head of the queue; for twice the
+// time that a delivery may wait they compete, then their clients come again.
 func (s *Space) commitWorks(ws []*work) {
 	err := s.commit(ws)
 	if err != nil && len(ws) > 1 && !outside(err) {
@@ -90,7 +91,7 @@ func (s *Space) commitWorks(ws []*work) {
 	for _, w := range ws {
 		o := outcome{w.receipt, err}
 		if err == nil && len(w.events) > 0 {
-			if time.Since(w.queued) < patience {
+			if time.Since(w.came) < 2*s.cfg.QueueWait {
 				left = append(left, w)
 				continue
 			}
@@ -101,14 +102,14 @@ func (s *Space) commitWorks(ws []*work) {
 	}
 	if len(left) > 0 {
 		s.mu.Lock()
+		now := time.Now()
+		for _, w := range left {
+			w.queued = now
+		}
 		s.queue = append(left, s.queue...)
 		s.mu.Unlock()
 	}
 }
-
-// patience is how long a delivery competes with other nodes for the same
-// profiles before its client is told to come again.
-const patience = 20 * time.Second
 
 // workOverhead is what a delivery costs in the queue besides its bodies.
 const workOverhead = 512
@@ -159,7 +160,8 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 		s.leave(false)
 		return Receipt{}, ErrClosed
 	}
-	w.queued = time.Now()
+	w.came = time.Now()
+	w.queued = w.came
 	s.queue = append(s.queue, w)
 	s.mu.Unlock()
 	select {
