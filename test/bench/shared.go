@@ -141,7 +141,7 @@ func (b *bench) nodes(name string, n int, share func(addrs []string) []*load) er
 		return err
 	}
 	sum, events := outcome{others: map[string]int{}}, 0
-	var commits, conflicts, again float64
+	var commits, conflicts, again, trips, bytes float64
 	for i := range out {
 		o := &out[i]
 		events += o.delivered * sharedSize
@@ -166,6 +166,14 @@ func (b *bench) nodes(name string, n int, share func(addrs []string) []*load) er
 			return err
 		}
 		again += c
+		if c, err = metric(p, "selfsame_store_round_trips_total"); err != nil {
+			return err
+		}
+		trips += c
+		if c, err = metric(p, "selfsame_store_bytes_total"); err != nil {
+			return err
+		}
+		bytes += c
 		if err := p.Stop(); err != nil {
 			return err
 		}
@@ -173,11 +181,11 @@ func (b *bench) nodes(name string, n int, share func(addrs []string) []*load) er
 	sum.sort()
 	per := func(x float64) string { return fmt.Sprintf("%.3f", x/float64(max(events, 1))) }
 	t := b.tables.at("Several nodes on one PostgreSQL, 100 a request, 32 connections", "nodes", "events/s", "p50 ms", "p99 ms",
-		"nodes µs/event", "database µs/event", "commits", "events/commit", "conflicts/commit %", "events again %", "transactions/event", "WAL B/event", "database B/event", "not 200")
+		"nodes µs/event", "database µs/event", "commits", "events/commit", "conflicts/commit %", "events again %", "round trips/event", "transactions/event", "B written/event", "WAL B/event", "database B/event", "not 200")
 	t.row(name, whole(sum.rate()*sharedSize), millis(sum.quantile(0.5)), millis(sum.quantile(0.99)), micros(used-cpu, events),
 		micros(after.cpu-before.cpu, events), whole(commits), whole(float64(events)/max(commits, 1)), fmt.Sprintf("%.1f", 100*conflicts/max(commits, 1)),
 		fmt.Sprintf("%.2f", 100*again/float64(max(events, 1))),
-		per(after.transactions-before.transactions), per(after.wal-before.wal), per(after.size-before.size), whole(sum.wrong()))
+		per(trips), per(after.transactions-before.transactions), whole(bytes/float64(max(events, 1))), whole((after.wal-before.wal)/float64(max(events, 1))), whole((after.size-before.size)/float64(max(events, 1))), whole(sum.wrong()))
 	t.remarkOn(name+" nodes", &sum)
 	return nil
 }
