@@ -30,7 +30,7 @@ func (s *Space) commit(ws []*work) error {
 		if err == nil && allWait(ws) {
 			s.tidy(c)
 			s.settle(ws, nil)
-			return s.pause(ctx, ws)
+			return nil
 		}
 		if err == nil {
 			err = s.land(ctx, c)
@@ -72,7 +72,7 @@ func (s *Space) commit(ws []*work) error {
 		if tries++; tries > commitTries {
 			return errBusy
 		}
-		if err := s.rest(ctx, tries); err != nil {
+		if err := s.pause(ctx, tries); err != nil {
 			return err
 		}
 	}
@@ -81,23 +81,14 @@ func (s *Space) commit(ws []*work) error {
 // errBusy ends what was decided again too often.
 var errBusy = fmt.Errorf("%w: other nodes changed the same profiles again and again", kv.ErrUnavailable)
 
-// rest waits for a random time that grows with the tries.
-func (s *Space) rest(ctx context.Context, try int) error {
+// pause waits for a random time that grows with the tries.
+func (s *Space) pause(ctx context.Context, try int) error {
 	select {
 	case <-time.After(time.Duration(rand.Int64N(int64(2*time.Millisecond) << min(try, 6)))):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// pause gives other nodes time when nothing of deliveries could be taken.
-func (s *Space) pause(ctx context.Context, ws []*work) error {
-	most := 0
-	for _, w := range ws {
-		most = max(most, w.tries)
-	}
-	return s.rest(ctx, most)
 }
 
 // settle leaves of each delivery what was set aside. receipts tell of the rest,

@@ -25,6 +25,7 @@ type work struct {
 	whole   bool    // it is taken all at once or not at all
 	receipt Receipt // of what was taken so far
 	tries   int     // commits that left some of it for another one
+	rest    time.Time
 }
 
 type outcome struct {

@@ -78,7 +78,7 @@ func run() (err error) {
 	steps := flag.String("steps", "100000,1000000", "people loaded one after the other for scale")
 	flag.IntVar(&b.connections, "connections", 32, "connections of readers")
 	flag.StringVar(&b.store, "store", "", "URL of the empty PostgreSQL database that postgres writes to")
-	flag.IntVar(&b.kiosks, "kiosks", 3, "kiosks in the population of postgres")
+	flag.IntVar(&b.kiosks, "kiosks", 100, "kiosks in the population of postgres")
 	flag.Float64Var(&b.sharedHalf, "events-beside", 5_000, "events a second of postgresreads")
 	flag.Float64Var(&b.sharedReaders, "reads", 500, "profiles read a second in postgresreads")
 	flag.StringVar(&b.mixes, "mixes", "", "rows of postgres, separated by commas: one, two, apart, turns, crowd; default: all")
