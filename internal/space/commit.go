@@ -68,6 +68,9 @@ func (s *Space) commit(ws []*work) error {
 			return err
 		}
 		s.stats.conflicts.Add(1)
+		for _, w := range ws {
+			w.suspectAll()
+		}
 		known = nil
 		if tries++; tries > commitTries {
 			return errBusy
@@ -104,7 +107,7 @@ func (s *Space) settle(ws []*work, receipts []Receipt) {
 		left := w.events[:0]
 		for i := range w.events {
 			if e := &w.events[i]; e.aside {
-				e.aside = false
+				e.aside, e.suspect = false, true
 				left = append(left, *e)
 			}
 		}

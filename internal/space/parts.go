@@ -96,3 +96,10 @@ func allWait(ws []*work) bool {
 	}
 	return true
 }
+
+// suspectAll has every messageId of a delivery looked up.
+func (w *work) suspectAll() {
+	for i := range w.events {
+		w.events[i].suspect = true
+	}
+}

@@ -198,3 +198,42 @@ func TestNodesThatMeetAtEveryCommit(t *testing.T) {
 		})
 	}
 }
+
+// While repeats are rare nobody looks for a messageId beforehand. Repeats of what
+// another node took long ago are found all the same, one of many and all of many.
+func TestRepeatsThatNobodyExpects(t *testing.T) {
+	first, second, _ := meddledSpaces(t)
+	n := 0
+	lines := func(k int) (out []string) {
+		for range k {
+			out = append(out, person(n%3000, n/3000, ""))
+			n++
+		}
+		return out
+	}
+	for range 150 { // no repeat for so long that none is expected
+		ingest(t, first, lines(1000)...)
+	}
+	conflicts := first.Stats().Conflicts
+	others := []string{person(5000, 1, ""), person(5001, 1, ""), person(5002, 1, "")}
+	ingest(t, second, others...)
+	if got := ingest(t, first, append(lines(50), others[1])...); got.Stored != 50 || got.Repeats != 1 {
+		t.Errorf("one repeat: %+v", got)
+	}
+	if first.Stats().Conflicts == conflicts {
+		t.Error("it was looked for beforehand")
+	}
+	if got := ingest(t, first, others...); got.Stored != 0 || got.Repeats != 3 {
+		t.Errorf("nothing but repeats: %+v", got)
+	}
+	conflicts = first.Stats().Conflicts
+	if got := ingest(t, first, append(lines(50), others[2])...); got.Stored != 50 || got.Repeats != 1 {
+		t.Errorf("repeats once more: %+v", got)
+	}
+	if first.Stats().Conflicts != conflicts {
+		t.Error("after repeats, they are not looked for beforehand")
+	}
+	if rep := verify(t, first); rep.Events != int64(n+3) {
+		t.Errorf("%d events, want %d", rep.Events, n+3)
+	}
+}

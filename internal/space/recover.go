@@ -209,7 +209,7 @@ func (s *Space) recoverTypes(ctx context.Context, r kv.Reader) error {
 // younger than what it has in the store.
 func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
 	if !s.store.Exclusive() {
-		s.repeats = &sharedRepeats{int64(s.cfg.DedupeWindow)}
+		s.repeats = newSharedRepeats(s.cfg.DedupeWindow)
 		return nil
 	}
 	rec, err := openRecent(ctx, s.store, recentKeys{prefix: s.keys.key(kindRecent)}, s.cfg.DedupeBytes, s.cfg.DedupeWindow, s.log)

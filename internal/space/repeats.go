@@ -2,6 +2,7 @@ package space
 
 import (
 	"context"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -65,8 +66,26 @@ func (l *localRepeats) landed(c *commitPlan) {
 // sharedRepeats asks the store, which several nodes write. Every messageId has
 // a key, which is inserted with the commit: of two nodes that take one message
 // at once only one succeeds, and the other, deciding again, finds a repeat.
+//
+// While repeats are rare they are found in the same way: nobody looks for a
+// messageId beforehand, a key that is there is a conflict, and its event is looked
+// at by the next commit.
 type sharedRepeats struct {
-	window int64 // nanoseconds
+	window int64   // nanoseconds
+	rate   float64 // share of repeats among the last events, about
+}
+
+// Above rareRepeats, messageIds are looked up before the commit. A commit has
+// some hundred events, and is made again for a single one that was not expected.
+const (
+	rareRepeats  = 1.0 / 20_000
+	repeatMemory = 10_000 // events over which the rate is taken
+)
+
+// newSharedRepeats expects the worst at first: a node starts when others have
+// died, and their clients send again.
+func newSharedRepeats(window time.Duration) *sharedRepeats {
+	return &sharedRepeats{window: int64(window), rate: 1}
 }
 
 func (r *sharedRepeats) key(k keyspace, hash uint64) []byte {
@@ -74,19 +93,25 @@ func (r *sharedRepeats) key(k keyspace, hash uint64) []byte {
 }
 
 func (r *sharedRepeats) known(_ context.Context, d *desk, events []*prepared, now int64) ([]bool, error) {
-	keys := make([][]byte, len(events))
+	out := make([]bool, len(events))
+	var keys [][]byte
+	var asked []int
 	for i, e := range events {
-		keys[i] = r.key(d.keys, e.hash)
+		e.collides, e.expired = false, nil // as it was found before a conflict
+		if e.suspect || r.rate > rareRepeats {
+			keys, asked = append(keys, r.key(d.keys, e.hash)), append(asked, i)
+		}
+	}
+	if len(keys) == 0 {
+		return out, nil
 	}
 	values, err := d.look(keys)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]bool, len(events))
-	for i, e := range events {
-		v := values[i]
-		e.collides, e.expired = false, nil // as it was found before a conflict
-		d.seen(keys[i], v)
+	for k, i := range asked {
+		e, v := events[i], values[k]
+		d.seen(keys[k], v)
 		if v == nil {
 			continue
 		}
@@ -126,4 +151,11 @@ func (r *sharedRepeats) stage(c *commitPlan) {
 	}
 }
 
-func (r *sharedRepeats) landed(*commitPlan) {}
+func (r *sharedRepeats) landed(c *commitPlan) {
+	n := len(c.fresh) + c.repeats
+	if n == 0 {
+		return
+	}
+	weight := min(float64(n)/repeatMemory, 1)
+	r.rate += weight * (float64(c.repeats)/float64(n) - r.rate)
+}
