@@ -104,6 +104,7 @@ func (e *Engine) api(stopping *atomic.Bool) http.Handler {
 		Log:     e.log,
 		Admin:   func(secret string) bool { return e.catalog.IsAdmin(context.Background(), secret) },
 		Ready:   func(ctx context.Context) error { return e.ready(ctx, stopping) },
+		Store:   storeMetrics(e.store),
 	}, httpapi.Settings{AdminToken: e.cfg.AdminToken, PublicURL: e.cfg.PublicURL, ProfileRate: rate})
 }
 

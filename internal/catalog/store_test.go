@@ -89,3 +89,15 @@ func (r memoryReader) Scan(_ context.Context, from, to []byte, limit int, revers
 	}
 	return out, nil
 }
+
+func (r memoryReader) Scans(ctx context.Context, ranges []kv.Range, limit int, reverse bool) ([][]kv.Entry, error) {
+	var out [][]kv.Entry
+	for _, rg := range ranges {
+		entries, err := r.Scan(ctx, rg.From, rg.To, limit, reverse)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, entries)
+	}
+	return out, nil
+}

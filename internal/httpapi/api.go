@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
@@ -48,6 +50,8 @@ type Deps struct {
 	Admin func(secret string) bool
 	// Console serves everything that is not the API's; nil: nothing does.
 	Console http.Handler
+	// Store shows figures of the store on /metrics; nil: there are none.
+	Store prometheus.Collector
 
 	Log *slog.Logger     // nil: slog.Default
 	Now func() time.Time // nil: time.Now
@@ -72,6 +76,9 @@ func New(d Deps, s Settings) *API {
 	}
 	budget := body.NewBudget(s.BodyBudget)
 	a := &API{mux: http.NewServeMux(), log: d.Log, metrics: newMetrics(d.Spaces, budget)}
+	if d.Store != nil {
+		a.metrics.registry.MustRegister(d.Store)
+	}
 	admin := d.Admin
 	if s.AdminToken != "" {
 		admin = adminOf(s.AdminToken)

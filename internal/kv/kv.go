@@ -42,6 +42,16 @@ var (
 	ErrInvalid = errors.New("kv: invalid call")
 )
 
+// Conflict is an ErrConflict that names keys which are not as the batch needs
+// them, or are being changed right now: at least one of them, if the store knows
+// any. What does not depend on these keys may be tried again as it is.
+type Conflict struct{ Keys [][]byte }
+
+func (c *Conflict) Error() string { return ErrConflict.Error() }
+
+// Is makes a Conflict an ErrConflict.
+func (c *Conflict) Is(target error) bool { return target == ErrConflict }
+
 // Limits that every backend keeps.
 const (
 	MaxKeyBytes   = 1 << 10  // a key; an empty key is ErrInvalid
@@ -64,7 +74,8 @@ type Store interface {
 	// error; after that Commit waits for the outcome or says ErrUnknown. The
 	// batch may be used again after Commit has returned.
 	//
-	// After ErrConflict a new Snapshot sees what the batch was in conflict with.
+	// After ErrConflict a new Snapshot sees what the batch was in conflict with. The
+	// error may be a Conflict, which names the keys.
 	// A batch of preconditions alone writes nothing; if it holds, what it looked
 	// at is durable.
 	Commit(ctx context.Context, b *Batch) error
@@ -96,7 +107,17 @@ type Reader interface {
 	// from to After(last key). The returned slices belong to the caller.
 	Scan(ctx context.Context, from, to []byte, limit int, reverse bool) ([]Entry, error)
 
+	// Scans makes the same scan over several ranges, whose entries it returns in
+	// the order of the ranges. Few round trips, however many ranges there are.
+	Scans(ctx context.Context, ranges []Range, limit int, reverse bool) ([][]Entry, error)
+
 	Close() error
+}
+
+// Range is the keys with From <= key < To. A nil From is the start, a nil To the
+// end of the key space.
+type Range struct {
+	From, To []byte
 }
 
 // Entry is a key with its value.

@@ -82,6 +82,15 @@ type Receipt struct {
 	Demoted    int // IDs left out by a rule
 }
 
+func (r *Receipt) add(o *Receipt) {
+	r.Stored += o.Stored
+	r.Repeats += o.Repeats
+	r.Unresolved += o.Unresolved
+	r.Created += o.Created
+	r.Merged += o.Merged
+	r.Demoted += o.Demoted
+}
+
 // Reject is a message that was refused, kept with its reason.
 type Reject struct {
 	ID         string `json:"id"` // given by the space
@@ -211,6 +220,7 @@ type Stats struct {
 	Profiles                                int64 // exact, in the store, users and accounts
 	Strands                                 int64 // exact, in the store
 	Commits, Conflicts                      int64
+	Again                                   int64 // events that were decided again because another node came in between
 	ProfilesCreated, Merges, Unmerges       int64
 	Demotions                               int64
 	Replays, ReplayedDecisions              int64

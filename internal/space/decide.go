@@ -202,6 +202,7 @@ func (d *desk) found(s *strandRecord, e sighting) (profileID, error) {
 	if _, ok := d.changedStrands[s.Hash]; !ok {
 		d.changedStrands[s.Hash] = true
 	}
+	d.parts.touch(kindProfile, p[:])
 	d.profiles[p] = &profileRecord{collection: s.Collection, founder: s.Hash, createdAt: d.now.UnixNano()}
 	d.counters.profiles++
 	d.created++

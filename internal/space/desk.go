@@ -65,7 +65,12 @@ type desk struct {
 	// read holds what was read and may be relied upon, for a store that other
 	// nodes write too; nil on an exclusive one.
 	read map[string][]byte
-	job  bool // the job of pending replays works here
+	// known is what an earlier try of the same commit read. All that is relied upon
+	// is tested when the commit lands, so it need not be of one moment.
+	known map[string][]byte
+	saw   map[string][]byte // read for another try, without relying on it
+	parts *parts            // on a shared store
+	job   bool              // the job of pending replays works here
 	// stale means that new rules are at work and what is stored does not follow
 	// from them yet.
 	stale bool
@@ -126,9 +131,17 @@ func (d *desk) clear() {
 	}
 }
 
-// get reads keys from the snapshot and remembers what it saw.
+// decide says which event of the commit is decided now, or none.
+func (d *desk) decide(event int) {
+	if d.parts != nil {
+		d.parts.event = event
+	}
+}
+
+// get reads keys from the snapshot and remembers what it saw: the commit relies
+// on it.
 func (d *desk) get(keys [][]byte) ([][]byte, error) {
-	values, err := d.r.Get(d.ctx, keys...)
+	values, err := d.look(keys)
 	if err != nil {
 		return nil, err
 	}
@@ -140,10 +153,49 @@ func (d *desk) get(keys [][]byte) ([][]byte, error) {
 	return values, nil
 }
 
-func load[K comparable, R any](d *desk, at map[K]*R, want []K, recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
+// seen remembers a value for another try of the same commit, without relying on
+// it.
+func (d *desk) seen(key, value []byte) {
+	if d.saw != nil {
+		d.saw[string(key)] = value
+	}
+}
+
+// look reads keys without relying on them.
+func (d *desk) look(keys [][]byte) ([][]byte, error) {
+	if d.known == nil {
+		return d.r.Get(d.ctx, keys...)
+	}
+	values := make([][]byte, len(keys))
+	var missing [][]byte
+	var at []int
+	for i, k := range keys {
+		v, ok := d.known[string(k)]
+		if !ok {
+			missing, at = append(missing, k), append(at, i)
+		}
+		values[i] = v
+	}
+	if len(missing) == 0 {
+		return values, nil
+	}
+	got, err := d.r.Get(d.ctx, missing...)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range got {
+		values[at[i]] = v
+	}
+	return values, nil
+}
+
+func load[K comparable, R any](d *desk, at map[K]*R, want []K, touch func(*parts, K), recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
 	var missing []K
 	var keys [][]byte
 	for _, k := range want {
+		if d.parts != nil {
+			touch(d.parts, k)
+		}
 		if _, ok := at[k]; !ok {
 			if d.memory != nil {
 				if r, ok := recall(d.memory, k); ok {
@@ -179,19 +231,19 @@ func load[K comparable, R any](d *desk, at map[K]*R, want []K, recall func(*memo
 }
 
 func (d *desk) loadStrands(hashes ...identity.Hash) error {
-	return load(d, d.strands, hashes, (*memory).strand,
+	return load(d, d.strands, hashes, func(p *parts, h identity.Hash) { p.touch(kindStrand, h[:]) }, (*memory).strand,
 		func(h identity.Hash) []byte { return d.keys.hash(kindStrand, h) },
 		func(h identity.Hash, b []byte) (*strandRecord, error) { return decodeStrand(b, h, d.hasher) })
 }
 
 func (d *desk) loadNodes(hashes ...identity.Hash) error {
-	return load(d, d.nodes, hashes, (*memory).node,
+	return load(d, d.nodes, hashes, func(p *parts, h identity.Hash) { p.touch(kindNode, h[:]) }, (*memory).node,
 		func(h identity.Hash) []byte { return d.keys.hash(kindNode, h) },
 		func(_ identity.Hash, b []byte) (*nodeRecord, error) { return decodeNode(b) })
 }
 
 func (d *desk) loadProfiles(ids ...profileID) error {
-	return load(d, d.profiles, ids, (*memory).profile,
+	return load(d, d.profiles, ids, func(p *parts, id profileID) { p.touch(kindProfile, id[:]) }, (*memory).profile,
 		func(p profileID) []byte { return d.keys.key(kindProfile, p[:]) },
 		func(_ profileID, b []byte) (*profileRecord, error) { return decodeProfile(b) })
 }
@@ -200,6 +252,7 @@ func (d *desk) loadTraits(hashes ...identity.Hash) error {
 	var missing []identity.Hash
 	var keys [][]byte
 	for _, h := range hashes {
+		d.parts.touch(kindTraits, h[:])
 		if _, ok := d.traits[h]; !ok {
 			d.traits[h] = nil // asked for, once
 			missing = append(missing, h)
@@ -373,19 +426,19 @@ func (d *desk) write(b *kv.Batch) {
 	var a arena
 	for h := range d.changedStrands {
 		a.start(d.keys, kindStrand, h[:])
-		b.Put(a.record(d.strands[h].append(a.rest())))
+		d.put(b, &a, d.strands[h].append(a.rest()))
 	}
 	for h := range d.changedNodes {
 		a.start(d.keys, kindNode, h[:])
-		b.Put(a.record(d.nodes[h].append(a.rest())))
+		d.put(b, &a, d.nodes[h].append(a.rest()))
 	}
 	for p := range d.changedProfiles {
 		a.start(d.keys, kindProfile, p[:])
-		b.Put(a.record(d.profiles[p].append(a.rest())))
+		d.put(b, &a, d.profiles[p].append(a.rest()))
 	}
 	for h := range d.changedTraits {
 		a.start(d.keys, kindTraits, h[:])
-		b.Put(a.record(profile.AppendTraits(a.rest(), d.traits[h])))
+		d.put(b, &a, profile.AppendTraits(a.rest(), d.traits[h]))
 	}
 	for i := range d.settledSeeds {
 		b.Delete(d.keys.key(kindPending, d.settledSeeds[i].key()))
@@ -397,6 +450,18 @@ func (d *desk) write(b *kv.Batch) {
 			b.Delete([]byte(k))
 		}
 	}
+}
+
+// put ends a record. What a shared store was not asked for is known to be new.
+func (d *desk) put(b *kv.Batch, a *arena, value []byte) {
+	k, v := a.record(value)
+	if d.read != nil {
+		if _, asked := d.read[string(k)]; !asked {
+			b.Insert(k, v)
+			return
+		}
+	}
+	b.Put(k, v)
 }
 
 // arena holds the keys and values of many records in few allocations.

@@ -71,42 +71,45 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 	}
 	limit := min(max(q.Limit, 1), 1000)
 	page := EventPage{Profile: g.id.text(g.rec.collection), Provisional: g.pending}
-	blocks := map[uint64]*openBlock{}
+	var previous place
 	for {
-		at, ok, err := m.next()
+		// A few places at a time, whose blocks are read together; one more than
+		// are wanted says whether there is another page.
+		places, err := m.ahead(min(limit-len(page.Events)+1, blocksAhead))
 		if err != nil {
 			return EventPage{}, err
 		}
-		if !ok {
+		if len(places) == 0 {
 			return page, nil
 		}
-		if len(page.Events) == limit {
-			page.Next = m.previous.token()
-			return page, nil
+		blocks, err := readBlocks(ctx, r, s.keys, places)
+		if err != nil {
+			return EventPage{}, err
 		}
-		m.previous = at
-		b := blocks[at.block]
-		if b == nil {
-			if b, err = readBlock(ctx, r, s.keys, at.block); err != nil {
-				return EventPage{}, err
+		for _, at := range places {
+			if len(page.Events) == limit {
+				page.Next = previous.token()
+				return page, nil
 			}
+			previous = at
+			b := blocks[at.block]
 			if b == nil {
 				continue
 			}
-			if len(blocks) > 16 {
-				clear(blocks)
+			e, _, ok, err := b.event(at.ord)
+			if err != nil {
+				return EventPage{}, err
 			}
-			blocks[at.block] = b
-		}
-		e, _, ok, err := b.event(at.ord)
-		if err != nil {
-			return EventPage{}, err
-		}
-		if ok && q.wants(&e) {
-			page.Events = append(page.Events, e)
+			if ok && q.wants(&e) {
+				page.Events = append(page.Events, e)
+			}
 		}
 	}
 }
+
+// blocksAhead is how many events are looked up together, each of which may lie in
+// a block of its own.
+const blocksAhead = 16
 
 // wants reports whether a query asks for an event.
 func (q *EventQuery) wants(e *StoredEvent) bool {
@@ -121,12 +124,11 @@ func (q *EventQuery) wants(e *StoredEvent) bool {
 
 // merge walks the events of several strands in the order of time.
 type merge struct {
-	ctx      context.Context
-	r        kv.Reader
-	keys     keyspace
-	oldest   bool
-	runs     []*run
-	previous place
+	ctx    context.Context
+	r      kv.Reader
+	keys   keyspace
+	oldest bool
+	runs   []*run
 }
 
 // run is the rest of one strand's events.
@@ -161,14 +163,24 @@ func (m *merge) add(st *strandRecord, start, end int64, after *place) {
 	}
 }
 
+// ahead takes the next n events, or as many as there are.
+func (m *merge) ahead(n int) (places []place, err error) {
+	for len(places) < n {
+		at, ok, err := m.next()
+		if err != nil || !ok {
+			return places, err
+		}
+		places = append(places, at)
+	}
+	return places, nil
+}
+
 func (m *merge) next() (place, bool, error) {
+	if err := m.fill(); err != nil {
+		return place{}, false, err
+	}
 	var best *run
 	for _, ru := range m.runs {
-		if len(ru.page) == 0 && !ru.done {
-			if err := m.fill(ru); err != nil {
-				return place{}, false, err
-			}
-		}
 		if len(ru.page) == 0 {
 			continue
 		}
@@ -188,11 +200,31 @@ func (m *merge) next() (place, bool, error) {
 	return p, true, nil
 }
 
-func (m *merge) fill(ru *run) error {
-	page, err := m.r.Scan(m.ctx, ru.from, ru.to, runPage, !m.oldest)
+// fill reads on wherever a run has come to the end of its page.
+func (m *merge) fill() error {
+	var empty []*run
+	var ranges []kv.Range
+	for _, ru := range m.runs {
+		if len(ru.page) == 0 && !ru.done {
+			empty, ranges = append(empty, ru), append(ranges, kv.Range{From: ru.from, To: ru.to})
+		}
+	}
+	if len(empty) == 0 {
+		return nil
+	}
+	pages, err := m.r.Scans(m.ctx, ranges, runPage, !m.oldest)
 	if err != nil {
 		return err
 	}
+	for i, ru := range empty {
+		if err := ru.take(pages[i], m.oldest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (ru *run) take(page []kv.Entry, oldest bool) error {
 	for _, e := range page {
 		ref, ok := parseEventKey(e.Key)
 		if !ok {
@@ -202,7 +234,7 @@ func (m *merge) fill(ru *run) error {
 	}
 	if len(page) < runPage {
 		ru.done = true
-	} else if last := page[len(page)-1].Key; m.oldest {
+	} else if last := page[len(page)-1].Key; oldest {
 		ru.from = kv.After(last)
 	} else {
 		ru.to = last
@@ -227,20 +259,26 @@ func (s *Space) CountEvents(ctx context.Context, ref Ref, most int64) (int64, er
 // countEvents counts the events of the profile's strands, up to most.
 func (g *gathered) countEvents(most int64) (int64, error) {
 	n := int64(0)
-	for _, st := range g.strands {
-		from := g.d.keys.hash(kindEvent, st.Hash)
-		end := g.eventsEnd(st.Hash)
-		for n < most {
-			page, err := g.d.r.Scan(g.d.ctx, from, end, int(min(scanPage, most-n)), false)
+	for strands := range slices.Chunk(g.strands, 32) {
+		ranges := make([]kv.Range, len(strands))
+		for i, st := range strands {
+			ranges[i] = kv.Range{From: g.d.keys.hash(kindEvent, st.Hash), To: g.eventsEnd(st.Hash)}
+		}
+		for len(ranges) > 0 && n < most {
+			limit := int(min(scanPage, most-n))
+			pages, err := g.d.r.Scans(g.d.ctx, ranges, limit, false)
 			if err != nil {
 				return 0, err
 			}
-			n += int64(len(page))
-			if len(page) < scanPage {
-				break
+			var more []kv.Range
+			for i, page := range pages {
+				n += int64(len(page))
+				if len(page) == limit {
+					more = append(more, kv.Range{From: kv.After(page[len(page)-1].Key), To: ranges[i].To})
+				}
 			}
-			from = kv.After(page[len(page)-1].Key)
+			ranges = more
 		}
 	}
-	return n, nil
+	return min(n, most), nil
 }

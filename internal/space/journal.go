@@ -29,11 +29,49 @@ type openBlock struct {
 
 // readBlock reads a block; nil if it is gone.
 func readBlock(ctx context.Context, r kv.Reader, keys keyspace, block uint64) (*openBlock, error) {
-	values, err := r.Get(ctx, keys.number(kindHeader, block), keys.number(kindBodies, block), keys.number(kindErased, block))
-	if err != nil || values[0] == nil || values[1] == nil {
+	values, err := r.Get(ctx, keys.block(block)...)
+	if err != nil {
 		return nil, err
 	}
-	b := &openBlock{}
+	return openBlockOf(block, values)
+}
+
+// readBlocks reads the blocks of some events together. Those that are gone are
+// not in it.
+func readBlocks(ctx context.Context, r kv.Reader, keys keyspace, places []place) (map[uint64]*openBlock, error) {
+	blocks := map[uint64]*openBlock{}
+	var order []uint64
+	var ask [][]byte
+	for _, at := range places {
+		if _, known := blocks[at.block]; !known {
+			blocks[at.block] = nil
+			order = append(order, at.block)
+			ask = append(ask, keys.block(at.block)...)
+		}
+	}
+	values, err := r.Get(ctx, ask...)
+	if err != nil {
+		return nil, err
+	}
+	for i, block := range order {
+		if blocks[block], err = openBlockOf(block, values[3*i:3*i+3]); err != nil {
+			return nil, err
+		}
+	}
+	return blocks, nil
+}
+
+// block is the keys of all that is kept of a block.
+func (k keyspace) block(block uint64) [][]byte {
+	return [][]byte{k.number(kindHeader, block), k.number(kindBodies, block), k.number(kindErased, block)}
+}
+
+// openBlockOf opens what the keys of a block have for values; nil if it is gone.
+func openBlockOf(block uint64, values [][]byte) (b *openBlock, err error) {
+	if values[0] == nil || values[1] == nil {
+		return nil, nil
+	}
+	b = &openBlock{}
 	if b.heads, err = decodeHeader(values[0]); err != nil {
 		return nil, err
 	}

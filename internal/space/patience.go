@@ -56,6 +56,9 @@ func (s *Space) await(w *work) (o outcome, ok bool) {
 	}
 	s.mu.Lock()
 	i := slices.Index(s.queue, w)
+	if i >= 0 && w.tries > 0 {
+		i = -1 // a commit took some of it along, and the next one takes the rest
+	}
 	if i >= 0 {
 		s.queue = slices.Delete(s.queue, i, i+1)
 	}

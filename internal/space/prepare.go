@@ -18,8 +18,14 @@ type work struct {
 	events   []prepared
 	blocks   []block // bodies that were packed ahead, covering the events in order; empty: the commit packs them
 	bytes    int64
-	queued   time.Time
+	came     time.Time
+	queued   time.Time // later than came if something was left for another commit
 	done     chan outcome
+
+	whole   bool    // it is taken all at once or not at all
+	receipt Receipt // of what was taken so far
+	tries   int     // commits that left some of it for another one
+	rest    time.Time
 }
 
 type outcome struct {
@@ -36,6 +42,7 @@ type prepared struct {
 	users   side
 	account side
 	leftOut []identity.LeftOut // IDs beyond the bounds of a message
+	aside   bool               // left for another commit: another node changed what it depends on
 
 	// What a shared store had under the messageId's hash, see sharedRepeats.
 	collides bool
@@ -70,12 +77,16 @@ func (s *Space) prepare(w *work) {
 	w.rules = rs
 	ms := w.delivery.Messages
 	if len(w.events) == 0 {
+		// What must not be repeated when it is sent again is taken all at once. A
+		// message without an ID of its own would be new each time.
+		w.whole = w.delivery.Mark != nil || w.delivery.Audit != nil
 		w.events = make([]prepared, len(ms))
 		for i := range ms {
 			p := &w.events[i]
 			p.msg, p.id = &ms[i], ms[i].MessageID
 			if p.id == "" {
 				p.id, p.given = giveID(), true
+				w.whole = true
 			}
 			p.hash = siphash.Hash(s.hashKey[0], s.hashKey[1], []byte(p.id))
 			w.bytes += int64(len(ms[i].Body))

@@ -115,13 +115,16 @@ func (g *gathered) traits() (profile.Traits, error) {
 func (s *Space) metadata(ctx context.Context, r kv.Reader, g *gathered) (profile.Metadata, error) {
 	parts := make([]profile.Metadata, 0, len(g.strands)+1)
 	var last eventRef
-	for _, st := range g.strands {
+	ranges := make([]kv.Range, len(g.strands))
+	for i, st := range g.strands {
 		parts = append(parts, profile.Sighting(st.First.Time, st.First.MessageID, st.source))
-		from := s.keys.hash(kindEvent, st.Hash)
-		page, err := r.Scan(ctx, from, g.eventsEnd(st.Hash), 1, true)
-		if err != nil {
-			return profile.Metadata{}, err
-		}
+		ranges[i] = kv.Range{From: s.keys.hash(kindEvent, st.Hash), To: g.eventsEnd(st.Hash)}
+	}
+	pages, err := r.Scans(ctx, ranges, 1, true)
+	if err != nil {
+		return profile.Metadata{}, err
+	}
+	for _, page := range pages {
 		for _, e := range page {
 			if ref, ok := parseEventKey(e.Key); ok && (ref.time > last.time || last == eventRef{}) {
 				last = ref

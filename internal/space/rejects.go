@@ -61,6 +61,9 @@ func (s *Space) takeRejects(c *commitPlan, ws []*work, now time.Time) error {
 	delta := map[rejectKey]int64{}
 	var keys [][]byte
 	for _, w := range ws {
+		if w.waits() {
+			continue
+		}
 		for i := range w.delivery.Rejects {
 			r := &w.delivery.Rejects[i]
 			if r.ReceivedAt == 0 {

@@ -73,12 +73,12 @@ func (r *sharedRepeats) key(k keyspace, hash uint64) []byte {
 	return k.number(kindRecent, hash)
 }
 
-func (r *sharedRepeats) known(ctx context.Context, d *desk, events []*prepared, now int64) ([]bool, error) {
+func (r *sharedRepeats) known(_ context.Context, d *desk, events []*prepared, now int64) ([]bool, error) {
 	keys := make([][]byte, len(events))
 	for i, e := range events {
 		keys[i] = r.key(d.keys, e.hash)
 	}
-	values, err := d.r.Get(ctx, keys...)
+	values, err := d.look(keys)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +86,7 @@ func (r *sharedRepeats) known(ctx context.Context, d *desk, events []*prepared, 
 	for i, e := range events {
 		v := values[i]
 		e.collides, e.expired = false, nil // as it was found before a conflict
+		d.seen(keys[i], v)
 		if v == nil {
 			continue
 		}
@@ -104,6 +105,7 @@ func (r *sharedRepeats) known(ctx context.Context, d *desk, events []*prepared, 
 
 func (r *sharedRepeats) stage(c *commitPlan) {
 	staged := map[uint64]bool{}
+	defer c.desk.decide(none)
 	for i := range c.fresh {
 		e := c.fresh[i].prepared
 		if e.collides || staged[e.hash] {
@@ -111,6 +113,8 @@ func (r *sharedRepeats) stage(c *commitPlan) {
 		}
 		staged[e.hash] = true
 		key := r.key(c.desk.keys, e.hash)
+		c.desk.decide(i)
+		c.desk.parts.touch(kindRecent, key[len(c.desk.keys)+1:])
 		value := appendTime(nil, c.record.Time)
 		value = append(value, e.id...)
 		if e.expired != nil {

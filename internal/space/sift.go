@@ -28,12 +28,17 @@ func (s *Space) sift(ctx context.Context, c *commitPlan, ws []*work, now time.Ti
 			events = append(events, &w.events[i])
 		}
 	}
+	// Repeats, and what is left for another commit.
 	repeat, err := s.repeats.known(ctx, c.desk, events, now.UnixNano())
 	if err != nil {
 		return err
 	}
 	seen := make(map[uint64]string, n)
 	for i, e := range events {
+		if e.aside {
+			repeat[i] = true
+			continue
+		}
 		if id, again := seen[e.hash]; again && id == e.id {
 			repeat[i] = true
 		}
@@ -65,21 +70,24 @@ type journal struct {
 // block is the ID of the block that is filled next.
 func (j *journal) block() uint64 { return j.s.lane<<40 | (j.s.nextBlock + j.c.blocks) }
 
-func (j *journal) deliver(k int, w *work, repeat []bool) {
-	fresh := 0
-	for _, r := range repeat {
-		if !r {
+func (j *journal) deliver(k int, w *work, skip []bool) {
+	fresh, repeats := 0, 0
+	for i, s := range skip {
+		switch {
+		case !s:
 			fresh++
+		case !w.events[i].aside:
+			repeats++
 		}
 	}
-	j.c.repeats += len(repeat) - fresh
-	j.c.receipts[k].Repeats += len(repeat) - fresh
+	j.c.repeats += repeats
+	j.c.receipts[k].Repeats += repeats
 	if fresh == 0 {
 		return
 	}
 	if len(w.blocks) == 0 {
 		for i := range w.events {
-			if repeat[i] {
+			if skip[i] {
 				continue
 			}
 			e := &w.events[i]
@@ -99,7 +107,7 @@ func (j *journal) deliver(k int, w *work, repeat []bool) {
 		any := false
 		for o := range heads {
 			i := b.first + o
-			if repeat[i] {
+			if skip[i] {
 				continue // an empty head: the body is no event
 			}
 			any = true
@@ -148,8 +156,8 @@ func (j *journal) flush() {
 func (j *journal) put(heads []blockEvent, packed []byte) {
 	id := j.block()
 	keys := j.c.desk.keys
-	j.c.batch.Put(keys.number(kindHeader, id), appendHeader(nil, heads))
-	j.c.batch.Put(keys.number(kindBodies, id), packed)
+	j.s.putNew(&j.c.batch, keys.number(kindHeader, id), appendHeader(nil, heads))
+	j.s.putNew(&j.c.batch, keys.number(kindBodies, id), packed)
 	j.c.record.Blocks = append(j.c.record.Blocks, id)
 	j.c.blocks++
 }

@@ -9,7 +9,7 @@ import (
 type counters struct {
 	events, repeats, rejected, unresolved atomic.Int64
 	profiles, strands                     atomic.Int64
-	commits, conflicts                    atomic.Int64
+	commits, conflicts, again             atomic.Int64
 	created, merges, unmerges             atomic.Int64
 	demotions, replays, decisions         atomic.Int64
 	commit, plan, wait                    atomic.Int64 // nanoseconds
@@ -22,7 +22,7 @@ func (s *Space) Stats() Stats {
 	st := Stats{
 		Events: c.events.Load(), Repeats: c.repeats.Load(), Rejected: c.rejected.Load(), Unresolved: c.unresolved.Load(),
 		Profiles: c.profiles.Load(), Strands: c.strands.Load(),
-		Commits: c.commits.Load(), Conflicts: c.conflicts.Load(),
+		Commits: c.commits.Load(), Conflicts: c.conflicts.Load(), Again: c.again.Load(),
 		ProfilesCreated: c.created.Load(), Merges: c.merges.Load(), Unmerges: c.unmerges.Load(),
 		Demotions: c.demotions.Load(), Replays: c.replays.Load(), ReplayedDecisions: c.decisions.Load(),
 		Pending: s.pending.Load(), QueueBytes: s.queueBytes.Load(), Warnings: s.warnings.Load(),

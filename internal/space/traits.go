@@ -31,11 +31,13 @@ func (s *Space) setTraits(c *commitPlan) error {
 	if err := d.loadTraits(strands...); err != nil {
 		return err
 	}
+	defer d.decide(none)
 	for i := range c.fresh {
 		e := &c.fresh[i]
 		if !e.traits {
 			continue
 		}
+		d.decide(i)
 		arrival := uint64(0)
 		if d.rules.Arrival() {
 			arrival = arrivalOf(e.block, int(e.ordinal))
@@ -57,6 +59,9 @@ func (s *Space) setTraits(c *commitPlan) error {
 }
 
 func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent) error {
+	if err := d.loadTraits(h); err != nil {
+		return err
+	}
 	before := d.traits[h]
 	after, won := before.Apply(news)
 	if len(won) == 0 {
@@ -94,6 +99,7 @@ func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent
 // pair keeps where user strands and account strands were first seen together.
 func (s *Space) pair(c *commitPlan) error {
 	d := c.desk
+	defer d.decide(none)
 	var keys [][]byte
 	var at []*placedEvent
 	for i := range c.fresh {
@@ -101,9 +107,12 @@ func (s *Space) pair(c *commitPlan) error {
 		if len(e.users.ids) == 0 || len(e.account.ids) == 0 || s.pairs.has(e.users.hash, e.account.hash, e.msg.Time) {
 			continue
 		}
+		d.decide(i)
+		d.parts.touch(kindUserAccount, e.users.hash[:], e.account.hash[:])
 		keys = append(keys, d.keys.key(kindUserAccount, e.users.hash[:], e.account.hash[:]))
 		at = append(at, e)
 	}
+	d.decide(none)
 	if len(keys) == 0 {
 		return nil
 	}

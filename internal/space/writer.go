@@ -3,6 +3,7 @@ package space
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -40,40 +41,52 @@ func (s *Space) write() {
 
 // round commits what waits and reports whether there was anything.
 func (s *Space) round() bool {
-	s.mu.Lock()
-	n, events, bytes := 0, 0, int64(0)
-	for _, w := range s.queue {
-		if n > 0 && (events+len(w.events) > roundEvents || bytes+w.bytes > roundBytes) {
-			break
-		}
-		n++
-		events += len(w.events)
-		bytes += w.bytes
-	}
-	batch := s.queue[:n:n]
-	s.queue = s.queue[n:]
-	if len(s.queue) == 0 {
-		s.queue = nil
-	}
-	s.mu.Unlock()
-	if n == 0 {
+	batch := s.nextRound(time.Now())
+	if len(batch) == 0 {
 		return false
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	began := time.Now()
 	for _, w := range batch {
-		s.stats.wait.Add(int64(began.Sub(w.queued)))
+		if w.tries == 0 {
+			s.stats.wait.Add(int64(began.Sub(w.queued)))
+		}
 	}
 	s.commitWorks(batch)
-	clear(batch) // the queue's array must not keep what is done
 	return true
 }
 
+// nextRound takes what the next commit is for out of the queue.
+func (s *Space) nextRound(now time.Time) (batch []*work) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	events, bytes := 0, int64(0)
+	kept := s.queue[:0]
+	full := false
+	for _, w := range s.queue {
+		full = full || len(batch) > 0 && (events+len(w.events) > roundEvents || bytes+w.bytes > roundBytes)
+		if full || w.resting(now) && !s.shut {
+			kept = append(kept, w)
+			continue
+		}
+		batch = append(batch, w)
+		events += len(w.events)
+		bytes += w.bytes
+	}
+	clear(s.queue[len(kept):]) // the array must not keep what is done
+	if s.queue = kept; len(kept) == 0 {
+		s.queue = nil
+	}
+	return batch
+}
+
 // commitWorks commits deliveries together; if that fails for a reason that may
-// lie in one of them, one by one.
+// lie in one of them, one by one. Those of which something is left, because other
+// nodes change the same profiles, go back to the head of the queue; for twice the
+// time that a delivery may wait they compete, then their clients come again.
 func (s *Space) commitWorks(ws []*work) {
-	receipts, err := s.commit(ws)
+	err := s.commit(ws)
 	if err != nil && len(ws) > 1 && !outside(err) {
 		for _, w := range ws {
 			s.commitWorks([]*work{w})
@@ -83,13 +96,51 @@ func (s *Space) commitWorks(ws []*work) {
 	if err != nil {
 		s.log.Error("commit failed", "space", s.cfg.ID, "deliveries", len(ws), "error", err)
 	}
-	for i, w := range ws {
-		o := outcome{err: err}
-		if err == nil {
-			o.receipt = receipts[i]
+	var left []*work
+	for _, w := range ws {
+		o := outcome{w.receipt, err}
+		if err == nil && len(w.events) > 0 {
+			if time.Since(w.came) < 2*s.cfg.QueueWait {
+				left = append(left, w)
+				continue
+			}
+			o.err = errBusy
 		}
 		s.queueBytes.Add(-w.bytes - workOverhead)
 		w.done <- o
+	}
+	s.again(left)
+}
+
+// again puts deliveries of which something is left back to the head of the queue.
+// Those that met other nodes more than once rest for a random time: who all come
+// back at once meet again.
+func (s *Space) again(left []*work) {
+	if len(left) == 0 {
+		return
+	}
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range left {
+		w.queued = now
+		if w.tries > 1 {
+			pause := time.Duration(rand.Int64N(int64(4*time.Millisecond) << min(w.tries, 6)))
+			w.rest = now.Add(pause)
+			time.AfterFunc(pause, s.awaken)
+		}
+	}
+	s.queue = append(left, s.queue...)
+}
+
+// resting reports whether a delivery is not to be tried again yet.
+func (w *work) resting(now time.Time) bool { return w.rest.After(now) }
+
+// awaken has the writer look at the queue.
+func (s *Space) awaken() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -142,13 +193,11 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 		s.leave(false)
 		return Receipt{}, ErrClosed
 	}
-	w.queued = time.Now()
+	w.came = time.Now()
+	w.queued = w.came
 	s.queue = append(s.queue, w)
 	s.mu.Unlock()
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.awaken()
 	o, ok := s.await(w)
 	s.leave(ok)
 	if !ok {

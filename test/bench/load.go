@@ -14,7 +14,7 @@ import (
 
 // load is what some connections send.
 type load struct {
-	addr        string // of the server; default: the one that is measured
+	addrs       []string // of the servers, to which a connection turns one after the other; default: the one that is measured
 	connections int
 	requests    [][]byte
 	events      int     // in each request
@@ -66,11 +66,11 @@ func (b *bench) apply(p *instance.Process, loads ...*load) ([]outcome, error) {
 	out := make([]outcome, len(loads))
 	var all sync.WaitGroup
 	for i, l := range loads {
-		addr := l.addr
-		if addr == "" {
-			addr = p.Addr
+		addrs := l.addrs
+		if len(addrs) == 0 {
+			addrs = []string{p.Addr}
 		}
-		all.Go(func() { out[i] = l.send(addr, &phase, short) })
+		all.Go(func() { out[i] = l.send(addrs, &phase, short) })
 	}
 	pause := func(d time.Duration) {
 		select {
@@ -100,7 +100,7 @@ func (b *bench) apply(p *instance.Process, loads ...*load) ([]outcome, error) {
 }
 
 // send sends until the phase is over.
-func (l *load) send(addr string, phase *atomic.Int32, short chan<- struct{}) outcome {
+func (l *load) send(addrs []string, phase *atomic.Int32, short chan<- struct{}) outcome {
 	var next atomic.Int64
 	parts := make([]outcome, l.connections)
 	began := time.Now()
@@ -109,10 +109,12 @@ func (l *load) send(addr string, phase *atomic.Int32, short chan<- struct{}) out
 		all.Go(func() {
 			o := &parts[i]
 			o.others = map[string]int{}
-			var c *wire.Conn
+			open := make([]*wire.Conn, len(addrs))
 			defer func() {
-				if c != nil {
-					_ = c.Close()
+				for _, c := range open {
+					if c != nil {
+						_ = c.Close()
+					}
 				}
 			}()
 			for phase.Load() != ending {
@@ -136,14 +138,16 @@ func (l *load) send(addr string, phase *atomic.Int32, short chan<- struct{}) out
 					time.Sleep(time.Until(due))
 					sent = due
 				}
-				at := phase.Load()
+				at, turn := phase.Load(), n%len(addrs)
+				c := open[turn]
 				if c == nil {
 					var err error
-					if c, err = wire.Dial(addr, 10*time.Second); err != nil {
+					if c, err = wire.Dial(addrs[turn], 10*time.Second); err != nil {
 						o.note(at, "cannot connect")
 						time.Sleep(50 * time.Millisecond)
 						continue
 					}
+					open[turn] = c
 				}
 				resp, err := c.Do(l.requests[n])
 				took := time.Since(sent)
@@ -166,7 +170,7 @@ func (l *load) send(addr string, phase *atomic.Int32, short chan<- struct{}) out
 				}
 				if err != nil || resp.Close {
 					_ = c.Close()
-					c = nil
+					open[turn] = nil
 				}
 			}
 		})
@@ -185,6 +189,12 @@ func (l *load) send(addr string, phase *atomic.Int32, short chan<- struct{}) out
 	}
 	sum.sort()
 	return sum
+}
+
+// sendAll sends every request once.
+func (l *load) sendAll(addr string) outcome {
+	var phase atomic.Int32
+	return l.send([]string{addr}, &phase, make(chan struct{}, 1<<16))
 }
 
 // sort puts the times in order.

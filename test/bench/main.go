@@ -24,6 +24,7 @@ var scenarios = []struct {
 	{"import", "NDJSON into a stopped directory, and into a running server", (*bench).imports},
 	{"reads", "Profile API reads while events pour in at half speed", (*bench).reads},
 	{"postgres", "one node and four on the PostgreSQL database of -store", (*bench).shared},
+	{"postgresreads", "Profile API of two nodes on the database of -store, while events pour in", (*bench).sharedReads},
 	{"scale", "throughput and memory with ever more people loaded", (*bench).scale},
 }
 
@@ -40,6 +41,9 @@ type bench struct {
 	connections   int    // of readers
 	store         string // database of the scenario postgres
 	kiosks        int    // in its population
+	mixes         string // which of its rows; all if empty
+	sharedHalf    float64
+	sharedReaders float64 // reads a second of postgresreads
 
 	tables tables
 }
@@ -55,7 +59,7 @@ func run() (err error) {
 	var b bench
 	var names []string
 	for _, s := range scenarios {
-		if s.name == "postgres" {
+		if strings.HasPrefix(s.name, "postgres") {
 			continue // needs a database
 		}
 		names = append(names, s.name)
@@ -74,7 +78,10 @@ func run() (err error) {
 	steps := flag.String("steps", "100000,1000000", "people loaded one after the other for scale")
 	flag.IntVar(&b.connections, "connections", 32, "connections of readers")
 	flag.StringVar(&b.store, "store", "", "URL of the empty PostgreSQL database that postgres writes to")
-	flag.IntVar(&b.kiosks, "kiosks", 3, "kiosks in the population of postgres")
+	flag.IntVar(&b.kiosks, "kiosks", 100, "kiosks in the population of postgres")
+	flag.Float64Var(&b.sharedHalf, "events-beside", 5_000, "events a second of postgresreads")
+	flag.Float64Var(&b.sharedReaders, "reads", 500, "profiles read a second in postgresreads")
+	flag.StringVar(&b.mixes, "mixes", "", "rows of postgres, separated by commas: one, two, apart, turns, crowd; default: all")
 	flag.Parse()
 	if *long {
 		*steps += ",5000000"
@@ -128,7 +135,7 @@ func (b *bench) one(name string) error {
 func describe() string {
 	var b strings.Builder
 	for _, s := range scenarios {
-		fmt.Fprintf(&b, "  %-10s %s\n", s.name, s.what)
+		fmt.Fprintf(&b, "  %-13s %s\n", s.name, s.what)
 	}
 	return b.String()
 }

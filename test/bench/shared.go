@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,56 +13,113 @@ import (
 	"github.com/selfsame-id/selfsame/test/population"
 )
 
-// shared measures nodes on the database of -store, 100 events a request: one;
-// four, each with people of its own, as a load balancer that keeps clients on
-// their nodes comes near to; and four where every person's events go to all of
-// them at the same time, which is the worst that can be.
+// mixes say how events reach several nodes.
+var mixes = []struct {
+	key, name string
+	nodes     int
+	loads     func(b *bench, people population.Config, addrs []string) []*load
+}{
+	{"one", "1", 1, (*bench).apart},
+	{"two", "2, clients keep to their node", 2, (*bench).apart},
+	{"apart", "4, clients keep to their node", 4, (*bench).apart},
+	{"turns", "4, clients turn to the next", 4, (*bench).turns},
+	{"crowd", "4, everybody at all of them at once", 4, (*bench).crowd},
+}
+
+const (
+	sharedSize    = 100 // events a request
+	sharedClients = 32
+)
+
+// shared measures nodes on the database of -store, 100 events a request.
 func (b *bench) shared() error {
 	if b.store == "" {
 		return errors.New("-store names the PostgreSQL database; it should be empty, and be stopped and thrown away afterwards")
 	}
-	for i, one := range []struct {
-		name  string
-		nodes int
-		apart bool
-	}{{"1", 1, false}, {"4, people apart", 4, true}, {"4, people spread", 4, false}} {
-		if err := b.nodes(i, one.name, one.nodes, one.apart); err != nil {
-			return fmt.Errorf("%s nodes: %w", one.name, err)
+	for i, m := range mixes {
+		if b.mixes != "" && !slices.Contains(strings.Split(b.mixes, ","), m.key) {
+			continue
+		}
+		people := population.Config{Seed: b.seed, First: (i + 1) * 100_000_000, Kiosks: b.kiosks, Late: 0.01}
+		if err := b.nodes(m.name, m.nodes, func(addrs []string) []*load { return m.loads(b, people, addrs) }); err != nil {
+			return fmt.Errorf("nodes %s: %w", m.name, err)
 		}
 	}
 	return nil
 }
 
-func (b *bench) nodes(round int, name string, n int, apart bool) error {
-	const size = 100
-	people := population.Config{Seed: b.seed, First: round * 100_000_000, Kiosks: b.kiosks, Late: 0.01}
-	requests := b.make(people.Stream(), size)
-	var loads []*load
-	var all []*instance.Process
-	for i := range n {
+// crowd is one stream of events, in which those of a person's visit are close
+// neighbours, cut into requests that go to all nodes at the same time: days of a
+// shop within seconds, and the worst that can be.
+func (b *bench) crowd(people population.Config, addrs []string) []*load {
+	requests := b.make(people.Stream(), sharedSize)
+	loads := make([]*load, len(addrs))
+	for i, addr := range addrs {
+		loads[i] = &load{addrs: []string{addr}, connections: max(sharedClients/len(addrs), 1), events: sharedSize, begins: accepted}
+		for j := i; j < len(requests); j += len(addrs) {
+			loads[i].requests = append(loads[i].requests, requests[j])
+		}
+	}
+	return loads
+}
+
+// turns is many clients with people of their own, who share kiosks and those who
+// come back from long ago. A client waits for an answer before it sends the next
+// request, to the next node: a load balancer that knows nothing.
+func (b *bench) turns(people population.Config, addrs []string) []*load {
+	loads := make([]*load, sharedClients)
+	for i := range loads {
+		turned := append(slices.Clone(addrs[i%len(addrs):]), addrs[:i%len(addrs)]...)
+		loads[i] = &load{addrs: turned, connections: 1, requests: b.own(people, i, sharedClients), events: sharedSize, begins: accepted}
+	}
+	return loads
+}
+
+// apart is the same clients, each of whom always talks to the same node.
+func (b *bench) apart(people population.Config, addrs []string) []*load {
+	loads := make([]*load, sharedClients)
+	for i := range loads {
+		loads[i] = &load{addrs: addrs[i%len(addrs):][:1], connections: 1, requests: b.own(people, i, sharedClients), events: sharedSize, begins: accepted}
+	}
+	return loads
+}
+
+// own makes the requests of one client of n.
+func (b *bench) own(people population.Config, i, n int) [][]byte {
+	people.Known = people.First // those of long ago are everybody's
+	people.First += i * 1_000_000
+	return batches(people.Stream(), sharedSize, int(b.most*(b.warm+b.measure).Seconds())/n)
+}
+
+// startNodes starts nodes on the database.
+func (b *bench) startNodes(n int) (all []*instance.Process, addrs []string, err error) {
+	for range n {
 		p, err := instance.Start(instance.Options{Binary: b.binary, Config: b.config(), Store: b.store})
 		if p != nil {
-			defer p.Kill()
+			all = append(all, p)
 		}
 		if err != nil {
 			say("%s", p.Log())
-			return err
+			return all, nil, err
 		}
-		all = append(all, p)
-		var own [][]byte
-		if apart {
-			mine := people
-			mine.First += i * 10_000_000
-			mine.Known = 1 // nobody of long ago comes back to another node
-			own = batches(mine.Stream(), size, int(b.most*(b.warm+b.measure).Seconds())/n)
-		} else {
-			// Every n-th request: neighbours in time go to different nodes.
-			for j := i; j < len(requests); j += n {
-				own = append(own, requests[j])
-			}
-		}
-		loads = append(loads, &load{addr: p.Addr, connections: max(32/n, 1), requests: own, events: size, begins: accepted})
+		addrs = append(addrs, p.Addr)
 	}
+	return all, addrs, nil
+}
+
+func kill(all []*instance.Process) {
+	for _, p := range all {
+		p.Kill()
+	}
+}
+
+func (b *bench) nodes(name string, n int, share func(addrs []string) []*load) error {
+	all, addrs, err := b.startNodes(n)
+	defer func() { kill(all) }()
+	if err != nil {
+		return err
+	}
+	loads := share(addrs)
 	before, err := b.database()
 	if err != nil {
 		return err
@@ -83,16 +141,18 @@ func (b *bench) nodes(round int, name string, n int, apart bool) error {
 		return err
 	}
 	sum, events := outcome{others: map[string]int{}}, 0
-	var commits, conflicts float64
-	for i, p := range all {
+	var commits, conflicts, again, trips, bytes float64
+	for i := range out {
 		o := &out[i]
-		events += o.delivered * size
+		events += o.delivered * sharedSize
 		sum.answered += o.answered
 		sum.wall = max(sum.wall, o.wall)
 		sum.took = append(sum.took, o.took...)
 		for why, k := range o.others {
 			sum.others[why] += k
 		}
+	}
+	for _, p := range all {
 		c, err := metric(p, "selfsame_space_commits_total")
 		if err != nil {
 			return err
@@ -102,6 +162,18 @@ func (b *bench) nodes(round int, name string, n int, apart bool) error {
 			return err
 		}
 		conflicts += c
+		if c, err = metric(p, "selfsame_space_events_again_total"); err != nil {
+			return err
+		}
+		again += c
+		if c, err = metric(p, "selfsame_store_round_trips_total"); err != nil {
+			return err
+		}
+		trips += c
+		if c, err = metric(p, "selfsame_store_bytes_total"); err != nil {
+			return err
+		}
+		bytes += c
 		if err := p.Stop(); err != nil {
 			return err
 		}
@@ -109,10 +181,11 @@ func (b *bench) nodes(round int, name string, n int, apart bool) error {
 	sum.sort()
 	per := func(x float64) string { return fmt.Sprintf("%.3f", x/float64(max(events, 1))) }
 	t := b.tables.at("Several nodes on one PostgreSQL, 100 a request, 32 connections", "nodes", "events/s", "p50 ms", "p99 ms",
-		"nodes µs/event", "commits", "events/commit", "done again %", "transactions/event", "WAL B/event", "database B/event", "not 200")
-	t.row(name, whole(sum.rate()*size), millis(sum.quantile(0.5)), millis(sum.quantile(0.99)), micros(used-cpu, events),
-		whole(commits), whole(float64(events)/max(commits, 1)), fmt.Sprintf("%.2f", 100*conflicts/max(commits, 1)),
-		per(after.transactions-before.transactions), per(after.wal-before.wal), per(after.size-before.size), whole(sum.wrong()))
+		"nodes µs/event", "database µs/event", "commits", "events/commit", "conflicts/commit %", "events again %", "round trips/event", "transactions/event", "B written/event", "WAL B/event", "database B/event", "not 200")
+	t.row(name, whole(sum.rate()*sharedSize), millis(sum.quantile(0.5)), millis(sum.quantile(0.99)), micros(used-cpu, events),
+		micros(after.cpu-before.cpu, events), whole(commits), whole(float64(events)/max(commits, 1)), fmt.Sprintf("%.1f", 100*conflicts/max(commits, 1)),
+		fmt.Sprintf("%.2f", 100*again/float64(max(events, 1))),
+		per(trips), per(after.transactions-before.transactions), whole(bytes/float64(max(events, 1))), whole((after.wal-before.wal)/float64(max(events, 1))), whole((after.size-before.size)/float64(max(events, 1))), whole(sum.wrong()))
 	t.remarkOn(name+" nodes", &sum)
 	return nil
 }
@@ -132,20 +205,24 @@ func usages(all []*instance.Process) (sum time.Duration, err error) {
 // database is what PostgreSQL counted.
 type database struct {
 	wal, transactions, size float64
+	cpu                     time.Duration // of all its processes; 0: it runs on another machine
 }
 
 // database asks PostgreSQL with its own client.
 func (b *bench) database() (d database, err error) {
 	// The statistics of other connections come in a moment later.
 	time.Sleep(1200 * time.Millisecond)
-	out, err := exec.Command("psql", b.store, "-AtXc", `SELECT pg_current_wal_lsn() - '0/0', xact_commit + xact_rollback, pg_database_size(datname)
-		FROM pg_stat_database WHERE datname = current_database()`).Output()
+	out, err := exec.Command("psql", b.store, "-AtXc", `SELECT pg_current_wal_lsn() - '0/0', xact_commit + xact_rollback, pg_database_size(datname),
+		(SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer') FROM pg_stat_database WHERE datname = current_database()`).Output()
 	if err != nil {
 		return d, fmt.Errorf("psql: %w", err)
 	}
 	f := strings.Split(strings.TrimSpace(string(out)), "|")
-	if len(f) != 3 {
+	if len(f) != 4 {
 		return d, fmt.Errorf("psql says %q", out)
+	}
+	if pid, err := strconv.Atoi(f[3]); err == nil {
+		d.cpu = instance.FamilyCPU(pid)
 	}
 	for i, into := range []*float64{&d.wal, &d.transactions, &d.size} {
 		if *into, err = strconv.ParseFloat(f[i], 64); err != nil {

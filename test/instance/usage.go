@@ -25,23 +25,66 @@ func (p *Process) Usage() (Usage, error) { return usageOf(strconv.Itoa(p.Pid()))
 // tick is the unit of times in /proc on every Linux that Go runs on.
 const tick = 10 * time.Millisecond
 
-func usageOf(pid string) (u Usage, err error) {
+// statOf reads the fields of /proc/<pid>/stat behind the command's name, which
+// is in parentheses and may have spaces in it.
+func statOf(pid string) ([]string, error) {
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return nil, err
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 15 {
+		return nil, fmt.Errorf("/proc/%s/stat is too short", pid)
+	}
+	return fields, nil
+}
+
+// ticks adds up times of /proc.
+func ticks(fields []string) (sum time.Duration, err error) {
+	for _, f := range fields {
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(n) * tick
+	}
+	return sum, nil
+}
+
+// FamilyCPU is what the parent of a process and all its children, those that
+// ended too, have used; 0 if there is no such process on this machine.
+func FamilyCPU(child int) (sum time.Duration) {
+	fields, err := statOf(strconv.Itoa(child))
+	if err != nil {
+		return 0
+	}
+	parent := fields[1]
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range all {
+		pid := filepath.Base(dir)
+		fields, err := statOf(pid)
+		if err != nil {
+			continue // it has ended
+		}
+		n := time.Duration(0)
+		switch {
+		case pid == parent: // with its children that ended
+			n, _ = ticks(fields[11:15])
+		case fields[1] == parent:
+			n, _ = ticks(fields[11:13])
+		}
+		sum += n
+	}
+	return sum
+}
+
+func usageOf(pid string) (u Usage, err error) {
+	fields, err := statOf(pid)
 	if err != nil {
 		return u, err
 	}
-	// The second field is the command's name in parentheses, which may have
-	// spaces in it.
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) < 13 {
-		return u, fmt.Errorf("/proc/%s/stat is too short", pid)
-	}
-	for _, f := range fields[11:13] { // utime, stime
-		n, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			return u, err
-		}
-		u.CPU += time.Duration(n) * tick
+	if u.CPU, err = ticks(fields[11:13]); err != nil { // utime, stime
+		return u, err
 	}
 	status, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {

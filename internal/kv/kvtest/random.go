@@ -122,6 +122,23 @@ func testModel(t *testing.T, b Backend) {
 					t.Fatalf("Scan(%q, %q, %d, %v): %s", from, to, limit, reverse, d)
 				}
 			},
+			"scans": func(t *rapid.T) {
+				p := pick(t)
+				var ranges []kv.Range
+				for range rapid.IntRange(0, 4).Draw(t, "ranges") {
+					ranges = append(ranges, kv.Range{From: bounds.Draw(t, "from"), To: bounds.Draw(t, "to")})
+				}
+				limit, reverse := rapid.IntRange(1, 12).Draw(t, "limit"), rapid.Bool().Draw(t, "reverse")
+				got, err := p.r.Scans(ctx, ranges, limit, reverse)
+				if err != nil || len(got) != len(ranges) {
+					t.Fatalf("%d answers to %d ranges: %v", len(got), len(ranges), err)
+				}
+				for i, rg := range ranges {
+					if d := differ(got[i], p.m.scan(rg.From, rg.To, limit, reverse)); d != "" {
+						t.Fatalf("range %d of %q, %d, %v: %s", i, ranges, limit, reverse, d)
+					}
+				}
+			},
 		})
 	})
 }

@@ -65,6 +65,20 @@ func testScan(t *testing.T, b Backend) {
 			t.Fatalf("Scan(%q, %q, %d, %v): %s", from, to, limit, reverse, d)
 		}
 	}
+	// As many ranges as make a network backend take them in pages.
+	ranges := make([]kv.Range, 40)
+	for i := range ranges {
+		ranges[i].From = randomKey(rng)
+	}
+	all, err := v.Scans(context.Background(), ranges, 5000, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range ranges {
+		if d := differ(all[i], m.scan(ranges[i].From, nil, 5000, false)); d != "" {
+			t.Fatalf("Scans, range %d from %q: %s", i, ranges[i].From, d)
+		}
+	}
 	var paged []kv.Entry
 	var from []byte
 	for {

@@ -51,6 +51,7 @@ func Run(t *testing.T, b Backend) {
 		{"CrossedKeys", testCrossedKeys, true},
 		{"WholeBatches", testWholeBatches, true},
 		{"ConflictIsVisible", testConflictIsVisible, true},
+		{"ConflictKeys", testConflictKeys, true},
 		{"Model", testModel, true},
 		{"Close", testClose, true},
 		{"Reopen", testReopen, b.Reopen != nil},

@@ -136,7 +136,7 @@ func (s *Store) check(b *kv.Batch) error {
 			_ = closer.Close()
 		}
 		if !holds {
-			return kv.ErrConflict
+			return &kv.Conflict{Keys: [][]byte{bytes.Clone(op.Key)}}
 		}
 	}
 	return nil

@@ -131,6 +131,18 @@ func (r *reader) Scan(ctx context.Context, from, to []byte, limit int, reverse b
 	return entries, nil
 }
 
+// Scans implements kv.Reader.
+func (r *reader) Scans(ctx context.Context, ranges []kv.Range, limit int, reverse bool) ([][]kv.Entry, error) {
+	out := make([][]kv.Entry, len(ranges))
+	for i := range ranges {
+		var err error
+		if out[i], err = r.Scan(ctx, ranges[i].From, ranges[i].To, limit, reverse); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // Close implements kv.Reader.
 func (r *reader) Close() error {
 	r.once.Do(func() {

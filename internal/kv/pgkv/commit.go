@@ -48,8 +48,17 @@ func (s *Store) Commit(ctx context.Context, b *kv.Batch) error {
 			continue
 		}
 		if errors.Is(err, kv.ErrConflict) {
+			keys, derr := s.differ(ctx, p)
+			if derr == nil && len(keys) == 0 && ctx.Err() == nil {
+				// Others hold what is only looked at. Most of them end soon.
+				if retry.tries < heldTries && retry.wait(ctx) {
+					s.count.retries.Add(1)
+					continue
+				}
+				keys, _ = s.held(ctx, p)
+			}
 			s.count.conflicts.Add(1)
-			return err
+			return &kv.Conflict{Keys: keys}
 		}
 		return fmt.Errorf("commit: %w", err)
 	}
@@ -87,6 +96,52 @@ func (s *Store) attempt(ctx context.Context, steps []step) (again bool, err erro
 	return s.judge(err, failed, len(steps)-1)
 }
 
+// differ asks which keys of a plan are not as they must be.
+func (s *Store) differ(ctx context.Context, p *plan) (keys [][]byte, err error) {
+	ask, ok := p.conditions()
+	if !ok {
+		return nil, nil
+	}
+	err = s.ask(ctx, ask, func(row [][]byte) { keys = append(keys, own(row[0])) })
+	return keys, err
+}
+
+// heldTries is how often a commit waits for others that hold what it only looks
+// at, before that is a conflict.
+const heldTries = 2
+
+// held asks which of the keys that a plan only looks at others are changing.
+func (s *Store) held(ctx context.Context, p *plan) (keys [][]byte, err error) {
+	ask, looked := p.looks()
+	if len(looked) == 0 {
+		return nil, nil
+	}
+	free := make(map[string]bool, len(looked))
+	if err := s.ask(ctx, ask, func(row [][]byte) { free[string(row[0])] = true }); err != nil {
+		return nil, err
+	}
+	for _, k := range looked {
+		if !free[string(k)] {
+			keys = append(keys, k)
+		}
+	}
+	return keys, nil
+}
+
+// ask runs one statement on a connection for commits.
+func (s *Store) ask(ctx context.Context, what step, row func(values [][]byte)) error {
+	conn, err := s.acquire(ctx, s.writes)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	bounded, cancel := context.WithTimeout(ctx, s.opts.CommitTimeout)
+	defer cancel()
+	s.count.roundTrips.Add(1)
+	_, err = run(bounded, conn.Conn().PgConn(), []step{what}, row)
+	return err
+}
+
 // judge says what the error of a transaction means: failed is the step that
 // failed, commit the number of the COMMIT.
 func (s *Store) judge(err error, failed, commit int) (again bool, _ error) {
@@ -101,7 +156,7 @@ func (s *Store) judge(err error, failed, commit int) (again bool, _ error) {
 		return false, fmt.Errorf("%w: %w", kv.ErrUnknown, err)
 	case pe.Code == "40003": // a server that does not know it either
 		return false, fmt.Errorf("%w: %w", kv.ErrUnknown, err)
-	case pe.Code == divisionByZero:
+	case pe.Code == divisionByZero, pe.Code == uniqueViolation && failed < commit:
 		return false, kv.ErrConflict
 	}
 	return transient(pe.Code), sentinel(err)

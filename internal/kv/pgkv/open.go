@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,6 +69,8 @@ type Store struct {
 	reads  *pgxpool.Pool
 	writes *pgxpool.Pool
 
+	settings []string // of every connection
+
 	// life is held for reading by every commit and while a reader is made;
 	// Close takes it for writing.
 	life   sync.RWMutex
@@ -116,7 +119,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	// A commit can leave a connection in a state from which only its end
 	// recovers; nothing here depends on a connection's life.
 	config.MaxConnIdleTime = 10 * time.Minute
-	config.AfterConnect = prepare
+	config.AfterConnect = s.prepare
 
 	if err := s.setUp(ctx, c); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", s.where, opening(err))
@@ -145,8 +148,19 @@ func (s *Store) setUp(ctx context.Context, config *pgx.ConnConfig) error {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if err := checkServer(ctx, conn); err != nil {
+	postgres, err := checkServer(ctx, conn)
+	if err != nil {
 		return err
+	}
+	if postgres {
+		s.settings = slices.Clone(settings)
+		lz4 := 0
+		if err := conn.QueryRow(ctx, askLZ4).Scan(&lz4); err != nil {
+			return err
+		}
+		if lz4 > 0 {
+			s.settings = append(s.settings, setLZ4)
+		}
 	}
 	return upgrade(ctx, conn)
 }

@@ -4,22 +4,16 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // step is one statement of a pipeline, its parameters in binary form.
 type step struct {
 	name   string // a prepared statement; or
-	sql    string // a text, with the types of its parameters
-	oids   []uint32
+	sql    string // a text
 	params [][]byte
 }
 
-var (
-	scanOIDs     = []uint32{pgtype.ByteaOID, pgtype.Int8OID, pgtype.ByteaOID}
-	scanFromOIDs = scanOIDs[:2]
-	binaryFormat = []int16{1}
-)
+var binaryFormat = []int16{1}
 
 // run sends steps in one go and waits for all their results: one round trip.
 // Of the last step the rows go to row, whose values are valid during the call
@@ -31,7 +25,7 @@ func run(ctx context.Context, conn *pgconn.PgConn, steps []step, row func(values
 		if s.name != "" {
 			p.SendQueryPrepared(s.name, s.params, binaryFormat, binaryFormat)
 		} else {
-			p.SendQueryParams(s.sql, s.params, s.oids, binaryFormat, binaryFormat)
+			p.SendQueryParams(s.sql, s.params, nil, binaryFormat, binaryFormat)
 		}
 	}
 	if err := p.Sync(); err != nil {

@@ -100,63 +100,117 @@ func (r keyRange) has(key []byte) bool {
 
 func (p *plan) empty() bool { return len(p.keys) == 0 && len(p.ranges) == 0 }
 
-// maxSegments bounds the statements that lock rows of one batch.
-const maxSegments = 32
-
 // steps returns the statements of the transaction, from BEGIN to COMMIT.
 //
-// First the rows that are there are locked in the order of their keys, those
-// that are only looked at with a shared lock. Then all that is put is put in
-// the order of its keys, with an empty row in the place of a key that must be
-// absent and stay so: its entry in the primary key keeps others from making
-// that key until the transaction has ended. Then come the deletions, and the
-// ranges last, when everything that other transactions could be waiting for is
-// locked.
+// Rows that are required and written are written first, in the order of their
+// keys, then the rows that are only looked at are locked, without waiting, then
+// new keys are made, in their order, with an empty row in the place of a key
+// that must be absent and stay so: its entry in the primary key keeps others
+// from making that key until the transaction has ended. A transaction so waits
+// only for others that are as far as itself or further, and none for each other.
+// What is written without a condition comes last, and ranges behind it.
 func (p *plan) steps() []step {
-	steps := []step{{name: "selfsame_begin"}}
-	steps = append(steps, p.locks()...)
-
-	var keys, values, absents, removed, puts [][]byte
+	var updates, takes, shares pairs
+	var news, puts pairs
+	var removed [][]byte
 	for i := range p.keys {
 		k := &p.keys[i]
-		if k.need == absent {
-			absents = append(absents, k.key)
-		}
-		switch {
-		case k.write == put:
-			keys, values = append(keys, k.key), append(values, k.value)
-			puts = append(puts, k.key)
-		case k.need == absent:
-			keys, values = append(keys, k.key), append(values, []byte{})
+		switch k.need {
+		case present:
+			switch k.write {
+			case put:
+				updates.add(k.key, k.wanted)
+				updates.news = append(updates.news, k.value)
+			case remove:
+				takes.add(k.key, k.wanted)
+			case keep:
+				shares.add(k.key, k.wanted)
+			}
+		case absent:
+			if k.write == put {
+				news.add(k.key, k.value)
+				break
+			}
+			news.add(k.key, []byte{})
 			removed = append(removed, k.key)
-		case k.write == remove:
-			removed = append(removed, k.key)
+		case anything:
+			if k.write == put {
+				puts.add(k.key, k.value)
+			} else {
+				removed = append(removed, k.key)
+			}
 		}
 	}
-	switch {
-	case len(absents) > 0:
-		steps = append(steps, step{name: "selfsame_insert",
-			params: [][]byte{byteaArray(keys), byteaArray(values), byteaArray(absents), bigint(len(keys))}})
-	case len(keys) > 0:
-		steps = append(steps, step{name: "selfsame_put", params: [][]byte{byteaArray(keys), byteaArray(values)}})
+	steps := []step{{name: "selfsame_begin"}}
+	if n := len(updates.keys); n > 0 {
+		steps = append(steps, step{name: "selfsame_update",
+			params: [][]byte{byteaArray(updates.keys), byteaArray(updates.values), byteaArray(updates.news), bigint(n)}})
+	}
+	if n := len(takes.keys); n > 0 {
+		steps = append(steps, step{name: "selfsame_take", params: append(takes.params(), bigint(n))})
+	}
+	if n := len(shares.keys); n > 0 {
+		steps = append(steps, step{name: "selfsame_share", params: append(shares.params(), bigint(n))})
+	}
+	if len(news.keys) > 0 {
+		steps = append(steps, step{name: "selfsame_insert", params: news.params()})
+	}
+	if len(puts.keys) > 0 {
+		steps = append(steps, step{name: "selfsame_put", params: puts.params()})
 	}
 	if len(removed) > 0 {
 		steps = append(steps, step{name: "selfsame_delete", params: [][]byte{byteaArray(removed)}})
 	}
 	for _, r := range p.ranges {
-		steps = append(steps, r.step(puts))
+		var spared [][]byte
+		for i := range p.keys {
+			if k := &p.keys[i]; k.write == put && r.has(k.key) {
+				spared = append(spared, k.key)
+			}
+		}
+		steps = append(steps, r.step(spared))
 	}
 	return append(steps, step{name: "selfsame_commit"})
 }
 
-// step returns the statement that empties the range but for keys in puts.
-func (r keyRange) step(puts [][]byte) step {
-	var spared [][]byte
-	for _, key := range puts {
-		if r.has(key) {
-			spared = append(spared, key)
+// pairs are keys with values, as a statement takes them.
+type pairs struct{ keys, values, news [][]byte }
+
+func (p *pairs) add(key, value []byte) {
+	p.keys, p.values = append(p.keys, key), append(p.values, value)
+}
+
+func (p *pairs) params() [][]byte { return [][]byte{byteaArray(p.keys), byteaArray(p.values)} }
+
+// conditions returns the statement that lists the keys which are not as they must
+// be; ok is false if there are no conditions.
+func (p *plan) conditions() (s step, ok bool) {
+	var c pairs
+	for i := range p.keys {
+		switch k := &p.keys[i]; k.need {
+		case present:
+			c.add(k.key, k.wanted)
+		case absent:
+			c.add(k.key, nil)
 		}
 	}
+	return step{name: "selfsame_differ", params: c.params()}, len(c.keys) > 0
+}
+
+// looks returns the statement that lists those of the keys which are only looked
+// at that are as they must be and not being changed, and these keys.
+func (p *plan) looks() (s step, keys [][]byte) {
+	var c pairs
+	for i := range p.keys {
+		if k := &p.keys[i]; k.need == present && k.write == keep {
+			c.add(k.key, k.wanted)
+		}
+	}
+	return step{name: "selfsame_free", params: c.params()}, c.keys
+}
+
+// step returns the statement that empties the range but for spared keys.
+func (r keyRange) step(spared [][]byte) step {
 	from := r.from
 	if from == nil {
 		from = []byte{}
@@ -165,75 +219,4 @@ func (r keyRange) step(puts [][]byte) step {
 		return step{sql: sqlDeleteFrom, params: [][]byte{from, byteaArray(spared)}}
 	}
 	return step{sql: sqlDeleteRange, params: [][]byte{from, byteaArray(spared), r.to}}
-}
-
-// locks returns the statements that lock rows. Neighbours with the same lock
-// share a statement.
-//
-// A batch that only puts and inserts needs none: its one INSERT takes its locks
-// in the order of the keys by itself.
-func (p *plan) locks() []step {
-	all := false
-	for i := range p.keys {
-		if k := &p.keys[i]; k.need == present || k.write == remove && k.need != absent {
-			all = true
-			break
-		}
-	}
-	if !all {
-		return nil
-	}
-	var segments []segment
-	for i := range p.keys {
-		k := &p.keys[i]
-		if k.need == absent { // there is no row to lock
-			continue
-		}
-		shared := k.write == keep
-		if n := len(segments); n == 0 || segments[n-1].shared != shared {
-			segments = append(segments, segment{shared: shared})
-		}
-		segments[len(segments)-1].add(k)
-	}
-	if len(segments) > maxSegments { // one exclusive lock for all
-		one := segment{}
-		for i := range p.keys {
-			if p.keys[i].need != absent {
-				one.add(&p.keys[i])
-			}
-		}
-		segments = []segment{one}
-	}
-	steps := make([]step, len(segments))
-	for i := range segments {
-		steps[i] = segments[i].step()
-	}
-	return steps
-}
-
-// segment is a run of keys whose rows are locked in the same way.
-type segment struct {
-	shared       bool
-	keys, wanted [][]byte
-	needed       []bool
-	count        int // of needed
-}
-
-func (s *segment) add(k *keyPlan) {
-	s.keys = append(s.keys, k.key)
-	s.needed = append(s.needed, k.need == present)
-	if k.need == present {
-		s.wanted = append(s.wanted, k.wanted)
-		s.count++
-	} else {
-		s.wanted = append(s.wanted, nil)
-	}
-}
-
-func (s *segment) step() step {
-	name := "selfsame_lock"
-	if s.shared {
-		name = "selfsame_share"
-	}
-	return step{name: name, params: [][]byte{byteaArray(s.keys), byteaArray(s.wanted), boolArray(s.needed), bigint(s.count)}}
 }

@@ -1,7 +1,9 @@
 package pgkv
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
@@ -103,19 +105,72 @@ func (r *reader) Scan(ctx context.Context, from, to []byte, limit int, reverse b
 	return entries, nil
 }
 
+// beyond is greater than every key.
+var beyond = bytes.Repeat([]byte{0xff}, kv.MaxKeyBytes+1)
+
 func scanStep(from, to []byte, limit int, reverse bool) step {
 	if from == nil {
 		from = []byte{} // less than every key
 	}
-	switch {
-	case to == nil && reverse:
-		return step{sql: sqlScanBackFrom, oids: scanFromOIDs, params: [][]byte{from, bigint(limit)}}
-	case to == nil:
-		return step{sql: sqlScanFrom, oids: scanFromOIDs, params: [][]byte{from, bigint(limit)}}
-	case reverse:
-		return step{sql: sqlScanBack, oids: scanOIDs, params: [][]byte{from, bigint(limit), to}}
+	if to == nil {
+		to = beyond
 	}
-	return step{sql: sqlScan, oids: scanOIDs, params: [][]byte{from, bigint(limit), to}}
+	name := "selfsame_scan"
+	if reverse {
+		name = "selfsame_scan_back"
+	}
+	return step{name: name, params: [][]byte{from, to, bigint(limit)}}
+}
+
+// Scans implements kv.Reader. One round trip takes a page of each range.
+func (r *reader) Scans(ctx context.Context, ranges []kv.Range, limit int, reverse bool) ([][]kv.Entry, error) {
+	if err := kv.CheckLimit(limit); err != nil {
+		return nil, err
+	}
+	out := make([][]kv.Entry, len(ranges))
+	if len(ranges) == 0 {
+		return out, r.usable(ctx)
+	}
+	var froms, tos [][]byte
+	for _, rg := range ranges {
+		from, to := rg.From, rg.To
+		if from == nil {
+			from = []byte{}
+		}
+		if to == nil {
+			to = beyond
+		}
+		froms, tos = append(froms, from), append(tos, to)
+	}
+	name := "selfsame_scans"
+	if reverse {
+		name = "selfsame_scans_back"
+	}
+	page := max(1, min(limit, pageRows/len(ranges)))
+	err := r.read(ctx, step{name: name, params: [][]byte{byteaArray(froms), byteaArray(tos), bigint(page)}}, func(row [][]byte) {
+		i := binary.BigEndian.Uint64(row[0]) - 1
+		out[i] = append(out[i], kv.Entry{Key: slices.Clone(row[1]), Value: own(row[2])})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("scan: %w", err)
+	}
+	for i, got := range out {
+		if page == limit || len(got) < page {
+			continue
+		}
+		from, to := ranges[i].From, ranges[i].To
+		if last := got[len(got)-1].Key; reverse {
+			to = last
+		} else {
+			from = kv.After(last)
+		}
+		more, err := r.Scan(ctx, from, to, limit-len(got), reverse)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = append(got, more...)
+	}
+	return out, nil
 }
 
 // usable returns why the reader cannot be used, or nil.

@@ -35,24 +35,25 @@ const minPostgres = 15
 var version = regexp.MustCompile(`^PostgreSQL (\d+)`)
 
 // checkServer refuses servers that cannot hold the store, or would not keep
-// what they have acknowledged.
-func checkServer(ctx context.Context, conn *pgx.Conn) error {
+// what they have acknowledged. It says whether the server is PostgreSQL or
+// something built on it, which has PostgreSQL's planner.
+func checkServer(ctx context.Context, conn *pgx.Conn) (postgres bool, err error) {
 	var text, sync string
 	if err := conn.QueryRow(ctx, `SELECT version()`).Scan(&text); err != nil {
-		return err
+		return false, err
 	}
 	if m := version.FindStringSubmatch(text); m != nil && !strings.Contains(text, "-YB-") {
 		if major, _ := strconv.Atoi(m[1]); major < minPostgres {
-			return fmt.Errorf("%w: it is %s; needed is PostgreSQL %d", kv.ErrTooOld, m[0], minPostgres)
+			return false, fmt.Errorf("%w: it is %s; needed is PostgreSQL %d", kv.ErrTooOld, m[0], minPostgres)
 		}
 	}
 	if err := conn.QueryRow(ctx, `SHOW synchronous_commit`).Scan(&sync); err != nil {
-		return err
+		return false, err
 	}
 	if sync == "off" {
-		return errors.New("synchronous_commit is off for this user or database: what was acknowledged could be lost; set it to on")
+		return false, errors.New("synchronous_commit is off for this user or database: what was acknowledged could be lost; set it to on")
 	}
-	return nil
+	return version.MatchString(text), nil
 }
 
 // upgrade makes the tables or brings them up to date. Nodes that start at once

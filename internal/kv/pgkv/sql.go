@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
@@ -12,33 +13,46 @@ import (
 // why each of them means the same on all servers.
 //
 // A test of preconditions ends in a division that fails, with SQLSTATE 22012,
-// if the count is not what it must be: so the server ends the transaction by
-// itself, and the COMMIT that is already on its way does nothing.
+// if the count is not what it must be, or in a key that cannot be made, 23505: so
+// the server ends the transaction by itself, and the COMMIT that is already on
+// its way does nothing.
 const (
 	sqlBegin    = `BEGIN ISOLATION LEVEL READ COMMITTED`
 	sqlCommit   = `COMMIT`
 	sqlRollback = `ROLLBACK`
 	sqlSnapshot = `BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY`
 
-	// sqlLock and sqlShare lock the rows of the keys $1, in their order, and
-	// count those that must have the value $2 (where $3 says so) and have it: $4.
-	sqlLock  = sqlLockHead + `UPDATE OF k` + sqlLockTail
-	sqlShare = sqlLockHead + `SHARE OF k` + sqlLockTail
+	// sqlUpdate sets those of the keys $1 that have the values $2 to $3, and
+	// sqlTake removes them: all $4, or $3, must have had them.
+	sqlUpdate = `WITH done AS (UPDATE selfsame_kv AS k SET value = w.value ` +
+		`FROM unnest($1::BYTEA[], $2::BYTEA[], $3::BYTEA[]) AS w(key, wanted, value) ` +
+		`WHERE k.key = w.key AND k.value = w.wanted RETURNING 1) ` +
+		`SELECT 1 / (CASE WHEN count(*) = $4::BIGINT THEN 1 ELSE 0 END) FROM done`
+	sqlTake = `WITH done AS (DELETE FROM selfsame_kv AS k USING unnest($1::BYTEA[], $2::BYTEA[]) AS w(key, wanted) ` +
+		`WHERE k.key = w.key AND k.value = w.wanted RETURNING 1) ` +
+		`SELECT 1 / (CASE WHEN count(*) = $3::BIGINT THEN 1 ELSE 0 END) FROM done`
 
-	sqlLockHead = `SELECT 1 / (CASE WHEN count(*) FILTER (WHERE held.need) = $4::BIGINT THEN 1 ELSE 0 END) FROM (` +
-		`SELECT w.need FROM selfsame_kv AS k JOIN unnest($1::BYTEA[], $2::BYTEA[], $3::BOOL[]) AS w(key, value, need) ` +
-		`ON k.key = w.key AND (NOT w.need OR k.value = w.value) ORDER BY k.key FOR `
-	sqlLockTail = `) AS held`
+	// sqlShare keeps others from changing those of the keys $1 that have the
+	// values $2: all $3 must have them, and none may be in the hands of another
+	// transaction that changes it.
+	sqlShare = `SELECT 1 / (CASE WHEN count(*) = $3::BIGINT THEN 1 ELSE 0 END) FROM (` + sqlFree + `) AS held`
+
+	// sqlFree lists those of the keys $1 that have the values $2 and that nobody is
+	// changing.
+	sqlFree = `SELECT k.key FROM unnest($1::BYTEA[], $2::BYTEA[]) AS w(key, wanted) JOIN selfsame_kv AS k ` +
+		`ON k.key = w.key AND k.value = w.wanted FOR SHARE OF k SKIP LOCKED`
+
+	// sqlInsert makes the keys $1 with the values $2. A key that is there is an
+	// error.
+	sqlInsert = `INSERT INTO selfsame_kv (key, value) SELECT w.key, w.value FROM unnest($1::BYTEA[], $2::BYTEA[]) AS w(key, value)`
 
 	// sqlPut sets the keys $1 to the values $2.
-	sqlPut = `INSERT INTO selfsame_kv (key, value) ` +
-		`SELECT w.key, w.value FROM unnest($1::BYTEA[], $2::BYTEA[]) AS w(key, value) ORDER BY w.key ` +
-		`ON CONFLICT (key) DO UPDATE SET value = excluded.value`
+	sqlPut = sqlInsert + ` ORDER BY w.key ON CONFLICT (key) DO UPDATE SET value = excluded.value`
 
-	// sqlInsert does the same, but the keys $3 must be absent: all $4 rows must
-	// have been written.
-	sqlInsert = `WITH done AS (` + sqlPut + ` WHERE NOT (excluded.key = ANY ($3::BYTEA[])) RETURNING 1) ` +
-		`SELECT 1 / (CASE WHEN count(*) = $4::BIGINT THEN 1 ELSE 0 END) FROM done`
+	// sqlDiffer lists those of the keys $1 that do not have the values $2, where
+	// NULL is no value.
+	sqlDiffer = `SELECT w.key FROM unnest($1::BYTEA[], $2::BYTEA[]) AS w(key, wanted) ` +
+		`LEFT JOIN selfsame_kv AS k ON k.key = w.key WHERE k.value IS DISTINCT FROM w.wanted`
 
 	sqlDelete = `DELETE FROM selfsame_kv WHERE key = ANY ($1::BYTEA[])`
 
@@ -48,41 +62,87 @@ const (
 
 	sqlGet = `SELECT key, value FROM selfsame_kv WHERE key = ANY ($1::BYTEA[])`
 
-	// The scans are planned anew each time, for their bounds and limit.
-	sqlScan         = `SELECT key, value FROM selfsame_kv WHERE key >= $1 AND key < $3 ORDER BY key LIMIT $2`
-	sqlScanFrom     = `SELECT key, value FROM selfsame_kv WHERE key >= $1 ORDER BY key LIMIT $2`
-	sqlScanBack     = `SELECT key, value FROM selfsame_kv WHERE key >= $1 AND key < $3 ORDER BY key DESC LIMIT $2`
-	sqlScanBackFrom = `SELECT key, value FROM selfsame_kv WHERE key >= $1 ORDER BY key DESC LIMIT $2`
+	// The scans of keys from $1 to $2, at most $3; and of ranges, whose numbers
+	// begin with 1.
+	sqlScan      = `SELECT key, value FROM selfsame_kv WHERE key >= $1 AND key < $2 ORDER BY key LIMIT $3`
+	sqlScanBack  = `SELECT key, value FROM selfsame_kv WHERE key >= $1 AND key < $2 ORDER BY key DESC LIMIT $3`
+	sqlScans     = sqlScansHead + `ORDER BY key` + sqlScansTail
+	sqlScansBack = sqlScansHead + `ORDER BY key DESC` + sqlScansTail
+
+	sqlScansHead = `SELECT r.number, k.key, k.value FROM unnest($1::BYTEA[], $2::BYTEA[]) WITH ORDINALITY AS r(start, stop, number) ` +
+		`CROSS JOIN LATERAL (SELECT key, value FROM selfsame_kv WHERE key >= r.start AND key < r.stop `
+	sqlScansTail = ` LIMIT $3) AS k`
 )
 
-// A divisionByZero is a precondition that does not hold.
-const divisionByZero = "22012"
+// Each of them is a precondition that does not hold.
+const (
+	divisionByZero  = "22012"
+	uniqueViolation = "23505"
+)
+
+// settings fix the plans of PostgreSQL and what is built on it: every statement
+// finds its rows by the primary key, one by one. Left to itself the planner knows
+// nothing of a new table, or too much of one that was small when it looked, and
+// reads all of it.
+var settings = []string{
+	`SET plan_cache_mode = force_generic_plan`,
+	`SET enable_seqscan = off`,
+	`SET enable_bitmapscan = off`,
+	`SET enable_hashjoin = off`,
+	`SET enable_mergejoin = off`,
+	`SET jit = off`,
+}
+
+// Values of a few kilobytes and more are compressed by the server. Its own method
+// is a slow one; where it was built with another, that is taken.
+const (
+	askLZ4 = `SELECT count(*) FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)`
+	setLZ4 = `SET default_toast_compression = lz4`
+)
 
 // prepared are the statements that every connection prepares when it is made.
 var prepared = map[string]string{
 	"selfsame_begin":    sqlBegin,
 	"selfsame_commit":   sqlCommit,
 	"selfsame_snapshot": sqlSnapshot,
-	"selfsame_lock":     sqlLock,
+	"selfsame_update":   sqlUpdate,
+	"selfsame_take":     sqlTake,
 	"selfsame_share":    sqlShare,
 	"selfsame_put":      sqlPut,
 	"selfsame_insert":   sqlInsert,
 	"selfsame_delete":   sqlDelete,
+	"selfsame_differ":   sqlDiffer,
+	"selfsame_free":     sqlFree,
 	"selfsame_get":      sqlGet,
+
+	"selfsame_scan":       sqlScan,
+	"selfsame_scan_back":  sqlScanBack,
+	"selfsame_scans":      sqlScans,
+	"selfsame_scans_back": sqlScansBack,
 }
 
 // prepare runs on each new connection; one round trip.
-func prepare(ctx context.Context, conn *pgx.Conn) error {
+func (s *Store) prepare(ctx context.Context, conn *pgx.Conn) error {
 	p := conn.PgConn().StartPipeline(ctx)
+	n := len(prepared) + len(s.settings)
+	for _, sql := range s.settings {
+		p.SendQueryParams(sql, nil, nil, nil, nil)
+	}
 	for name, sql := range prepared {
 		p.SendPrepare(name, sql, nil)
 	}
 	if err := p.Sync(); err != nil {
 		return err
 	}
-	for range len(prepared) + 1 {
-		if _, err := p.GetResults(); err != nil {
+	for range n + 1 {
+		res, err := p.GetResults()
+		if err != nil {
 			return err
+		}
+		if rr, ok := res.(*pgconn.ResultReader); ok {
+			if _, err := rr.Close(); err != nil {
+				return err
+			}
 		}
 	}
 	return p.Close()
@@ -102,18 +162,6 @@ func byteaArray(values [][]byte) []byte {
 		}
 		b = binary.BigEndian.AppendUint32(b, uint32(len(v)))
 		b = append(b, v...)
-	}
-	return b
-}
-
-// boolArray encodes values as a BOOL[] parameter.
-func boolArray(values []bool) []byte {
-	b := arrayHead(make([]byte, 0, 20+5*len(values)), pgtype.BoolOID, len(values))
-	for _, v := range values {
-		b = append(b, 0, 0, 0, 1, 0)
-		if v {
-			b[len(b)-1] = 1
-		}
 	}
 	return b
 }

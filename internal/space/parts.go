@@ -1,0 +1,98 @@
+package space
+
+import "slices"
+
+// parts says which events of a commit depend on each other, by what they read
+// and write. When another node changes a record meanwhile, only the part that
+// looked at it has to be decided again; the rest is as good as it was.
+type parts struct {
+	event int   // the one being decided; none: what is read concerns all
+	up    []int // union-find over the events of the commit
+	of    map[partKey]int
+}
+
+// partKey is a key of the store without its space, shortened where it can be.
+type partKey struct {
+	kind byte
+	id   [32]byte
+}
+
+const none = -1
+
+func newParts() *parts { return &parts{event: none, of: map[partKey]int{}} }
+
+// touch notes that the event being decided depends on a record.
+func (p *parts) touch(kind byte, id ...[]byte) {
+	if p == nil || p.event == none {
+		return
+	}
+	key := partKey{kind: kind}
+	at := key.id[:0]
+	for _, b := range id {
+		at = append(at, b...)
+	}
+	copy(key.id[:], at) // at moved away if it was longer: such a key concerns all
+	for len(p.up) <= p.event {
+		p.up = append(p.up, len(p.up))
+	}
+	if other, ok := p.of[key]; ok {
+		p.up[p.root(other)] = p.root(p.event)
+	}
+	p.of[key] = p.event
+}
+
+func (p *parts) root(i int) int {
+	for p.up[i] != i {
+		p.up[i] = p.up[p.up[i]]
+		i = p.up[i]
+	}
+	return i
+}
+
+// depend returns the events that depend on keys of the space, of n events; ok is
+// false if one of the keys is not known to concern some events only.
+func (p *parts) depend(k keyspace, keys [][]byte, n int) (events []int, ok bool) {
+	if p == nil {
+		return nil, false
+	}
+	roots := map[int]bool{}
+	for _, key := range keys {
+		if len(key) < len(k)+1 || string(key[:len(k)]) != string(k[:]) {
+			return nil, false
+		}
+		id := partKey{kind: key[len(k)]}
+		if copy(id.id[:], key[len(k)+1:]) < len(key)-len(k)-1 {
+			return nil, false
+		}
+		i, known := p.of[id]
+		if !known {
+			return nil, false
+		}
+		roots[p.root(i)] = true
+	}
+	for i := range min(n, len(p.up)) {
+		if roots[p.root(i)] {
+			events = append(events, i)
+		}
+	}
+	return events, len(events) > 0
+}
+
+// Kinds of parts that are no keys of the store.
+const kindDelivery = 0 // a delivery that is taken whole or not at all
+
+// waits reports whether all of a delivery is left for another commit.
+func (w *work) waits() bool {
+	return w.whole && slices.ContainsFunc(w.events, func(e prepared) bool { return e.aside })
+}
+
+// allWait reports whether nothing of deliveries can be taken now.
+func allWait(ws []*work) bool {
+	for _, w := range ws {
+		if len(w.events) == 0 || !w.whole && len(w.delivery.Rejects)+len(w.delivery.Resolves) > 0 ||
+			slices.ContainsFunc(w.events, func(e prepared) bool { return !e.aside }) {
+			return false
+		}
+	}
+	return true
+}

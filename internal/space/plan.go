@@ -1,0 +1,285 @@
+package space
+
+import (
+	"context"
+	"encoding/binary"
+	"strings"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// plan decides what a commit will write. It returns a plan in every case. known
+// is what an earlier try read.
+func (s *Space) plan(ctx context.Context, ws []*work, known map[string][]byte) (*commitPlan, error) {
+	began := time.Now()
+	defer func() { s.stats.plan.Add(int64(time.Since(began))) }()
+
+	c := s.spare
+	s.spare = nil
+	if c == nil {
+		c = &commitPlan{desk: s.newDesk(ctx, nil, nil, time.Time{})}
+	}
+	if err := s.renewLane(ctx); err != nil {
+		return c, err
+	}
+	now := s.cfg.Now()
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return c, err
+	}
+	defer r.Close()
+	d := c.desk
+	if err := s.lookAtRules(ctx, r); err != nil {
+		return c, err
+	}
+	rs := s.rules.Load()
+	for _, w := range ws {
+		if w.rules != rs {
+			s.prepare(w)
+		}
+	}
+	s.sit(d, ctx, r, rs, now)
+	d.lastID, d.memory = s.lastID, s.memory
+	if !s.store.Exclusive() {
+		d.known, d.saw, d.parts = known, map[string][]byte{}, newParts()
+	}
+	c.rules, c.receipts = rs, make([]Receipt, len(ws))
+	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
+
+	if err := s.sift(ctx, c, ws, now); err != nil {
+		return c, err
+	}
+	d.makeNews = func() map[identity.Hash][]identity.Pos { return newsOf(c.fresh) }
+	if err := s.fetch(c); err != nil {
+		return c, err
+	}
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		d.decide(i)
+		if ws[e.work].whole {
+			d.parts.touch(kindDelivery, binary.BigEndian.AppendUint32(nil, uint32(e.work)))
+		}
+		if err := s.take(c, e); err != nil {
+			return c, err
+		}
+	}
+	d.decide(none)
+	if err := s.setTraits(c); err != nil {
+		return c, err
+	}
+	if err := s.pair(c); err != nil {
+		return c, err
+	}
+	if err := s.takeRejects(c, ws, now); err != nil {
+		return c, err
+	}
+	return c, s.fill(c, ws)
+}
+
+// lookAtRules makes sure, on a shared store, that the rules at work here are
+// those of the snapshot.
+func (s *Space) lookAtRules(ctx context.Context, r kv.Reader) error {
+	if s.store.Exclusive() {
+		return nil
+	}
+	got, err := r.Get(ctx, s.keys.key(kindRules))
+	if err != nil {
+		return err
+	}
+	return s.refresh(ctx, r, got[0])
+}
+
+// newsOf lists the events of a commit by strand.
+func newsOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
+	news := map[identity.Hash][]identity.Pos{}
+	for i := range fresh {
+		e := &fresh[i]
+		for _, sd := range [...]*side{&e.users, &e.account} {
+			if len(sd.ids) > 0 {
+				// A replay may keep the place in a strand, longer than the body.
+				news[sd.hash] = append(news[sd.hash], identity.Pos{Time: e.msg.Time, MessageID: strings.Clone(e.id), Strand: sd.hash})
+			}
+		}
+	}
+	return news
+}
+
+// fetch reads what the decisions will need, in three round trips whatever the
+// number of events.
+func (s *Space) fetch(c *commitPlan) error {
+	d := c.desk
+	var strands []identity.Hash
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		e.traits = (e.msg.Type == event.Identify || e.msg.Type == event.Group) && len(e.msg.Traits) > 2
+		if len(e.users.ids) > 0 {
+			e.userSettled, e.userUnresolved = s.settled(e.users.hash, e.msg.Time)
+			if !e.userSettled || (e.traits && e.msg.Type == event.Identify) {
+				strands = append(strands, e.users.hash)
+			}
+		}
+		if len(e.account.ids) > 0 {
+			e.accountSettled, e.accountUnresolved = s.settled(e.account.hash, e.msg.Time)
+			if !e.accountSettled || (e.traits && e.msg.Type == event.Group) {
+				strands = append(strands, e.account.hash)
+			}
+		}
+	}
+	if err := s.loadKnown(c, strands); err != nil {
+		return err
+	}
+	var nodes []identity.Hash
+	want := func(sd *side, coll identity.Collection, time int64, id string, traits bool) {
+		k := d.strands[sd.hash]
+		if k == nil {
+			for _, x := range sd.ids {
+				nodes = append(nodes, d.hasher.ID(coll, x))
+			}
+			return
+		}
+		if traits || !k.Settled(d.rules, identity.Pos{Class: k.First.Class, Time: time, MessageID: id, Strand: sd.hash}) {
+			for i := range k.Links {
+				nodes = append(nodes, k.Links[i].Hash)
+			}
+		}
+	}
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		if len(e.users.ids) > 0 && (!e.userSettled || e.traits) {
+			want(&e.users, identity.Users, e.msg.Time, e.id, e.traits)
+		}
+		if len(e.account.ids) > 0 && (!e.accountSettled || e.traits) {
+			want(&e.account, identity.Accounts, e.msg.Time, e.id, e.traits)
+		}
+	}
+	return d.loadOwners(nodes...)
+}
+
+// settled asks the cache about an event of a strand. On a shared store it knows
+// nothing for sure.
+func (s *Space) settled(h identity.Hash, time int64) (ok, unresolved bool) {
+	if !s.store.Exclusive() {
+		return false, false
+	}
+	return s.cache.get(h, time)
+}
+
+// loadKnown loads strands. Most that the cache does not know are new, and a new
+// strand mostly has a new ID, so that is looked for first: where a strand is, its
+// IDs are too.
+func (s *Space) loadKnown(c *commitPlan, strands []identity.Hash) error {
+	d := c.desk
+	if d.stale {
+		// Values that were blocked may not be any more, and have no record yet.
+		return d.loadStrands(strands...)
+	}
+	wanted := make(map[identity.Hash]bool, len(strands))
+	for _, h := range strands {
+		wanted[h] = true
+	}
+	probes := make([]identity.Hash, 0, len(strands))
+	type probed struct{ strand, probe identity.Hash }
+	var asked []probed
+	var load []identity.Hash
+	probe := func(sd *side, coll identity.Collection) {
+		if len(sd.ids) == 0 || !wanted[sd.hash] {
+			return
+		}
+		wanted[sd.hash] = false
+		best := -1
+		for i := range sd.ids {
+			if !c.rules.Blocked(sd.ids[i]) && (best < 0 || sd.ids[i].Type == "anonymous_id") {
+				best = i // cookies are new more often than anything else
+			}
+		}
+		if best < 0 {
+			load = append(load, sd.hash)
+			return
+		}
+		h := d.hasher.ID(coll, sd.ids[best])
+		probes = append(probes, h)
+		asked = append(asked, probed{sd.hash, h})
+	}
+	for i := range c.fresh {
+		probe(&c.fresh[i].users, identity.Users)
+		probe(&c.fresh[i].account, identity.Accounts)
+	}
+	if err := d.loadNodes(probes...); err != nil {
+		return err
+	}
+	for _, a := range asked {
+		if d.nodes[a.probe] == nil {
+			d.strands[a.strand] = nil
+		} else {
+			load = append(load, a.strand)
+		}
+	}
+	return d.loadStrands(load...)
+}
+
+// take makes one event part of the graph.
+func (s *Space) take(c *commitPlan, e *placedEvent) error {
+	d := c.desk
+	rc := &c.receipts[e.work]
+	created, merges, demoted := d.created, d.merges, d.demoted
+	resolved := false
+	side := func(sd *side, coll identity.Collection, isSettled, unresolved bool) error {
+		if len(sd.ids) == 0 {
+			return nil
+		}
+		// What the cache said was so before this commit. An event of it may have
+		// unsettled the strand since.
+		if _, changed := d.changedStrands[sd.hash]; isSettled && !changed {
+			resolved = resolved || !unresolved
+			return nil
+		}
+		sight := sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id, Strand: sd.hash}, e.source}
+		if err := d.identify(sd.hash, coll, sd.ids, sight); err != nil {
+			return err
+		}
+		d.bump(sd.hash)
+		for i := range d.strands[sd.hash].Links {
+			resolved = resolved || d.strands[sd.hash].Links[i].Verdict == identity.Accepted
+		}
+		for _, id := range sd.ids {
+			if c.rules.Unlisted(id.Type) && s.noteType(id.Type) {
+				c.newTypes = append(c.newTypes, id.Type)
+			}
+		}
+		return nil
+	}
+	if err := side(&e.users, identity.Users, e.userSettled, e.userUnresolved); err != nil {
+		return err
+	}
+	if err := side(&e.account, identity.Accounts, e.accountSettled, e.accountUnresolved); err != nil {
+		return err
+	}
+	for _, l := range e.leftOut {
+		d.demoted++
+		d.emit(profileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: clip(l.ID.Type), IDValue: clip(l.ID.Value), Reason: l.Why},
+			sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id}, e.source})
+	}
+	rc.Stored++
+	d.counters.events++
+	if !resolved {
+		d.emitUnresolved(e)
+		rc.Unresolved++
+		d.counters.unresolved++
+	}
+	rc.Created += d.created - created
+	rc.Merged += d.merges - merges
+	rc.Demoted += d.demoted - demoted
+	return nil
+}
+
+// clip shortens a value that may be absurd to what a record may hold.
+func clip(s string) string {
+	if len(s) > 200 {
+		return strings.ToValidUTF8(s[:200], "") + "…"
+	}
+	return s
+}
