@@ -60,6 +60,7 @@ type CopyStage string
 
 // The stages of a copy, in order.
 const (
+	Counting  CopyStage = "counted"
 	Copying   CopyStage = "copied"
 	Repeating CopyStage = "prepared to recognise repeats"
 	Comparing CopyStage = "compared"
@@ -87,6 +88,19 @@ func Copy(ctx context.Context, from, to config.Config, log *slog.Logger, progres
 		return t, placeOf(to).explain(err)
 	}
 
+	total := int64(0)
+	if src.Exclusive() {
+		// Reading a directory is cheap beside writing a database, and people want to
+		// know how long it will take. Reading a database twice is not.
+		err := rows(ctx, src, func(page []kv.Entry) error {
+			total += int64(len(page))
+			progress(Counting, Tally{Rows: total}, 0)
+			return nil
+		})
+		if err != nil {
+			return t, fmt.Errorf("count: %w", err)
+		}
+	}
 	err = rows(ctx, src, func(page []kv.Entry) error {
 		var b kv.Batch
 		size := 0
@@ -100,7 +114,7 @@ func Copy(ctx context.Context, from, to config.Config, log *slog.Logger, progres
 			b.Put(e.Key, e.Value)
 			t.add(e.Key, e.Value)
 		}
-		progress(Copying, t, 0)
+		progress(Copying, t, total)
 		return put(ctx, dst, &b)
 	})
 	if err != nil {

@@ -94,6 +94,12 @@ func (p place) explainShared(err error) error {
 		what = "a newer version of Selfsame has written this store: run that version or a newer one on every node"
 	case errors.Is(err, kv.ErrReadOnly):
 		what = "the database takes no writes, as a standby does: name the primary, or all servers separated by commas"
+	case errors.Is(err, pgkv.ErrLogin):
+		what = "the database does not let the user in: check name and password; the password may be in the URL or in PGPASSWORD"
+	case errors.Is(err, pgkv.ErrNoDatabase):
+		what = "there is no database of this name: create it (CREATE DATABASE … OWNER …), or name another one"
+	case errors.Is(err, pgkv.ErrNotAllowed):
+		what = "the user may not make tables there: make it the owner of the database (ALTER DATABASE … OWNER TO …)"
 	case errors.Is(err, kv.ErrCorrupt):
 		what = "data in the database is damaged: keep a copy, check its disk, and put back your last backup"
 	default:

@@ -120,7 +120,7 @@ func TestNodesComeGoAndDie(t *testing.T) {
 			seen, reading := make(chan map[uint64]uint64, 1), rand.New(rand.NewPCG(seed, 31))
 			events := 0
 			go func() {
-				last, cursor := map[uint64]uint64{}, ""
+				last, versions, cursor := map[uint64]uint64{}, map[string]uint64{}, ""
 				for done := false; !done; {
 					done = over.Load() // and then once more
 					for {
@@ -134,6 +134,12 @@ func TestNodesComeGoAndDie(t *testing.T) {
 							}
 							last[r.Lane] = r.Seq
 							events += r.Events
+							for _, ch := range r.Changes {
+								if ch.Version < versions[ch.Profile] {
+									t.Errorf("the reader saw version %d of %s (record %d of lane %d: %v) after version %d", ch.Version, ch.Profile, r.Seq, r.Lane, ch.Kind, versions[ch.Profile])
+								}
+								versions[ch.Profile] = ch.Version
+							}
 						}
 						cursor = next
 					}

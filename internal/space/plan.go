@@ -26,7 +26,6 @@ func (s *Space) plan(ctx context.Context, ws []*work, known map[string][]byte) (
 	if err := s.renewLane(ctx); err != nil {
 		return c, err
 	}
-	now := s.cfg.Now()
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return c, err
@@ -36,6 +35,10 @@ func (s *Space) plan(ctx context.Context, ws []*work, known map[string][]byte) (
 	if err := s.lookAtRules(ctx, r); err != nil {
 		return c, err
 	}
+	// After the first read, so after the times of all commits that this one builds
+	// upon: readers of the feed take the lanes together by time, and would else see
+	// a version of a profile before the one that it came from.
+	now := s.cfg.Now()
 	rs := s.rules.Load()
 	for _, w := range ws {
 		if w.rules != rs {

@@ -120,7 +120,7 @@ func TestPrimaryLostUnderLoad(t *testing.T) {
 	t.Parallel()
 	primary := pgtest.Start(t, "wal_level=replica", "max_wal_senders=4")
 	standby := primary.Standby(t)
-	s := newSite(t, watched(t))
+	s := newSite(t, binary(t))
 	s.store = pgtest.URL(fmt.Sprintf("127.0.0.1:%d,127.0.0.1:%d", primary.Port, standby.Port))
 	nodes := []*server{s.start(t), s.start(t)}
 

@@ -100,6 +100,7 @@ func TestFeedAcrossNodes(t *testing.T) {
 	stored := 0
 	last := map[uint64]uint64{}                // of a lane
 	versions := map[string]map[uint64]string{} // of a profile: which record made it
+	newest := map[string]uint64{}              // of a profile
 	for _, r := range append(append(first, second...), third...) {
 		if r.Seq != last[r.Lane]+1 {
 			t.Errorf("record %d of lane %d comes after record %d", r.Seq, r.Lane, last[r.Lane])
@@ -118,6 +119,10 @@ func TestFeedAcrossNodes(t *testing.T) {
 				t.Errorf("records %s and %s both made version %d of %s: %+v", by, name, ch.Version, ch.Profile, ch)
 			}
 			versions[ch.Profile][ch.Version] = name
+			if ch.Version < newest[ch.Profile] {
+				t.Errorf("record %s, version %d of %s, comes after version %d: %+v", name, ch.Version, ch.Profile, newest[ch.Profile], ch)
+			}
+			newest[ch.Profile] = ch.Version
 		}
 	}
 	if len(last) < 3 {

@@ -21,7 +21,7 @@ func TestRulesChangeAndTheirNodeIsKilled(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Start(t)
 	proxy := pgtest.StartProxy(t, db.Port)
-	s := newSite(t, watched(t))
+	s := newSite(t, binary(t))
 	s.store = pgtest.URL(proxy.Addr)
 	nodes := []*server{s.start(t), s.start(t)}
 	senders := shoppers(6, 91)

@@ -41,7 +41,7 @@ func sentinel(err error) error {
 	if is == nil {
 		return err
 	}
-	return fmt.Errorf("%w: %w", is, err)
+	return fmt.Errorf("%w: %w", is, brief(err))
 }
 
 // meaning maps an SQLSTATE; nil: it has no name in kv.

@@ -93,7 +93,8 @@ var _ kv.Store = (*Store)(nil)
 // (postgres://user:password@host:port/database?setting=value, or several hosts
 // separated by commas) and makes or upgrades its tables. Several nodes may do
 // so at once. Errors: kv.ErrUnavailable, kv.ErrReadOnly, kv.ErrTooOld (the
-// server), kv.ErrTooNew (the tables); others as the server gives them.
+// server), kv.ErrTooNew (the tables), ErrLogin, ErrNoDatabase, ErrNotAllowed;
+// others as the server gives them.
 func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	opts.setDefaults()
 	config, err := pgxpool.ParseConfig(url)
@@ -121,7 +122,7 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	config.AfterConnect = s.prepare
 
 	if err := s.setUp(ctx, c); err != nil {
-		return nil, fmt.Errorf("open store %s: %w", s.where, sentinel(err))
+		return nil, fmt.Errorf("open store %s: %w", s.where, opening(err))
 	}
 	config.MinConns = 0
 	writes := max(1, opts.PoolSize/3)
