@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -57,6 +58,9 @@ func (s *Space) commit(ws []*work) error {
 			return nil
 		}
 		s.stats.again.Add(int64(len(c.fresh)))
+		if conflict != nil && s.written(c, conflict) {
+			s.lostLane = true
+		}
 		s.tidy(c)
 		s.forgetTypes(types)
 		if known != nil && errors.Is(err, kv.ErrCorrupt) {
@@ -79,6 +83,13 @@ func (s *Space) commit(ws []*work) error {
 			return err
 		}
 	}
+}
+
+// written reports whether a conflict is with the record of the commit itself: an
+// earlier one of this lane, whose fate was not known, has happened after all.
+func (s *Space) written(c *commitPlan, conflict *kv.Conflict) bool {
+	own := s.keys.numbers(kindFeed, c.record.Lane, c.record.Seq)
+	return slices.ContainsFunc(conflict.Keys, func(k []byte) bool { return string(k) == string(own) })
 }
 
 // errBusy ends what was decided again too often.

@@ -206,14 +206,12 @@ func TestRepeatsThatNobodyExpects(t *testing.T) {
 	n := 0
 	lines := func(k int) (out []string) {
 		for range k {
-			out = append(out, person(n%3000, n/3000, ""))
+			out = append(out, fmt.Sprintf(`{"type":"track","event":"E","messageId":"n%d","userId":"v%d","timestamp":"2025-01-01T00:00:00Z"}`, n, n%3000))
 			n++
 		}
 		return out
 	}
-	for range 150 { // no repeat for so long that none is expected
-		ingest(t, first, lines(1000)...)
-	}
+	ingest(t, first, lines(10_000)...) // no repeat for so long that none is expected
 	conflicts := first.Stats().Conflicts
 	others := []string{person(5000, 1, ""), person(5001, 1, ""), person(5002, 1, "")}
 	ingest(t, second, others...)
