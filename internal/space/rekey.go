@@ -241,6 +241,9 @@ func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) e
 		for h, l := range left {
 			d.put(d.keys.hash(kindMoved, h), l.append(nil))
 		}
+		if err := d.dropSeeds(m.events); err != nil {
+			return err
+		}
 		for i := range m.events {
 			if err := d.moveEvent(&m.events[i]); err != nil {
 				return err
@@ -337,6 +340,50 @@ func (d *desk) strandsLeft(events []movedEvent) (map[identity.Hash]*leftStrand, 
 		}
 	}
 	return left, nil
+}
+
+// dropSeeds drops replays that were put off for moved events: the passes decide
+// all of that, and a strand must not be replayed from an event that it lost.
+func (d *desk) dropSeeds(events []movedEvent) error {
+	from := d.keys.key(kindPending)
+	if some, err := d.r.Scan(d.ctx, from, kv.PrefixEnd(from), 1, false); err != nil || len(some) == 0 {
+		return err
+	}
+	var keys [][]byte
+	var of []identity.Hash
+	for i := range events {
+		if e := &events[i]; e.had {
+			seed := seedRecord{strand: e.was, collection: e.collection, time: e.ref.time, messageID: e.messageID}
+			keys = append(keys, d.keys.key(kindPending, seed.key()))
+			of = append(of, e.was)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	values, err := d.get(keys)
+	if err != nil {
+		return err
+	}
+	for i, v := range values {
+		if v == nil {
+			continue
+		}
+		d.remove(keys[i])
+		if err := d.loadStrands(of[i]); err != nil {
+			return err
+		}
+		if st := d.strands[of[i]]; st != nil {
+			ids := make([]identity.Hash, len(st.Links))
+			for k := range st.Links {
+				ids[k] = st.Links[k].Hash
+			}
+			if err := d.unpend(ids); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // moveEvent gives an event to its new strand.
