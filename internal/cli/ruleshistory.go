@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -124,11 +125,11 @@ func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, p
 		return err
 	}
 	fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)
-	return sh.awaitRules(cmd.Context(), c, space, &r)
+	return sh.awaitRules(cmd.Context(), c, space, &r, sh.out)
 }
 
 // awaitRules shows how far rules are applied to what was there, until they are.
-func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r *rulesInForce) error {
+func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r *rulesInForce, tell io.Writer) error {
 	if !r.Applying {
 		return nil
 	}
@@ -140,11 +141,17 @@ func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r 
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
 			b.done()
-			fmt.Fprintln(sh.out, "The server goes on applying them; `selfsame rules` says when it is done.")
+			fmt.Fprintln(tell, "The server goes on applying them; `selfsame rules` says when it is done.")
 			return ctx.Err()
 		}
 		if p := r.Progress; p != nil {
-			text := fmt.Sprintf("applying, pass %d: %s %s of %s", p.Pass, p.Stage, count(p.Done), count(p.Total))
+			text := fmt.Sprintf("%s %s of %s", p.Stage, count(p.Done), count(p.Total))
+			switch {
+			case p.Stage == "moving":
+				text = fmt.Sprintf("reading events again: %s of %s", count(p.Done), count(p.Total))
+			case p.Pass > 0:
+				text = fmt.Sprintf("applying, pass %d: %s", p.Pass, text)
+			}
 			b.show(p.Done, p.Total, text)
 		}
 		*r = rulesInForce{}
@@ -153,6 +160,6 @@ func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r 
 		}
 	}
 	b.done()
-	fmt.Fprintf(sh.out, "What was there follows them now, after %s.\n", span(time.Since(began)))
+	fmt.Fprintf(tell, "What was there follows them now, after %s.\n", span(time.Since(began)))
 	return nil
 }

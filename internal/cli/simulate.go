@@ -19,9 +19,10 @@ type simulated struct {
 	ID    string
 	State string
 	Plan  struct {
-		Reread   bool  `json:"reads_events"`
-		Events   int64 `json:"events"`
-		Estimate int64 `json:"estimated_ms"`
+		Reread   bool   `json:"reads_events"`
+		Events   int64  `json:"events"`
+		Estimate int64  `json:"estimated_ms"`
+		Refused  string `json:"cannot_apply"`
 	}
 	Progress *struct {
 		Stage       string
@@ -125,7 +126,7 @@ there is resolved again while events keep coming.`,
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules"), nil, nil, &now); err != nil {
 				return err
 			}
-			job, err := sh.runSimulation(cmd.Context(), c, space, draft)
+			job, err := sh.runSimulation(cmd.Context(), c, space, draft, *apply)
 			if err != nil {
 				return err
 			}
@@ -138,6 +139,10 @@ there is resolved again while events keep coming.`,
 			}
 			if !*apply {
 				return nil
+			}
+			tell := sh.out
+			if *asJSON {
+				tell = sh.err // standard output is for programs
 			}
 			if !*yes {
 				if err := sh.confirm("Apply these rules?"); err != nil {
@@ -156,20 +161,28 @@ there is resolved again while events keep coming.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)
-			return sh.awaitRules(cmd.Context(), c, space, &r)
+			fmt.Fprintf(tell, "Version %d of the rules of %s is in force.\n", r.Version, space)
+			return sh.awaitRules(cmd.Context(), c, space, &r, tell)
 		})
 	}
 	return cmd
 }
 
 // runSimulation starts a simulation and waits for its end.
-func (sh *shell) runSimulation(ctx context.Context, c *connection, space string, draft identity.Rules) (*simulated, error) {
+// With apply, one of rules that could not be set is not waited for.
+func (sh *shell) runSimulation(ctx context.Context, c *connection, space string, draft identity.Rules, apply bool) (*simulated, error) {
 	var job simulated
 	if err := c.call(ctx, http.MethodPost, in(space, "simulations"), nil, draft, &job); err != nil {
 		return nil, err
 	}
 	path := in(space, "simulations", job.ID)
+	if job.Plan.Refused != "" {
+		if apply {
+			_ = c.call(ctx, http.MethodDelete, path, nil, nil, nil)
+			return nil, errors.New("nothing was done: " + job.Plan.Refused)
+		}
+		fmt.Fprintf(sh.err, "%s they could not be applied: %s\n", sh.err.paint(yellow, "note:"), job.Plan.Refused)
+	}
 	if job.Plan.Reread {
 		fmt.Fprintf(sh.err, "%s this draft looks for identifiers in other places than the rules at work, so the bodies of %s are read again: about %s\n",
 			sh.err.paint(yellow, "note:"), many(job.Plan.Events, "event"), span(time.Duration(job.Plan.Estimate)*time.Millisecond))

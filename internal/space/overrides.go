@@ -2,9 +2,12 @@ package space
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/segmentio/ksuid"
 
@@ -39,7 +42,7 @@ type Override struct {
 	Why       string
 }
 
-// overrideRecord is an Override as it is stored and as the audit trail tells it.
+// overrideRecord is an Override as it is stored.
 type overrideRecord struct {
 	ID         string        `json:"id"`
 	Kind       string        `json:"kind"`
@@ -62,6 +65,25 @@ func (o *Override) record() overrideRecord {
 		rec.Strand = o.Strand.String()
 	}
 	return rec
+}
+
+// detail is the record as the audit trail tells it.
+func (o *Override) detail() any {
+	ids := make([]string, len(o.IDs))
+	for i, id := range o.IDs {
+		ids[i] = id.String()
+	}
+	d := struct {
+		Kind       string   `json:"kind"`
+		Collection string   `json:"collection"`
+		IDs        []string `json:"ids"`
+		Strand     string   `json:"strand,omitempty"`
+		MessageID  string   `json:"message_id,omitempty"`
+	}{o.Kind, o.Collection.String(), ids, "", o.MessageID}
+	if o.Kind == Drop {
+		d.Strand = o.Strand.String()
+	}
+	return d
 }
 
 func decodeOverride(b []byte) (Override, error) {
@@ -96,7 +118,18 @@ func ParseStrand(text string) (h identity.Hash, err error) {
 	return h, nil
 }
 
-func newOverrideID() string { return "ovr_" + ksuid.New().String() }
+// newOverrideID makes an ID that sorts by the time it was made, in nanoseconds
+// since 1970.
+func newOverrideID(now int64) string {
+	payload := make([]byte, 16)
+	rand.Read(payload[4:]) // never fails, see crypto/rand
+	binary.BigEndian.PutUint32(payload, uint32(now%int64(time.Second)))
+	id, err := ksuid.FromParts(time.Unix(0, now), payload)
+	if err != nil {
+		panic(err) // the payload has its length
+	}
+	return "ovr_" + id.String()
+}
 
 // overrideSet is the overrides at work. It is never changed.
 type overrideSet struct {

@@ -34,7 +34,7 @@ type rulesRecord struct {
 
 // ErrReorder: which of two traits of one time is the newer one was decided by the
 // order of the rules when they came, and the other one is not kept.
-var ErrReorder = errors.New("these rules change the order (person_first, arrival); stored traits would have to be read again, which this version cannot do for a space that has events")
+var ErrReorder = errors.New("these rules change the order (person_first, arrival), which a space that has events keeps; import its events into a new space that has the other order from the start")
 
 // recoverRules takes the rules from the configuration or the store, and
 // resolves again what is there when they changed.

@@ -142,7 +142,7 @@ func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 		b.Put(key, v)
 	}
 	b.Put(s.keys.key(kindRules), stored)
-	if err := s.putAudit(b, audit.New(ctx, w.now, action, w.out.Override.ID, w.out.Override.record())); err != nil {
+	if err := s.putAudit(b, audit.New(ctx, w.now, action, w.out.Override.ID, w.out.Override.detail())); err != nil {
 		return Regrouping{}, err
 	}
 	w.correct()
@@ -238,7 +238,7 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 	u := &w.undo
 	who := audit.New(ctx, w.now, "", "", nil)
 	o := Override{
-		ID: newOverrideID(), Kind: u.Kind, Collection: u.Collection, IDs: slices.Clone(u.IDs), Strand: u.Strand,
+		ID: newOverrideID(w.now), Kind: u.Kind, Collection: u.Collection, IDs: slices.Clone(u.IDs), Strand: u.Strand,
 		MessageID: u.MessageID, At: w.now, By: who.By, For: who.For, Why: who.Why,
 	}
 	if len(all) >= mostOverrides {
@@ -247,6 +247,11 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 	switch u.Kind {
 	case Split:
 		ids, err := w.merged()
+		for i := range all {
+			if k := &all[i]; err != nil && k.MessageID == u.MessageID && u.MessageID != "" {
+				return o, &MadeError{k.ID} // which is why the event merges nothing any more
+			}
+		}
 		if err != nil {
 			return o, err
 		}
@@ -280,12 +285,27 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 	}
 	for i := range all {
 		k := &all[i]
-		if k.Kind == o.Kind && k.Collection == o.Collection && k.Strand == o.Strand && slices.Equal(k.IDs, o.IDs) {
-			return o, fmt.Errorf("override %s says this already: it %w", k.ID, ErrExists)
+		if k.Kind != o.Kind || k.Collection != o.Collection || k.Strand != o.Strand {
+			continue
+		}
+		if !slices.ContainsFunc(o.IDs, func(id identity.ID) bool { return !slices.Contains(k.IDs, id) }) {
+			return o, &MadeError{k.ID}
 		}
 	}
 	return o, w.known(&o)
 }
+
+// MadeError says that an override was made already. It is ErrExists.
+type MadeError struct {
+	Override string // the ID of the one that says it
+}
+
+func (e *MadeError) Error() string {
+	return fmt.Sprintf("override %s says this already, so there is nothing to do", e.Override)
+}
+
+// Unwrap makes errors.Is(err, ErrExists) true.
+func (e *MadeError) Unwrap() error { return ErrExists }
 
 // owned complains about IDs that are not of the profile that was named.
 func (w *undoing) owned() error {

@@ -130,6 +130,7 @@ func TestCutAndTakeBack(t *testing.T) {
 		{space.Undo{Kind: space.Isolate}, space.ErrInvalid},
 		{space.Undo{Kind: "unmerge"}, space.ErrInvalid},
 		{space.Undo{Remove: "ovr_none"}, space.ErrNotFound},
+		{space.Undo{Kind: space.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123", "ios.id:none")}, space.ErrNotFound},
 		{space.Undo{Kind: space.Isolate, IDs: ids("ios.id:ios_abc123"), Only: &stale}, space.ErrChanged},
 		{space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "jane-008"}, space.ErrInvalid},
 		{space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "no such"}, space.ErrNotFound},
@@ -180,6 +181,10 @@ func TestSplitRevivesProfiles(t *testing.T) {
 	if g.Override.Kind != space.CannotLink || g.Override.MessageID != "c1" {
 		t.Errorf("%+v", g.Override)
 	}
+	var made *space.MadeError
+	if _, err := s.PreviewUndo(t.Context(), space.Undo{Kind: space.Split, Profile: user("user_id", "ann"), MessageID: "c1"}); !errors.As(err, &made) || made.Override != g.Override.ID {
+		t.Errorf("split twice: %v", err)
+	}
 	verify(t, s)
 	again, _ := s.Profile(t.Context(), user("anonymous_id", "phone"))
 	if again.ID != bob.ID || len(again.Traits) != 2 || string(again.Traits[1].Value) != `"Bob"` {
@@ -211,6 +216,11 @@ func TestSplitRevivesProfiles(t *testing.T) {
 	if recs[0].Changes[0].Kind == feed.Merged {
 		t.Error("a split merges nothing")
 	}
+	three := apply(t, s, space.Undo{Kind: space.CannotLink, IDs: ids("user_id:ann", "anonymous_id:phone", "email:bob@x.com")})
+	if _, err := s.PreviewUndo(t.Context(), space.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids("email:bob@x.com", "user_id:ann")}); !errors.As(err, &made) || made.Override != three.Override.ID {
+		t.Errorf("a cut that a larger one says already: %v", err)
+	}
+	apply(t, s, space.Undo{Remove: three.Override.ID})
 }
 
 // Whatever is cut and taken back, in whatever order, with events between and
