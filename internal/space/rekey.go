@@ -289,17 +289,22 @@ func (s *Space) commitRekey(ctx context.Context, rs *identity.Ruleset, f func(d 
 // leftStrand is a strand that lost events: what is to be settled about it.
 type leftStrand struct {
 	collection identity.Collection
-	// heir is the strand to which its first event went; zero: none is known.
-	heir identity.Hash
+	lost       bool          // its first event
+	heir       identity.Hash // where that went; zero: to no strand
 }
 
 func (l *leftStrand) append(b []byte) []byte {
-	return append(append(b, byte(l.collection)), l.heir[:]...)
+	flags := byte(l.collection) << 1
+	if l.lost {
+		flags |= 1
+	}
+	return append(append(b, flags), l.heir[:]...)
 }
 
 func decodeLeft(b []byte) (leftStrand, error) {
 	r := &reader{b: b}
-	return leftStrand{identity.Collection(r.byte()), r.hash()}, r.err
+	flags := r.byte()
+	return leftStrand{identity.Collection(flags >> 1), flags&1 != 0, r.hash()}, r.err
 }
 
 // strandsLeft lists the strands that events are moved from, with what is
@@ -336,7 +341,7 @@ func (d *desk) strandsLeft(events []movedEvent) (map[identity.Hash]*leftStrand, 
 	for i := range events {
 		e := &events[i]
 		if st := d.strands[e.was]; e.had && st != nil && st.First.Time == e.ref.time && st.First.MessageID == e.messageID {
-			left[e.was].heir = e.hash
+			left[e.was].lost, left[e.was].heir = true, e.hash
 		}
 	}
 	return left, nil
