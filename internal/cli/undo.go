@@ -68,6 +68,7 @@ type decision struct {
 	Kind       string     `json:"kind"`
 	Collection string     `json:"collection"`
 	IDs        []string   `json:"ids"`
+	Parts      []int      `json:"parts,omitempty"`
 	Strand     string     `json:"strand,omitempty"`
 	MessageID  string     `json:"message_id,omitempty"`
 	At         *time.Time `json:"at"`
@@ -78,34 +79,41 @@ type decision struct {
 
 // words says what an override decides.
 func (d *decision) words() string {
-	ids := make([]string, len(d.IDs))
-	for i, id := range d.IDs {
-		ids[i] = clean(id)
-	}
 	switch d.Kind {
 	case "cannot_link":
-		return strings.Join(ids, " and ") + " are kept apart"
+		return d.sides() + " are kept apart"
 	case "isolate":
-		return strings.Join(ids, " and ") + " by itself"
+		return d.sides() + " by itself"
 	case "drop":
-		return strings.Join(ids, ", ") + " is cut from strand " + d.Strand[:min(12, len(d.Strand))]
+		return d.sides() + " is cut from strand " + d.Strand[:min(12, len(d.Strand))]
 	}
-	return d.Kind + " " + strings.Join(ids, " ")
+	return d.Kind + " " + d.sides()
 }
 
 // undone says what holds no more when an override is taken back.
 func (d *decision) undone() string {
+	switch d.Kind {
+	case "isolate":
+		return d.sides() + " may be tied to others again"
+	case "drop":
+		return d.sides() + " may come back to strand " + d.Strand[:min(12, len(d.Strand))]
+	}
+	return d.sides() + " may come together again"
+}
+
+// sides names the IDs, those of each part together.
+func (d *decision) sides() string {
+	var sides []string
 	ids := make([]string, len(d.IDs))
 	for i, id := range d.IDs {
 		ids[i] = clean(id)
 	}
-	switch d.Kind {
-	case "isolate":
-		return strings.Join(ids, " and ") + " may be tied to others again"
-	case "drop":
-		return strings.Join(ids, ", ") + " may come back to strand " + d.Strand[:min(12, len(d.Strand))]
+	for _, n := range d.Parts {
+		n = min(n, len(ids))
+		sides = append(sides, strings.Join(ids[:n], ", "))
+		ids = ids[n:]
 	}
-	return strings.Join(ids, " and ") + " may come together again"
+	return strings.Join(append(sides, ids...), " and ")
 }
 
 // regrouped is what an override changes.
@@ -298,7 +306,7 @@ func (sh *shell) printRegrouped(g *regrouped, back bool) {
 	if back {
 		words = g.Override.undone()
 	}
-	fmt.Fprintf(s, "%s\n", s.paint(bold, capital(words)))
+	fmt.Fprintf(s, "%s\n", s.paint(bold, fold(capital(words), s.width(), "")))
 	if len(g.Before) == 0 && len(g.After) == 0 {
 		fmt.Fprintln(s, "No profile changes now; it holds for what comes.")
 		return

@@ -14,7 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
-// Split asks for a CannotLink between what an event merged.
+// Split asks for a CannotLink between the parts that an event merged.
 const Split = "split"
 
 // Undo is a wish to change what is one person: an override to be made or, with
@@ -246,7 +246,7 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 	}
 	switch u.Kind {
 	case Split:
-		ids, err := w.merged()
+		parts, err := w.merged()
 		for i := range all {
 			if k := &all[i]; err != nil && k.MessageID == u.MessageID && u.MessageID != "" {
 				return o, &MadeError{k.ID} // which is why the event merges nothing any more
@@ -255,7 +255,10 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 		if err != nil {
 			return o, err
 		}
-		o.Kind, o.IDs = CannotLink, ids
+		o.Kind, o.Collection, o.IDs = CannotLink, u.Collection, slices.Concat(parts...)
+		for _, p := range parts {
+			o.Parts = append(o.Parts, len(p))
+		}
 	case CannotLink:
 		if len(o.IDs) < 2 {
 			return o, fmt.Errorf("%w: to cut a link takes two IDs, or more that are all kept apart", ErrInvalid)
@@ -274,12 +277,14 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 	default:
 		return o, fmt.Errorf("%w: the kind %q is none of %s, %s, %s and %s", ErrInvalid, u.Kind, CannotLink, Isolate, Drop, Split)
 	}
-	if len(o.IDs) > mostUndoIDs {
+	if len(o.IDs) > mostUndoIDs && o.Parts == nil {
 		return o, fmt.Errorf("%w: %d IDs are too many for one override; %d at most", ErrInvalid, len(o.IDs), mostUndoIDs)
 	}
-	slices.SortFunc(o.IDs, identity.ID.Compare)
+	if o.Parts == nil {
+		slices.SortFunc(o.IDs, identity.ID.Compare)
+	}
 	for i, id := range o.IDs {
-		if i > 0 && id == o.IDs[i-1] {
+		if slices.Contains(o.IDs[:i], id) {
 			return o, fmt.Errorf("%w: %s is named twice, and nothing can be kept apart from itself", ErrInvalid, id)
 		}
 	}
@@ -288,7 +293,7 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 		if k.Kind != o.Kind || k.Collection != o.Collection || k.Strand != o.Strand {
 			continue
 		}
-		if !slices.ContainsFunc(o.IDs, func(id identity.ID) bool { return !slices.Contains(k.IDs, id) }) {
+		if k.says(&o) {
 			return o, &MadeError{k.ID}
 		}
 	}

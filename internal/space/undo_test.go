@@ -227,10 +227,10 @@ func TestSplitRevivesProfiles(t *testing.T) {
 // restarts: what is stored is what the batch function says of the overrides
 // that are left; and when none is left, it is what it would have been.
 func TestUndoEqualsBatchFunction(t *testing.T) {
-	var changed atomic.Int64
+	var changed, splits atomic.Int64
 	t.Cleanup(func() {
-		if changed.Load() < 20 {
-			t.Errorf("only %d profiles were ever changed", changed.Load())
+		if changed.Load() < 20 || splits.Load() < 10 {
+			t.Errorf("only %d profiles were ever changed, and %d split", changed.Load(), splits.Load())
 		}
 	})
 	for seed := range uint64(24) {
@@ -271,14 +271,21 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 						u = space.Undo{Remove: made[i]}
 						made = slices.Delete(made, i, i+1)
 					case rng.IntN(3) == 0:
+						id := some()
+						u = space.Undo{Kind: space.Split, Profile: user(id.Type, id.Value), MessageID: mergeOf(t, s, id, rng)}
+					case rng.IntN(3) == 0:
 						u = space.Undo{Kind: space.Isolate, IDs: u.IDs[:1], Collection: identity.Users}
 					}
 					g, err := s.ApplyUndo(t.Context(), u)
-					if errors.Is(err, space.ErrExists) || errors.Is(err, space.ErrInvalid) {
+					if errors.Is(err, space.ErrExists) || errors.Is(err, space.ErrInvalid) || u.Kind == space.Split && errors.Is(err, space.ErrNotFound) {
 						continue
 					}
 					if err != nil {
 						t.Fatal(err)
+					}
+					if u.Kind == space.Split {
+						splits.Add(1)
+						checkParts(t, s, &g.Override)
 					}
 					changed.Add(int64(len(g.After)))
 					if u.Remove == "" {
@@ -310,5 +317,63 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 			s.Close(t.Context())
 			store.Close()
 		})
+	}
+}
+
+// mergeOf is one of the events that merged what an ID belongs to, "" if none did.
+func mergeOf(t *testing.T, s *space.Space, id identity.ID, rng *rand.Rand) string {
+	t.Helper()
+	story, err := s.Story(t.Context(), user(id.Type, id.Value), 1000, "")
+	if err != nil {
+		return ""
+	}
+	var merges []string
+	for _, c := range story.Chapters {
+		if c.Kind == identity.Merged {
+			merges = append(merges, c.At.MessageID)
+		}
+	}
+	if len(merges) == 0 {
+		return ""
+	}
+	return merges[rng.IntN(len(merges))]
+}
+
+// checkParts sees to it that no profile has IDs of two parts.
+func checkParts(t *testing.T, s *space.Space, o *space.Override) {
+	t.Helper()
+	part, rest := map[string]int{}, o.IDs
+	for k, n := range o.Parts {
+		for _, id := range rest[:n] {
+			v, err := s.Profile(t.Context(), user(id.Type, id.Value))
+			if err != nil {
+				continue // it is nobody's
+			}
+			if other, ok := part[v.ID]; ok && other != k {
+				t.Errorf("%s is of %s, and so is another part of %v %v", id, v.ID, o.IDs, o.Parts)
+			}
+			part[v.ID] = k
+		}
+		rest = rest[n:]
+	}
+}
+
+// The Android phone that an event merged with Jane's iPhone comes apart with all
+// that it had, although later events tie its cookie to her again and again.
+func TestSplitIsWhole(t *testing.T) {
+	s := newSpace(t, space.Config{})
+	ingest(t, s, jane(t)...)
+	before := partition(t, s, jane(t))
+	g := apply(t, s, space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "jane-011"})
+	verify(t, s)
+	checkParts(t, s, &g.Override)
+	v, err := s.Profile(t.Context(), user("android.id", "and_1a2b3c4d"))
+	if err != nil || len(v.Identifiers) != 2 || v.Identifiers[1].Value != "anon_456" && v.Identifiers[0].Value != "anon_456" {
+		t.Errorf("the phone: %+v, %v", v, err)
+	}
+	apply(t, s, space.Undo{Remove: g.Override.ID})
+	verify(t, s)
+	if after := partition(t, s, jane(t)); after != before {
+		t.Errorf("taken back it is\n%s\nit was\n%s", after, before)
 	}
 }

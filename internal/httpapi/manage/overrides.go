@@ -17,6 +17,7 @@ type overrideAnswer struct {
 	Kind       string     `json:"kind"`
 	Collection string     `json:"collection"`
 	IDs        []string   `json:"ids"`
+	Parts      []int      `json:"parts,omitempty"` // how many of the ids are one part
 	Strand     string     `json:"strand,omitempty"`
 	MessageID  string     `json:"message_id,omitempty"`
 	At         *time.Time `json:"at"`
@@ -27,7 +28,7 @@ type overrideAnswer struct {
 
 func overrideOf(o space.Override) overrideAnswer {
 	a := overrideAnswer{
-		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: idTexts(o.IDs), MessageID: o.MessageID,
+		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: idTexts(o.IDs), Parts: o.Parts, MessageID: o.MessageID,
 		At: answer.Time(o.At), By: o.By, For: o.For, Why: o.Why,
 	}
 	if o.Kind == space.Drop {
