@@ -331,6 +331,12 @@ func (sh *shell) printRegrouped(g *regrouped, back bool) {
 		if g.LeftOuts > 1 {
 			sets = count(int64(g.LeftOuts)) + " sets"
 		}
+		why := g.LeftOut[0].Reason
+		for _, l := range g.LeftOut {
+			if l.Reason != why {
+				why = ""
+			}
+		}
 		fmt.Fprintf(s, "\nLeft out from now on, in %s of identifiers seen together:\n", sets)
 		t := table{indent: "  ", styles: []style{cyan, dim, dim}}
 		for i, l := range g.LeftOut {
@@ -338,7 +344,12 @@ func (sh *shell) printRegrouped(g *regrouped, back bool) {
 				t.add(fmt.Sprintf("and %d more", g.LeftOuts-10))
 				break
 			}
-			t.add(clean(l.ID), "of "+shorten(clean(strings.Join(l.IDs, ", ")), 80), l.Reason)
+			set := "of " + shorten(clean(strings.Join(l.IDs, ", ")), max(s.width()-32, 20))
+			if why != "" {
+				t.add(clean(l.ID), set)
+			} else {
+				t.add(clean(l.ID), set, l.Reason)
+			}
 		}
 		t.write(s)
 	}
