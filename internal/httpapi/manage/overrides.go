@@ -138,15 +138,15 @@ func (q *undoRequest) undo() (space.Undo, error) {
 	return u, err
 }
 
-// isPreview reads the preview flag of a request.
-func isPreview(r *http.Request) (bool, error) {
-	switch text := r.URL.Query().Get("preview"); strings.ToLower(text) {
+// flag reads a parameter that is true or false; false if it is not there.
+func flag(r *http.Request, name string) (bool, error) {
+	switch text := r.URL.Query().Get(name); strings.ToLower(text) {
 	case "", "false", "0":
 		return false, nil
 	case "true", "1":
 		return true, nil
 	default:
-		return false, answer.BadParameter("preview is %q; it is true or false.", text)
+		return false, answer.BadParameter("%s is %q; it is true or false.", name, text)
 	}
 }
 
@@ -174,7 +174,7 @@ func (h *handler) regroup(w http.ResponseWriter, r *http.Request, u space.Undo) 
 	if err != nil {
 		return err
 	}
-	preview, err := isPreview(r)
+	preview, err := flag(r, "preview")
 	if err != nil {
 		return err
 	}
