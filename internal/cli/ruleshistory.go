@@ -86,7 +86,7 @@ there is resolved again, as with ` + "`rules set`" + `.`,
 	why := cmd.Flags().String("why", "", "the reason, for the history")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "versions", args[0], "restore"), *why, nil)
+			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "versions", args[0], "restore"), *why, "", nil)
 		})
 	}
 	return cmd
@@ -108,20 +108,20 @@ func (sh *shell) rulesCopy() *cobra.Command {
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			body := map[string]string{"from": *from, "why": *why}
-			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "copy"), *why, body)
+			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "copy"), *why, "", body)
 		})
 	}
 	return cmd
 }
 
 // changeRules asks for other rules and says which are in force.
-func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, path, why string, body any) error {
+func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, path, why, version string, body any) error {
 	query := url.Values{}
 	if why != "" {
 		query.Set("why", why)
 	}
 	var r rulesInForce
-	if err := c.call(cmd.Context(), method, path, query, body, &r); err != nil {
+	if err := c.callIf(cmd.Context(), method, path, query, version, body, &r); err != nil {
 		return err
 	}
 	fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)

@@ -374,6 +374,7 @@ func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *de
 	if err := f(d); err != nil {
 		return err
 	}
+	d.putDown(fmt.Sprintf("rules: version %d", s.version.Load().Version))
 	d.write(&c.batch)
 	if c.batch.Len() == 0 && len(d.changes) == 0 {
 		return nil

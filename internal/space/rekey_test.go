@@ -68,10 +68,13 @@ func TestRulesThatLookForACard(t *testing.T) {
 			t.Errorf("a record counts %d new events", r.Events)
 		}
 		for _, c := range r.Changes {
-			kinds = append(kinds, string(c.Kind))
+			kinds = append(kinds, c.Kind.String())
+			if c.Kind == feed.Merged && c.Reason != "rules: version 1" {
+				t.Errorf("a merge is put down to %q", c.Reason)
+			}
 		}
 	}
-	if !slices.Contains(kinds, string(feed.Merged)) || !slices.Contains(kinds, string(feed.IDAdded)) {
+	if !slices.Contains(kinds, feed.Merged.String()) || !slices.Contains(kinds, feed.IDAdded.String()) {
 		t.Errorf("the feed says %v", kinds)
 	}
 	links, err := s.Links(t.Context(), user("loyalty_card", "L1"), 10, "")

@@ -146,6 +146,11 @@ func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 		return Regrouping{}, err
 	}
 	w.correct()
+	if u.Remove != "" {
+		w.desk.putDown("override taken back: " + u.Remove)
+	} else {
+		w.desk.putDown("override: " + w.out.Override.ID)
+	}
 	w.desk.write(b)
 	s.closePlan(plan)
 	if err := s.land(context.WithoutCancel(ctx), plan); err != nil {

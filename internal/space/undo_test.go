@@ -373,6 +373,11 @@ func TestSplitIsWhole(t *testing.T) {
 	}
 	apply(t, s, space.Undo{Remove: g.Override.ID})
 	verify(t, s)
+	for _, reason := range []string{"override: " + g.Override.ID, "override taken back"} {
+		if page, err := s.Insights(t.Context(), space.InsightQuery{Reason: reason, Limit: 10}); err != nil || len(page.Insights) == 0 {
+			t.Errorf("nothing is put down to %q: %v", reason, err)
+		}
+	}
 	if after := partition(t, s, jane(t)); after != before {
 		t.Errorf("taken back it is\n%s\nit was\n%s", after, before)
 	}
