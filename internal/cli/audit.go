@@ -22,13 +22,25 @@ type audited struct {
 	Detail  json.RawMessage `json:"detail,omitempty"`
 }
 
+// what says what an entry is about.
+func (e *audited) what() string {
+	var d decision
+	if (e.Action == "override.add" || e.Action == "override.remove") && json.Unmarshal(e.Detail, &d) == nil && len(d.IDs) > 0 {
+		if e.Action == "override.remove" {
+			return shorten(d.undone(), 80)
+		}
+		return shorten(d.words(), 80)
+	}
+	return clean(e.Subject)
+}
+
 func (sh *shell) audit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Show who changed what in a space, when and why",
-		Long: `Shows who changed rules, overrides, sources and tokens of a space, the newest
-first. Who is the token that was used; for whom is the person, as their tool says
-(the commands say $USER).`,
+		Long: `Shows who changed rules, overrides, sources and tokens of a space, and who sent
+refused messages again, the newest first. BY is the token that was used, FOR the
+person, as their tool says (the commands say $USER). --json has the details.`,
 		Example: `  selfsame audit
   selfsame audit --limit 200 --json`,
 		Args: cobra.NoArgs,
@@ -56,7 +68,7 @@ first. Who is the token that was used; for whom is the person, as their tool say
 			}
 			t := table{header: []string{"WHEN", "BY", "FOR", "ACTION", "WHAT", "WHY"}}
 			for _, e := range page.Data {
-				t.add(moment(e.At), clean(e.By), clean(e.For), clean(e.Action), clean(e.Subject), shorten(clean(e.Why), 50))
+				t.add(moment(e.At), clean(e.By), clean(e.For), clean(e.Action), e.what(), shorten(clean(e.Why), 50))
 			}
 			t.write(sh.out)
 			if page.Cursor.HasMore {

@@ -152,18 +152,24 @@ func (sh *shell) rulesSet() *cobra.Command {
 		Use:   "set FILE",
 		Short: "Make the rules of a file the rules of a space",
 		Long: `Makes the rules of a file the rules of a space. They hold for what is there as
-well as for what comes: a job resolves everything again while events keep coming.`,
-		Args: exactly("FILE"),
+well as for what comes: a job resolves everything again while events keep coming.
+` + "`selfsame simulate`" + ` shows beforehand what that would change.
+
+Of two people who change rules at once, --if-version tells the second one: the
+rules are set only if that version is still in force.`,
+		Example: `  selfsame rules set rules.yaml --if-version 3 --why "shared tablets in the shops"`,
+		Args:    exactly("FILE"),
 	}
 	w := sh.where(cmd, true)
 	why := cmd.Flags().String("why", "", "the reason, for the history")
+	version := cmd.Flags().String("if-version", "", "only if `VERSION` is in force; selfsame rules shows it")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		rules, err := sh.readRules(args[0])
 		if err != nil {
 			return err
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			return sh.changeRules(cmd, c, space, http.MethodPut, in(space, "rules"), *why, rules)
+			return sh.changeRules(cmd, c, space, http.MethodPut, in(space, "rules"), *why, *version, rules)
 		})
 	}
 	return cmd

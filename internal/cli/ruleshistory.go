@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -85,7 +86,7 @@ there is resolved again, as with ` + "`rules set`" + `.`,
 	why := cmd.Flags().String("why", "", "the reason, for the history")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "versions", args[0], "restore"), *why, nil)
+			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "versions", args[0], "restore"), *why, "", nil)
 		})
 	}
 	return cmd
@@ -107,28 +108,28 @@ func (sh *shell) rulesCopy() *cobra.Command {
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			body := map[string]string{"from": *from, "why": *why}
-			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "copy"), *why, body)
+			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "copy"), *why, "", body)
 		})
 	}
 	return cmd
 }
 
 // changeRules asks for other rules and says which are in force.
-func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, path, why string, body any) error {
+func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, path, why, version string, body any) error {
 	query := url.Values{}
 	if why != "" {
 		query.Set("why", why)
 	}
 	var r rulesInForce
-	if err := c.call(cmd.Context(), method, path, query, body, &r); err != nil {
+	if err := c.callIf(cmd.Context(), method, path, query, version, body, &r); err != nil {
 		return err
 	}
 	fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)
-	return sh.awaitRules(cmd.Context(), c, space, &r)
+	return sh.awaitRules(cmd.Context(), c, space, &r, sh.out)
 }
 
 // awaitRules shows how far rules are applied to what was there, until they are.
-func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r *rulesInForce) error {
+func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r *rulesInForce, tell io.Writer) error {
 	if !r.Applying {
 		return nil
 	}
@@ -140,11 +141,17 @@ func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r 
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
 			b.done()
-			fmt.Fprintln(sh.out, "The server goes on applying them; `selfsame rules` says when it is done.")
+			fmt.Fprintln(tell, "The server goes on applying them; `selfsame rules` says when it is done.")
 			return ctx.Err()
 		}
 		if p := r.Progress; p != nil {
-			text := fmt.Sprintf("applying, pass %d: %s %s of %s", p.Pass, p.Stage, count(p.Done), count(p.Total))
+			text := fmt.Sprintf("%s %s of %s", p.Stage, count(p.Done), count(p.Total))
+			switch {
+			case p.Stage == "moving":
+				text = fmt.Sprintf("reading events again: %s of %s", count(p.Done), count(p.Total))
+			case p.Pass > 0:
+				text = fmt.Sprintf("applying, pass %d: %s", p.Pass, text)
+			}
 			b.show(p.Done, p.Total, text)
 		}
 		*r = rulesInForce{}
@@ -153,6 +160,6 @@ func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r 
 		}
 	}
 	b.done()
-	fmt.Fprintf(sh.out, "What was there follows them now, after %s.\n", span(time.Since(began)))
+	fmt.Fprintf(tell, "What was there follows them now, after %s.\n", span(time.Since(began)))
 	return nil
 }

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,9 +21,10 @@ type simulated struct {
 	ID    string
 	State string
 	Plan  struct {
-		Reread   bool  `json:"reads_events"`
-		Events   int64 `json:"events"`
-		Estimate int64 `json:"estimated_ms"`
+		Reread   bool   `json:"reads_events"`
+		Events   int64  `json:"events"`
+		Estimate int64  `json:"estimated_ms"`
+		Refused  string `json:"cannot_apply"`
 	}
 	Progress *struct {
 		Stage       string
@@ -125,7 +128,7 @@ there is resolved again while events keep coming.`,
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules"), nil, nil, &now); err != nil {
 				return err
 			}
-			job, err := sh.runSimulation(cmd.Context(), c, space, draft)
+			job, err := sh.runSimulation(cmd.Context(), c, space, draft, *apply)
 			if err != nil {
 				return err
 			}
@@ -138,6 +141,10 @@ there is resolved again while events keep coming.`,
 			}
 			if !*apply {
 				return nil
+			}
+			tell := sh.out
+			if *asJSON {
+				tell = sh.err // standard output is for programs
 			}
 			if !*yes {
 				if err := sh.confirm("Apply these rules?"); err != nil {
@@ -156,47 +163,65 @@ there is resolved again while events keep coming.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)
-			return sh.awaitRules(cmd.Context(), c, space, &r)
+			fmt.Fprintf(tell, "Version %d of the rules of %s is in force.\n", r.Version, space)
+			return sh.awaitRules(cmd.Context(), c, space, &r, tell)
 		})
 	}
 	return cmd
 }
 
 // runSimulation starts a simulation and waits for its end.
-func (sh *shell) runSimulation(ctx context.Context, c *connection, space string, draft identity.Rules) (*simulated, error) {
-	var job simulated
-	if err := c.call(ctx, http.MethodPost, in(space, "simulations"), nil, draft, &job); err != nil {
+// With apply, one of rules that could not be set is not waited for.
+func (sh *shell) runSimulation(ctx context.Context, c *connection, space string, draft identity.Rules, apply bool) (*simulated, error) {
+	body, err := json.Marshal(draft)
+	if err != nil {
 		return nil, err
 	}
-	path := in(space, "simulations", job.ID)
-	if job.Plan.Reread {
-		fmt.Fprintf(sh.err, "%s this draft looks for identifiers in other places than the rules at work, so the bodies of %s are read again: about %s\n",
-			sh.err.paint(yellow, "note:"), many(job.Plan.Events, "event"), span(time.Duration(job.Plan.Estimate)*time.Millisecond))
+	res, err := c.send(ctx, http.MethodPost, in(space, "simulations"), url.Values{"follow": {"true"}}, bytes.NewReader(body), nil)
+	if err != nil {
+		return nil, err
 	}
+	defer res.Body.Close() // which cancels the job, if it runs
+	lines := json.NewDecoder(res.Body)
 	b := newBar(sh.err)
 	defer b.done()
-	for wait := 5 * time.Millisecond; job.State == "running"; wait = min(wait*2, 200*time.Millisecond) {
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-			defer cancel()
-			_ = c.call(late, http.MethodDelete, path, nil, nil, nil)
-			return nil, ctx.Err()
+	for first := true; ; first = false {
+		var job simulated
+		if err := lines.Decode(&job); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, fmt.Errorf("the server broke off in the middle of the simulation; its log says why: %w", err)
 		}
-		job = simulated{}
-		if err := c.call(ctx, http.MethodGet, path, nil, nil, &job); err != nil {
-			return nil, err
+		if first {
+			if apply && job.Plan.Refused != "" {
+				return nil, errors.New("nothing was done: " + job.Plan.Refused)
+			}
+			sh.printPlan(&job)
 		}
 		if p := job.Progress; p != nil {
 			b.show(p.Done, p.Total, fmt.Sprintf("%s: %s of %s", p.Stage, count(p.Done), count(p.Total)))
 		}
+		switch job.State {
+		case "running":
+		case "done":
+			return &job, nil
+		default:
+			return nil, errors.New("the simulation did not come to its end: " + orElse(job.Error, job.State))
+		}
 	}
-	if job.State != "done" {
-		return nil, errors.New("the simulation did not come to its end: " + orElse(job.Error, job.State))
+}
+
+// printPlan says what people should know before they wait.
+func (sh *shell) printPlan(job *simulated) {
+	note := sh.err.paint(yellow, "note:")
+	if p := &job.Plan; p.Reread {
+		fmt.Fprintf(sh.err, "%s this draft looks for identifiers in other places than the rules at work, so the bodies of %s are read again: about %s\n",
+			note, many(p.Events, "event"), span(time.Duration(p.Estimate)*time.Millisecond))
 	}
-	return &job, nil
+	if job.Plan.Refused != "" {
+		fmt.Fprintf(sh.err, "%s it could not be applied: %s\n", note, job.Plan.Refused)
+	}
 }
 
 func (sh *shell) printForeseen(job *simulated) {
@@ -214,7 +239,11 @@ func (sh *shell) printCollection(what string, f *foreseen) {
 	changed := f.Before.Profiles - f.Same
 	fmt.Fprintf(s, "\n%s\n", s.paint(bold, capital(what)))
 	if changed == 0 && f.Before.Profiles == f.After.Profiles {
-		fmt.Fprintf(s, "  All %s stay as they are.\n", many(f.Before.Profiles, "profile"))
+		if f.Before.Profiles == 1 {
+			fmt.Fprintln(s, "  The one profile stays as it is.")
+		} else {
+			fmt.Fprintf(s, "  All %s stay as they are.\n", many(f.Before.Profiles, "profile"))
+		}
 	} else {
 		fmt.Fprintf(s, "  %s of %s would change; there would be %s.\n", count(changed), many(f.Before.Profiles, "profile"), count(f.After.Profiles))
 		t := table{indent: "    "}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -63,33 +64,56 @@ type wish struct {
 
 // decision is an override.
 type decision struct {
-	ID         string
-	Kind       string
-	Collection string
-	IDs        []string
-	Strand     string
-	MessageID  string `json:"message_id"`
-	At         *time.Time
-	By         string
-	For        string
-	Why        string
+	ID         string     `json:"id"`
+	Kind       string     `json:"kind"`
+	Collection string     `json:"collection"`
+	IDs        []string   `json:"ids"`
+	Parts      []int      `json:"parts,omitempty"`
+	Strand     string     `json:"strand,omitempty"`
+	MessageID  string     `json:"message_id,omitempty"`
+	At         *time.Time `json:"at"`
+	By         string     `json:"by"`
+	For        string     `json:"for,omitempty"`
+	Why        string     `json:"why,omitempty"`
 }
 
 // words says what an override decides.
 func (d *decision) words() string {
+	switch d.Kind {
+	case "cannot_link":
+		return d.sides() + " are kept apart"
+	case "isolate":
+		return d.sides() + " by itself"
+	case "drop":
+		return d.sides() + " is cut from strand " + d.Strand[:min(12, len(d.Strand))]
+	}
+	return d.Kind + " " + d.sides()
+}
+
+// undone says what holds no more when an override is taken back.
+func (d *decision) undone() string {
+	switch d.Kind {
+	case "isolate":
+		return d.sides() + " may be tied to others again"
+	case "drop":
+		return d.sides() + " may come back to strand " + d.Strand[:min(12, len(d.Strand))]
+	}
+	return d.sides() + " may come together again"
+}
+
+// sides names the IDs, those of each part together.
+func (d *decision) sides() string {
+	var sides []string
 	ids := make([]string, len(d.IDs))
 	for i, id := range d.IDs {
 		ids[i] = clean(id)
 	}
-	switch d.Kind {
-	case "cannot_link":
-		return strings.Join(ids, " and ") + " are kept apart"
-	case "isolate":
-		return strings.Join(ids, " and ") + " by itself"
-	case "drop":
-		return strings.Join(ids, ", ") + " is cut from strand " + d.Strand[:min(12, len(d.Strand))]
+	for _, n := range d.Parts {
+		n = min(n, len(ids))
+		sides = append(sides, strings.Join(ids[:n], ", "))
+		ids = ids[n:]
 	}
-	return d.Kind + " " + strings.Join(ids, " ")
+	return strings.Join(append(sides, ids...), " and ")
 }
 
 // regrouped is what an override changes.
@@ -227,14 +251,22 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, method
 		query.Set("why", f.why)
 	}
 	var g regrouped
-	if err := c.call(ctx, method, path, query, want, &g); err != nil {
+	var answer json.RawMessage
+	if err := c.call(ctx, method, path, query, want, &answer); err != nil {
 		return err
 	}
+	if err := json.Unmarshal(answer, &g); err != nil {
+		return err
+	}
+	back := method == http.MethodDelete
 	if f.dry || !f.yes {
 		if *f.json {
-			return sh.json(g)
+			if err := sh.json(answer); err != nil {
+				return err
+			}
+		} else {
+			sh.printRegrouped(&g, back)
 		}
-		sh.printRegrouped(&g)
 		if f.dry {
 			return nil
 		}
@@ -243,19 +275,23 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, method
 		}
 	}
 	query.Del("preview")
-	if err := c.callIf(ctx, method, path, query, strconv.FormatUint(g.Revision, 10), want, &g); err != nil {
+	if err := c.callIf(ctx, method, path, query, strconv.FormatUint(g.Revision, 10), want, &answer); err != nil {
 		if hasStatus(err, http.StatusPreconditionFailed) {
 			return fmt.Errorf("somebody else changed an override in this moment, so nothing was done; look again what it would change now")
 		}
 		return err
 	}
 	if *f.json {
-		return sh.json(g)
+		return sh.json(answer)
+	}
+	g = regrouped{}
+	if err := json.Unmarshal(answer, &g); err != nil {
+		return err
 	}
 	if f.yes {
-		sh.printRegrouped(&g)
+		sh.printRegrouped(&g, back)
 	}
-	if method == http.MethodDelete {
+	if back {
 		fmt.Fprintf(sh.out, "Override %s is taken back.\n", g.Override.ID)
 		return nil
 	}
@@ -264,33 +300,22 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, method
 }
 
 // printRegrouped shows profiles before and after.
-func (sh *shell) printRegrouped(g *regrouped) {
+func (sh *shell) printRegrouped(g *regrouped, back bool) {
 	s := sh.out
-	fmt.Fprintf(s, "%s\n", s.paint(bold, capital(g.Override.words())))
+	words := g.Override.words()
+	if back {
+		words = g.Override.undone()
+	}
+	fmt.Fprintf(s, "%s\n", s.paint(bold, fold(capital(words), s.width(), "")))
 	if len(g.Before) == 0 && len(g.After) == 0 {
 		fmt.Fprintln(s, "No profile changes now; it holds for what comes.")
 		return
 	}
 	side := func(title string, list []briefly) {
 		fmt.Fprintf(s, "\n%s\n", s.paint(bold, title))
-		t := table{indent: "  ", header: []string{"PROFILE", "WHO", "IDENTIFIERS", "EVENTS", "TRAITS"}}
 		for i := range list {
-			b := &list[i]
-			id := b.ID
-			if id == "" {
-				id = "(new)"
-			}
-			var names []string
-			for k, one := range b.Identifiers {
-				if k == 4 {
-					names = append(names, fmt.Sprintf("and %d more", b.IDs-4))
-					break
-				}
-				names = append(names, clean(one.Type+":"+one.Value))
-			}
-			t.add(id, clean(b.title()), strings.Join(names, ", "), count(b.Events), count(int64(len(b.Traits))))
+			sh.printBriefly(&list[i])
 		}
-		t.write(s)
 	}
 	now := "After"
 	if !g.Applied {
@@ -306,6 +331,12 @@ func (sh *shell) printRegrouped(g *regrouped) {
 		if g.LeftOuts > 1 {
 			sets = count(int64(g.LeftOuts)) + " sets"
 		}
+		why := g.LeftOut[0].Reason
+		for _, l := range g.LeftOut {
+			if l.Reason != why {
+				why = ""
+			}
+		}
 		fmt.Fprintf(s, "\nLeft out from now on, in %s of identifiers seen together:\n", sets)
 		t := table{indent: "  ", styles: []style{cyan, dim, dim}}
 		for i, l := range g.LeftOut {
@@ -313,7 +344,12 @@ func (sh *shell) printRegrouped(g *regrouped) {
 				t.add(fmt.Sprintf("and %d more", g.LeftOuts-10))
 				break
 			}
-			t.add(clean(l.ID), "of "+shorten(clean(strings.Join(l.IDs, ", ")), 80), l.Reason)
+			set := "of " + shorten(clean(strings.Join(l.IDs, ", ")), max(s.width()-32, 20))
+			if why != "" {
+				t.add(clean(l.ID), set)
+			} else {
+				t.add(clean(l.ID), set, l.Reason)
+			}
 		}
 		t.write(s)
 	}
@@ -329,6 +365,40 @@ func capital(s string) string {
 		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// The bounds of what is shown of one profile.
+const (
+	shownIDs    = 12
+	shownTraits = 12
+)
+
+// printBriefly shows one profile in a few lines.
+func (sh *shell) printBriefly(b *briefly) {
+	s := sh.out
+	id := b.ID
+	if id == "" {
+		id = "a new profile"
+	}
+	fmt.Fprintf(s, "  %s  %s\n", clean(b.title()), s.paint(dim, fmt.Sprintf("%s, %s, %s", id, many(b.Events, "event"), many(int64(b.IDs), "identifier"))))
+	list := func(st style, items []string, most int, all int) {
+		if len(items) == 0 {
+			return
+		}
+		if len(items) > most {
+			items = append(items[:most:most], fmt.Sprintf("and %s more", count(int64(all-most))))
+		}
+		fmt.Fprintf(s, "    %s\n", s.paint(st, fold(strings.Join(items, "  "), s.width(), "    ")))
+	}
+	var ids, traits []string
+	for _, one := range b.Identifiers {
+		ids = append(ids, clean(one.Type+":"+one.Value))
+	}
+	for _, t := range b.Traits {
+		traits = append(traits, clean(t.Name)+"="+shorten(plain(t.Value), 40))
+	}
+	list(cyan, ids, shownIDs, b.IDs)
+	list("", traits, shownTraits, len(traits))
 }
 
 func (sh *shell) undoList() *cobra.Command {

@@ -80,6 +80,7 @@ func Load(from Origins) (Config, error) {
 // mistakes call the file. remarks are what is allowed and may still not be meant.
 func ReadRules(name string, data []byte) (r identity.Rules, remarks []Mistake, err error) {
 	d := newDecoder(name)
+	d.mistakes.Of = "the rules"
 	d.document(data, &r)
 	c := &checker{place: d.line, failed: d.hasFailed, mistakes: d.mistakes}
 	remarks = c.rules("", r)

@@ -19,15 +19,21 @@ type Mistake struct {
 // of the file.
 type Mistakes struct {
 	List []Mistake
+	// Of is what was read, such as "the rules"; "" is the configuration.
+	Of string
 }
 
 // Error lists the mistakes, one on a line.
 func (m *Mistakes) Error() string {
 	var b strings.Builder
+	has := "the configuration has "
+	if m.Of != "" {
+		has = m.Of + " have "
+	}
 	if n := len(m.List); n == 1 {
-		b.WriteString("the configuration has a mistake:")
+		b.WriteString(has + "a mistake:")
 	} else {
-		b.WriteString("the configuration has " + strconv.Itoa(n) + " mistakes:")
+		b.WriteString(has + strconv.Itoa(n) + " mistakes:")
 	}
 	for _, one := range m.List {
 		b.WriteString("\n  ")

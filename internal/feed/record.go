@@ -20,12 +20,15 @@ const (
 
 // Change is one change of a record. Fields that do not apply are empty.
 type Change struct {
-	Kind      Kind            `json:"kind"`
-	Profile   string          `json:"profile,omitempty"`
-	Version   uint64          `json:"version,omitempty"` // of Profile after the change
-	From      string          `json:"from,omitempty"`
-	IDType    string          `json:"id_type,omitempty"`
-	IDValue   string          `json:"id_value,omitempty"`
+	Kind    Kind   `json:"kind"`
+	Profile string `json:"profile,omitempty"`
+	Version uint64 `json:"version,omitempty"` // of Profile after the change
+	From    string `json:"from,omitempty"`
+	IDType  string `json:"id_type,omitempty"`
+	IDValue string `json:"id_value,omitempty"`
+	// Reason is why an ID was left out or an event is nobody's; of other changes,
+	// what they are due to where that is no event: "override: ID",
+	// "override taken back: ID", "rules: version N".
 	Reason    string          `json:"reason,omitempty"`
 	Trait     string          `json:"trait,omitempty"`
 	Value     json.RawMessage `json:"value,omitempty"`

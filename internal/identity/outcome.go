@@ -31,7 +31,7 @@ func (m *Model) Outcome(events Events, progress func(done, total int) error) (*O
 	o := &Outcome{m: m, group: make([]int32, len(m.ids)), heads: make([]int32, len(m.ids)), next: make([]int32, len(m.strands)), violations: map[Violation]int{}}
 	for k := range m.ids {
 		o.group[k], o.heads[k] = -1, -1
-		if id := &m.ids[k]; !id.blocked {
+		if id := &m.ids[k]; !id.blocked && id.strands > 0 { // none: the draft looks elsewhere, and sees it no more
 			o.group[k] = m.after.root(int32(k))
 		}
 	}

@@ -27,10 +27,13 @@ import (
 
 // ApplyProgress says how far new rules are applied to what was there.
 type ApplyProgress struct {
-	Pass        int
-	Stage       string // "reading" or "deciding"
-	Done, Total int64  // of the stage: strands read, or places decided
-	Changed     int64  // places decided again in all passes
+	Pass int // 0 while events are moved
+	// Stage is "reading" (strands) or "deciding" (places); before that, where the
+	// rules look for IDs in other places, "moving" (events) and "settling"
+	// (strands that lost events).
+	Stage       string
+	Done, Total int64 // of the stage
+	Changed     int64 // places decided again in all passes
 }
 
 // applyState is the work of applying new rules.
@@ -116,6 +119,20 @@ func (s *Space) AwaitRules(ctx context.Context) error {
 func (s *Space) applyRules(ctx context.Context) error {
 	version := s.version.Load()
 	rs := s.rules.Load()
+	rec, err := s.rulesAtWork()
+	if err != nil {
+		return err
+	}
+	if rec.Version != version.Version {
+		return errRulesMoved
+	}
+	if rec.Rekey != 0 {
+		if err := s.rekey(ctx, rs, rec.Rekey, func(stage string, done, total int64) error {
+			return s.tellApply(ctx, version, ApplyProgress{Stage: stage, Done: done, Total: total})
+		}); err != nil {
+			return err
+		}
+	}
 	changed := int64(0)
 	for pass := 1; ; pass++ {
 		n, err := s.applyPass(ctx, rs, version, pass, changed)
@@ -129,20 +146,36 @@ func (s *Space) applyRules(ctx context.Context) error {
 	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	rec, err := decodeRules(s.ruleBytes)
-	if err != nil {
+	if rec, err = decodeRules(s.ruleBytes); err != nil {
 		return err
 	}
 	if rec.Version != version.Version || !rec.Applying {
 		return errRulesMoved
 	}
-	rec.Applying = false
+	rec.Applying, rec.Rekey = false, 0
 	stored, err := s.putRules(ctx, rec, nil)
 	if err != nil {
 		return err
 	}
 	s.adopt(rs, rec, stored)
 	return nil
+}
+
+// rulesAtWork reads the record of the rules that this node works by.
+func (s *Space) rulesAtWork() (rulesRecord, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return decodeRules(s.ruleBytes)
+}
+
+// tellApply says how far the work is. errRulesMoved ends it when other rules were
+// set, and the context's error when the space is closed.
+func (s *Space) tellApply(ctx context.Context, version *RulesVersion, p ApplyProgress) error {
+	s.apply.progress.Store(&p)
+	if s.version.Load().Version != version.Version {
+		return errRulesMoved
+	}
+	return ctx.Err()
 }
 
 // applyPass decides again what differs in a snapshot and returns how many places
@@ -154,11 +187,7 @@ func (s *Space) applyPass(ctx context.Context, rs *identity.Ruleset, version *Ru
 		defer s.writing.Unlock()
 	}
 	tell := func(stage string, done, total, changed int64) error {
-		s.apply.progress.Store(&ApplyProgress{Pass: pass, Stage: stage, Done: done, Total: total, Changed: before + changed})
-		if s.version.Load().Version != version.Version {
-			return errRulesMoved
-		}
-		return ctx.Err()
+		return s.tellApply(ctx, version, ApplyProgress{Pass: pass, Stage: stage, Done: done, Total: total, Changed: before + changed})
 	}
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
@@ -345,6 +374,7 @@ func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *de
 	if err := f(d); err != nil {
 		return err
 	}
+	d.putDown(fmt.Sprintf("rules: version %d", s.version.Load().Version))
 	d.write(&c.batch)
 	if c.batch.Len() == 0 && len(d.changes) == 0 {
 		return nil

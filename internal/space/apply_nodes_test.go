@@ -41,7 +41,11 @@ func TestRulesChangeOnManyNodes(t *testing.T) {
 						ingest(t, s, mine[:k]...)
 						mine = mine[k:]
 						if rng.IntN(8) == 0 {
-							if err := s.SetRules(context.Background(), drawnRules(rng, ""), nil); err != nil {
+							rules := drawnRules(rng, "")
+							if rng.IntN(2) == 0 {
+								rules = lookElsewhere(rng, rules)
+							}
+							if err := s.SetRules(context.Background(), rules, nil); err != nil {
 								t.Error(err)
 							}
 						}
@@ -49,7 +53,11 @@ func TestRulesChangeOnManyNodes(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if err := spaces[0].SetRules(t.Context(), drawnRules(rng, ""), nil); err != nil {
+			last := drawnRules(rng, "")
+			if seed%2 == 0 {
+				last = lookElsewhere(rng, last)
+			}
+			if err := spaces[0].SetRules(t.Context(), last, nil); err != nil {
 				t.Fatal(err)
 			}
 			// Of two who rely on the same version, one is told.
@@ -65,6 +73,11 @@ func TestRulesChangeOnManyNodes(t *testing.T) {
 				if rep := verify(t, s); rep.Events != events {
 					t.Errorf("%d events, want %d", rep.Events, events)
 				}
+			}
+			fresh := newSpace(t, space.Config{Rules: &last})
+			ingest(t, fresh, lines...)
+			if got, want := partition(t, spaces[2], lines), partition(t, fresh, lines); got != want {
+				t.Errorf("after the changes it is\n%s\nunder the last rules alone it would be\n%s", got, want)
 			}
 		})
 	}

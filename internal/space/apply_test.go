@@ -31,6 +31,23 @@ func drawnRules(rng *rand.Rand, order string) identity.Rules {
 	return r
 }
 
+// lookElsewhere makes rules look for IDs in places of their own: traits that some
+// events have, shared by few or by many; and it has them overlook IDs, of which
+// some events have no other.
+func lookElsewhere(rng *rand.Rand, r identity.Rules) identity.Rules {
+	keys := [][]string{{"t1"}, {"n"}, {"t0", "t2"}, nil}[rng.IntN(4)]
+	for _, k := range keys {
+		r.Identifiers = append(r.Identifiers, identity.Identifier{Type: "x" + k, Key: k, Limit: 1 + rng.IntN(5)})
+	}
+	if keys == nil || rng.IntN(3) == 0 {
+		r.Exclude = append(r.Exclude, identity.Exclusion{Type: []string{"anonymous_id", "user_id", "ios.id", "group_id"}[rng.IntN(4)], Event: []string{"Clicked", "identify"}[rng.IntN(2)]})
+	}
+	if rng.IntN(3) == 0 {
+		r.Alias = "link"
+	}
+	return r
+}
+
 // Rules change again and again while events keep coming, with restarts in the
 // middle of the work: in the end everything is as the batch function says, and
 // as if all events had come under the last rules.
@@ -51,7 +68,9 @@ func TestRulesChangeWhileEventsCome(t *testing.T) {
 			lines := world(rng, 400, 3+rng.IntN(30))
 			all := slices.Clone(lines)
 			set := func() {
-				rules = drawnRules(rng, order)
+				if rules = drawnRules(rng, order); rng.IntN(3) == 0 {
+					rules = lookElsewhere(rng, rules)
+				}
 				if err := s.SetRules(t.Context(), rules, nil); err != nil {
 					t.Fatal(err)
 				}

@@ -106,7 +106,7 @@ func (d *desk) seed(ref Ref) (identity.Hash, error) {
 	}
 	s := d.strands[rec.founder]
 	if s == nil {
-		return identity.Hash{}, errNoFounder
+		return identity.Hash{}, ErrNotFound
 	}
 	top, ok := s.Top(d.rules)
 	if !ok {

@@ -68,6 +68,13 @@ func (c *strandCache) learn(rs *identity.Ruleset, strands map[identity.Hash]*str
 	}
 }
 
+// drop forgets a strand that is gone.
+func (c *strandCache) drop(h identity.Hash) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known.drop(h)
+}
+
 // forget drops everything, when rules change.
 func (c *strandCache) forget() {
 	c.mu.Lock()

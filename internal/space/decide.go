@@ -263,6 +263,17 @@ func (d *desk) emit(p profileID, c identity.Collection, ch feed.Change, e sighti
 	d.changeOf = append(d.changeOf, p)
 }
 
+// putDown says to what the changes of profiles are due, where that is no event.
+// A demotion has a reason of its own.
+func (d *desk) putDown(reason string) {
+	for i := range d.changes {
+		switch c := &d.changes[i]; c.Kind {
+		case feed.ProfileCreated, feed.Merged, feed.Unmerged, feed.IDAdded, feed.IDRemoved:
+			c.Reason = reason
+		}
+	}
+}
+
 // putOff keeps a replay that is too large for a commit as a seed for the job,
 // and answers provisionally meanwhile.
 func (d *desk) putOff(seed identity.Seed, known *strandRecord, links []identity.Hash, e sighting) error {

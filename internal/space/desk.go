@@ -74,6 +74,7 @@ type desk struct {
 	// stale means that new rules are at work and what is stored does not follow
 	// from them yet.
 	stale bool
+	also  []alsoWrite // what else the commit puts and deletes
 	// touchBound is how many strands a search may list before it is put off;
 	// 0: no bound.
 	touchBound int
@@ -439,6 +440,13 @@ func (d *desk) write(b *kv.Batch) {
 	for h := range d.changedTraits {
 		a.start(d.keys, kindTraits, h[:])
 		d.put(b, &a, profile.AppendTraits(a.rest(), d.traits[h]))
+	}
+	for _, w := range d.also {
+		if w.gone {
+			b.Delete(w.key)
+		} else {
+			b.Put(w.key, w.value)
+		}
 	}
 	for i := range d.settledSeeds {
 		b.Delete(d.keys.key(kindPending, d.settledSeeds[i].key()))

@@ -61,6 +61,11 @@ const (
 	kindRules = 'g'
 	// version(8) → rulesRecord: every version of the rules that ever was at work
 	kindRulesVersion = 'G'
+	// nothing → rekeyCursor: how far events were moved to the strands of new rules
+	kindRekey = 'q'
+	// strand(16) → leftStrand: events were moved away from it, and what that
+	// changes is not settled yet
+	kindMoved = 'Q'
 	// override ID → overrideRecord: what people decided
 	kindOverride = 'k'
 	// time(8) random(8) → audit.Entry: who changed what

@@ -2,9 +2,13 @@ package space
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/segmentio/ksuid"
 
@@ -14,7 +18,8 @@ import (
 
 // The kinds of overrides.
 const (
-	// CannotLink keeps the IDs in different profiles, each from each.
+	// CannotLink keeps the IDs in different profiles, each from each or, with
+	// Parts, those of one part from those of the others.
 	CannotLink = "cannot_link"
 	// Isolate keeps each of the IDs in a profile of its own.
 	Isolate = "isolate"
@@ -29,7 +34,10 @@ type Override struct {
 	Kind       string
 	Collection identity.Collection
 	IDs        []identity.ID
-	Strand     identity.Hash // with Drop
+	// Parts say how many of the IDs, in their order, are one part, with a
+	// CannotLink between parts of a profile that was split; nil: each ID is one.
+	Parts  []int
+	Strand identity.Hash // with Drop
 	// MessageID is the event whose merge was split, with a CannotLink that was
 	// asked for that way.
 	MessageID string
@@ -39,12 +47,13 @@ type Override struct {
 	Why       string
 }
 
-// overrideRecord is an Override as it is stored and as the audit trail tells it.
+// overrideRecord is an Override as it is stored.
 type overrideRecord struct {
 	ID         string        `json:"id"`
 	Kind       string        `json:"kind"`
 	Collection string        `json:"collection"`
 	IDs        []identity.ID `json:"ids"`
+	Parts      []int         `json:"parts,omitempty"`
 	Strand     string        `json:"strand,omitempty"`
 	MessageID  string        `json:"message_id,omitempty"`
 	At         int64         `json:"at"`
@@ -55,13 +64,33 @@ type overrideRecord struct {
 
 func (o *Override) record() overrideRecord {
 	rec := overrideRecord{
-		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: o.IDs,
+		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: o.IDs, Parts: o.Parts,
 		MessageID: o.MessageID, At: o.At, By: o.By, For: o.For, Why: o.Why,
 	}
 	if o.Kind == Drop {
 		rec.Strand = o.Strand.String()
 	}
 	return rec
+}
+
+// detail is the record as the audit trail tells it.
+func (o *Override) detail() any {
+	ids := make([]string, len(o.IDs))
+	for i, id := range o.IDs {
+		ids[i] = id.String()
+	}
+	d := struct {
+		Kind       string   `json:"kind"`
+		Collection string   `json:"collection"`
+		IDs        []string `json:"ids"`
+		Parts      []int    `json:"parts,omitempty"`
+		Strand     string   `json:"strand,omitempty"`
+		MessageID  string   `json:"message_id,omitempty"`
+	}{o.Kind, o.Collection.String(), ids, o.Parts, "", o.MessageID}
+	if o.Kind == Drop {
+		d.Strand = o.Strand.String()
+	}
+	return d
 }
 
 func decodeOverride(b []byte) (Override, error) {
@@ -74,8 +103,15 @@ func decodeOverride(b []byte) (Override, error) {
 		return Override{}, fmt.Errorf("%w: an override of collection %q", kv.ErrCorrupt, rec.Collection)
 	}
 	o := Override{
-		ID: rec.ID, Kind: rec.Kind, Collection: c, IDs: rec.IDs,
+		ID: rec.ID, Kind: rec.Kind, Collection: c, IDs: rec.IDs, Parts: rec.Parts,
 		MessageID: rec.MessageID, At: rec.At, By: rec.By, For: rec.For, Why: rec.Why,
+	}
+	total := 0
+	for _, n := range o.Parts {
+		total += n
+	}
+	if o.Parts != nil && total != len(o.IDs) {
+		return Override{}, fmt.Errorf("%w: the parts of an override are not its IDs", kv.ErrCorrupt)
 	}
 	if rec.Strand != "" {
 		var err error
@@ -96,7 +132,50 @@ func ParseStrand(text string) (h identity.Hash, err error) {
 	return h, nil
 }
 
-func newOverrideID() string { return "ovr_" + ksuid.New().String() }
+// newOverrideID makes an ID that sorts by the time it was made, in nanoseconds
+// since 1970.
+func newOverrideID(now int64) string {
+	payload := make([]byte, 16)
+	rand.Read(payload[4:]) // never fails, see crypto/rand
+	binary.BigEndian.PutUint32(payload, uint32(now%int64(time.Second)))
+	id, err := ksuid.FromParts(time.Unix(0, now), payload)
+	if err != nil {
+		panic(err) // the payload has its length
+	}
+	return "ovr_" + id.String()
+}
+
+// end is the index behind the part of the ID with an index.
+func (o *Override) end(k int) int {
+	end := 0
+	for _, n := range o.Parts {
+		if end += n; end > k {
+			return end
+		}
+	}
+	return k + 1
+}
+
+// says reports whether an override says all that another one of its kind says.
+func (o *Override) says(other *Override) bool {
+	at := make([]int, len(other.IDs))
+	for i, id := range other.IDs {
+		if at[i] = slices.Index(o.IDs, id); at[i] < 0 {
+			return false
+		}
+	}
+	if o.Kind != CannotLink {
+		return true
+	}
+	for i := range at {
+		for k := other.end(i); k < len(at); k++ {
+			if o.end(at[i]) == o.end(at[k]) {
+				return false // they may be together under this one
+			}
+		}
+	}
+	return true
+}
 
 // overrideSet is the overrides at work. It is never changed.
 type overrideSet struct {
@@ -118,7 +197,7 @@ func newOverrideSet(h identity.Hasher, revision uint64, all []Override) *overrid
 			a := h.ID(o.Collection, id)
 			switch o.Kind {
 			case CannotLink:
-				for _, other := range o.IDs[k+1:] {
+				for _, other := range o.IDs[o.end(k):] {
 					set.identity.CannotLink(a, h.ID(o.Collection, other))
 				}
 			case Isolate:

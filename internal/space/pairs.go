@@ -29,3 +29,8 @@ func (p *pairCache) learn(fresh []placedEvent) {
 		}
 	}
 }
+
+// forget drops everything, when pairs were taken out of the store.
+func (p *pairCache) forget() {
+	p.since = lately[pairKey, int64]{young: map[pairKey]int64{}, half: p.since.half}
+}

@@ -126,7 +126,8 @@ func (s *Space) metadata(ctx context.Context, r kv.Reader, g *gathered) (profile
 	}
 	for _, page := range pages {
 		for _, e := range page {
-			if ref, ok := parseEventKey(e.Key); ok && (ref.time > last.time || last == eventRef{}) {
+			// Of events of one time, the last to arrive, whichever strand has it.
+			if ref, ok := parseEventKey(e.Key); ok && (last == eventRef{} || (place{ref.time, ref.block, ref.ordinal}).compare(place{last.time, last.block, last.ordinal}) > 0) {
 				last = ref
 			}
 		}

@@ -349,7 +349,7 @@ func (d *desk) whither(p profileID) (profileID, error) {
 	}
 	s := d.strands[rec.founder]
 	if s == nil {
-		return profileID{}, errNoFounder
+		return profileID{}, ErrNotFound // new rules left nothing of it
 	}
 	top, ok := s.Top(d.rules)
 	if !ok {

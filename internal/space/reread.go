@@ -20,6 +20,8 @@ type SimulationPlan struct {
 	Reread   bool
 	Events   int64
 	Estimate time.Duration // of reading them, from reading the first ones
+	// Refused is why SetRules would not take the draft, nil if it would.
+	Refused error
 }
 
 // PlanSimulation looks at a draft. The mistakes of Compile come through as they
@@ -27,15 +29,25 @@ type SimulationPlan struct {
 func (s *Space) PlanSimulation(ctx context.Context, draft identity.Rules) (SimulationPlan, error) {
 	p := SimulationPlan{Strands: s.stats.strands.Load()}
 	rs, err := identity.Compile(draft)
-	if err != nil || samePlaces(s.version.Load().Rules, draft) {
+	if err != nil {
 		return p, err
 	}
-	p.Reread, p.Events = true, s.stats.events.Load()
+	if s.rules.Load().Arrival() != rs.Arrival() && p.Strands > 0 {
+		p.Refused = ErrReorder
+	}
+	if samePlaces(s.version.Load().Rules, draft) {
+		return p, nil
+	}
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return p, err
 	}
 	defer r.Close()
+	stored, err := s.readCounters(ctx, r)
+	if err != nil {
+		return p, err
+	}
+	p.Reread, p.Events = true, stored.events
 	const probe = 5000
 	began, n := time.Now(), int64(0)
 	again := &rereading{view: &modelView{s: s, r: r, rules: rs}}

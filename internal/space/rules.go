@@ -26,15 +26,15 @@ type rulesRecord struct {
 	Overrides uint64 `json:"overrides,omitempty"`
 	// Applying means that what was there before is not resolved again yet.
 	Applying bool `json:"applying,omitempty"`
+	// Rekey is the version that looks for IDs in other places than the one before
+	// it, while the events that were there then are not all under the strands of
+	// the rules at work; 0 when they are.
+	Rekey uint64 `json:"rekey,omitempty"`
 }
-
-// ErrRekey: rules that change where an ID is found give stored events other
-// strands.
-var ErrRekey = errors.New("these rules look for IDs in other places than before (key, exclude, alias); stored events would have to be read again, which this version cannot do for a space that has events")
 
 // ErrReorder: which of two traits of one time is the newer one was decided by the
 // order of the rules when they came, and the other one is not kept.
-var ErrReorder = errors.New("these rules change the order (person_first, arrival); stored traits would have to be read again, which this version cannot do for a space that has events")
+var ErrReorder = errors.New("these rules change the order (person_first, arrival), which a space that has events keeps; import its events into a new space that has the other order from the start")
 
 // recoverRules takes the rules from the configuration or the store, and
 // resolves again what is there when they changed.
@@ -136,8 +136,8 @@ func (s *Space) Rules(ctx context.Context) (RulesVersion, error) {
 // SetRules makes rules the rules at work. From now on events are decided by
 // them; what is there is resolved again in the background while events keep
 // coming, which AwaitRules waits for. The mistakes of Compile come through as
-// they are; ErrRekey if the rules look for IDs in other places and the space has
-// events; ErrChanged if only is not nil and another version than that is at
+// they are; ErrReorder if the rules change the order and the space has events;
+// ErrChanged if only is not nil and another version than that is at
 // work. Who did it and why is in the context, see package audit.
 func (s *Space) SetRules(ctx context.Context, r identity.Rules, only *uint64) error {
 	s.ruling.Lock()
@@ -179,9 +179,6 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) er
 	if err != nil {
 		return err
 	}
-	if !empty && !samePlaces(was.Rules, r) {
-		return ErrRekey
-	}
 	if now := s.rules.Load(); !empty && now.Arrival() != rs.Arrival() {
 		return ErrReorder
 	}
@@ -189,6 +186,15 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) er
 	rec := rulesRecord{
 		Version: was.Version + 1, Rules: r, SetAt: who.Time, SetBy: who.By, SetFor: who.For, Why: who.Why,
 		Overrides: s.overrides.Load().revision, Applying: !empty,
+	}
+	if !empty {
+		now, err := decodeRules(s.ruleBytes)
+		if err != nil {
+			return err
+		}
+		if rec.Rekey = now.Rekey; !samePlaces(was.Rules, r) {
+			rec.Rekey = rec.Version
+		}
 	}
 	stored, err := s.putRules(ctx, rec, &who)
 	if err != nil {

@@ -70,9 +70,13 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 		})
 	} else {
 		out.Reread = true
+		stored, cerr := s.readCounters(ctx, r)
+		if cerr != nil {
+			return nil, cerr
+		}
 		events = again.occurrences
 		models, err = again.read(ctx, func(n int64) error {
-			progress("reading events", n, max(n, s.stats.events.Load()))
+			progress("reading events", n, max(n, stored.events))
 			return ctx.Err()
 		})
 	}

@@ -8,11 +8,15 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
-// merged finds the IDs that an event of a profile tied together although they
-// were in different profiles until then: of each of these profiles the ID with
-// the highest priority that the event carried. They are what a split keeps
-// apart.
-func (w *undoing) merged() ([]identity.ID, error) {
+// mostSplitIDs bounds the IDs that a split keeps apart: of two parts, each pair is
+// remembered.
+const mostSplitIDs = 200
+
+// merged finds the parts of a profile that an event tied together: of each of the
+// profiles that there were until then the IDs that have ever been seen with an ID
+// of another part, and so would tie them again; those that the event carried go
+// first. They are what a split keeps apart. What else a part has hangs on these.
+func (w *undoing) merged() ([][]identity.ID, error) {
 	u := &w.undo
 	p, err := w.was.resolveRef(u.Profile)
 	if err != nil {
@@ -49,24 +53,54 @@ func (w *undoing) merged() ([]identity.ID, error) {
 			tied.tie(first, l.Hash)
 		}
 	}
+	var roots []identity.Hash // of the parts
+	var parts [][]identity.ID
+	total := 0
+	put := func(l *identity.Link) {
+		k := slices.Index(roots, tied.root(l.Hash))
+		if total < mostSplitIDs && !slices.Contains(parts[k], l.ID) {
+			parts[k] = append(parts[k], l.ID)
+			total++
+		}
+	}
 	links := slices.Clone(event.Links)
 	slices.SortFunc(links, func(a, b identity.Link) int { return w.was.rules.ComparePriority(a.ID, b.ID) })
-	var ids []identity.ID
-	var groups []identity.Hash
 	for i := range links {
 		l := &links[i]
 		if l.Verdict != identity.Accepted || !tied.has(l.Hash) {
 			continue // new with this event
 		}
-		if root := tied.root(l.Hash); !slices.Contains(groups, root) {
-			groups = append(groups, root)
-			ids = append(ids, l.ID)
+		if root := tied.root(l.Hash); !slices.Contains(roots, root) {
+			roots = append(roots, root)
+			parts = append(parts, nil)
 		}
+		put(l)
 	}
-	if len(ids) < 2 {
+	if len(parts) < 2 {
 		return nil, fmt.Errorf("%w: event %q merged no profiles; its IDs were new or belonged to one profile already", ErrInvalid, u.MessageID)
 	}
-	return ids, nil
+	for _, st := range g.strands {
+		var across []*identity.Link
+		var first identity.Hash
+		several := false
+		for i := range st.Links {
+			l := &st.Links[i]
+			if !tied.has(l.Hash) || !slices.Contains(roots, tied.root(l.Hash)) {
+				continue
+			}
+			if len(across) == 0 {
+				first = tied.root(l.Hash)
+			}
+			several = several || tied.root(l.Hash) != first
+			across = append(across, l)
+		}
+		if several {
+			for _, l := range across {
+				put(l)
+			}
+		}
+	}
+	return parts, nil
 }
 
 // earlier compares places by the time of their events, as people see them, and

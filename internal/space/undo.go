@@ -14,7 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
-// Split asks for a CannotLink between what an event merged.
+// Split asks for a CannotLink between the parts that an event merged.
 const Split = "split"
 
 // Undo is a wish to change what is one person: an override to be made or, with
@@ -142,10 +142,15 @@ func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 		b.Put(key, v)
 	}
 	b.Put(s.keys.key(kindRules), stored)
-	if err := s.putAudit(b, audit.New(ctx, w.now, action, w.out.Override.ID, w.out.Override.record())); err != nil {
+	if err := s.putAudit(b, audit.New(ctx, w.now, action, w.out.Override.ID, w.out.Override.detail())); err != nil {
 		return Regrouping{}, err
 	}
 	w.correct()
+	if u.Remove != "" {
+		w.desk.putDown("override taken back: " + u.Remove)
+	} else {
+		w.desk.putDown("override: " + w.out.Override.ID)
+	}
 	w.desk.write(b)
 	s.closePlan(plan)
 	if err := s.land(context.WithoutCancel(ctx), plan); err != nil {
@@ -238,7 +243,7 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 	u := &w.undo
 	who := audit.New(ctx, w.now, "", "", nil)
 	o := Override{
-		ID: newOverrideID(), Kind: u.Kind, Collection: u.Collection, IDs: slices.Clone(u.IDs), Strand: u.Strand,
+		ID: newOverrideID(w.now), Kind: u.Kind, Collection: u.Collection, IDs: slices.Clone(u.IDs), Strand: u.Strand,
 		MessageID: u.MessageID, At: w.now, By: who.By, For: who.For, Why: who.Why,
 	}
 	if len(all) >= mostOverrides {
@@ -246,11 +251,19 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 	}
 	switch u.Kind {
 	case Split:
-		ids, err := w.merged()
+		parts, err := w.merged()
+		for i := range all {
+			if k := &all[i]; err != nil && k.MessageID == u.MessageID && u.MessageID != "" {
+				return o, &MadeError{k.ID} // which is why the event merges nothing any more
+			}
+		}
 		if err != nil {
 			return o, err
 		}
-		o.Kind, o.IDs = CannotLink, ids
+		o.Kind, o.Collection, o.IDs = CannotLink, u.Collection, slices.Concat(parts...)
+		for _, p := range parts {
+			o.Parts = append(o.Parts, len(p))
+		}
 	case CannotLink:
 		if len(o.IDs) < 2 {
 			return o, fmt.Errorf("%w: to cut a link takes two IDs, or more that are all kept apart", ErrInvalid)
@@ -269,23 +282,40 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 	default:
 		return o, fmt.Errorf("%w: the kind %q is none of %s, %s, %s and %s", ErrInvalid, u.Kind, CannotLink, Isolate, Drop, Split)
 	}
-	if len(o.IDs) > mostUndoIDs {
+	if len(o.IDs) > mostUndoIDs && o.Parts == nil {
 		return o, fmt.Errorf("%w: %d IDs are too many for one override; %d at most", ErrInvalid, len(o.IDs), mostUndoIDs)
 	}
-	slices.SortFunc(o.IDs, identity.ID.Compare)
+	if o.Parts == nil {
+		slices.SortFunc(o.IDs, identity.ID.Compare)
+	}
 	for i, id := range o.IDs {
-		if i > 0 && id == o.IDs[i-1] {
+		if slices.Contains(o.IDs[:i], id) {
 			return o, fmt.Errorf("%w: %s is named twice, and nothing can be kept apart from itself", ErrInvalid, id)
 		}
 	}
 	for i := range all {
 		k := &all[i]
-		if k.Kind == o.Kind && k.Collection == o.Collection && k.Strand == o.Strand && slices.Equal(k.IDs, o.IDs) {
-			return o, fmt.Errorf("override %s says this already: it %w", k.ID, ErrExists)
+		if k.Kind != o.Kind || k.Collection != o.Collection || k.Strand != o.Strand {
+			continue
+		}
+		if k.says(&o) {
+			return o, &MadeError{k.ID}
 		}
 	}
 	return o, w.known(&o)
 }
+
+// MadeError says that an override was made already. It is ErrExists.
+type MadeError struct {
+	Override string // the ID of the one that says it
+}
+
+func (e *MadeError) Error() string {
+	return fmt.Sprintf("override %s says this already, so there is nothing to do", e.Override)
+}
+
+// Unwrap makes errors.Is(err, ErrExists) true.
+func (e *MadeError) Unwrap() error { return ErrExists }
 
 // owned complains about IDs that are not of the profile that was named.
 func (w *undoing) owned() error {

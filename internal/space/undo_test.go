@@ -130,6 +130,7 @@ func TestCutAndTakeBack(t *testing.T) {
 		{space.Undo{Kind: space.Isolate}, space.ErrInvalid},
 		{space.Undo{Kind: "unmerge"}, space.ErrInvalid},
 		{space.Undo{Remove: "ovr_none"}, space.ErrNotFound},
+		{space.Undo{Kind: space.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123", "ios.id:none")}, space.ErrNotFound},
 		{space.Undo{Kind: space.Isolate, IDs: ids("ios.id:ios_abc123"), Only: &stale}, space.ErrChanged},
 		{space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "jane-008"}, space.ErrInvalid},
 		{space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "no such"}, space.ErrNotFound},
@@ -180,6 +181,10 @@ func TestSplitRevivesProfiles(t *testing.T) {
 	if g.Override.Kind != space.CannotLink || g.Override.MessageID != "c1" {
 		t.Errorf("%+v", g.Override)
 	}
+	var made *space.MadeError
+	if _, err := s.PreviewUndo(t.Context(), space.Undo{Kind: space.Split, Profile: user("user_id", "ann"), MessageID: "c1"}); !errors.As(err, &made) || made.Override != g.Override.ID {
+		t.Errorf("split twice: %v", err)
+	}
 	verify(t, s)
 	again, _ := s.Profile(t.Context(), user("anonymous_id", "phone"))
 	if again.ID != bob.ID || len(again.Traits) != 2 || string(again.Traits[1].Value) != `"Bob"` {
@@ -211,16 +216,21 @@ func TestSplitRevivesProfiles(t *testing.T) {
 	if recs[0].Changes[0].Kind == feed.Merged {
 		t.Error("a split merges nothing")
 	}
+	three := apply(t, s, space.Undo{Kind: space.CannotLink, IDs: ids("user_id:ann", "anonymous_id:phone", "email:bob@x.com")})
+	if _, err := s.PreviewUndo(t.Context(), space.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids("email:bob@x.com", "user_id:ann")}); !errors.As(err, &made) || made.Override != three.Override.ID {
+		t.Errorf("a cut that a larger one says already: %v", err)
+	}
+	apply(t, s, space.Undo{Remove: three.Override.ID})
 }
 
 // Whatever is cut and taken back, in whatever order, with events between and
 // restarts: what is stored is what the batch function says of the overrides
 // that are left; and when none is left, it is what it would have been.
 func TestUndoEqualsBatchFunction(t *testing.T) {
-	var changed atomic.Int64
+	var changed, splits atomic.Int64
 	t.Cleanup(func() {
-		if changed.Load() < 20 {
-			t.Errorf("only %d profiles were ever changed", changed.Load())
+		if changed.Load() < 20 || splits.Load() < 10 {
+			t.Errorf("only %d profiles were ever changed, and %d split", changed.Load(), splits.Load())
 		}
 	})
 	for seed := range uint64(24) {
@@ -261,14 +271,21 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 						u = space.Undo{Remove: made[i]}
 						made = slices.Delete(made, i, i+1)
 					case rng.IntN(3) == 0:
+						id := some()
+						u = space.Undo{Kind: space.Split, Profile: user(id.Type, id.Value), MessageID: mergeOf(t, s, id, rng)}
+					case rng.IntN(3) == 0:
 						u = space.Undo{Kind: space.Isolate, IDs: u.IDs[:1], Collection: identity.Users}
 					}
 					g, err := s.ApplyUndo(t.Context(), u)
-					if errors.Is(err, space.ErrExists) || errors.Is(err, space.ErrInvalid) {
+					if errors.Is(err, space.ErrExists) || errors.Is(err, space.ErrInvalid) || u.Kind == space.Split && errors.Is(err, space.ErrNotFound) {
 						continue
 					}
 					if err != nil {
 						t.Fatal(err)
+					}
+					if u.Kind == space.Split {
+						splits.Add(1)
+						checkParts(t, s, &g.Override)
 					}
 					changed.Add(int64(len(g.After)))
 					if u.Remove == "" {
@@ -300,5 +317,68 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 			s.Close(t.Context())
 			store.Close()
 		})
+	}
+}
+
+// mergeOf is one of the events that merged what an ID belongs to, "" if none did.
+func mergeOf(t *testing.T, s *space.Space, id identity.ID, rng *rand.Rand) string {
+	t.Helper()
+	story, err := s.Story(t.Context(), user(id.Type, id.Value), 1000, "")
+	if err != nil {
+		return ""
+	}
+	var merges []string
+	for _, c := range story.Chapters {
+		if c.Kind == identity.Merged {
+			merges = append(merges, c.At.MessageID)
+		}
+	}
+	if len(merges) == 0 {
+		return ""
+	}
+	return merges[rng.IntN(len(merges))]
+}
+
+// checkParts sees to it that no profile has IDs of two parts.
+func checkParts(t *testing.T, s *space.Space, o *space.Override) {
+	t.Helper()
+	part, rest := map[string]int{}, o.IDs
+	for k, n := range o.Parts {
+		for _, id := range rest[:n] {
+			v, err := s.Profile(t.Context(), user(id.Type, id.Value))
+			if err != nil {
+				continue // it is nobody's
+			}
+			if other, ok := part[v.ID]; ok && other != k {
+				t.Errorf("%s is of %s, and so is another part of %v %v", id, v.ID, o.IDs, o.Parts)
+			}
+			part[v.ID] = k
+		}
+		rest = rest[n:]
+	}
+}
+
+// The Android phone that an event merged with Jane's iPhone comes apart with all
+// that it had, although later events tie its cookie to her again and again.
+func TestSplitIsWhole(t *testing.T) {
+	s := newSpace(t, space.Config{})
+	ingest(t, s, jane(t)...)
+	before := partition(t, s, jane(t))
+	g := apply(t, s, space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "jane-011"})
+	verify(t, s)
+	checkParts(t, s, &g.Override)
+	v, err := s.Profile(t.Context(), user("android.id", "and_1a2b3c4d"))
+	if err != nil || len(v.Identifiers) != 2 || v.Identifiers[1].Value != "anon_456" && v.Identifiers[0].Value != "anon_456" {
+		t.Errorf("the phone: %+v, %v", v, err)
+	}
+	apply(t, s, space.Undo{Remove: g.Override.ID})
+	verify(t, s)
+	for _, reason := range []string{"override: " + g.Override.ID, "override taken back"} {
+		if page, err := s.Insights(t.Context(), space.InsightQuery{Reason: reason, Limit: 10}); err != nil || len(page.Insights) == 0 {
+			t.Errorf("nothing is put down to %q: %v", reason, err)
+		}
+	}
+	if after := partition(t, s, jane(t)); after != before {
+		t.Errorf("taken back it is\n%s\nit was\n%s", after, before)
 	}
 }

@@ -119,7 +119,11 @@ func (v *verification) readStrands() error {
 // readJournal reads every event's body again: whose it is, when it was, what it
 // says.
 func (v *verification) readJournal() error {
-	total := v.s.stats.events.Load()
+	stored, err := v.s.readCounters(v.ctx, v.r)
+	if err != nil {
+		return err
+	}
+	total := stored.events
 	return v.s.eachBlock(v.ctx, v.r, func(id uint64, b *openBlock) error {
 		for o := range b.heads {
 			e, m, ok, err := b.event(o)

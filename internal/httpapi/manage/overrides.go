@@ -17,6 +17,7 @@ type overrideAnswer struct {
 	Kind       string     `json:"kind"`
 	Collection string     `json:"collection"`
 	IDs        []string   `json:"ids"`
+	Parts      []int      `json:"parts,omitempty"` // how many of the ids are one part
 	Strand     string     `json:"strand,omitempty"`
 	MessageID  string     `json:"message_id,omitempty"`
 	At         *time.Time `json:"at"`
@@ -27,7 +28,7 @@ type overrideAnswer struct {
 
 func overrideOf(o space.Override) overrideAnswer {
 	a := overrideAnswer{
-		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: idTexts(o.IDs), MessageID: o.MessageID,
+		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: idTexts(o.IDs), Parts: o.Parts, MessageID: o.MessageID,
 		At: answer.Time(o.At), By: o.By, For: o.For, Why: o.Why,
 	}
 	if o.Kind == space.Drop {
@@ -137,15 +138,15 @@ func (q *undoRequest) undo() (space.Undo, error) {
 	return u, err
 }
 
-// isPreview reads the preview flag of a request.
-func isPreview(r *http.Request) (bool, error) {
-	switch text := r.URL.Query().Get("preview"); strings.ToLower(text) {
+// flag reads a parameter that is true or false; false if it is not there.
+func flag(r *http.Request, name string) (bool, error) {
+	switch text := r.URL.Query().Get(name); strings.ToLower(text) {
 	case "", "false", "0":
 		return false, nil
 	case "true", "1":
 		return true, nil
 	default:
-		return false, answer.BadParameter("preview is %q; it is true or false.", text)
+		return false, answer.BadParameter("%s is %q; it is true or false.", name, text)
 	}
 }
 
@@ -173,7 +174,7 @@ func (h *handler) regroup(w http.ResponseWriter, r *http.Request, u space.Undo) 
 	if err != nil {
 		return err
 	}
-	preview, err := isPreview(r)
+	preview, err := flag(r, "preview")
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -50,10 +51,11 @@ type simulation struct {
 // planAnswer says what a simulation takes, before it begins. reads_events says
 // that the draft looks for IDs in other places, so that all events are read.
 type planAnswer struct {
-	Strands  int64 `json:"strands"`
-	Reread   bool  `json:"reads_events"`
-	Events   int64 `json:"events,omitempty"`
-	Estimate int64 `json:"estimated_ms,omitempty"`
+	Strands  int64  `json:"strands"`
+	Reread   bool   `json:"reads_events"`
+	Events   int64  `json:"events,omitempty"`
+	Estimate int64  `json:"estimated_ms,omitempty"`
+	Refused  string `json:"cannot_apply,omitempty"` // why these rules cannot be set
 }
 
 // simulations are the jobs of a node, the newest last.
@@ -107,7 +109,10 @@ func (s *simulations) change(job *simulation, f func(*simulation)) {
 	f(job)
 }
 
-// startSimulation works out what draft rules would change, in the background.
+// startSimulation works out what draft rules would change, in the background;
+// with ?follow=true the answer is the job again and again, as lines, until it has
+// ended. Behind a load balancer that is the way to hear of a job, for other
+// nodes do not know it.
 func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error {
 	s, err := h.open(r)
 	if err != nil {
@@ -120,6 +125,10 @@ func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error 
 	if _, err := identity.Compile(rules); err != nil {
 		return answer.Mistakes("the rules have mistakes", err)
 	}
+	follow, err := flag(r, "follow")
+	if err != nil {
+		return err
+	}
 	plan, err := s.PlanSimulation(r.Context(), rules)
 	if err != nil {
 		return err
@@ -128,7 +137,10 @@ func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error 
 	job := &simulation{
 		ID: "sim_" + ksuid.New().String(), Space: r.PathValue("space"), State: jobRunning, By: r.Header.Get(userHeader),
 		Started: h.Now().UTC(), Progress: &progress{Stage: "reading"}, Rules: rules, cancel: cancel,
-		Plan: planAnswer{plan.Strands, plan.Reread, plan.Events, plan.Estimate.Milliseconds()},
+		Plan: planAnswer{Strands: plan.Strands, Reread: plan.Reread, Events: plan.Events, Estimate: plan.Estimate.Milliseconds()},
+	}
+	if plan.Refused != nil {
+		job.Plan.Refused = plan.Refused.Error()
 	}
 	if err := h.simulations.add(job); err != nil {
 		cancel()
@@ -157,6 +169,9 @@ func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error 
 			}
 		})
 	}()
+	if follow {
+		return h.follow(w, r, job)
+	}
 	copied, err := h.simulations.find(job.Space, job.ID)
 	if err != nil {
 		return err
@@ -164,6 +179,35 @@ func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error 
 	w.Header().Set("Location", "/api/spaces/"+job.Space+"/simulations/"+job.ID)
 	answer.JSON(w, http.StatusAccepted, copied)
 	return nil
+}
+
+// follow writes a job as a line of JSON, now and then while it runs and at last
+// when it has ended. Who hangs up cancels it.
+func (h *handler) follow(w http.ResponseWriter, r *http.Request, job *simulation) error {
+	unhurried(w)
+	control := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.WriteHeader(http.StatusOK)
+	lines := json.NewEncoder(w)
+	var last time.Time
+	for pause := 2 * time.Millisecond; ; pause = min(pause*2, 100*time.Millisecond) {
+		var now simulation
+		h.simulations.change(job, func(j *simulation) { now = *j })
+		if t := time.Now(); now.State != jobRunning || t.Sub(last) >= progressEvery {
+			last = t
+			_ = lines.Encode(now)
+			_ = control.Flush()
+		}
+		if now.State != jobRunning {
+			return nil
+		}
+		select {
+		case <-time.After(pause):
+		case <-r.Context().Done():
+			job.cancel()
+			return nil
+		}
+	}
 }
 
 // listSimulations lists the simulations of a space on this node, the newest

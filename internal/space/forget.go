@@ -1,0 +1,233 @@
+package space
+
+import (
+	"errors"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
+
+// What nothing holds any more is taken out of the store: strands without events,
+// IDs without strands, profiles without IDs.
+
+// put and remove write what a desk keeps no record of, after its records.
+func (d *desk) put(key, value []byte) { d.also = append(d.also, alsoWrite{key, value, false}) }
+
+func (d *desk) remove(key []byte) { d.also = append(d.also, alsoWrite{key, nil, true}) }
+
+// alsoWrite is a key that is put or deleted.
+type alsoWrite struct {
+	key, value []byte
+	gone       bool
+}
+
+// forgetStrand takes a strand out. The profile that it founded is founded by its
+// heir from now on, if there is one.
+func (d *desk) forgetStrand(st *strandRecord, heir identity.Hash) error {
+	h := st.Hash
+	hashes := make([]identity.Hash, 0, len(st.Links))
+	for i := range st.Links {
+		hashes = append(hashes, st.Links[i].Hash)
+	}
+	if err := d.loadOwners(hashes...); err != nil {
+		return err
+	}
+	if err := d.loadTraits(h); err != nil {
+		return err
+	}
+	for i := range st.Links {
+		if st.Links[i].Verdict != identity.Blocked {
+			d.forgetHolder(st.Strand, &st.Links[i])
+		}
+	}
+	d.strands[h] = nil
+	delete(d.changedStrands, h)
+	d.remove(d.keys.hash(kindStrand, h))
+	d.setTraits(h, nil)
+	d.counters.strands--
+	if !st.founded.isZero() {
+		if err := d.inherit(st.founded, heir); err != nil {
+			return err
+		}
+	}
+	for _, id := range hashes {
+		held, err := d.held(id)
+		if err != nil {
+			return err
+		}
+		if !held {
+			if err := d.forgetNode(id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// inherit gives a profile another founding strand. Of two profiles that one
+// strand would found, the older one is the strand's, and the other leads there.
+func (d *desk) inherit(p profileID, heir identity.Hash) error {
+	if err := d.loadProfiles(p); err != nil {
+		return err
+	}
+	rec := d.profiles[p]
+	if rec == nil {
+		return nil
+	}
+	if err := d.loadStrands(heir); err != nil {
+		return err
+	}
+	st := d.strands[heir]
+	if st == nil && !rec.merged {
+		// Its first event says nothing of anybody any more: any other strand.
+		ids := make([]identity.Hash, len(rec.ids))
+		for i := range rec.ids {
+			ids[i] = rec.ids[i].hash
+		}
+		var err error
+		if st, err = d.anyAccepting(ids); err != nil {
+			return err
+		}
+	}
+	if st == nil {
+		return nil
+	}
+	rec.founder = st.Hash
+	d.touch(p)
+	if st.founded.isZero() || p.less(st.founded) {
+		c := *st
+		c.founded = p
+		d.strands[st.Hash] = &c
+		if _, ok := d.changedStrands[st.Hash]; !ok {
+			d.changedStrands[st.Hash] = true
+		}
+	}
+	return nil
+}
+
+// anyAccepting finds the first strand that accepts one of some IDs; nil if none
+// does.
+func (d *desk) anyAccepting(ids []identity.Hash) (*strandRecord, error) {
+	lists, err := d.Accepting(ids)
+	if err != nil {
+		return nil, err
+	}
+	var best *strandRecord
+	for _, list := range lists {
+		if err := d.loadStrands(list...); err != nil {
+			return nil, err
+		}
+		for _, h := range list {
+			if st := d.strands[h]; st != nil && (best == nil || st.First.Before(best.First)) {
+				best = st
+			}
+		}
+	}
+	return best, nil
+}
+
+// held reports whether any strand holds an ID, whose node must be loaded.
+func (d *desk) held(id identity.Hash) (bool, error) {
+	n := d.nodes[id]
+	if n == nil || len(n.holders) > 0 {
+		return n != nil, nil
+	}
+	if !n.spilled {
+		return false, nil
+	}
+	for _, list := range [...]byte{listAccepted, listDemoted} {
+		found, err := d.scanList(id, d.keys.linksFrom(id, list, 0, minTime), list, 0)
+		if err != nil {
+			return false, err
+		}
+		if err := d.loadStrands(found...); err != nil {
+			return false, err
+		}
+		for _, h := range found {
+			if d.strands[h] != nil {
+				return true, nil
+			}
+		}
+	}
+	for _, h := range d.added[id] {
+		if d.strands[h] != nil {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// forgetNode takes an ID out, and off its profile.
+func (d *desk) forgetNode(id identity.Hash) error {
+	n := d.nodes[id]
+	if n == nil {
+		return nil
+	}
+	d.nodes[id] = nil
+	delete(d.changedNodes, id)
+	d.remove(d.keys.hash(kindNode, id))
+	p := n.owner
+	if p.isZero() {
+		return nil
+	}
+	if err := d.loadProfiles(p); err != nil {
+		return err
+	}
+	rec := d.profiles[p]
+	if rec == nil {
+		return nil
+	}
+	ids := make([]profileMember, 0, len(rec.ids))
+	for _, m := range rec.ids {
+		if m.hash != id {
+			ids = append(ids, m)
+		}
+	}
+	rec.ids = ids
+	d.touch(p)
+	e := sighting{pos: identity.Pos{Time: d.now.UnixNano()}}
+	d.emit(p, rec.collection, feed.Change{Kind: feed.IDRemoved, IDType: n.id.Type, IDValue: n.id.Value}, e)
+	if len(ids) > 0 || rec.merged {
+		return nil
+	}
+	into, err := d.whither(p)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err == nil && into != p {
+		d.retire(p, into, e)
+		return nil
+	}
+	d.counters.profiles--
+	d.profiles[p] = nil
+	delete(d.changedProfiles, p)
+	d.remove(d.keys.key(kindProfile, p[:]))
+	return nil
+}
+
+// unlearn makes this node forget what a commit took out of the store.
+func (s *Space) unlearn(d *desk) {
+	for h, st := range d.strands {
+		if st != nil {
+			continue
+		}
+		s.cache.drop(h)
+		if s.memory != nil {
+			s.memory.strands.drop(h)
+		}
+	}
+	s.pairs.forget()
+	if s.memory == nil {
+		return
+	}
+	for h, n := range d.nodes {
+		if n == nil {
+			s.memory.nodes.drop(h)
+		}
+	}
+	for p, rec := range d.profiles {
+		if rec == nil {
+			s.memory.profiles.drop(p)
+		}
+	}
+}

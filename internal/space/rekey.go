@@ -1,0 +1,514 @@
+package space
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// Rules that look for IDs in other places (key, exclude, alias) give events other
+// strands. From the commit on that makes them the rules at work, events come
+// under their new strands; what was stored before is moved there, in two steps
+// that any crash may interrupt, and then new rules are applied as always, see
+// apply.go.
+//
+// First the journal is read in order. Every event that has another strand now is
+// moved: its place in the index, what its block's header says, what it said of
+// traits, and which account and user it showed together. The strands that lost
+// events are remembered (kindMoved) and stay as they were, so that nobody's
+// profile has a hole meanwhile. Then each of those is looked at once more: what
+// it still has decides about its first event and traits, and one that is left
+// with nothing goes, and with it IDs that nothing holds any more.
+
+// The bounds of one commit that moves events: so that events wait for some tens
+// of milliseconds.
+const (
+	movedEvents = 500
+	movedBlocks = 64
+)
+
+// rekeyCursor says how far the journal was read for a change of rules.
+type rekeyCursor struct {
+	version uint64 // of the rules that look elsewhere
+	block   uint64 // the last one that was read; math.MaxUint64: all
+}
+
+func (c rekeyCursor) append(b []byte) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, c.version), c.block)
+}
+
+// readRekeyCursor returns where to go on for a change of rules, zero at the start.
+func (s *Space) readRekeyCursor(ctx context.Context, r kv.Reader, version uint64) (rekeyCursor, error) {
+	start := rekeyCursor{version: version}
+	got, err := r.Get(ctx, s.keys.key(kindRekey))
+	if err != nil || got[0] == nil {
+		return start, err
+	}
+	if len(got[0]) != 16 {
+		return start, fmt.Errorf("%w: how far events were moved cannot be read", kv.ErrCorrupt)
+	}
+	c := rekeyCursor{binary.BigEndian.Uint64(got[0]), binary.BigEndian.Uint64(got[0][8:])}
+	if c.version != version {
+		return start, nil // of an older change
+	}
+	return c, nil
+}
+
+// movedEvent is an event that has another strand under new rules, on one side.
+type movedEvent struct {
+	collection identity.Collection
+	had        bool
+	was        identity.Hash
+	side       // what it has now; no IDs: no strand
+	ref        eventRef
+	messageID  string
+	source     string
+	traits     []profile.Trait
+}
+
+// movedPair is a user strand and an account strand that an event shows together.
+type movedPair struct {
+	user, account identity.Hash
+	pairRecord
+}
+
+// move is what one commit moves.
+type move struct {
+	events  []movedEvent
+	pairs   []movedPair
+	headers map[uint64][]blockEvent
+	cursor  rekeyCursor
+}
+
+// rekey moves events to the strands that the rules at work give them.
+func (s *Space) rekey(ctx context.Context, rs *identity.Ruleset, since uint64, tell func(stage string, done, total int64) error) error {
+	if err := s.moveEvents(ctx, rs, since, tell); err != nil {
+		return err
+	}
+	return s.settleMoved(ctx, rs, tell)
+}
+
+// moveEvents reads the journal and moves what has another strand.
+func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, since uint64, tell func(stage string, done, total int64) error) error {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	cursor, err := s.readRekeyCursor(ctx, r, since)
+	if err != nil || cursor.block == math.MaxUint64 {
+		return err
+	}
+	stored, err := s.readCounters(ctx, r)
+	if err != nil {
+		return err
+	}
+	m := &move{headers: map[uint64][]blockEvent{}, cursor: cursor}
+	done, blocks := int64(0), 0
+	flush := func() error {
+		err := s.commitMove(ctx, rs, m)
+		m = &move{headers: map[uint64][]blockEvent{}, cursor: m.cursor}
+		blocks = 0
+		return err
+	}
+	from := s.keys.number(kindHeader, cursor.block+1)
+	end := kv.PrefixEnd(s.keys.key(kindHeader))
+	for {
+		page, err := r.Scan(ctx, from, end, movedBlocks, false)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			id := blockID(e.Key)
+			b, err := readBlock(ctx, r, s.keys, id)
+			if err != nil {
+				return err
+			}
+			if b != nil {
+				if err := s.lookElsewhere(rs, id, b, m); err != nil {
+					return err
+				}
+				done += int64(len(b.heads))
+			}
+			m.cursor.block = id
+			if blocks++; len(m.events) >= movedEvents || blocks >= movedBlocks {
+				if err := tell("moving", done, max(done, stored.events)); err != nil {
+					return err
+				}
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+		if len(page) < movedBlocks {
+			break
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+	m.cursor.block = math.MaxUint64
+	return flush()
+}
+
+// lookElsewhere finds the events of a block that have another strand now.
+func (s *Space) lookElsewhere(rs *identity.Ruleset, block uint64, b *openBlock, m *move) error {
+	changed := false
+	for o := range b.heads {
+		e, msg, ok, err := b.event(o)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		p := rs.Promote(&msg, e.Source)
+		h := &b.heads[o]
+		users, account := s.sideOf(identity.Users, p.Users), s.sideOf(identity.Accounts, p.Accounts)
+		sameUser := h.HasUser == (len(users.ids) > 0) && (!h.HasUser || h.User == users.hash)
+		sameAccount := h.HasAccount == (len(account.ids) > 0) && (!h.HasAccount || h.Account == account.hash)
+		if sameUser && sameAccount {
+			continue
+		}
+		changed = true
+		one := movedEvent{ref: eventRef{e.Time, block, o}, messageID: strings.Clone(e.MessageID), source: e.Source}
+		if !sameUser {
+			u := one
+			u.collection, u.had, u.was, u.side = identity.Users, h.HasUser, h.User, users
+			if len(users.ids) > 0 {
+				u.traits = traitsOf(rs, identity.Users, &e, &msg, u.ref)
+			}
+			m.events = append(m.events, u)
+			h.HasUser, h.User = len(users.ids) > 0, users.hash
+		}
+		if !sameAccount {
+			a := one
+			a.collection, a.had, a.was, a.side = identity.Accounts, h.HasAccount, h.Account, account
+			if len(account.ids) > 0 {
+				a.traits = traitsOf(rs, identity.Accounts, &e, &msg, a.ref)
+			}
+			m.events = append(m.events, a)
+			h.HasAccount, h.Account = len(account.ids) > 0, account.hash
+		}
+		if h.HasUser && h.HasAccount {
+			m.pairs = append(m.pairs, movedPair{h.User, h.Account, pairRecord{e.Time, one.messageID, e.Source}})
+		}
+	}
+	if changed {
+		m.headers[block] = b.heads
+	}
+	return nil
+}
+
+func (s *Space) sideOf(c identity.Collection, ids []identity.ID) side {
+	if len(ids) == 0 {
+		return side{}
+	}
+	return side{s.hasher.Strand(c, ids), ids}
+}
+
+// traitsOf is what a stored event says of users or accounts.
+func traitsOf(rs *identity.Ruleset, c identity.Collection, e *StoredEvent, m *event.Message, ref eventRef) []profile.Trait {
+	arrival := uint64(0)
+	if rs.Arrival() {
+		arrival = arrivalOf(ref.block, ref.ordinal)
+	}
+	said := *m
+	said.MessageID = strings.Clone(e.MessageID)
+	switch {
+	case c == identity.Users && m.Type == event.Identify:
+		return profile.UserTraits(&said, e.Source, arrival)
+	case c == identity.Accounts && m.Type == event.Group:
+		return profile.AccountTraits(&said, e.Source, arrival)
+	}
+	return nil
+}
+
+// commitMove moves events in one commit, together with how far that is.
+func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) error {
+	return s.commitRekey(ctx, rs, func(d *desk) error {
+		left, err := d.strandsLeft(m.events)
+		if err != nil {
+			return err
+		}
+		for h, l := range left {
+			d.put(d.keys.hash(kindMoved, h), l.append(nil))
+		}
+		if err := d.dropSeeds(m.events); err != nil {
+			return err
+		}
+		for i := range m.events {
+			if err := d.moveEvent(&m.events[i]); err != nil {
+				return err
+			}
+		}
+		if err := d.movePairs(m.pairs); err != nil {
+			return err
+		}
+		for block, heads := range m.headers {
+			d.put(d.keys.number(kindHeader, block), appendHeader(nil, heads))
+		}
+		d.put(d.keys.key(kindRekey), m.cursor.append(nil))
+		return nil
+	})
+}
+
+// commitRekey runs f on a desk and commits what it changed, again and again
+// while other nodes come in between.
+func (s *Space) commitRekey(ctx context.Context, rs *identity.Ruleset, f func(d *desk) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	for try := 0; ; try++ {
+		var work *desk
+		err := s.inCommit(ctx, rs, func(d *desk) error {
+			work = d
+			return f(d)
+		})
+		if err == nil {
+			s.unlearn(work)
+			return nil
+		}
+		if !errors.Is(err, kv.ErrConflict) {
+			return err
+		}
+		s.stats.conflicts.Add(1)
+		if try == commitTries {
+			return fmt.Errorf("%w: other nodes changed the same profiles again and again", kv.ErrUnavailable)
+		}
+		time.Sleep(time.Millisecond << min(try, 6))
+	}
+}
+
+// leftStrand is a strand that lost events: what is to be settled about it.
+type leftStrand struct {
+	collection identity.Collection
+	lost       bool          // its first event
+	heir       identity.Hash // where that went; zero: to no strand
+}
+
+func (l *leftStrand) append(b []byte) []byte {
+	flags := byte(l.collection) << 1
+	if l.lost {
+		flags |= 1
+	}
+	return append(append(b, flags), l.heir[:]...)
+}
+
+func decodeLeft(b []byte) (leftStrand, error) {
+	r := &reader{b: b}
+	flags := r.byte()
+	return leftStrand{identity.Collection(flags >> 1), flags&1 != 0, r.hash()}, r.err
+}
+
+// strandsLeft lists the strands that events are moved from, with what is
+// remembered of them already.
+func (d *desk) strandsLeft(events []movedEvent) (map[identity.Hash]*leftStrand, error) {
+	left := map[identity.Hash]*leftStrand{}
+	var hashes []identity.Hash
+	var keys [][]byte
+	for i := range events {
+		if e := &events[i]; e.had && left[e.was] == nil {
+			left[e.was] = &leftStrand{collection: e.collection}
+			hashes = append(hashes, e.was)
+			keys = append(keys, d.keys.hash(kindMoved, e.was))
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	values, err := d.get(keys)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range values {
+		if v == nil {
+			continue
+		}
+		if *left[hashes[i]], err = decodeLeft(v); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.loadStrands(hashes...); err != nil {
+		return nil, err
+	}
+	for i := range events {
+		e := &events[i]
+		if st := d.strands[e.was]; e.had && st != nil && st.First.Time == e.ref.time && st.First.MessageID == e.messageID {
+			left[e.was].lost, left[e.was].heir = true, e.hash
+		}
+	}
+	return left, nil
+}
+
+// dropSeeds drops replays that were put off for moved events: the passes decide
+// all of that, and a strand must not be replayed from an event that it lost.
+func (d *desk) dropSeeds(events []movedEvent) error {
+	from := d.keys.key(kindPending)
+	if some, err := d.r.Scan(d.ctx, from, kv.PrefixEnd(from), 1, false); err != nil || len(some) == 0 {
+		return err
+	}
+	var keys [][]byte
+	var of []identity.Hash
+	for i := range events {
+		if e := &events[i]; e.had {
+			seed := seedRecord{strand: e.was, collection: e.collection, time: e.ref.time, messageID: e.messageID}
+			keys = append(keys, d.keys.key(kindPending, seed.key()))
+			of = append(of, e.was)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	values, err := d.get(keys)
+	if err != nil {
+		return err
+	}
+	for i, v := range values {
+		if v == nil {
+			continue
+		}
+		d.remove(keys[i])
+		if err := d.loadStrands(of[i]); err != nil {
+			return err
+		}
+		if st := d.strands[of[i]]; st != nil {
+			ids := make([]identity.Hash, len(st.Links))
+			for k := range st.Links {
+				ids[k] = st.Links[k].Hash
+			}
+			if err := d.unpend(ids); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// moveEvent gives an event to its new strand.
+func (d *desk) moveEvent(e *movedEvent) error {
+	if e.had {
+		d.remove(d.keys.event(nil, e.was, e.ref.time, e.ref.block, e.ref.ordinal))
+	}
+	if len(e.ids) == 0 {
+		return nil
+	}
+	d.put(d.keys.event(nil, e.hash, e.ref.time, e.ref.block, e.ref.ordinal), nil)
+	sight := sighting{identity.Pos{Time: e.ref.time, MessageID: e.messageID, Strand: e.hash}, e.source}
+	if err := d.moveIn(e.hash, e.collection, e.ids, sight); err != nil {
+		return err
+	}
+	if len(e.traits) == 0 {
+		return nil
+	}
+	if err := d.loadTraits(e.hash); err != nil {
+		return err
+	}
+	after, won := d.traits[e.hash].Apply(e.traits)
+	if len(won) > 0 {
+		d.traits[e.hash] = after
+		d.changedTraits[e.hash] = true
+	}
+	return nil
+}
+
+// moveIn makes the strand of a moved event part of the graph, as good as can be
+// told from the groups as they are; the passes that follow decide it.
+func (d *desk) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID, e sighting) error {
+	if err := d.loadStrands(h); err != nil {
+		return err
+	}
+	if known := d.strands[h]; known != nil {
+		if e.pos.Class = known.First.Class; e.pos.Before(known.First) {
+			return d.restart(known, e)
+		}
+		d.bump(h)
+		return nil
+	}
+	s := identity.NewStrand(d.hasher, c, ids)
+	detach(s.Links)
+	e.pos = s.Place(d.rules, e.pos.Time, e.pos.MessageID)
+	links := make([]identity.Hash, 0, len(s.Links))
+	for i := range s.Links {
+		if !d.rules.Blocked(s.Links[i].ID) {
+			links = append(links, s.Links[i].Hash)
+		}
+	}
+	if err := d.loadOwners(links...); err != nil {
+		return err
+	}
+	if fast, err := d.accept(s, nil, links, e); err != nil || fast {
+		return err
+	}
+	change, err := d.engine.Provisional(d, identity.Seed{Strand: s, Pos: e.pos})
+	if err != nil {
+		return err
+	}
+	return d.apply(change, e)
+}
+
+// restart gives a strand another first event.
+func (d *desk) restart(known *strandRecord, e sighting) error {
+	s := known.Strand.Clone()
+	was := s.First
+	s.First = e.pos
+	for i := range s.Links {
+		if l := &s.Links[i]; l.Verdict == identity.Accepted && (l.At == was || l.At.Before(s.First)) {
+			l.At = s.First
+		}
+	}
+	if s.Evaluated == was || s.Evaluated.Before(s.First) {
+		s.Evaluated = s.First
+	}
+	hashes := make([]identity.Hash, len(s.Links))
+	for i := range s.Links {
+		hashes[i] = s.Links[i].Hash
+	}
+	if err := d.loadNodes(hashes...); err != nil {
+		return err
+	}
+	rec := *known
+	rec.Strand, rec.source = s, e.source
+	return d.putStrand(&rec, known.Strand)
+}
+
+// movePairs keeps which users and accounts moved events show together.
+func (d *desk) movePairs(pairs []movedPair) error {
+	keys := make([][]byte, len(pairs))
+	for i, p := range pairs {
+		keys[i] = d.keys.key(kindUserAccount, p.user[:], p.account[:])
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	values, err := d.get(keys)
+	if err != nil {
+		return err
+	}
+	best := map[string]*pairRecord{}
+	for i := range pairs {
+		k := string(keys[i])
+		if best[k] == nil && values[i] != nil {
+			if best[k], err = decodePair(values[i]); err != nil {
+				return err
+			}
+		}
+		if p := &pairs[i].pairRecord; best[k] == nil || p.before(best[k]) {
+			best[k] = p
+			d.put(keys[i], p.append(nil))
+			d.put(d.keys.key(kindAccountUser, pairs[i].account[:], pairs[i].user[:]), nil)
+		}
+	}
+	return nil
+}
+
+// before compares by time and messageId.
+func (p *pairRecord) before(o *pairRecord) bool {
+	return p.time < o.time || p.time == o.time && p.messageID < o.messageID
+}

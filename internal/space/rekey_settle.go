@@ -1,0 +1,304 @@
+package space
+
+import (
+	"bytes"
+	"context"
+	"strings"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// settlePage is how many strands that lost events are settled in one commit, at
+// most: fewer if they have many events left.
+const settlePage = 256
+
+// remains is what a strand still has, as far as that has to be known.
+type remains struct {
+	events int
+	first  *sighting     // if the one that is stored is lost
+	ids    []identity.ID // with first: what the event promotes
+	// whole says that traits and pairs (by the strand on the other side) are
+	// known: the strand has some stored, or is not there.
+	whole  bool
+	traits profile.Traits
+	pairs  map[identity.Hash]*pairRecord
+}
+
+// settleMoved looks at every strand that lost events.
+func (s *Space) settleMoved(ctx context.Context, rs *identity.Ruleset, tell func(stage string, done, total int64) error) error {
+	done := int64(0)
+	var from []byte // behind what was settled: a scan over what was just deleted takes long
+	for {
+		n, next, err := s.settlePortion(ctx, rs, from)
+		switch {
+		case err != nil:
+			return err
+		case n == 0 && from == nil:
+			return nil
+		case n == 0:
+			from = nil // some are to be looked at once more, or none is left
+			continue
+		}
+		from = next
+		done += int64(n)
+		if err := tell("settling", done, done); err != nil {
+			return err
+		}
+	}
+}
+
+// settlePortion settles some strands, from a key on, nil being the first. It
+// returns how many these were and where to go on.
+func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []byte) (int, []byte, error) {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer r.Close()
+	all := s.keys.key(kindMoved)
+	if from == nil {
+		from = all
+	}
+	page, err := r.Scan(ctx, from, kv.PrefixEnd(all), settlePage, false)
+	if err != nil || len(page) == 0 {
+		return 0, nil, err
+	}
+	// Most of the reading is done before events have to wait.
+	look := s.newDesk(ctx, r, rs, s.cfg.Now())
+	look.read = nil
+	left := make([]leftStrand, 0, len(page))
+	found := make([]*remains, 0, len(page))
+	events := 0
+	for i := range page {
+		l, err := decodeLeft(page[i].Value)
+		if err != nil {
+			return 0, nil, err
+		}
+		rem, err := look.remains(linkStrand(page[i].Key), &l)
+		if err != nil {
+			return 0, nil, err
+		}
+		left, found = append(left, l), append(found, rem)
+		if events += rem.events; events > movedEvents*10 {
+			break
+		}
+	}
+	return len(found), kv.After(page[len(found)-1].Key), s.commitRekey(ctx, rs, func(d *desk) error {
+		for i, rem := range found {
+			h := linkStrand(page[i].Key)
+			refs, err := d.eventsOf(h)
+			if err != nil {
+				return err
+			}
+			if len(refs) != rem.events { // events came meanwhile
+				if rem, err = d.remains(h, &left[i]); err != nil {
+					return err
+				}
+			}
+			if err := d.settleLeft(h, &left[i], rem, !s.store.Exclusive()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eventsOf lists where a strand's events are in the snapshot, in the order of
+// time.
+func (d *desk) eventsOf(h identity.Hash) ([]eventRef, error) {
+	var refs []eventRef
+	from := d.keys.hash(kindEvent, h)
+	end := kv.PrefixEnd(from)
+	for {
+		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			ref, ok := parseEventKey(e.Key)
+			if !ok {
+				return nil, kv.ErrCorrupt
+			}
+			refs = append(refs, ref)
+		}
+		if len(page) < scanPage {
+			return refs, nil
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+}
+
+// remains reads what a strand still has.
+func (d *desk) remains(h identity.Hash, l *leftStrand) (*remains, error) {
+	refs, err := d.eventsOf(h)
+	if err != nil {
+		return nil, err
+	}
+	rem := &remains{events: len(refs)}
+	if len(refs) == 0 {
+		return rem, nil
+	}
+	near := byte(kindUserAccount)
+	if l.collection == identity.Accounts {
+		near = kindAccountUser
+	}
+	of := d.keys.hash(near, h)
+	pairs, err := d.r.Scan(d.ctx, of, kv.PrefixEnd(of), 1, false)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := d.r.Get(d.ctx, d.keys.hash(kindStrand, h), d.keys.hash(kindTraits, h))
+	if err != nil {
+		return nil, err
+	}
+	first := l.lost || stored[0] == nil
+	rem.whole = len(pairs) > 0 || stored[0] == nil || stored[1] != nil
+	if !first && !rem.whole {
+		return rem, nil
+	}
+	rem.pairs = map[identity.Hash]*pairRecord{}
+	var open *openBlock
+	last := ^uint64(0)
+	for _, ref := range refs {
+		if !rem.whole && rem.first != nil && ref.time > rem.first.pos.Time {
+			break
+		}
+		if ref.block != last {
+			if open, err = readBlock(d.ctx, d.r, d.keys, ref.block); err != nil {
+				return nil, err
+			}
+			last = ref.block
+		}
+		if open == nil {
+			continue
+		}
+		e, m, ok, err := open.event(ref.ordinal)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue // it was erased
+		}
+		pos := identity.Pos{Time: ref.time, MessageID: strings.Clone(e.MessageID), Strand: h}
+		if first && (rem.first == nil || pos.Before(rem.first.pos)) {
+			rem.first = &sighting{pos, e.Source}
+			p := d.rules.Promote(&m, e.Source)
+			if rem.ids = p.Users; l.collection == identity.Accounts {
+				rem.ids = p.Accounts
+			}
+		}
+		if news := traitsOf(d.rules, l.collection, &e, &m, ref); len(news) > 0 {
+			rem.traits, _ = rem.traits.Apply(news)
+		}
+		head := &open.heads[ref.ordinal]
+		if head.HasUser && head.HasAccount {
+			other := head.Account
+			if l.collection == identity.Accounts {
+				other = head.User
+			}
+			if p := (&pairRecord{ref.time, pos.MessageID, e.Source}); rem.pairs[other] == nil || p.before(rem.pairs[other]) {
+				rem.pairs[other] = p
+			}
+		}
+	}
+	return rem, nil
+}
+
+// settleLeft makes a strand what its remaining events say. With again, one that is
+// left with nothing is looked at once more: another node may have given it an
+// event in this moment.
+func (d *desk) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bool) error {
+	if err := d.loadStrands(h); err != nil {
+		return err
+	}
+	st := d.strands[h]
+	key := d.keys.hash(kindMoved, h)
+	if rem.events == 0 {
+		if st == nil {
+			d.remove(key)
+			return nil
+		}
+		if again {
+			d.put(key, l.append(nil))
+		} else {
+			d.remove(key)
+		}
+		if err := d.settlePairs(h, l.collection, rem); err != nil {
+			return err
+		}
+		return d.forgetStrand(st, l.heir)
+	}
+	d.remove(key)
+	switch {
+	case rem.first == nil:
+		// It is there, or was erased.
+	case st == nil:
+		if err := d.moveIn(h, l.collection, rem.ids, *rem.first); err != nil {
+			return err
+		}
+	default:
+		e := *rem.first
+		if e.pos.Class = st.First.Class; e.pos != st.First {
+			if err := d.restart(st, e); err != nil {
+				return err
+			}
+		}
+	}
+	if !rem.whole {
+		return nil
+	}
+	if err := d.loadTraits(h); err != nil {
+		return err
+	}
+	if !bytes.Equal(profile.AppendTraits(nil, d.traits[h]), profile.AppendTraits(nil, rem.traits)) {
+		d.setTraits(h, rem.traits)
+	}
+	return d.settlePairs(h, l.collection, rem)
+}
+
+// setTraits makes traits those of a strand; none takes the record away.
+func (d *desk) setTraits(h identity.Hash, traits profile.Traits) {
+	d.traits[h] = traits
+	if d.changedTraits[h] = true; len(traits) == 0 {
+		delete(d.changedTraits, h)
+		d.remove(d.keys.hash(kindTraits, h))
+	}
+}
+
+// settlePairs keeps of a strand's pairs those that its remaining events show.
+func (d *desk) settlePairs(h identity.Hash, c identity.Collection, rem *remains) error {
+	near, far := byte(kindUserAccount), byte(kindAccountUser)
+	if c == identity.Accounts {
+		near, far = far, near
+	}
+	from := d.keys.hash(near, h)
+	end := kv.PrefixEnd(from)
+	for {
+		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			other := linkStrand(e.Key)
+			if rem.pairs[other] == nil {
+				d.remove(e.Key)
+				d.remove(d.keys.key(far, other[:], h[:]))
+			}
+		}
+		if len(page) < scanPage {
+			break
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+	for other, p := range rem.pairs {
+		user, account := h, other
+		if c == identity.Accounts {
+			user, account = other, h
+		}
+		d.put(d.keys.key(kindUserAccount, user[:], account[:]), p.append(nil))
+		d.put(d.keys.key(kindAccountUser, account[:], user[:]), nil)
+	}
+	return nil
+}
