@@ -427,19 +427,19 @@ func (d *desk) write(b *kv.Batch) {
 	var a arena
 	for h := range d.changedStrands {
 		a.start(d.keys, kindStrand, h[:])
-		d.put(b, &a, d.strands[h].append(a.rest()))
+		d.keep(b, &a, d.strands[h].append(a.rest()))
 	}
 	for h := range d.changedNodes {
 		a.start(d.keys, kindNode, h[:])
-		d.put(b, &a, d.nodes[h].append(a.rest()))
+		d.keep(b, &a, d.nodes[h].append(a.rest()))
 	}
 	for p := range d.changedProfiles {
 		a.start(d.keys, kindProfile, p[:])
-		d.put(b, &a, d.profiles[p].append(a.rest()))
+		d.keep(b, &a, d.profiles[p].append(a.rest()))
 	}
 	for h := range d.changedTraits {
 		a.start(d.keys, kindTraits, h[:])
-		d.put(b, &a, profile.AppendTraits(a.rest(), d.traits[h]))
+		d.keep(b, &a, profile.AppendTraits(a.rest(), d.traits[h]))
 	}
 	for _, w := range d.also {
 		if w.gone {
@@ -460,8 +460,8 @@ func (d *desk) write(b *kv.Batch) {
 	}
 }
 
-// put ends a record. What a shared store was not asked for is known to be new.
-func (d *desk) put(b *kv.Batch, a *arena, value []byte) {
+// keep ends a record. What a shared store was not asked for is known to be new.
+func (d *desk) keep(b *kv.Batch, a *arena, value []byte) {
 	k, v := a.record(value)
 	if d.read != nil {
 		if _, asked := d.read[string(k)]; !asked {
