@@ -160,8 +160,12 @@ func TestNodesThatMeetAtEveryCommit(t *testing.T) {
 				}
 			}
 			var met atomic.Int64
+			var meeting sync.Mutex // the job commits too
+			chance := rand.New(rand.NewPCG(seed, 32))
 			m.before = func() {
-				if k := min(len(others), 1+rng.IntN(3)); k > 0 && rng.IntN(3) > 0 {
+				meeting.Lock()
+				defer meeting.Unlock()
+				if k := min(len(others), 1+chance.IntN(3)); k > 0 && chance.IntN(3) > 0 {
 					ingest(t, second, others[:k]...)
 					others = others[k:]
 					met.Add(1)
@@ -188,7 +192,10 @@ func TestNodesThatMeetAtEveryCommit(t *testing.T) {
 				}
 				wg.Wait()
 			}
+			meeting.Lock()
 			ingest(t, second, others...)
+			others = nil
+			meeting.Unlock()
 			if met.Load() == 0 || first.Stats().Again == 0 {
 				t.Errorf("the nodes met %d times, %d events were decided again", met.Load(), first.Stats().Again)
 			}
