@@ -135,7 +135,7 @@ func (s *Space) applyRules(ctx context.Context) error {
 	}
 	changed := int64(0)
 	for pass := 1; ; pass++ {
-		n, err := s.applyPass(ctx, rs, version, pass, changed, rec.Reorder && pass == 1)
+		n, err := s.applyPass(ctx, rs, version, pass, changed, pass == 1 && (rec.Reorder || rs.Arrival()))
 		if err != nil {
 			return err
 		}
