@@ -96,6 +96,11 @@ func newMove(c rekeyCursor) *move {
 
 // rekey moves events to the strands that the rules at work give them.
 func (s *Space) rekey(ctx context.Context, rs *identity.Ruleset, rec *rulesRecord, tell func(stage string, done, total int64) error) error {
+	if rec.Reorder {
+		if err := s.dropAllSeeds(ctx, rs); err != nil {
+			return err
+		}
+	}
 	if err := s.moveEvents(ctx, rs, rec, tell); err != nil {
 		return err
 	}
@@ -394,20 +399,54 @@ func (d *desk) dropSeeds(events []movedEvent) error {
 			continue
 		}
 		d.remove(keys[i])
-		if err := d.loadStrands(of[i]); err != nil {
+		if err := d.unpendStrand(of[i]); err != nil {
 			return err
-		}
-		if st := d.strands[of[i]]; st != nil {
-			ids := make([]identity.Hash, len(st.Links))
-			for k := range st.Links {
-				ids[k] = st.Links[k].Hash
-			}
-			if err := d.unpend(ids); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// dropAllSeeds drops all replays that were put off under another order: under
+// order: arrival nothing is replayed, and the passes decide everything.
+func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
+	for {
+		r, err := s.store.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		recs, err := s.readSeeds(ctx, r, movedEvents)
+		r.Close()
+		if err != nil || len(recs) == 0 {
+			return err
+		}
+		if err := s.commitRekey(ctx, rs, func(d *desk) error {
+			for i := range recs {
+				d.remove(d.keys.key(kindPending, recs[i].key()))
+				if err := d.unpendStrand(recs[i].strand); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+}
+
+// unpendStrand makes the answers about a strand's IDs final.
+func (d *desk) unpendStrand(h identity.Hash) error {
+	if err := d.loadStrands(h); err != nil {
+		return err
+	}
+	st := d.strands[h]
+	if st == nil {
+		return nil
+	}
+	ids := make([]identity.Hash, len(st.Links))
+	for k := range st.Links {
+		ids[k] = st.Links[k].Hash
+	}
+	return d.unpend(ids)
 }
 
 // moveEvent gives an event to its new strand.
