@@ -21,10 +21,9 @@ type simulated struct {
 	ID    string
 	State string
 	Plan  struct {
-		Reread   bool   `json:"reads_events"`
-		Events   int64  `json:"events"`
-		Estimate int64  `json:"estimated_ms"`
-		Refused  string `json:"cannot_apply"`
+		Reread   bool  `json:"reads_events"`
+		Events   int64 `json:"events"`
+		Estimate int64 `json:"estimated_ms"`
 	}
 	Progress *struct {
 		Stage       string
@@ -128,7 +127,7 @@ there is resolved again while events keep coming.`,
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules"), nil, nil, &now); err != nil {
 				return err
 			}
-			job, err := sh.runSimulation(cmd.Context(), c, space, draft, *apply)
+			job, err := sh.runSimulation(cmd.Context(), c, space, draft)
 			if err != nil {
 				return err
 			}
@@ -171,8 +170,7 @@ there is resolved again while events keep coming.`,
 }
 
 // runSimulation starts a simulation and waits for its end.
-// With apply, one of rules that could not be set is not waited for.
-func (sh *shell) runSimulation(ctx context.Context, c *connection, space string, draft identity.Rules, apply bool) (*simulated, error) {
+func (sh *shell) runSimulation(ctx context.Context, c *connection, space string, draft identity.Rules) (*simulated, error) {
 	body, err := json.Marshal(draft)
 	if err != nil {
 		return nil, err
@@ -194,9 +192,6 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 			return nil, fmt.Errorf("the server broke off in the middle of the simulation; its log says why: %w", err)
 		}
 		if first {
-			if apply && job.Plan.Refused != "" {
-				return nil, errors.New("nothing was done: " + job.Plan.Refused)
-			}
 			sh.printPlan(&job)
 		}
 		if p := job.Progress; p != nil {
@@ -214,13 +209,9 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 
 // printPlan says what people should know before they wait.
 func (sh *shell) printPlan(job *simulated) {
-	note := sh.err.paint(yellow, "note:")
 	if p := &job.Plan; p.Reread {
 		fmt.Fprintf(sh.err, "%s this draft looks for identifiers in other places than the rules at work, so the bodies of %s are read again: about %s\n",
-			note, many(p.Events, "event"), span(time.Duration(p.Estimate)*time.Millisecond))
-	}
-	if job.Plan.Refused != "" {
-		fmt.Fprintf(sh.err, "%s it could not be applied: %s\n", note, job.Plan.Refused)
+			sh.err.paint(yellow, "note:"), many(p.Events, "event"), span(time.Duration(p.Estimate)*time.Millisecond))
 	}
 }
 

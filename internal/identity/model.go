@@ -17,6 +17,9 @@ type Model struct {
 	// Strict counts a strand as different also when only the bounds of its
 	// verdict are: reasons, and when it is to be looked at again.
 	Strict bool
+	// All counts every strand as different: more than verdicts is to be found out
+	// again, such as the number of merges that count under order: arrival.
+	All bool
 
 	ids     []modelID
 	index   map[Hash]int32

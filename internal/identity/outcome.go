@@ -152,7 +152,7 @@ func (o *Outcome) decide(strands, ids []int32, c *census, events Events) error {
 			return nil
 		}
 	} else if whole {
-		differs := !o.owned(ids)
+		differs := m.All || !o.owned(ids)
 		for _, n := range strands {
 			differs = differs || !m.strands[n].fits
 		}
@@ -206,7 +206,7 @@ func (o *Outcome) decide(strands, ids []int32, c *census, events Events) error {
 		}
 		differs = differs || !m.agrees(m.stored(n), now)
 	}
-	if differs || !o.owned(ids) {
+	if differs || m.All || !o.owned(ids) {
 		o.differ = append(o.differ, slices.Clone(strands))
 	}
 	return nil

@@ -127,7 +127,7 @@ func (s *Space) applyRules(ctx context.Context) error {
 		return errRulesMoved
 	}
 	if rec.Rekey != 0 {
-		if err := s.rekey(ctx, rs, rec.Rekey, func(stage string, done, total int64) error {
+		if err := s.rekey(ctx, rs, &rec, func(stage string, done, total int64) error {
 			return s.tellApply(ctx, version, ApplyProgress{Stage: stage, Done: done, Total: total})
 		}); err != nil {
 			return err
@@ -135,7 +135,7 @@ func (s *Space) applyRules(ctx context.Context) error {
 	}
 	changed := int64(0)
 	for pass := 1; ; pass++ {
-		n, err := s.applyPass(ctx, rs, version, pass, changed)
+		n, err := s.applyPass(ctx, rs, version, pass, changed, pass == 1 && (rec.Reorder || rs.Arrival()))
 		if err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func (s *Space) applyRules(ctx context.Context) error {
 	if rec.Version != version.Version || !rec.Applying {
 		return errRulesMoved
 	}
-	rec.Applying, rec.Rekey = false, 0
+	rec.Applying, rec.Rekey, rec.Reorder = false, 0, false
 	stored, err := s.putRules(ctx, rec, nil)
 	if err != nil {
 		return err
@@ -178,9 +178,9 @@ func (s *Space) tellApply(ctx context.Context, version *RulesVersion, p ApplyPro
 	return ctx.Err()
 }
 
-// applyPass decides again what differs in a snapshot and returns how many places
-// that were.
-func (s *Space) applyPass(ctx context.Context, rs *identity.Ruleset, version *RulesVersion, pass int, before int64) (int64, error) {
+// applyPass decides again what differs in a snapshot, or all of it, and returns
+// how many places that were.
+func (s *Space) applyPass(ctx context.Context, rs *identity.Ruleset, version *RulesVersion, pass int, before int64, all bool) (int64, error) {
 	locked := s.store.Exclusive() && pass > applyPasses
 	if locked {
 		s.writing.Lock()
@@ -194,7 +194,7 @@ func (s *Space) applyPass(ctx context.Context, rs *identity.Ruleset, version *Ru
 		return 0, err
 	}
 	defer r.Close()
-	view := modelView{s: s, r: r, rules: rs, over: s.overrides.Load().identity, strict: pass == 1, owners: true}
+	view := modelView{s: s, r: r, rules: rs, over: s.overrides.Load().identity, strict: pass == 1, all: all, owners: true}
 	models, err := view.read(ctx, func(n int64) error { return tell("reading", n, s.stats.strands.Load(), 0) })
 	if err != nil {
 		return 0, err

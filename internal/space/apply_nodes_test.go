@@ -41,7 +41,7 @@ func TestRulesChangeOnManyNodes(t *testing.T) {
 						ingest(t, s, mine[:k]...)
 						mine = mine[k:]
 						if rng.IntN(8) == 0 {
-							rules := drawnRules(rng, "")
+							rules := drawnRules(rng, []string{"", "", "arrival"}[rng.IntN(3)])
 							if rng.IntN(2) == 0 {
 								rules = lookElsewhere(rng, rules)
 							}

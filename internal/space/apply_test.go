@@ -68,8 +68,14 @@ func TestRulesChangeWhileEventsCome(t *testing.T) {
 			lines := world(rng, 400, 3+rng.IntN(30))
 			all := slices.Clone(lines)
 			set := func() {
+				if rng.IntN(4) == 0 {
+					order = []string{"", "arrival"}[rng.IntN(2)]
+				}
 				if rules = drawnRules(rng, order); rng.IntN(3) == 0 {
 					rules = lookElsewhere(rng, rules)
+				}
+				if order == "arrival" && rng.IntN(2) == 0 {
+					rules.MaxMerges = 1 + rng.IntN(4)
 				}
 				if err := s.SetRules(t.Context(), rules, nil); err != nil {
 					t.Fatal(err)

@@ -64,8 +64,10 @@ func (d *desk) forgetStrand(st *strandRecord, heir identity.Hash) error {
 	return nil
 }
 
-// inherit gives a profile another founding strand. Of two profiles that one
-// strand would found, the older one is the strand's, and the other leads there.
+// inherit gives a profile another founding strand. A profile that lives is
+// founded by a strand of its own: the heir, if it is one, or the first of the
+// others. Of two profiles that one strand would found, the one that lives, else
+// the older one, is the strand's, and the other leads there.
 func (d *desk) inherit(p profileID, heir identity.Hash) error {
 	if err := d.loadProfiles(p); err != nil {
 		return err
@@ -78,15 +80,19 @@ func (d *desk) inherit(p profileID, heir identity.Hash) error {
 		return err
 	}
 	st := d.strands[heir]
-	if st == nil && !rec.merged {
-		// Its first event says nothing of anybody any more: any other strand.
-		ids := make([]identity.Hash, len(rec.ids))
-		for i := range rec.ids {
-			ids[i] = rec.ids[i].hash
-		}
-		var err error
-		if st, err = d.anyAccepting(ids); err != nil {
+	if !rec.merged {
+		own, err := d.belongs(st, p)
+		if err != nil {
 			return err
+		}
+		if !own {
+			ids := make([]identity.Hash, len(rec.ids))
+			for i := range rec.ids {
+				ids[i] = rec.ids[i].hash
+			}
+			if st, err = d.firstOf(p, ids); err != nil {
+				return err
+			}
 		}
 	}
 	if st == nil {
@@ -94,7 +100,7 @@ func (d *desk) inherit(p profileID, heir identity.Hash) error {
 	}
 	rec.founder = st.Hash
 	d.touch(p)
-	if st.founded.isZero() || p.less(st.founded) {
+	if st.founded.isZero() || !rec.merged || p.less(st.founded) {
 		c := *st
 		c.founded = p
 		d.strands[st.Hash] = &c
@@ -105,9 +111,26 @@ func (d *desk) inherit(p profileID, heir identity.Hash) error {
 	return nil
 }
 
-// anyAccepting finds the first strand that accepts one of some IDs; nil if none
-// does.
-func (d *desk) anyAccepting(ids []identity.Hash) (*strandRecord, error) {
+// belongs reports whether a strand is of a profile: whether that owns its most
+// important ID.
+func (d *desk) belongs(st *strandRecord, p profileID) (bool, error) {
+	if st == nil {
+		return false, nil
+	}
+	top, ok := st.Top(d.rules)
+	if !ok {
+		return false, nil
+	}
+	if err := d.loadOwners(top.Hash); err != nil {
+		return false, err
+	}
+	owner, _ := d.ownerOf(top.Hash)
+	return owner == p, nil
+}
+
+// firstOf finds the first strand of a profile that has some IDs; nil if it has
+// none.
+func (d *desk) firstOf(p profileID, ids []identity.Hash) (*strandRecord, error) {
 	lists, err := d.Accepting(ids)
 	if err != nil {
 		return nil, err
@@ -118,7 +141,12 @@ func (d *desk) anyAccepting(ids []identity.Hash) (*strandRecord, error) {
 			return nil, err
 		}
 		for _, h := range list {
-			if st := d.strands[h]; st != nil && (best == nil || st.First.Before(best.First)) {
+			st := d.strands[h]
+			own, err := d.belongs(st, p)
+			if err != nil {
+				return nil, err
+			}
+			if own && (best == nil || st.First.Before(best.First)) {
 				best = st
 			}
 		}
@@ -196,6 +224,10 @@ func (d *desk) forgetNode(id identity.Hash) error {
 	}
 	if err == nil && into != p {
 		d.retire(p, into, e)
+		return nil
+	}
+	if d.strands[rec.founder] != nil {
+		d.retire(p, profileID{}, e) // it comes back when its founding strand is somebody's again
 		return nil
 	}
 	d.counters.profiles--

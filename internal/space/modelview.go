@@ -16,6 +16,7 @@ type modelView struct {
 	over   *identity.Overrides
 	same   bool // the stored strands were decided under the draft's order
 	strict bool
+	all    bool // everything is to be decided again
 	owners bool // who owns what is looked up as well
 }
 
@@ -29,7 +30,7 @@ func (v *modelView) read(ctx context.Context, progress func(n int64) error) ([]*
 			hint = int(max(v.s.stats.strands.Load(), 1000))
 		}
 		m := identity.NewModel(v.rules, v.over, c, hint)
-		m.Same, m.Strict = v.same, v.strict
+		m.Same, m.Strict, m.All = v.same, v.strict, v.all
 		models[c] = m
 		all = append(all, m)
 	}

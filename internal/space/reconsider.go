@@ -201,7 +201,7 @@ func (d *desk) prune(c *identity.Change) error {
 	groups, merges := c.Groups[:0:0], c.Merges[:0:0]
 	for i, g := range c.Groups {
 		p, rec := d.ownerOf(g[0].Hash)
-		same := rec != nil && len(rec.ids) == len(g) && shares[p] == 1
+		same := rec != nil && len(rec.ids) == len(g) && shares[p] == 1 && (!d.rules.Arrival() || rec.merges == c.Merges[i])
 		for k := range g {
 			if q, _ := d.ownerOf(g[k].Hash); q != p {
 				same = false

@@ -154,27 +154,38 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 
 	// Whose founding strand is where is only in question when a profile's IDs
 	// went apart; else all that was founded in it is still together.
+	kept := map[profileID]bool{}
+	var unsettled []*portion
 	for _, po := range portions {
 		apart := len(po.owners) == 0
 		for _, p := range po.owners {
 			apart = apart || shares[p] > 1
 		}
-		if !apart {
-			po.keeps = po.owners[0]
-			for _, p := range po.owners[1:] {
-				if p.less(po.keeps) {
-					po.keeps = p
-				}
-			}
+		if apart {
+			unsettled = append(unsettled, po)
 			continue
 		}
-		if err := d.settle(po, e); err != nil {
+		po.keeps = po.owners[0]
+		for _, p := range po.owners[1:] {
+			if p.less(po.keeps) {
+				po.keeps = p
+			}
+		}
+		kept[po.keeps] = true
+	}
+	// Other priorities can make the founding strand of a profile that lives
+	// another one's: that profile stays where it is.
+	free := func(p profileID) (bool, error) {
+		if err := d.loadProfiles(p); err != nil {
+			return false, err
+		}
+		rec := d.profiles[p]
+		return rec != nil && !kept[p] && (rec.merged || shares[p] > 0), nil
+	}
+	for _, po := range unsettled {
+		if err := d.settle(po, free, e); err != nil {
 			return err
 		}
-	}
-
-	kept := map[profileID]bool{}
-	for _, po := range portions {
 		kept[po.keeps] = true
 	}
 	for _, po := range portions {
@@ -202,6 +213,15 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 	}
 	slices.SortFunc(gone, func(a, b profileID) int { return cmp.Compare(string(a[:]), string(b[:])) })
 	for _, p := range gone {
+		rest, err := d.stillOwned(p)
+		if err != nil {
+			return err
+		}
+		if len(rest) > 0 {
+			d.profiles[p].ids = rest
+			d.touch(p)
+			continue
+		}
 		into, err := d.whither(p)
 		if errors.Is(err, ErrNotFound) {
 			// Its founding strand belongs to nobody: all its values are blocked,
@@ -222,8 +242,29 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 	return nil
 }
 
-// settle finds the profile of a group by its strands: the oldest founded there.
-func (d *desk) settle(po *portion, e sighting) error {
+// stillOwned lists the IDs of a profile that it owns after groups got theirs: while
+// new rules are being applied, a change need not speak of all that it has.
+func (d *desk) stillOwned(p profileID) ([]profileMember, error) {
+	ids := d.profiles[p].ids
+	hashes := make([]identity.Hash, len(ids))
+	for i := range ids {
+		hashes[i] = ids[i].hash
+	}
+	if err := d.loadNodes(hashes...); err != nil {
+		return nil, err
+	}
+	var rest []profileMember
+	for _, m := range ids {
+		if n := d.nodes[m.hash]; n != nil && n.owner == p {
+			rest = append(rest, m)
+		}
+	}
+	return rest, nil
+}
+
+// settle finds the profile of a group by its strands: the oldest founded there
+// that is free.
+func (d *desk) settle(po *portion, free func(profileID) (bool, error), e sighting) error {
 	ids := make([]identity.Hash, len(po.members))
 	for i := range po.members {
 		ids[i] = po.members[i].Hash
@@ -239,11 +280,16 @@ func (d *desk) settle(po *portion, e sighting) error {
 	if err := d.loadStrands(all...); err != nil {
 		return err
 	}
-	founder := d.founderOf(po, all, ids, false)
+	founder, err := d.founderOf(po, all, ids, free, false)
+	if err != nil {
+		return err
+	}
 	if founder == nil && po.keeps.isZero() && d.stale {
 		// Under new rules another ID of these strands may be the most important
 		// one, and not accepted until the strand is decided again.
-		founder = d.founderOf(po, all, ids, true)
+		if founder, err = d.founderOf(po, all, ids, free, true); err != nil {
+			return err
+		}
 	}
 	if !po.keeps.isZero() {
 		return d.loadProfiles(po.keeps)
@@ -259,7 +305,7 @@ func (d *desk) settle(po *portion, e sighting) error {
 // group of IDs, which the group keeps, and for the strand to found one else.
 // With any, a strand belongs to the group by any accepted ID and not only by its
 // most important one.
-func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, any bool) (founder *strandRecord) {
+func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, free func(profileID) (bool, error), any bool) (founder *strandRecord, err error) {
 	seen := map[identity.Hash]bool{}
 	for _, h := range strands {
 		s := d.strands[h]
@@ -276,13 +322,19 @@ func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, any bool) (f
 			continue
 		}
 		if !s.founded.isZero() && (po.keeps.isZero() || s.founded.less(po.keeps)) {
-			po.keeps = s.founded
+			ok, err := free(s.founded)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				po.keeps = s.founded
+			}
 		}
 		if founder == nil || (s.founded.isZero() && (!founder.founded.isZero() || s.First.Before(founder.First))) {
 			founder = s
 		}
 	}
-	return founder
+	return founder, nil
 }
 
 // give makes a profile own exactly the IDs of a group.

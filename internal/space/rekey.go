@@ -86,25 +86,35 @@ type move struct {
 	events  []movedEvent
 	pairs   []movedPair
 	headers map[uint64][]blockEvent
+	traits  map[identity.Hash]identity.Collection // strands whose traits are folded again
 	cursor  rekeyCursor
 }
 
+func newMove(c rekeyCursor) *move {
+	return &move{headers: map[uint64][]blockEvent{}, traits: map[identity.Hash]identity.Collection{}, cursor: c}
+}
+
 // rekey moves events to the strands that the rules at work give them.
-func (s *Space) rekey(ctx context.Context, rs *identity.Ruleset, since uint64, tell func(stage string, done, total int64) error) error {
-	if err := s.moveEvents(ctx, rs, since, tell); err != nil {
+func (s *Space) rekey(ctx context.Context, rs *identity.Ruleset, rec *rulesRecord, tell func(stage string, done, total int64) error) error {
+	if rec.Reorder {
+		if err := s.dropAllSeeds(ctx, rs); err != nil {
+			return err
+		}
+	}
+	if err := s.moveEvents(ctx, rs, rec, tell); err != nil {
 		return err
 	}
 	return s.settleMoved(ctx, rs, tell)
 }
 
 // moveEvents reads the journal and moves what has another strand.
-func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, since uint64, tell func(stage string, done, total int64) error) error {
+func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rulesRecord, tell func(stage string, done, total int64) error) error {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	cursor, err := s.readRekeyCursor(ctx, r, since)
+	cursor, err := s.readRekeyCursor(ctx, r, rec.Rekey)
 	if err != nil || cursor.block == math.MaxUint64 {
 		return err
 	}
@@ -112,11 +122,11 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, since uint
 	if err != nil {
 		return err
 	}
-	m := &move{headers: map[uint64][]blockEvent{}, cursor: cursor}
+	m := newMove(cursor)
 	done, blocks := int64(0), 0
 	flush := func() error {
 		err := s.commitMove(ctx, rs, m)
-		m = &move{headers: map[uint64][]blockEvent{}, cursor: m.cursor}
+		m = newMove(m.cursor)
 		blocks = 0
 		return err
 	}
@@ -134,13 +144,13 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, since uint
 				return err
 			}
 			if b != nil {
-				if err := s.lookElsewhere(rs, id, b, m); err != nil {
+				if err := s.lookElsewhere(rs, id, b, rec.Reorder, m); err != nil {
 					return err
 				}
 				done += int64(len(b.heads))
 			}
 			m.cursor.block = id
-			if blocks++; len(m.events) >= movedEvents || blocks >= movedBlocks {
+			if blocks++; len(m.events)+len(m.traits) >= movedEvents || blocks >= movedBlocks {
 				if err := tell("moving", done, max(done, stored.events)); err != nil {
 					return err
 				}
@@ -158,8 +168,9 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, since uint
 	return flush()
 }
 
-// lookElsewhere finds the events of a block that have another strand now.
-func (s *Space) lookElsewhere(rs *identity.Ruleset, block uint64, b *openBlock, m *move) error {
+// lookElsewhere finds the events of a block that have another strand now, and,
+// with reorder, the strands that have traits.
+func (s *Space) lookElsewhere(rs *identity.Ruleset, block uint64, b *openBlock, reorder bool, m *move) error {
 	changed := false
 	for o := range b.heads {
 		e, msg, ok, err := b.event(o)
@@ -174,6 +185,12 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, block uint64, b *openBlock, 
 		users, account := s.sideOf(identity.Users, p.Users), s.sideOf(identity.Accounts, p.Accounts)
 		sameUser := h.HasUser == (len(users.ids) > 0) && (!h.HasUser || h.User == users.hash)
 		sameAccount := h.HasAccount == (len(account.ids) > 0) && (!h.HasAccount || h.Account == account.hash)
+		if reorder && h.HasUser && sameUser && e.Type == event.Identify {
+			m.traits[h.User] = identity.Users
+		}
+		if reorder && h.HasAccount && sameAccount && e.Type == event.Group {
+			m.traits[h.Account] = identity.Accounts
+		}
 		if sameUser && sameAccount {
 			continue
 		}
@@ -234,7 +251,7 @@ func traitsOf(rs *identity.Ruleset, c identity.Collection, e *StoredEvent, m *ev
 // commitMove moves events in one commit, together with how far that is.
 func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) error {
 	return s.commitRekey(ctx, rs, func(d *desk) error {
-		left, err := d.strandsLeft(m.events)
+		left, err := d.strandsLeft(m.events, m.traits)
 		if err != nil {
 			return err
 		}
@@ -307,9 +324,9 @@ func decodeLeft(b []byte) (leftStrand, error) {
 	return leftStrand{identity.Collection(flags >> 1), flags&1 != 0, r.hash()}, r.err
 }
 
-// strandsLeft lists the strands that events are moved from, with what is
-// remembered of them already.
-func (d *desk) strandsLeft(events []movedEvent) (map[identity.Hash]*leftStrand, error) {
+// strandsLeft lists the strands that events are moved from or whose traits are to
+// be folded again, with what is remembered of them already.
+func (d *desk) strandsLeft(events []movedEvent, traits map[identity.Hash]identity.Collection) (map[identity.Hash]*leftStrand, error) {
 	left := map[identity.Hash]*leftStrand{}
 	var hashes []identity.Hash
 	var keys [][]byte
@@ -318,6 +335,13 @@ func (d *desk) strandsLeft(events []movedEvent) (map[identity.Hash]*leftStrand, 
 			left[e.was] = &leftStrand{collection: e.collection}
 			hashes = append(hashes, e.was)
 			keys = append(keys, d.keys.hash(kindMoved, e.was))
+		}
+	}
+	for h, c := range traits {
+		if left[h] == nil {
+			left[h] = &leftStrand{collection: c}
+			hashes = append(hashes, h)
+			keys = append(keys, d.keys.hash(kindMoved, h))
 		}
 	}
 	if len(keys) == 0 {
@@ -375,20 +399,54 @@ func (d *desk) dropSeeds(events []movedEvent) error {
 			continue
 		}
 		d.remove(keys[i])
-		if err := d.loadStrands(of[i]); err != nil {
+		if err := d.unpendStrand(of[i]); err != nil {
 			return err
-		}
-		if st := d.strands[of[i]]; st != nil {
-			ids := make([]identity.Hash, len(st.Links))
-			for k := range st.Links {
-				ids[k] = st.Links[k].Hash
-			}
-			if err := d.unpend(ids); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// dropAllSeeds drops all replays that were put off under another order: under
+// order: arrival nothing is replayed, and the passes decide everything.
+func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
+	for {
+		r, err := s.store.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		recs, err := s.readSeeds(ctx, r, movedEvents)
+		r.Close()
+		if err != nil || len(recs) == 0 {
+			return err
+		}
+		if err := s.commitRekey(ctx, rs, func(d *desk) error {
+			for i := range recs {
+				d.remove(d.keys.key(kindPending, recs[i].key()))
+				if err := d.unpendStrand(recs[i].strand); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+}
+
+// unpendStrand makes the answers about a strand's IDs final.
+func (d *desk) unpendStrand(h identity.Hash) error {
+	if err := d.loadStrands(h); err != nil {
+		return err
+	}
+	st := d.strands[h]
+	if st == nil {
+		return nil
+	}
+	ids := make([]identity.Hash, len(st.Links))
+	for k := range st.Links {
+		ids[k] = st.Links[k].Hash
+	}
+	return d.unpend(ids)
 }
 
 // moveEvent gives an event to its new strand.

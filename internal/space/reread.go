@@ -20,8 +20,6 @@ type SimulationPlan struct {
 	Reread   bool
 	Events   int64
 	Estimate time.Duration // of reading them, from reading the first ones
-	// Refused is why SetRules would not take the draft, nil if it would.
-	Refused error
 }
 
 // PlanSimulation looks at a draft. The mistakes of Compile come through as they
@@ -31,9 +29,6 @@ func (s *Space) PlanSimulation(ctx context.Context, draft identity.Rules) (Simul
 	rs, err := identity.Compile(draft)
 	if err != nil {
 		return p, err
-	}
-	if s.rules.Load().Arrival() != rs.Arrival() && p.Strands > 0 {
-		p.Refused = ErrReorder
 	}
 	if samePlaces(s.version.Load().Rules, draft) {
 		return p, nil

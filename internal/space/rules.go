@@ -30,11 +30,10 @@ type rulesRecord struct {
 	// it, while the events that were there then are not all under the strands of
 	// the rules at work; 0 when they are.
 	Rekey uint64 `json:"rekey,omitempty"`
+	// Reorder says that the order changed with that version, so that which of two
+	// traits of one time is the newer one is to be found out again.
+	Reorder bool `json:"reorder,omitempty"`
 }
-
-// ErrReorder: which of two traits of one time is the newer one was decided by the
-// order of the rules when they came, and the other one is not kept.
-var ErrReorder = errors.New("these rules change the order (person_first, arrival), which a space that has events keeps; import its events into a new space that has the other order from the start")
 
 // recoverRules takes the rules from the configuration or the store, and
 // resolves again what is there when they changed.
@@ -136,8 +135,7 @@ func (s *Space) Rules(ctx context.Context) (RulesVersion, error) {
 // SetRules makes rules the rules at work. From now on events are decided by
 // them; what is there is resolved again in the background while events keep
 // coming, which AwaitRules waits for. The mistakes of Compile come through as
-// they are; ErrReorder if the rules change the order and the space has events;
-// ErrChanged if only is not nil and another version than that is at
+// they are; ErrChanged if only is not nil and another version than that is at
 // work. Who did it and why is in the context, see package audit.
 func (s *Space) SetRules(ctx context.Context, r identity.Rules, only *uint64) error {
 	s.ruling.Lock()
@@ -179,9 +177,6 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) er
 	if err != nil {
 		return err
 	}
-	if now := s.rules.Load(); !empty && now.Arrival() != rs.Arrival() {
-		return ErrReorder
-	}
 	who := audit.New(ctx, s.cfg.Now().UnixNano(), "rules.set", fmt.Sprintf("version %d", was.Version+1), nil)
 	rec := rulesRecord{
 		Version: was.Version + 1, Rules: r, SetAt: who.Time, SetBy: who.By, SetFor: who.For, Why: who.Why,
@@ -192,8 +187,10 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) er
 		if err != nil {
 			return err
 		}
-		if rec.Rekey = now.Rekey; !samePlaces(was.Rules, r) {
-			rec.Rekey = rec.Version
+		rec.Rekey, rec.Reorder = now.Rekey, now.Reorder
+		reorder := s.rules.Load().Arrival() != rs.Arrival()
+		if reorder || !samePlaces(was.Rules, r) {
+			rec.Rekey, rec.Reorder = rec.Version, rec.Reorder || reorder
 		}
 	}
 	stored, err := s.putRules(ctx, rec, &who)

@@ -124,7 +124,7 @@ func of(err error) *Problem {
 		return &Problem{Status: http.StatusNotFound, Code: NotFound, Message: err.Error()}
 	case errors.Is(err, space.ErrChanged):
 		return &Problem{Status: http.StatusPreconditionFailed, Code: Changed, Message: err.Error() + ". Look again, and decide anew."}
-	case errors.Is(err, space.ErrExists), errors.Is(err, space.ErrReorder):
+	case errors.Is(err, space.ErrExists):
 		return &Problem{Status: http.StatusConflict, Code: Conflict, Message: err.Error()}
 	case errors.Is(err, space.ErrInvalid):
 		return &Problem{Status: http.StatusBadRequest, Code: Validation, Message: strings.TrimPrefix(err.Error(), space.ErrInvalid.Error()+": ")}

@@ -51,11 +51,10 @@ type simulation struct {
 // planAnswer says what a simulation takes, before it begins. reads_events says
 // that the draft looks for IDs in other places, so that all events are read.
 type planAnswer struct {
-	Strands  int64  `json:"strands"`
-	Reread   bool   `json:"reads_events"`
-	Events   int64  `json:"events,omitempty"`
-	Estimate int64  `json:"estimated_ms,omitempty"`
-	Refused  string `json:"cannot_apply,omitempty"` // why these rules cannot be set
+	Strands  int64 `json:"strands"`
+	Reread   bool  `json:"reads_events"`
+	Events   int64 `json:"events,omitempty"`
+	Estimate int64 `json:"estimated_ms,omitempty"`
 }
 
 // simulations are the jobs of a node, the newest last.
@@ -138,9 +137,6 @@ func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error 
 		ID: "sim_" + ksuid.New().String(), Space: r.PathValue("space"), State: jobRunning, By: r.Header.Get(userHeader),
 		Started: h.Now().UTC(), Progress: &progress{Stage: "reading"}, Rules: rules, cancel: cancel,
 		Plan: planAnswer{Strands: plan.Strands, Reread: plan.Reread, Events: plan.Events, Estimate: plan.Estimate.Milliseconds()},
-	}
-	if plan.Refused != nil {
-		job.Plan.Refused = plan.Refused.Error()
 	}
 	if err := h.simulations.add(job); err != nil {
 		cancel()
