@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -59,8 +57,8 @@ func TestRulesChangeWhileEventsCome(t *testing.T) {
 			order := []string{"", "", "", "arrival"}[seed%4]
 			rules := drawnRules(rng, order)
 			cfg := space.Config{ReplayBound: []int{1000, 5}[rng.IntN(2)]}
-			fs := vfs.NewMem()
-			store := openStore(t, fs)
+			disk := someDisk(seed)
+			store := disk(t)
 			s := openSpace(t, store, cfg)
 			if err := s.SetRules(t.Context(), rules, nil); err != nil {
 				t.Fatal(err)
@@ -94,7 +92,7 @@ func TestRulesChangeWhileEventsCome(t *testing.T) {
 						t.Fatal(err)
 					}
 					store.Close()
-					store = openStore(t, fs)
+					store = disk(t)
 					s = openSpace(t, store, cfg)
 				case 1:
 					verify(t, s)

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -15,7 +13,7 @@ import (
 // a time of receipt of long ago, which must not let its repeats through: not at
 // once, not later, and not after a restart.
 func TestRepeatsInAnArchive(t *testing.T) {
-	store := openStore(t, vfs.NewMem())
+	store := memoryDisk()(t)
 	defer store.Close()
 	now := clockAt(time.Now())
 	clock := now.Now

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -295,7 +294,7 @@ func TestInsightsOfManyNodes(t *testing.T) {
 
 // Counting goes on behind a restart, in the same hour.
 func TestTalliesSurviveRestarts(t *testing.T) {
-	store := openStore(t, vfs.NewMem())
+	store := memoryDisk()(t)
 	defer store.Close()
 	now := clockAt(time.Date(2026, 3, 1, 22, 10, 0, 0, time.UTC))
 	for i := range 3 {

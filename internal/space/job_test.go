@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -27,7 +25,7 @@ func (s slow) Commit(ctx context.Context, b *kv.Batch) error {
 // Whatever comes in, and although somebody always waits for the next commit,
 // replays that were put off are finished.
 func TestLoadDoesNotStarveTheJob(t *testing.T) {
-	store := slow{openStore(t, vfs.NewMem())}
+	store := slow{memoryDisk()(t)}
 	rules := &identity.Rules{Identifiers: []identity.Identifier{{Type: "anonymous_id", Limit: 1, Window: "ever"}}}
 	s := openSpace(t, store, space.Config{Rules: rules, ReplayBound: 1})
 	defer store.Close()

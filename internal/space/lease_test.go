@@ -8,10 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/selfsame-id/selfsame/internal/kv"
-	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
+	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 )
 
 // shared says of an embedded store that others write it too, so that what is
@@ -24,10 +22,7 @@ func (shared) Exclusive() bool { return false }
 // first writes under it after that is refused.
 func TestALeaseFences(t *testing.T) {
 	quiet := slog.New(slog.DiscardHandler)
-	store, err := pebblekv.Open("data", pebblekv.Options{FS: vfs.NewMem(), Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := kvtest.NewMemory().Open()
 	defer store.Close()
 	var ahead atomic.Int64
 	open := func() *Space {
@@ -74,10 +69,7 @@ func TestALeaseFences(t *testing.T) {
 // Old message IDs leave a shared store when their window is over, and only then.
 func TestOldMessageIDsAreSwept(t *testing.T) {
 	quiet := slog.New(slog.DiscardHandler)
-	store, err := pebblekv.Open("data", pebblekv.Options{FS: vfs.NewMem(), Logger: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := kvtest.NewMemory().Open()
 	defer store.Close()
 	s, err := Open(t.Context(), shared{store}, Config{ID: "dev", Log: quiet, DedupeWindow: time.Hour})
 	if err != nil {

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -34,7 +32,7 @@ func (m *meddled) Commit(ctx context.Context, b *kv.Batch) error {
 // the first.
 func meddledSpaces(t *testing.T) (first, second *space.Space, m *meddled) {
 	t.Helper()
-	store := openStore(t, vfs.NewMem())
+	store := memoryDisk()(t)
 	m = &meddled{Store: store}
 	first = openSpace(t, m, space.Config{})
 	second = openSpace(t, &meddled{Store: store}, space.Config{})

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -30,7 +28,7 @@ func (h *held) Commit(ctx context.Context, b *kv.Batch) error {
 // soon at once; nothing of them is stored, and afterwards all goes on.
 func TestTheWaitIsBounded(t *testing.T) {
 	const wait = 400 * time.Millisecond
-	store := &held{Store: openStore(t, vfs.NewMem())}
+	store := &held{Store: memoryDisk()(t)}
 	s := openSpace(t, store, space.Config{QueueWait: wait})
 	defer store.Close()
 	defer s.Close(context.Background())

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -42,8 +40,8 @@ var loyalty = []string{
 // Rules that begin to look for a loyalty card find it in what is stored, merge
 // whom it ties together, and take it all back when they look no more.
 func TestRulesThatLookForACard(t *testing.T) {
-	fs := vfs.NewMem()
-	store := openStore(t, fs)
+	disk := pebbleDisk()
+	store := disk(t)
 	s := openSpace(t, store, space.Config{})
 	ingest(t, s, loyalty...)
 	till, ada := idOf(t, s, "anonymous_id", "till"), idOf(t, s, "anonymous_id", "a2")
@@ -85,7 +83,7 @@ func TestRulesThatLookForACard(t *testing.T) {
 	ingest(t, s, strings.NewReplacer("m1", "m5", "2025-01-01", "2025-02-01").Replace(loyalty[0]))
 	s.Close(t.Context())
 	store.Close()
-	store = openStore(t, fs)
+	store = disk(t)
 	s = openSpace(t, store, space.Config{})
 	verify(t, s)
 	if n, err := s.CountEvents(t.Context(), user("loyalty_card", "L1"), 100); err != nil || n != 5 {

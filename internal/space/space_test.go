@@ -18,19 +18,41 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
 
-func openStore(t testing.TB, fs vfs.FS) kv.Store {
-	t.Helper()
-	store, err := pebblekv.Open("data", pebblekv.Options{FS: fs, Logger: quiet, MemtableBytes: 4 << 20, CacheBytes: 8 << 20, ReserveBytes: -1})
-	if err != nil {
-		t.Fatal(err)
+// disk opens the store that lies on it, each time what was committed before.
+type disk func(t testing.TB) kv.Store
+
+// memoryDisk is the quick one.
+func memoryDisk() disk {
+	m := kvtest.NewMemory()
+	return func(testing.TB) kv.Store { return m.Open() }
+}
+
+// pebbleDisk is the embedded store on files in memory.
+func pebbleDisk() disk {
+	fs := vfs.NewMem()
+	return func(t testing.TB) kv.Store {
+		t.Helper()
+		store, err := pebblekv.Open("data", pebblekv.Options{FS: fs, Logger: quiet, MemtableBytes: 4 << 20, CacheBytes: 8 << 20, ReserveBytes: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
 	}
-	return store
+}
+
+// someDisk is the embedded store for some seeds and the quick one for most.
+func someDisk(seed uint64) disk {
+	if seed%8 == 0 {
+		return pebbleDisk()
+	}
+	return memoryDisk()
 }
 
 func openSpace(t testing.TB, store kv.Store, cfg space.Config) *space.Space {
@@ -49,7 +71,7 @@ func openSpace(t testing.TB, store kv.Store, cfg space.Config) *space.Space {
 // newSpace opens a space on a store of its own, in memory.
 func newSpace(t testing.TB, cfg space.Config) *space.Space {
 	t.Helper()
-	store := openStore(t, vfs.NewMem())
+	store := memoryDisk()(t)
 	s := openSpace(t, store, cfg)
 	t.Cleanup(func() {
 		if err := s.Close(context.Background()); err != nil {
@@ -304,8 +326,8 @@ func TestStoreEqualsBatchFunction(t *testing.T) {
 				rules.Identifiers = append(rules.Identifiers, identity.Identifier{Type: ty, Limit: 1 + rng.IntN(4), Window: windows[rng.IntN(4)]})
 			}
 			cfg := space.Config{Rules: rules, ReplayBound: []int{1000, 2, 30}[rng.IntN(3)]}
-			fs := vfs.NewMem()
-			store := openStore(t, fs)
+			disk := someDisk(seed)
+			store := disk(t)
 			s := openSpace(t, store, cfg)
 			lines := world(rng, 600, 3+rng.IntN(40))
 			for len(lines) > 0 {
@@ -317,7 +339,7 @@ func TestStoreEqualsBatchFunction(t *testing.T) {
 						t.Fatal(err)
 					}
 					store.Close()
-					store = openStore(t, fs)
+					store = disk(t)
 					s = openSpace(t, store, cfg)
 				}
 			}
@@ -334,7 +356,7 @@ func TestStoreEqualsBatchFunction(t *testing.T) {
 
 // Spaces share nothing, whatever they are called.
 func TestSpacesAreApart(t *testing.T) {
-	store := openStore(t, vfs.NewMem())
+	store := memoryDisk()(t)
 	defer store.Close()
 	names := []string{"dev", "s", "", "ss", "es", "dev2"}
 	spaces := map[string]*space.Space{}

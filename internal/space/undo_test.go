@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -246,8 +244,8 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 				rules.Identifiers = append(rules.Identifiers, identity.Identifier{Type: ty, Limit: 1 + rng.IntN(4), Window: windows[rng.IntN(3)]})
 			}
 			cfg := space.Config{Rules: rules, ReplayBound: []int{1000, 5}[rng.IntN(2)]}
-			fs := vfs.NewMem()
-			store := openStore(t, fs)
+			disk := someDisk(seed)
+			store := disk(t)
 			s := openSpace(t, store, cfg)
 			lines := world(rng, 240, 3+rng.IntN(12))
 			all := slices.Clone(lines)
@@ -297,7 +295,7 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 						t.Fatal(err)
 					}
 					store.Close()
-					store = openStore(t, fs)
+					store = disk(t)
 					s = openSpace(t, store, cfg)
 				}
 			}

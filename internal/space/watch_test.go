@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/selfsame-id/selfsame/internal/audit"
@@ -68,8 +67,8 @@ func kiosk(t testing.TB, s *space.Space, from, to int) {
 }
 
 func TestAValueThatTiesManyPeopleIsWarnedOf(t *testing.T) {
-	fs := vfs.NewMem()
-	store := openStore(t, fs)
+	disk := pebbleDisk()
+	store := disk(t)
 	defer store.Close()
 	now := clockAt(time.Date(2026, 3, 1, 22, 10, 0, 0, time.UTC))
 	cfg := space.Config{Now: now.Now}
