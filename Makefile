@@ -28,8 +28,9 @@ lint: ## go vet, formatting, and the rules of the house (internal/archtest)
 	@$(GO) test -vet=off ./internal/archtest
 
 .PHONY: test
-test: lint ## Lint, then every test with the race detector
+test: lint ## Lint, then every test with the race detector, and the many random worlds without it
 	$(GO) test -race -vet=off -timeout 9m ./...
+	$(GO) test -vet=off -timeout 5m -run 'Equals|RulesChangeWhile' ./internal/space
 
 .PHONY: bench
 bench: ## Measure throughput and latency over HTTP on this machine

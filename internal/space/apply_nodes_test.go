@@ -15,6 +15,7 @@ import (
 // Several nodes take events of the same people while rules are set through any
 // of them: at the end all is as the batch function says under the last rules.
 func TestRulesChangeOnManyNodes(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

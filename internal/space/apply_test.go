@@ -50,7 +50,7 @@ func lookElsewhere(rng *rand.Rand, r identity.Rules) identity.Rules {
 // middle of the work: in the end everything is as the batch function says, and
 // as if all events had come under the last rules.
 func TestRulesChangeWhileEventsCome(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range seeds(30) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 17))

@@ -34,7 +34,7 @@ func until(t testing.TB, lines []string, last time.Time) []string {
 // to then: whose an ID is, traits, identifiers, metadata and events, whatever the
 // rules, the order of arrival and what came later.
 func TestAsOfEqualsTheEventsUpToThen(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range seeds(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 41))

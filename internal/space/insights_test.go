@@ -268,6 +268,7 @@ func TestInsightsAreTheFeed(t *testing.T) {
 
 // The same on many nodes, each of which writes a lane of its own.
 func TestInsightsOfManyNodes(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	rng := rand.New(rand.NewPCG(1, 12))
 	cfg := space.Config{ID: "many", Rules: limits(rng)}

@@ -97,6 +97,7 @@ func (f *fleet) deliver(t *testing.T, rng *rand.Rand, n *node, lines ...string) 
 // commits. What is stored is what the batch function says and what one node says;
 // a reader that goes from node to node sees every commit once.
 func TestNodesComeGoAndDie(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

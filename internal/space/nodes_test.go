@@ -29,6 +29,7 @@ func openShared(t testing.TB, server *pgtest.Server) kv.Store {
 // other's repeats: what is stored is what the batch function says, and what one
 // node says.
 func TestManyNodesOneTruth(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -104,6 +105,7 @@ func TestManyNodesOneTruth(t *testing.T) {
 
 // A rules change is one version for all nodes.
 func TestRulesOfManyNodes(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	var spaces []*space.Space
 	for range 2 {
@@ -149,6 +151,7 @@ func TestRulesOfManyNodes(t *testing.T) {
 
 // New rules hold for what other nodes stored since this one was started, too.
 func TestRulesReachTheEventsOfOtherNodes(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	var spaces [2]*space.Space
 	for i := range spaces {

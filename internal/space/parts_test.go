@@ -146,6 +146,7 @@ func TestDeliveriesThatStayWhole(t *testing.T) {
 // Two nodes get in each other's way at every commit, with late events, repeats,
 // logins and a tablet: what is stored is what one node makes of it.
 func TestNodesThatMeetAtEveryCommit(t *testing.T) {
+	t.Parallel()
 	var again int64
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

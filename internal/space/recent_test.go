@@ -155,6 +155,7 @@ func (w *recentWorld) settle() {
 }
 
 func TestRecentForgetsNothing(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newRecentWorld(t, 64<<10, seed)
@@ -195,6 +196,7 @@ func TestRecentForgetsNothing(t *testing.T) {
 }
 
 func TestRecentKeepsToItsBudget(t *testing.T) {
+	t.Parallel()
 	w := newRecentWorld(t, 64<<10, 7)
 	for range 400 {
 		w.add(200)

@@ -16,6 +16,7 @@ import (
 // Two nodes take events of the same people while both change overrides: what is
 // stored is what the batch function says of those that are left.
 func TestUndoOfManyNodes(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	rng := rand.New(rand.NewPCG(1, 9))
 	rules := &identity.Rules{Identifiers: []identity.Identifier{{Type: "anonymous_id", Limit: 3}, {Type: "ios.id", Limit: 2, Window: "weekly"}}}

@@ -227,11 +227,11 @@ func TestSplitRevivesProfiles(t *testing.T) {
 func TestUndoEqualsBatchFunction(t *testing.T) {
 	var changed, splits atomic.Int64
 	t.Cleanup(func() {
-		if changed.Load() < 20 || splits.Load() < 10 {
+		if n := int64(seeds(24)); changed.Load() < n || splits.Load() < n/3 {
 			t.Errorf("only %d profiles were ever changed, and %d split", changed.Load(), splits.Load())
 		}
 	})
-	for seed := range uint64(24) {
+	for seed := range seeds(24) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 5))

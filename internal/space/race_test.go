@@ -1,0 +1,5 @@
+//go:build race
+
+package space_test
+
+const raced = true
