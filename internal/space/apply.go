@@ -153,6 +153,7 @@ func (s *Space) applyRules(ctx context.Context) error {
 		return errRulesMoved
 	}
 	rec.Applying, rec.Rekey, rec.Reorder = false, 0, false
+	s.announce(ctx)
 	stored, err := s.putRules(ctx, rec, nil)
 	if err != nil {
 		return err

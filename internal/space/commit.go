@@ -16,8 +16,12 @@ import (
 )
 
 // commitTries is how often a commit is decided again after a conflict with
-// another node.
-const commitTries = 12
+// another node; partTries is how often parts of it are set aside before all of it
+// is read again.
+const (
+	commitTries = 12
+	partTries   = 30
+)
 
 // commit takes deliveries through dedupe, resolve, apply and feed in one
 // durable commit. When another node came in between, what does not depend on
@@ -26,19 +30,25 @@ const commitTries = 12
 func (s *Space) commit(ws []*work) error {
 	ctx := s.life
 	var known map[string][]byte // what the last try read, if only parts of it are out of date
-	for tries := 0; ; {
+	for tries, parted := 0, 0; ; {
 		c, err := s.guardedPlan(ctx, ws, known)
-		if err == nil && allWait(ws) {
+		if errors.Is(err, errGiveWay) {
+			s.gaveWay = s.notice
 			s.tidy(c)
-			s.settle(ws, nil)
-			return nil
+			select {
+			case <-time.After(giveWay):
+				continue
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 		if err == nil {
 			err = s.land(ctx, c)
 		}
 		var conflict *kv.Conflict
 		if errors.As(err, &conflict) {
-			if events, ok := c.desk.parts.depend(s.keys, conflict.Keys, len(c.fresh)); ok {
+			if events, ok := c.desk.parts.depend(s.keys, conflict.Keys, len(c.fresh)); ok && parted < partTries {
+				parted++
 				for _, i := range events {
 					c.fresh[i].aside = true
 				}
@@ -48,6 +58,10 @@ func (s *Space) commit(ws []*work) error {
 				known = c.desk.read
 				maps.Copy(known, c.desk.saw)
 				s.tidy(c)
+				if allWait(ws) {
+					s.settle(ws, nil)
+					return nil
+				}
 				continue
 			}
 		}

@@ -68,7 +68,7 @@ type desk struct {
 	// known is what an earlier try of the same commit read. All that is relied upon
 	// is tested when the commit lands, so it need not be of one moment.
 	known map[string][]byte
-	saw   map[string][]byte // read for another try, without relying on it
+	saw   map[string][]byte // read for later or for another try, without relying on it
 	parts *parts            // on a shared store
 	job   bool              // the job of pending replays works here
 	// stale means that new rules are at work and what is stored does not follow
@@ -154,8 +154,8 @@ func (d *desk) get(keys [][]byte) ([][]byte, error) {
 	return values, nil
 }
 
-// seen remembers a value for another try of the same commit, without relying on
-// it.
+// seen remembers a value for later or for another try of the same commit, without
+// relying on it.
 func (d *desk) seen(key, value []byte) {
 	if d.saw != nil {
 		d.saw[string(key)] = value
@@ -164,7 +164,7 @@ func (d *desk) seen(key, value []byte) {
 
 // look reads keys without relying on them.
 func (d *desk) look(keys [][]byte) ([][]byte, error) {
-	if d.known == nil {
+	if d.known == nil && len(d.saw) == 0 {
 		return d.r.Get(d.ctx, keys...)
 	}
 	values := make([][]byte, len(keys))
@@ -172,6 +172,9 @@ func (d *desk) look(keys [][]byte) ([][]byte, error) {
 	var at []int
 	for i, k := range keys {
 		v, ok := d.known[string(k)]
+		if !ok {
+			v, ok = d.saw[string(k)]
+		}
 		if !ok {
 			missing, at = append(missing, k), append(at, i)
 		}
@@ -424,6 +427,14 @@ func (d *desk) unlist(s *identity.Strand, l *identity.Link) {
 
 // write puts all that changed into a batch.
 func (d *desk) write(b *kv.Batch) {
+	// What was removed may have been made again since.
+	for _, w := range d.also {
+		if w.gone {
+			b.Delete(w.key)
+		} else {
+			b.Put(w.key, w.value)
+		}
+	}
 	var a arena
 	for h := range d.changedStrands {
 		a.start(d.keys, kindStrand, h[:])
@@ -440,13 +451,6 @@ func (d *desk) write(b *kv.Batch) {
 	for h := range d.changedTraits {
 		a.start(d.keys, kindTraits, h[:])
 		d.keep(b, &a, profile.AppendTraits(a.rest(), d.traits[h]))
-	}
-	for _, w := range d.also {
-		if w.gone {
-			b.Delete(w.key)
-		} else {
-			b.Put(w.key, w.value)
-		}
 	}
 	for i := range d.settledSeeds {
 		b.Delete(d.keys.key(kindPending, d.settledSeeds[i].key()))

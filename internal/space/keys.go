@@ -59,6 +59,8 @@ const (
 	kindMark = 'm'
 	// nothing → rulesRecord: the rules at work
 	kindRules = 'g'
+	// nothing → time(8): until when commits give way once to a change of rules
+	kindNotice = 'N'
 	// version(8) → rulesRecord: every version of the rules that ever was at work
 	kindRulesVersion = 'G'
 	// nothing → rekeyCursor: how far events were moved to the strands of new rules

@@ -81,16 +81,17 @@ func (p *parts) depend(k keyspace, keys [][]byte, n int) (events []int, ok bool)
 // Kinds of parts that are no keys of the store.
 const kindDelivery = 0 // a delivery that is taken whole or not at all
 
-// waits reports whether all of a delivery is left for another commit.
+// waits reports whether something of a delivery is left for another commit. What
+// comes with its messages (refused ones, a mark, an audit entry) comes with the
+// last of them.
 func (w *work) waits() bool {
-	return w.whole && slices.ContainsFunc(w.events, func(e prepared) bool { return e.aside })
+	return slices.ContainsFunc(w.events, func(e prepared) bool { return e.aside })
 }
 
 // allWait reports whether nothing of deliveries can be taken now.
 func allWait(ws []*work) bool {
 	for _, w := range ws {
-		if len(w.events) == 0 || !w.whole && len(w.delivery.Rejects)+len(w.delivery.Resolves) > 0 ||
-			slices.ContainsFunc(w.events, func(e prepared) bool { return !e.aside }) {
+		if len(w.events) == 0 || slices.ContainsFunc(w.events, func(e prepared) bool { return !e.aside }) {
 			return false
 		}
 	}

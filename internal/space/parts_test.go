@@ -90,6 +90,31 @@ func TestOnlyWhatConflictsIsDecidedAgain(t *testing.T) {
 	}
 }
 
+// What is only appended to a known strand relies on nothing but the strand: who
+// logs in elsewhere with the same cookie does not get in its way.
+func TestAnAppendIsInNobodysWay(t *testing.T) {
+	first, second, m := meddledSpaces(t)
+	var seen, more []string
+	for p := range 30 {
+		seen = append(seen, fmt.Sprintf(`{"type":"page","messageId":"s%d","timestamp":"2025-01-01T00:00:00Z","anonymousId":"c%d"}`, p, p))
+		more = append(more, fmt.Sprintf(`{"type":"page","messageId":"t%d","timestamp":"2025-01-02T00:00:00Z","anonymousId":"c%d"}`, p, p))
+	}
+	ingest(t, first, seen...)
+	var once sync.Once
+	m.before = func() {
+		once.Do(func() {
+			ingest(t, second, `{"type":"identify","messageId":"in","timestamp":"2025-01-03T00:00:00Z","anonymousId":"c7","userId":"u7","traits":{"n":1}}`)
+		})
+	}
+	ingest(t, first, more...)
+	if st := first.Stats(); st.Conflicts != 0 {
+		t.Errorf("%d conflicts, %d events again", st.Conflicts, st.Again)
+	}
+	if rep := verify(t, first); rep.Events != 61 || rep.Profiles != 30 {
+		t.Errorf("%d events, %d profiles", rep.Events, rep.Profiles)
+	}
+}
+
 // A message that two nodes take at once counts once, and the other messages of
 // its delivery do not wait for it twice.
 func TestARepeatOnTwoNodesAtOnce(t *testing.T) {

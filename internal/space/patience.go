@@ -11,7 +11,8 @@ import (
 //
 //   - no delivery waits longer than Config.QueueWait for a commit to take it
 //     along; then it is taken out of the queue and refused, and nothing of it was
-//     written;
+//     written (one that competes with other nodes may wait twice as long, see
+//     commitWorks, and part of it may be there then);
 //   - once the first in the queue has waited half of that, or nothing was
 //     answered for as long, deliveries are refused at once: they would wait in vain.
 //
@@ -57,7 +58,7 @@ func (s *Space) await(w *work) (o outcome, ok bool) {
 	s.mu.Lock()
 	i := slices.Index(s.queue, w)
 	if i >= 0 && w.tries > 0 {
-		i = -1 // a commit took some of it along, and the next one takes the rest
+		i = -1 // a commit has been at it, and the next one takes what was left
 	}
 	if i >= 0 {
 		s.queue = slices.Delete(s.queue, i, i+1)

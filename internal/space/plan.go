@@ -89,9 +89,12 @@ func (s *Space) lookAtRules(ctx context.Context, r kv.Reader) error {
 	if s.store.Exclusive() {
 		return nil
 	}
-	got, err := r.Get(ctx, s.keys.key(kindRules))
+	got, err := r.Get(ctx, s.keys.key(kindRules), s.keys.key(kindNotice))
 	if err != nil {
 		return err
+	}
+	if len(got[1]) == 8 {
+		s.notice = parseTime(got[1])
 	}
 	return s.refresh(ctx, r, got[0])
 }
@@ -111,8 +114,9 @@ func newsOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
 	return news
 }
 
-// fetch reads what the decisions will need, in three round trips whatever the
-// number of events.
+// fetch reads what the decisions will need, in few round trips whatever the
+// number of events. On a shared store it only looks ahead: what a decision then
+// does not ask for, the commit does not rely on.
 func (s *Space) fetch(c *commitPlan) error {
 	d := c.desk
 	var strands []identity.Hash
@@ -159,7 +163,57 @@ func (s *Space) fetch(c *commitPlan) error {
 			want(&e.account, identity.Accounts, e.msg.Time, e.id, e.traits)
 		}
 	}
+	if d.parts != nil {
+		return d.lookAhead(nodes)
+	}
 	return d.loadOwners(nodes...)
+}
+
+// lookAhead reads the records of IDs and of the profiles that own them for later,
+// in two round trips.
+func (d *desk) lookAhead(nodes []identity.Hash) error {
+	values, err := d.ahead(kindNode, nodes)
+	if err != nil {
+		return err
+	}
+	var owners [][]byte
+	for _, v := range values {
+		if v == nil {
+			continue
+		}
+		n, err := decodeNode(v)
+		if err != nil {
+			return err
+		}
+		if !n.owner.isZero() {
+			owners = append(owners, d.keys.key(kindProfile, n.owner[:]))
+		}
+	}
+	_, err = d.aheadOf(owners)
+	return err
+}
+
+// ahead reads records for later, and returns them as they are stored.
+func (d *desk) ahead(kind byte, hashes []identity.Hash) ([][]byte, error) {
+	keys := make([][]byte, len(hashes))
+	for i, h := range hashes {
+		keys[i] = d.keys.hash(kind, h)
+	}
+	return d.aheadOf(keys)
+}
+
+func (d *desk) aheadOf(keys [][]byte) ([][]byte, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	values, err := d.look(keys)
+	if err != nil {
+		return nil, err
+	}
+	for i, k := range keys {
+		d.seen(k, values[i])
+	}
+	return values, nil
 }
 
 // settled asks the cache about an event of a strand. On a shared store it knows
@@ -185,8 +239,7 @@ func (s *Space) loadKnown(c *commitPlan, strands []identity.Hash) error {
 		wanted[h] = true
 	}
 	probes := make([]identity.Hash, 0, len(strands))
-	type probed struct{ strand, probe identity.Hash }
-	var asked []probed
+	var asked []identity.Hash // the strand of each probe
 	var load []identity.Hash
 	probe := func(sd *side, coll identity.Collection) {
 		if len(sd.ids) == 0 || !wanted[sd.hash] {
@@ -205,20 +258,27 @@ func (s *Space) loadKnown(c *commitPlan, strands []identity.Hash) error {
 		}
 		h := d.hasher.ID(coll, sd.ids[best])
 		probes = append(probes, h)
-		asked = append(asked, probed{sd.hash, h})
+		asked = append(asked, sd.hash)
 	}
 	for i := range c.fresh {
 		probe(&c.fresh[i].users, identity.Users)
 		probe(&c.fresh[i].account, identity.Accounts)
 	}
-	if err := d.loadNodes(probes...); err != nil {
+	absent := func(i int) bool { return d.nodes[probes[i]] == nil }
+	if d.parts != nil {
+		values, err := d.ahead(kindNode, probes)
+		if err != nil {
+			return err
+		}
+		absent = func(i int) bool { return values[i] == nil }
+	} else if err := d.loadNodes(probes...); err != nil {
 		return err
 	}
-	for _, a := range asked {
-		if d.nodes[a.probe] == nil {
-			d.strands[a.strand] = nil
+	for i, a := range asked {
+		if absent(i) {
+			d.strands[a] = nil
 		} else {
-			load = append(load, a.strand)
+			load = append(load, a)
 		}
 	}
 	return d.loadStrands(load...)

@@ -80,7 +80,7 @@ func (s *Space) prepare(w *work) {
 	if len(w.events) == 0 {
 		// What must not be repeated when it is sent again is taken all at once. A
 		// message without an ID of its own would be new each time.
-		w.whole = w.delivery.Mark != nil || w.delivery.Audit != nil
+		w.whole = w.delivery.Mark != nil || w.delivery.Audit != nil || len(w.delivery.Resolves) > 0
 		w.events = make([]prepared, len(ms))
 		for i := range ms {
 			p := &w.events[i]

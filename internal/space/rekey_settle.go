@@ -225,7 +225,7 @@ func (d *desk) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bo
 		} else {
 			d.remove(key)
 		}
-		if err := d.settlePairs(h, l.collection, rem); err != nil {
+		if _, err := d.settlePairs(h, l.collection, rem); err != nil {
 			return err
 		}
 		return d.forgetStrand(st, l.heir)
@@ -255,7 +255,12 @@ func (d *desk) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bo
 	if !bytes.Equal(profile.AppendTraits(nil, d.traits[h]), profile.AppendTraits(nil, rem.traits)) {
 		d.setTraits(h, rem.traits)
 	}
-	return d.settlePairs(h, l.collection, rem)
+	removed, err := d.settlePairs(h, l.collection, rem)
+	if removed && again {
+		// Another node may have relied on one of these pairs in this moment.
+		d.put(key, l.append(nil))
+	}
+	return err
 }
 
 // setTraits makes traits those of a strand; none takes the record away.
@@ -267,8 +272,9 @@ func (d *desk) setTraits(h identity.Hash, traits profile.Traits) {
 	}
 }
 
-// settlePairs keeps of a strand's pairs those that its remaining events show.
-func (d *desk) settlePairs(h identity.Hash, c identity.Collection, rem *remains) error {
+// settlePairs keeps of a strand's pairs those that its remaining events show, and
+// reports whether it removed any.
+func (d *desk) settlePairs(h identity.Hash, c identity.Collection, rem *remains) (removed bool, err error) {
 	near, far := byte(kindUserAccount), byte(kindAccountUser)
 	if c == identity.Accounts {
 		near, far = far, near
@@ -278,11 +284,12 @@ func (d *desk) settlePairs(h identity.Hash, c identity.Collection, rem *remains)
 	for {
 		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
 		if err != nil {
-			return err
+			return removed, err
 		}
 		for _, e := range page {
 			other := linkStrand(e.Key)
 			if rem.pairs[other] == nil {
+				removed = true
 				d.remove(e.Key)
 				d.remove(d.keys.key(far, other[:], h[:]))
 			}
@@ -300,5 +307,5 @@ func (d *desk) settlePairs(h identity.Hash, c identity.Collection, rem *remains)
 		d.put(d.keys.key(kindUserAccount, user[:], account[:]), p.append(nil))
 		d.put(d.keys.key(kindAccountUser, account[:], user[:]), nil)
 	}
-	return nil
+	return removed, nil
 }

@@ -79,6 +79,7 @@ func (s *Space) adopt(rs *identity.Ruleset, rec rulesRecord, stored []byte) {
 	s.version.Store(rec.public())
 	s.ruleBytes = stored
 	s.cache.forget()
+	s.pairs.forget() // rules that look elsewhere may take pairs away
 	if rec.Applying && s.store.Exclusive() {
 		s.wakeApply() // on a shared store it is for the owner of the job's lease
 	}
@@ -142,6 +143,7 @@ func (s *Space) SetRules(ctx context.Context, r identity.Rules, only *uint64) er
 	defer s.ruling.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	s.announce(ctx)
 	for try := 0; ; try++ {
 		err := s.trySetRules(ctx, r, only)
 		if !errors.Is(err, kv.ErrConflict) || try == commitTries {

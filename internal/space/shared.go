@@ -59,6 +59,31 @@ func (s *Space) renewLane(ctx context.Context) error {
 	return nil
 }
 
+// A change of rules writes the record that every commit holds while it lands, and
+// the database lets those who only look at a row pass whoever waits to write it:
+// with many busy nodes there is always one. So the change is announced, and every
+// node lets a moment pass before its next commit.
+const (
+	noticeTime = 3 * time.Second
+	giveWay    = 200 * time.Millisecond
+)
+
+// errGiveWay: rules are being changed, and this commit waits a moment.
+var errGiveWay = errors.New("rules are being changed")
+
+// announce tells other nodes that this one is about to write the rules' record. It
+// is a courtesy: nothing depends on it.
+func (s *Space) announce(ctx context.Context) {
+	if s.store.Exclusive() {
+		return
+	}
+	var b kv.Batch
+	b.Put(s.keys.key(kindNotice), appendTime(nil, s.cfg.Now().Add(noticeTime).UnixNano()))
+	if err := s.store.Commit(ctx, &b); err != nil {
+		s.log.Debug("a change of rules could not be announced", "space", s.cfg.ID, "error", err)
+	}
+}
+
 // leaseTime is how long a node owns what must have one owner without saying so
 // again.
 const leaseTime = 10 * time.Second

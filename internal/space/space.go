@@ -59,6 +59,8 @@ type Space struct {
 	writing   sync.Mutex // held during a commit; whoever stops the writer takes it
 	lane      uint64
 	lostLane  bool   // its end is not known, see renewLane
+	notice    int64  // the last one seen, see announce
+	gaveWay   int64  // the last one that was heeded
 	nextBlock uint64 // within the lane
 	feedSeq   uint64
 	feedTime  int64 // of the lane's last record

@@ -130,10 +130,10 @@ func (s *Space) pair(c *commitPlan) error {
 			}
 			best[k] = p
 		}
-		if p != nil && (p.time < e.msg.Time || p.time == e.msg.Time && p.messageID <= e.id) {
+		n := &pairRecord{e.msg.Time, e.id, e.source}
+		if p != nil && !n.before(p) {
 			continue
 		}
-		n := &pairRecord{e.msg.Time, e.id, e.source}
 		best[k] = n
 		c.batch.Put(keys[i], n.append(nil))
 		c.batch.Put(d.keys.key(kindAccountUser, e.account.hash[:], e.users.hash[:]), nil)

@@ -92,6 +92,7 @@ func (s *Space) ApplyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 	defer s.ruling.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	s.announce(ctx)
 	for try := 0; ; try++ {
 		out, err := s.applyUndo(ctx, u)
 		if !errors.Is(err, kv.ErrConflict) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,7 +126,9 @@ func Open(ctx context.Context, url string, opts Options) (*Store, error) {
 	config.MinConns = 0
 	writes := max(1, opts.PoolSize/3)
 	if s.writes, err = newPool(ctx, config, writes); err == nil {
-		s.reads, err = newPool(ctx, config, opts.PoolSize-writes)
+		if s.reads, err = newPool(ctx, config, opts.PoolSize-writes); err != nil {
+			s.writes.Close()
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", s.where, sentinel(err))
@@ -153,13 +154,8 @@ func (s *Store) setUp(ctx context.Context, config *pgx.ConnConfig) error {
 		return err
 	}
 	if postgres {
-		s.settings = slices.Clone(settings)
-		lz4 := 0
-		if err := conn.QueryRow(ctx, askLZ4).Scan(&lz4); err != nil {
+		if s.settings, err = known(ctx, conn, settings); err != nil {
 			return err
-		}
-		if lz4 > 0 {
-			s.settings = append(s.settings, setLZ4)
 		}
 	}
 	return upgrade(ctx, conn)

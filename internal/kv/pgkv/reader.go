@@ -122,7 +122,8 @@ func scanStep(from, to []byte, limit int, reverse bool) step {
 	return step{name: name, params: [][]byte{from, to, bigint(limit)}}
 }
 
-// Scans implements kv.Reader. One round trip takes a page of each range.
+// Scans implements kv.Reader. One round trip takes a page of each range that has
+// more.
 func (r *reader) Scans(ctx context.Context, ranges []kv.Range, limit int, reverse bool) ([][]kv.Entry, error) {
 	if err := kv.CheckLimit(limit); err != nil {
 		return nil, err
@@ -131,44 +132,60 @@ func (r *reader) Scans(ctx context.Context, ranges []kv.Range, limit int, revers
 	if len(ranges) == 0 {
 		return out, r.usable(ctx)
 	}
-	var froms, tos [][]byte
-	for _, rg := range ranges {
-		from, to := rg.From, rg.To
-		if from == nil {
-			from = []byte{}
+	bounds := slices.Clone(ranges)
+	for i := range bounds {
+		if bounds[i].From == nil {
+			bounds[i].From = []byte{}
 		}
-		if to == nil {
-			to = beyond
+		if bounds[i].To == nil {
+			bounds[i].To = beyond
 		}
-		froms, tos = append(froms, from), append(tos, to)
 	}
 	name := "selfsame_scans"
 	if reverse {
 		name = "selfsame_scans_back"
 	}
-	page := max(1, min(limit, pageRows/len(ranges)))
-	err := r.read(ctx, step{name: name, params: [][]byte{byteaArray(froms), byteaArray(tos), bigint(page)}}, func(row [][]byte) {
-		i := binary.BigEndian.Uint64(row[0]) - 1
-		out[i] = append(out[i], kv.Entry{Key: slices.Clone(row[1]), Value: own(row[2])})
-	})
-	if err != nil {
-		return nil, fmt.Errorf("scan: %w", err)
+	left := make([]int, len(ranges)) // the ranges that are not read to their end
+	for i := range left {
+		left[i] = i
 	}
-	for i, got := range out {
-		if page == limit || len(got) < page {
-			continue
+	for len(left) > 0 {
+		n := min(len(left), pageRows)
+		most := 0
+		for _, i := range left[:n] {
+			most = max(most, limit-len(out[i]))
 		}
-		from, to := ranges[i].From, ranges[i].To
-		if last := got[len(got)-1].Key; reverse {
-			to = last
-		} else {
-			from = kv.After(last)
+		page := max(1, min(most, pageRows/n))
+		now, froms, tos := left[:n], make([][]byte, n), make([][]byte, n)
+		for k, i := range now {
+			froms[k], tos[k] = bounds[i].From, bounds[i].To
 		}
-		more, err := r.Scan(ctx, from, to, limit-len(got), reverse)
+		before := make([]int, n)
+		for k, i := range now {
+			before[k] = len(out[i])
+		}
+		err := r.read(ctx, step{name: name, params: [][]byte{byteaArray(froms), byteaArray(tos), bigint(page)}}, func(row [][]byte) {
+			i := now[binary.BigEndian.Uint64(row[0])-1]
+			if len(out[i]) < limit {
+				out[i] = append(out[i], kv.Entry{Key: slices.Clone(row[1]), Value: own(row[2])})
+			}
+		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("scan: %w", err)
 		}
-		out[i] = append(got, more...)
+		more := slices.Clone(left[n:])
+		for k, i := range now {
+			if len(out[i])-before[k] < page || len(out[i]) == limit {
+				continue
+			}
+			if last := out[i][len(out[i])-1].Key; reverse {
+				bounds[i].To = last
+			} else {
+				bounds[i].From = kv.After(last)
+			}
+			more = append(more, i)
+		}
+		left = more
 	}
 	return out, nil
 }

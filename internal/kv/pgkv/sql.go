@@ -84,21 +84,36 @@ const (
 // finds its rows by the primary key, one by one. Left to itself the planner knows
 // nothing of a new table, or too much of one that was small when it looked, and
 // reads all of it.
-var settings = []string{
-	`SET plan_cache_mode = force_generic_plan`,
-	`SET enable_seqscan = off`,
-	`SET enable_bitmapscan = off`,
-	`SET enable_hashjoin = off`,
-	`SET enable_mergejoin = off`,
-	`SET jit = off`,
+//
+// Values of a few kilobytes and more are compressed by the server. Its own method
+// is a slow one; where it was built with LZ4, that is taken.
+var settings = []setting{
+	{"plan_cache_mode", "force_generic_plan"},
+	{"enable_seqscan", "off"},
+	{"enable_bitmapscan", "off"},
+	{"enable_hashjoin", "off"},
+	{"enable_mergejoin", "off"},
+	{"jit", "off"},
+	{"default_toast_compression", "lz4"},
 }
 
-// Values of a few kilobytes and more are compressed by the server. Its own method
-// is a slow one; where it was built with another, that is taken.
-const (
-	askLZ4 = `SELECT count(*) FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)`
-	setLZ4 = `SET default_toast_compression = lz4`
-)
+type setting struct{ name, value string }
+
+// known returns the statements that set what a server knows: not every one has
+// all settings, or all their values.
+func known(ctx context.Context, conn *pgx.Conn, settings []setting) (statements []string, err error) {
+	for _, s := range settings {
+		var n int
+		err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_settings WHERE name = $1 AND (vartype <> 'enum' OR $2 = ANY (enumvals))`, s.name, s.value).Scan(&n)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			statements = append(statements, "SET "+s.name+" = "+s.value)
+		}
+	}
+	return statements, nil
+}
 
 // prepared are the statements that every connection prepares when it is made.
 var prepared = map[string]string{
