@@ -102,17 +102,18 @@ func (p *plan) empty() bool { return len(p.keys) == 0 && len(p.ranges) == 0 }
 
 // steps returns the statements of the transaction, from BEGIN to COMMIT.
 //
-// Rows that are required and written are written first, in the order of their
-// keys, then the rows that are only looked at are locked, without waiting, then
-// new keys are made, in their order, with an empty row in the place of a key
-// that must be absent and stay so: its entry in the primary key keeps others
-// from making that key until the transaction has ended. A transaction so waits
-// only for others that are as far as itself or further, and none for each other.
-// What is written without a condition comes last, and ranges behind it.
+// First comes what is put without a condition, then the rows that are required and
+// written, then those that are only looked at are locked, without waiting, and then
+// new keys are made, with an empty row in the place of a key that must be absent
+// and stay so: its entry in the primary key keeps others from making that key
+// until the transaction has ended. Each statement goes in the order of keys. So
+// transactions hardly ever wait for each other in a circle, which takes two that
+// write the same keys by different steps; the server then ends one of them, and it
+// is tried again. Deletions without a condition and ranges come last.
 func (p *plan) steps() []step {
 	var updates, takes, shares pairs
-	var news, puts pairs
-	var removed [][]byte
+	var news, puts, gates pairs
+	var removed, blind [][]byte // blind: removed or put without a condition
 	for i := range p.keys {
 		k := &p.keys[i]
 		switch k.need {
@@ -131,9 +132,10 @@ func (p *plan) steps() []step {
 				news.add(k.key, k.value)
 				break
 			}
-			news.add(k.key, []byte{})
+			gates.add(k.key, []byte{})
 			removed = append(removed, k.key)
 		case anything:
+			blind = append(blind, k.key)
 			if k.write == put {
 				puts.add(k.key, k.value)
 			} else {
@@ -142,6 +144,14 @@ func (p *plan) steps() []step {
 		}
 	}
 	steps := []step{{name: "selfsame_begin"}}
+	if n := len(puts.keys); n > 0 && len(blind) > n {
+		// Two that put what the other removes must not meet half-way.
+		steps = append(steps, step{name: "selfsame_lock", params: [][]byte{byteaArray(blind)}})
+	}
+	guarded := len(puts.keys) > 0 && len(gates.keys) > 0 && len(news.keys) == 0
+	if len(puts.keys) > 0 && !guarded {
+		steps = append(steps, step{name: "selfsame_put", params: puts.params()})
+	}
 	if n := len(updates.keys); n > 0 {
 		steps = append(steps, step{name: "selfsame_update",
 			params: [][]byte{byteaArray(updates.keys), byteaArray(updates.values), byteaArray(updates.news), bigint(n)}})
@@ -152,11 +162,12 @@ func (p *plan) steps() []step {
 	if n := len(shares.keys); n > 0 {
 		steps = append(steps, step{name: "selfsame_share", params: append(shares.params(), bigint(n))})
 	}
-	if len(news.keys) > 0 {
-		steps = append(steps, step{name: "selfsame_insert", params: news.params()})
-	}
-	if len(puts.keys) > 0 {
-		steps = append(steps, step{name: "selfsame_put", params: puts.params()})
+	if guarded {
+		both := puts.with(gates)
+		steps = append(steps, step{name: "selfsame_guard",
+			params: append(both.params(), byteaArray(gates.keys), bigint(len(both.keys)))})
+	} else if both := news.with(gates); len(both.keys) > 0 {
+		steps = append(steps, step{name: "selfsame_insert", params: both.params()})
 	}
 	if len(removed) > 0 {
 		steps = append(steps, step{name: "selfsame_delete", params: [][]byte{byteaArray(removed)}})
@@ -178,6 +189,25 @@ type pairs struct{ keys, values, news [][]byte }
 
 func (p *pairs) add(key, value []byte) {
 	p.keys, p.values = append(p.keys, key), append(p.values, value)
+}
+
+// with returns the pairs of both in the order of keys.
+func (p *pairs) with(q pairs) pairs {
+	if len(q.keys) == 0 {
+		return *p
+	}
+	var both pairs
+	i, k := 0, 0
+	for i < len(p.keys) || k < len(q.keys) {
+		if k == len(q.keys) || i < len(p.keys) && bytes.Compare(p.keys[i], q.keys[k]) < 0 {
+			both.add(p.keys[i], p.values[i])
+			i++
+		} else {
+			both.add(q.keys[k], q.values[k])
+			k++
+		}
+	}
+	return both
 }
 
 func (p *pairs) params() [][]byte { return [][]byte{byteaArray(p.keys), byteaArray(p.values)} }

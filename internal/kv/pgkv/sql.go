@@ -42,12 +42,21 @@ const (
 	sqlFree = `SELECT k.key FROM unnest($1::BYTEA[], $2::BYTEA[]) AS w(key, wanted) JOIN selfsame_kv AS k ` +
 		`ON k.key = w.key AND k.value = w.wanted FOR SHARE OF k SKIP LOCKED`
 
+	// sqlLock locks the rows of those of the keys $1 that are there, in their order.
+	sqlLock = `SELECT count(*) FROM (SELECT 1 FROM unnest($1::BYTEA[]) AS w(key) JOIN selfsame_kv AS k ON k.key = w.key ` +
+		`ORDER BY k.key FOR UPDATE OF k) AS held`
+
 	// sqlInsert makes the keys $1 with the values $2. A key that is there is an
 	// error.
 	sqlInsert = `INSERT INTO selfsame_kv (key, value) SELECT w.key, w.value FROM unnest($1::BYTEA[], $2::BYTEA[]) AS w(key, value)`
 
 	// sqlPut sets the keys $1 to the values $2.
 	sqlPut = sqlInsert + ` ORDER BY w.key ON CONFLICT (key) DO UPDATE SET value = excluded.value`
+
+	// sqlGuard does the same, but the keys $3 must be absent: all $4 rows must have
+	// been written.
+	sqlGuard = `WITH done AS (` + sqlPut + ` WHERE NOT (excluded.key = ANY ($3::BYTEA[])) RETURNING 1) ` +
+		`SELECT 1 / (CASE WHEN count(*) = $4::BIGINT THEN 1 ELSE 0 END) FROM done`
 
 	// sqlDiffer lists those of the keys $1 that do not have the values $2, where
 	// NULL is no value.
@@ -120,12 +129,14 @@ var prepared = map[string]string{
 	"selfsame_begin":    sqlBegin,
 	"selfsame_commit":   sqlCommit,
 	"selfsame_snapshot": sqlSnapshot,
+	"selfsame_lock":     sqlLock,
 	"selfsame_update":   sqlUpdate,
 	"selfsame_take":     sqlTake,
 	"selfsame_share":    sqlShare,
 	"selfsame_put":      sqlPut,
 	"selfsame_insert":   sqlInsert,
 	"selfsame_delete":   sqlDelete,
+	"selfsame_guard":    sqlGuard,
 	"selfsame_differ":   sqlDiffer,
 	"selfsame_free":     sqlFree,
 	"selfsame_get":      sqlGet,
