@@ -53,8 +53,11 @@ type Config struct {
 	ReplayBound  int           // decisions replayed inside a commit before a pending job takes over; default 1000
 }
 
-// Delivery is one request's worth of work for a space. It is committed as a
-// whole.
+// Delivery is one request's worth of work for a space. With a Mark, an Audit
+// entry, Resolves, or a message that has no MessageID it is committed all at once;
+// otherwise, on a store that other nodes write too, perhaps in parts, which are
+// known by their messageIds if the rest fails and all of it is sent again. Ingest
+// returns when all of it is committed.
 type Delivery struct {
 	Source   string          // source ID
 	Messages []event.Message // valid; those without a MessageID are given one
