@@ -343,7 +343,7 @@ func (d *desk) forget(g *gathered) error {
 		if !late {
 			continue
 		}
-		refs, err := d.eventsUntil(st.Hash, g.eventsEnd(st.Hash))
+		refs, err := d.eventsUntil(st.Hash, g.eventsEnd(st.Hash), mostOccurrences)
 		if err != nil {
 			return err
 		}
@@ -379,9 +379,9 @@ func (d *desk) forget(g *gathered) error {
 	return nil
 }
 
-// eventsUntil lists a strand's events before a key. ErrTooLarge if there are more
-// than mostOccurrences.
-func (d *desk) eventsUntil(strand identity.Hash, end []byte) ([]eventRef, error) {
+// eventsUntil lists where a strand's events before a key are in the snapshot, in
+// the order of time. ErrTooLarge if there are more than most; 0: no bound.
+func (d *desk) eventsUntil(strand identity.Hash, end []byte, most int) ([]eventRef, error) {
 	var out []eventRef
 	from := d.keys.hash(kindEvent, strand)
 	for {
@@ -399,8 +399,8 @@ func (d *desk) eventsUntil(strand identity.Hash, end []byte) ([]eventRef, error)
 		if len(page) < scanPage {
 			return out, nil
 		}
-		if len(out) > mostOccurrences {
-			return nil, fmt.Errorf("%w: more than %d events set traits or may have; ask for the profile as of now", ErrTooLarge, mostOccurrences)
+		if most > 0 && len(out) > most {
+			return nil, fmt.Errorf("%w: more than %d events set traits or may have; ask for the profile as of now", ErrTooLarge, most)
 		}
 		from = kv.After(page[len(page)-1].Key)
 	}

@@ -40,12 +40,7 @@ func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.I
 		detach(s.Links)
 		e.pos = s.Place(d.rules, e.pos.Time, e.pos.MessageID)
 	}
-	links := make([]identity.Hash, 0, len(s.Links))
-	for i := range s.Links {
-		if !d.rules.Blocked(s.Links[i].ID) {
-			links = append(links, s.Links[i].Hash)
-		}
-	}
+	links := d.unblocked(s)
 	if err := d.loadOwners(links...); err != nil {
 		return err
 	}
@@ -64,6 +59,17 @@ func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.I
 	d.replays++
 	d.decisions += int64(change.Decisions)
 	return d.apply(change, e)
+}
+
+// unblocked lists the IDs of a strand that the rules let in.
+func (d *desk) unblocked(s *identity.Strand) []identity.Hash {
+	links := make([]identity.Hash, 0, len(s.Links))
+	for i := range s.Links {
+		if !d.rules.Blocked(s.Links[i].ID) {
+			links = append(links, s.Links[i].Hash)
+		}
+	}
+	return links
 }
 
 // detach copies the IDs of a new strand into memory of their own. The writer

@@ -492,12 +492,7 @@ func (d *desk) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID,
 	s := identity.NewStrand(d.hasher, c, ids)
 	detach(s.Links)
 	e.pos = s.Place(d.rules, e.pos.Time, e.pos.MessageID)
-	links := make([]identity.Hash, 0, len(s.Links))
-	for i := range s.Links {
-		if !d.rules.Blocked(s.Links[i].ID) {
-			links = append(links, s.Links[i].Hash)
-		}
-	}
+	links := d.unblocked(s)
 	if err := d.loadOwners(links...); err != nil {
 		return err
 	}

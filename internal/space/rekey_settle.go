@@ -108,26 +108,7 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 // eventsOf lists where a strand's events are in the snapshot, in the order of
 // time.
 func (d *desk) eventsOf(h identity.Hash) ([]eventRef, error) {
-	var refs []eventRef
-	from := d.keys.hash(kindEvent, h)
-	end := kv.PrefixEnd(from)
-	for {
-		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range page {
-			ref, ok := parseEventKey(e.Key)
-			if !ok {
-				return nil, kv.ErrCorrupt
-			}
-			refs = append(refs, ref)
-		}
-		if len(page) < scanPage {
-			return refs, nil
-		}
-		from = kv.After(page[len(page)-1].Key)
-	}
+	return d.eventsUntil(h, kv.PrefixEnd(d.keys.hash(kindEvent, h)), 0)
 }
 
 // remains reads what a strand still has.
