@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/selfsame-id/selfsame/internal/safetext"
 )
 
 // NewLogger writes lines for people to a terminal, and logfmt elsewhere.
@@ -52,7 +54,7 @@ func (h *prettyHandler) Handle(_ context.Context, r slog.Record) error {
 	case r.Level < slog.LevelInfo:
 		b.WriteString(h.paint("2", "debug") + " ")
 	}
-	b.WriteString(r.Message)
+	b.WriteString(safetext.Lines(r.Message))
 	var attrs strings.Builder
 	attrs.WriteString(h.attrs)
 	r.Attrs(func(a slog.Attr) bool {
@@ -109,7 +111,7 @@ func appendAttr(b *strings.Builder, prefix string, a slog.Attr) {
 		return
 	}
 	text := fmt.Sprint(v.Any())
-	if text == "" || strings.ContainsAny(text, " \t\n\"=") {
+	if text == "" || strings.ContainsAny(text, " \t\n\"=") || safetext.Hidden(text) {
 		text = strconv.Quote(text)
 	}
 	b.WriteString("  " + prefix + a.Key + "=" + text)

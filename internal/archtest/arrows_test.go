@@ -33,6 +33,7 @@ var floors = []struct {
 	{"internal/kv", 21},
 	{"internal/event", 20},
 	{"internal/audit", 19},
+	{"internal/safetext", 10},
 }
 
 func floorOf(pkg string) (dir string, floor int) {

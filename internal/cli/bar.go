@@ -15,6 +15,9 @@ type bar struct {
 	dirty bool
 }
 
+// eraseLine takes what stands on the line of a terminal away.
+const eraseLine = "\r\x1b[K"
+
 func newBar(s *screen) *bar {
 	b := &bar{s: s, every: 10 * time.Second, last: time.Now()}
 	if s.terminal {
@@ -47,13 +50,13 @@ func (b *bar) show(done, total int64, text string) {
 			fmt.Sprintf(" %3d %%  ", int(part*100))
 		text = shorten(text, b.s.width()-cells-9)
 	}
-	fmt.Fprintf(b.s, "\r\x1b[K%s%s", gauge, text)
+	fmt.Fprintf(b.s, "%s%s%s", b.s.control(eraseLine), gauge, text)
 }
 
 // done takes the bar away.
 func (b *bar) done() {
 	if b.dirty {
-		fmt.Fprint(b.s, "\r\x1b[K")
+		fmt.Fprint(b.s, b.s.control(eraseLine))
 		b.dirty = false
 	}
 }

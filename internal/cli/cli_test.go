@@ -44,7 +44,7 @@ func (b *buffer) String() string {
 
 func (w *world) start(ctx context.Context, stdin string, args ...string) (out, errs *buffer, code func() int) {
 	out, errs = &buffer{}, &buffer{}
-	sh := &shell{in: strings.NewReader(stdin), out: &screen{Writer: out}, err: &screen{Writer: errs},
+	sh := &shell{in: strings.NewReader(stdin), out: &screen{out: out}, err: &screen{out: errs},
 		env: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }}
 	done := make(chan int, 1)
 	go func() { done <- sh.run(ctx, args) }()

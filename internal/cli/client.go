@@ -159,7 +159,7 @@ func hasStatus(err error, status int) bool {
 
 // list reads all pages of a list of the management API.
 func list[T any](ctx context.Context, c *client, path string) ([]T, error) {
-	var all []T
+	all := []T{} // none is a list too
 	query := url.Values{"limit": {"1000"}}
 	for {
 		var page struct {

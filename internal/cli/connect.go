@@ -127,7 +127,7 @@ func (w *where) openData(ctx context.Context, cfg config.Config) (*connection, e
 	if w.config != "" {
 		declaring = app.Declare
 	}
-	log := app.NewLogger(w.sh.err, slog.LevelWarn, w.sh.err.terminal, w.sh.err.colour)
+	log := app.NewLogger(w.sh.err.log(), slog.LevelWarn, w.sh.err.terminal, w.sh.err.colour)
 	e, err := app.Open(ctx, cfg, log, declaring)
 	if errors.Is(err, kv.ErrLocked) {
 		return nil, fmt.Errorf("a running server has %s open: leave --data out to ask that server (--server says where it is, SELFSAME_ADMIN_TOKEN has its admin token), or stop it first", w.data)

@@ -49,7 +49,7 @@ same command begins it anew.`,
 		if err != nil {
 			return err
 		}
-		log := app.NewLogger(sh.err, slog.LevelWarn, sh.err.terminal, sh.err.colour)
+		log := app.NewLogger(sh.err.log(), slog.LevelWarn, sh.err.terminal, sh.err.colour)
 		b, began := newBar(sh.err), time.Now()
 		t, err := app.Copy(cmd.Context(), source, target, log, func(stage app.CopyStage, done app.Tally, total int64) {
 			text := many(done.Rows, "row") + " " + string(stage)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // printExplanation prints a chain of evidence so that one can follow it with a
@@ -89,9 +88,9 @@ func period(from, to *time.Time) string {
 		return moment(from)
 	}
 	if a, b := from.UTC(), to.UTC(); a.Format(time.DateOnly) == b.Format(time.DateOnly) {
-		return moment(from) + " – " + b.Format(time.TimeOnly)
+		return a.Format(time.DateTime) + " – " + b.Format(time.TimeOnly) + " UTC"
 	}
-	return moment(from) + " – " + moment(to)
+	return from.UTC().Format(time.DateTime) + " – " + moment(to)
 }
 
 // printTale prints the story of a profile.
@@ -113,9 +112,9 @@ func (sh *shell) printTale(t *tale) {
 			st = cyan
 		}
 		word := map[string]string{"created": "created", "identifier_added": "added", "merged": "merged", "kept_out": "left out"}[c.Kind]
-		pad := strings.Repeat(" ", max(9-utf8.RuneCountInString(word), 1))
-		fmt.Fprintf(s, "  %s  %s%s%s\n", s.paint(dim, moment(c.Event.Time)), s.paint(st, word), pad, fold(c.what(), s.width(), strings.Repeat(" ", 32)))
-		fmt.Fprintf(s, "%s%s\n", strings.Repeat(" ", 32), s.paint(dim, c.Event.words()))
+		pad := strings.Repeat(" ", max(9-columns(word), 1))
+		fmt.Fprintf(s, "  %s  %s%s%s\n", s.paint(dim, moment(c.Event.Time)), s.paint(st, word), pad, fold(c.what(), s.width(), strings.Repeat(" ", 36)))
+		fmt.Fprintf(s, "%s%s\n", strings.Repeat(" ", 36), s.paint(dim, c.Event.words()))
 	}
 	if rest := t.Total - int64(len(t.Data)); rest > 0 {
 		fmt.Fprintf(s, "\n%s more; choose how many to show with --steps\n", many(rest, "step"))
@@ -180,14 +179,14 @@ func (e *witnessed) words() string {
 // indented; the first is taken to begin where the indent ends.
 func fold(text string, width int, indent string) string {
 	var b strings.Builder
-	at := utf8.RuneCountInString(indent)
+	at := columns(indent)
 	for i, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
+		n := columns(word)
 		switch {
 		case i == 0:
 		case at+1+n > width:
 			b.WriteString("\n" + indent)
-			at = utf8.RuneCountInString(indent)
+			at = columns(indent)
 		default:
 			b.WriteByte(' ')
 			at++

@@ -29,9 +29,9 @@ func TestExplain(t *testing.T) {
 	out, _ := w.run(0, "explain", "--data", data, "ios.id:ios_abc123", "anonymous_id:anon_789")
 	chain := out[strings.Index(out, "\n  ios.id")+1:]
 	want := `  ios.id:ios_abc123
-   │  2 events, SegKicks, from segkicks, 2019-11-15 14:08:44 – 14:10:02
+   │  2 events, SegKicks, from segkicks, 2019-11-15 14:08:44 – 14:10:02 UTC
   user_id:abc123def
-   │  13 events, SegRuns, from segkicks, 2019-11-16 18:01:00 – 2019-12-20 07:21:00
+   │  13 events, SegRuns, from segkicks, 2019-11-16 18:01:00 – 2019-12-20 07:21:00 UTC
   anonymous_id:anon_789
 
 If they are not: selfsame undo cut ios.id:ios_abc123 anonymous_id:anon_789
@@ -42,7 +42,7 @@ If they are not: selfsame undo cut ios.id:ios_abc123 anonymous_id:anon_789
 	w.contains(out, "are the same person")
 
 	out, _ = w.run(0, "explain", "--data", data, "user_id:bob", "user_id:ann")
-	w.contains(out, "user_id:bob and user_id:ann were linked, but kept apart at 1 place.", "   ╳  1 event, from segkicks, 2020-01-01 01:00:00",
+	w.contains(out, "user_id:bob and user_id:ann were linked, but kept apart at 1 place.", "   ╳  1 event, from segkicks, 2020-01-01 01:00:00 UTC",
 		"ios.id:kiosk was left out at 2020-01-01 01:00:00 UTC: a profile may have 1\n      user_id ever. It had user_id:bob", "   │  1 event, shop.example.com")
 	out, _ = w.run(0, "explain", "--data", data, "user_id:bob", "user_id:abc123def")
 	w.contains(out, "Nothing ever linked user_id:bob and user_id:abc123def: no chain of events leads")
@@ -57,8 +57,8 @@ If they are not: selfsame undo cut ios.id:ios_abc123 anonymous_id:anon_789
 	}
 
 	out, _ = w.run(0, "explain", "--data", data, "user_id:abc123def")
-	w.contains(out, "5 steps, from 8 sets of identifiers seen together", "2019-11-15 14:00:05  created  anonymous_id:anon_123, ios.id:ios_abc123 as",
-		"2019-11-16 08:31:10  merged   use_", "identify, SegKicks, from segkicks, jane-011", "--event jane-011")
+	w.contains(out, "5 steps, from 8 sets of identifiers seen together", "2019-11-15 14:00:05 UTC  created  anonymous_id:anon_123, ios.id:ios_abc123 as",
+		"2019-11-16 08:31:10 UTC  merged   use_", "identify, SegKicks, from segkicks, jane-011", "--event jane-011")
 	out, _ = w.run(0, "explain", "--data", data, "user_id:bob")
 	w.contains(out, "left out ios.id:kiosk beside user_id:bob: identifier\n", "(at most 1 user_id ever)")
 	out, _ = w.run(0, "explain", "--data", data, "user_id:abc123def", "--steps", "2")
@@ -89,7 +89,7 @@ If they are not: selfsame undo cut ios.id:ios_abc123 anonymous_id:anon_789
 func TestProfileAsOf(t *testing.T) {
 	w, data := explained(t)
 	out, _ := w.run(0, "profile", "--data", data, "ios.id:ios_abc123", "--as-of", "2019-11-15T14:05:00Z", "--events", "2")
-	w.contains(out, "6 events, 2 identifiers, seen from 2019-11-15 14:00:05 to 2019-11-15 14:03:30", "As of 2019-11-15 14:05:00", "Last 2 of 6 events")
+	w.contains(out, "6 events, 2 identifiers, seen from 2019-11-15 14:00:05 UTC to 2019-11-15 14:03:30", "As of 2019-11-15 14:05:00", "Last 2 of 6 events")
 	if strings.Contains(out, "Jane") {
 		t.Errorf("nobody knew then who she was:\n%s", out)
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/safetext"
 )
 
 func (sh *shell) feed() *cobra.Command {
@@ -57,7 +59,7 @@ The cursor after what was printed goes to standard error at the end: give it to
 					return err
 				}
 				for _, record := range page.Data {
-					if _, err := sh.out.Write(append(record, '\n')); err != nil {
+					if _, err := sh.out.Write(append(safetext.JSON(record), '\n')); err != nil {
 						return err
 					}
 				}

@@ -45,5 +45,5 @@ func moment(t *time.Time) string {
 	if t == nil || t.IsZero() {
 		return "unknown"
 	}
-	return t.UTC().Format("2006-01-02 15:04:05")
+	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
 }

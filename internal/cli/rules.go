@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -68,7 +67,7 @@ printed as YAML, in the form that ` + "`rules set`" + ` and the configuration fi
 func (sh *shell) printRules(space string, r *rulesInForce) error {
 	note := fmt.Sprintf("# Rules of space %s, version %d, set by %s", space, r.Version, clean(r.SetBy))
 	if r.SetAt != nil {
-		note += " at " + moment(r.SetAt) + " UTC"
+		note += " at " + moment(r.SetAt)
 	}
 	if r.Declared {
 		note += "\n# They stand in the configuration file: change them there and restart the server."
@@ -102,12 +101,7 @@ func (sh *shell) printRules(space string, r *rulesInForce) error {
 	fmt.Fprint(sh.out, sh.out.paint(dim, note))
 	t.styles = []style{dim, dim, dim, yellow}
 	t.write(sh.out)
-	e := yaml.NewEncoder(sh.out)
-	e.SetIndent(2)
-	if err := e.Encode(rs.Effective()); err != nil {
-		return err
-	}
-	return e.Close()
+	return sh.yaml(rs.Effective())
 }
 
 // readRules reads a rules file, "-" is standard input, and shows the remarks on

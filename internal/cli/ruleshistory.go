@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 )
 
 func (sh *shell) rulesLog() *cobra.Command {
@@ -61,12 +60,7 @@ func (sh *shell) rulesShow() *cobra.Command {
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules", "versions", args[0]), nil, nil, &v); err != nil {
 				return err
 			}
-			e := yaml.NewEncoder(sh.out)
-			e.SetIndent(2)
-			if err := e.Encode(v.Rules); err != nil {
-				return err
-			}
-			return e.Close()
+			return sh.yaml(v.Rules)
 		})
 	}
 	return cmd

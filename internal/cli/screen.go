@@ -1,12 +1,16 @@
 package cli
 
 import (
+	"bytes"
+	"crypto/rand"
 	"io"
 	"os"
-	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/selfsame-id/selfsame/internal/safetext"
 )
 
 // style is an ANSI code.
@@ -22,24 +26,95 @@ const (
 )
 
 // screen is where a command writes: a terminal, or a file or pipe that wants
-// plain text.
+// plain text. Whatever is written becomes safe to show here, so that no command
+// can forget it: characters that nobody sees are escaped, except for the codes
+// that paint and control put in.
 type screen struct {
-	io.Writer
+	out      io.Writer
 	terminal bool
 	colour   bool
 	fd       int
+	columns  int // where it is known without asking the terminal
+
+	mu   sync.Mutex
+	mark string // begins a code of our own; no text can have it
+	rest []byte // the beginning of a character that was cut between two writes
+	safe []byte // kept between writes
 }
 
 // newScreen finds out what a file is. NO_COLOR and TERM=dumb ask for no colour.
 func newScreen(f *os.File) *screen {
-	s := &screen{Writer: f, fd: int(f.Fd())}
+	s := &screen{out: f, fd: int(f.Fd())}
 	s.terminal = term.IsTerminal(s.fd)
 	s.colour = s.terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	return s
 }
 
+// Write writes text as safetext.Lines makes it.
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := p
+	if len(s.rest) > 0 {
+		text = append(s.rest, p...)
+		s.rest = nil
+	}
+	if n := cutRune(text); n > 0 {
+		s.rest = bytes.Clone(text[len(text)-n:])
+		text = text[:len(text)-n]
+	}
+	b := s.safe[:0]
+	for s.mark != "" {
+		before, code, found := bytes.Cut(text, []byte(s.mark))
+		if !found {
+			break
+		}
+		b = safetext.AppendLines(b, before)
+		code, text, _ = bytes.Cut(code, []byte{0})
+		b = append(b, code...)
+	}
+	b = safetext.AppendLines(b, text)
+	if cap(b) <= 64<<10 {
+		s.safe = b
+	}
+	if _, err := s.out.Write(b); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// cutRune is how many bytes at the end are the beginning of a character.
+func cutRune(b []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		if c := b[len(b)-n]; utf8.RuneStart(c) {
+			if c >= utf8.RuneSelf && !utf8.FullRune(b[len(b)-n:]) {
+				return n
+			}
+			return 0
+		}
+	}
+	return 0
+}
+
+// control is a control sequence that passes through Write as it is.
+func (s *screen) control(code string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mark == "" {
+		// A byte that is in no text, and more than anybody can guess.
+		s.mark = "\xff" + rand.Text()
+	}
+	return s.mark + code + "\x00"
+}
+
+// log is where a logger writes, which quotes what it shows by itself.
+func (s *screen) log() io.Writer { return s.out }
+
 // width is how many columns there are.
 func (s *screen) width() int {
+	if s.columns > 0 {
+		return s.columns
+	}
 	if s.terminal {
 		if w, _, err := term.GetSize(s.fd); err == nil && w > 20 {
 			return w
@@ -52,82 +127,5 @@ func (s *screen) paint(st style, text string) string {
 	if !s.colour || text == "" {
 		return text
 	}
-	return "\x1b[" + string(st) + "m" + text + "\x1b[0m"
-}
-
-// table writes rows whose columns align. The first row is the header, unless it
-// is nil.
-type table struct {
-	header []string
-	rows   [][]string
-	styles []style // by column
-	indent string
-}
-
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
-
-func (t *table) write(s *screen) {
-	var widths []int
-	measure := func(row []string) {
-		for i, cell := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	measure(t.header)
-	for _, row := range t.rows {
-		measure(row)
-	}
-	var b strings.Builder
-	line := func(row []string, st func(i int) style) {
-		last := len(row) - 1
-		for last >= 0 && row[last] == "" {
-			last--
-		}
-		b.WriteString(t.indent)
-		for i := 0; i <= last; i++ {
-			cell := row[i]
-			if st := st(i); st != "" {
-				b.WriteString(s.paint(st, cell))
-			} else {
-				b.WriteString(cell)
-			}
-			if i < last {
-				b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
-			}
-		}
-		b.WriteByte('\n')
-	}
-	if t.header != nil {
-		line(t.header, func(int) style { return dim })
-	}
-	for _, row := range t.rows {
-		line(row, func(i int) style {
-			if i < len(t.styles) {
-				return t.styles[i]
-			}
-			return ""
-		})
-	}
-	_, _ = io.WriteString(s, b.String())
-}
-
-// clean makes text that somebody sent safe for a terminal.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == utf8.RuneError {
-			return '·'
-		}
-		return r
-	}, s)
-}
-
-// shorten cuts text to a number of characters.
-func shorten(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:max(most-1, 0)]) + "…"
+	return s.control("\x1b["+string(st)+"m") + text + s.control("\x1b[0m")
 }

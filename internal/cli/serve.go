@@ -45,7 +45,7 @@ one ends it at once; nothing that was acknowledged is lost.`,
 			if err != nil {
 				return err
 			}
-			log := app.NewLogger(sh.err, slog.Level(cfg.LogLevel), sh.err.terminal, sh.err.colour)
+			log := app.NewLogger(sh.err.log(), slog.Level(cfg.LogLevel), sh.err.terminal, sh.err.colour)
 			return app.Serve(cmd.Context(), cfg, log, func(s app.Started) { sh.started(s, log) })
 		},
 	}
