@@ -54,7 +54,25 @@ func (p place) open(ctx context.Context, cfg config.Config, log *slog.Logger) (k
 	if err != nil {
 		return nil, p.explain(err)
 	}
+	if err := keepPrivate(p.dir); err != nil {
+		log.Warn("others may look into the data directory: its rights cannot be changed", "error", err)
+	}
 	return s, nil
+}
+
+// keepPrivate takes from a data directory the rights of others, if it is one and
+// nothing else: somebody may have named a directory that holds more than the
+// store, which is private in any case.
+func keepPrivate(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != storeDir {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	return os.Chmod(dir, 0o700)
 }
 
 // explain adds to an error of the store what can be done about it.
@@ -70,6 +88,8 @@ func (p place) explain(err error) error {
 		what = "the disk is full: free some space on it or move the data directory to a larger one; nothing that was acknowledged is lost"
 	case errors.Is(err, kv.ErrTooNew), errors.Is(err, space.ErrTooNew):
 		what = "a newer version of Selfsame has written this directory: run that version or a newer one"
+	case errors.Is(err, kv.ErrIncomplete):
+		what = "files that name the others are missing, so the data cannot be opened, and nothing was changed: put the missing files back if you have them, or your last backup in place of the whole directory"
 	case errors.Is(err, kv.ErrCorrupt):
 		what = "files in this directory are damaged: keep a copy of it, check the disk, and put back your last backup"
 	case errors.Is(err, kv.ErrReadOnly):

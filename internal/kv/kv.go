@@ -27,6 +27,9 @@ var (
 	ErrLocked = errors.New("kv: the store is in use by another process")
 	// ErrCorrupt: what is on disk fails its checksum or cannot be understood.
 	ErrCorrupt = errors.New("kv: the store is damaged")
+	// ErrIncomplete: files without which the rest cannot be found are missing.
+	// Nothing was changed.
+	ErrIncomplete = errors.New("kv: files of the store are missing")
 	// ErrTooNew: the store was written by a newer version that this one does
 	// not understand.
 	ErrTooNew = errors.New("kv: the store was written by a newer version")

@@ -25,7 +25,7 @@ const blobMinBytes = 1 << 10
 func (s *Store) engineOptions() *pebble.Options {
 	o := &pebble.Options{
 		FS:                 s.space.fs(),
-		Lock:               s.lock,
+		Lock:               s.lock.file,
 		Logger:             engineLog{s},
 		CacheSize:          s.opts.CacheBytes,
 		FormatMajorVersion: formatVersion,

@@ -61,6 +61,7 @@ func (o *Options) setDefaults() {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
+	o.FS = private(o.FS)
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCacheBytes
 	}
@@ -89,7 +90,7 @@ type Store struct {
 	dir  string
 	opts Options
 	db   *pebble.DB
-	lock *pebble.Lock
+	lock *locks
 	log  *slog.Logger
 
 	// life is held for reading by every call into the engine; Close takes it for
@@ -116,8 +117,8 @@ var _ kv.Store = (*Store)(nil)
 
 // Open opens the store in dir and makes it if there is none. Errors:
 // kv.ErrLocked if another process, or another Store of this one, has the
-// directory open; kv.ErrTooNew, kv.ErrCorrupt, kv.ErrNoSpace and kv.ErrReadOnly
-// as they say; others as the file system gives them. All of them name dir.
+// directory open; kv.ErrIncomplete, kv.ErrTooNew, kv.ErrCorrupt, kv.ErrNoSpace
+// and kv.ErrReadOnly as they say; others as the file system gives them. All of them name dir.
 func Open(dir string, opts Options) (*Store, error) {
 	opts.setDefaults()
 	s := &Store{dir: dir, opts: opts, log: opts.Logger.With("store", dir), stop: make(chan struct{})}
@@ -132,19 +133,27 @@ func Open(dir string, opts Options) (*Store, error) {
 }
 
 func (s *Store) open() (err error) {
-	if err := s.opts.FS.MkdirAll(s.dir, 0o755); err != nil {
+	if err := s.opts.FS.MkdirAll(s.dir, dirMode); err != nil {
 		return err
 	}
-	if s.lock, err = pebble.LockDirectory(s.dir, s.opts.FS); err != nil {
-		return lockError(err)
+	if s.lock, err = lockStore(s.dir, s.opts.FS); err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.lock.Close())
 		}
 	}()
+	if err := checkComplete(s.opts.FS, s.dir); err != nil {
+		return err
+	}
 	if err := checkFormat(s.opts.FS, s.dir); err != nil {
 		return err
+	}
+	if vfs.Root(s.opts.FS) == vfs.Default {
+		if err := tightenAll(s.dir); err != nil {
+			s.log.Warn("others may be able to read files of the store: their rights cannot be changed", "error", err)
+		}
 	}
 	s.db, err = pebble.Open(s.dir, s.engineOptions())
 	if err != nil {
@@ -193,7 +202,7 @@ func lockError(err error) error {
 	if errors.As(err, &path) {
 		return err
 	}
-	return fmt.Errorf("%w (%w)", kv.ErrLocked, err)
+	return inUse(err)
 }
 
 // checkFormat refuses a directory that a newer engine wrote, before the engine
