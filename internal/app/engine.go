@@ -50,7 +50,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring)
 		return nil, err
 	}
 	if err = finished(ctx, e.store); err == nil {
-		e.catalog, err = catalog.Open(ctx, e.store, catalog.Options{})
+		e.catalog, err = catalog.Open(ctx, e.store, catalog.Options{Log: log})
 	}
 	if err == nil && d == Declare {
 		err = e.declare(ctx)
@@ -132,6 +132,9 @@ func (e *Engine) Close(ctx context.Context) error {
 		if err := s.Close(ctx); err != nil {
 			wrong = append(wrong, fmt.Errorf("close space %s: %w", s.ID(), err))
 		}
+	}
+	if err := e.catalog.Close(ctx); err != nil {
+		wrong = append(wrong, err)
 	}
 	if err := e.store.Close(); err != nil {
 		wrong = append(wrong, err)

@@ -14,10 +14,10 @@ func (c *Catalog) SourceByKey(ctx context.Context, writeKey string) (*Source, bo
 		return nil, false
 	}
 	d := digestOf(writeKey)
-	if src := c.current(ctx).byWriteKey[d]; src != nil {
+	if src := c.current(ctx).sourceOf(d, c.now); src != nil {
 		return src, true
 	}
-	src := c.afterMiss(ctx).byWriteKey[d]
+	src := c.afterMiss(ctx).sourceOf(d, c.now)
 	return src, src != nil
 }
 

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,9 @@ type Source struct {
 	KeyPrefix string    `json:"write_key_prefix"` // the first characters of the write key
 	CreatedAt time.Time `json:"created_at"`
 	Declared  bool      `json:"declared"`
+
+	KeyCreatedAt time.Time   `json:"write_key_created_at"`
+	FormerKeys   []FormerKey `json:"former_keys,omitempty"` // the youngest first
 }
 
 // Token lets a server read the profiles of one space.
@@ -56,6 +60,7 @@ type Token struct {
 // Options tune a catalog. The zero value is good.
 type Options struct {
 	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: slog.Default
 	Refresh time.Duration    // how old the view of a shared store may be; default 2 s
 }
 
@@ -63,7 +68,10 @@ type Options struct {
 type Catalog struct {
 	store   kv.Store
 	now     func() time.Time
+	log     *slog.Logger
 	refresh time.Duration
+
+	unknown unknownKeys
 
 	view    atomic.Pointer[state]
 	loading sync.Mutex   // held by the one who reads the store
@@ -72,7 +80,10 @@ type Catalog struct {
 
 // Open reads the catalog of a store.
 func Open(ctx context.Context, store kv.Store, opt Options) (*Catalog, error) {
-	c := &Catalog{store: store, now: opt.Now, refresh: opt.Refresh}
+	c := &Catalog{store: store, now: opt.Now, log: opt.Log, refresh: opt.Refresh}
+	if c.log == nil {
+		c.log = slog.Default()
+	}
 	if c.now == nil {
 		c.now = time.Now
 	}

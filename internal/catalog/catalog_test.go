@@ -78,7 +78,7 @@ func TestAuthenticate(t *testing.T) {
 			t.Errorf("write key %q is taken", wrong)
 		}
 	}
-	_, next, err := c.RotateKey(ctx, "dev", "web")
+	_, next, err := c.RotateKey(ctx, "dev", "web", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestErrors(t *testing.T) {
 			_, err := c.UpdateSource(ctx, "dev", "web", SourceChange{Spaces: []string{}})
 			return err
 		}, ErrInvalid},
-		"rotate declared":     {func() error { _, _, err := c.RotateKey(ctx, "live", "ios"); return err }, ErrDeclared},
+		"rotate declared":     {func() error { _, _, err := c.RotateKey(ctx, "live", "ios", 0); return err }, ErrDeclared},
 		"delete declared":     {func() error { return c.DeleteSource(ctx, "live", "ios") }, ErrDeclared},
 		"delete wrong source": {func() error { return c.DeleteSource(ctx, "live", "web") }, ErrNotFound},
 		"declared token":      {func() error { return c.DeleteToken(ctx, "live", "backend") }, ErrDeclared},
@@ -330,7 +330,7 @@ func TestAuditTrail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := c.RotateKey(as, "dev", "web"); err != nil {
+	if _, _, err := c.RotateKey(as, "dev", "web", 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.UpdateSource(as, "dev", "web", SourceChange{Spaces: []string{"dev"}}); err != nil {

@@ -158,9 +158,12 @@ func (ch *changer) applySources(p declaredPlan, now time.Time) {
 		}
 	}
 	for i, want := range p.sources {
-		want.UID, want.CreatedAt = newUID(), now
+		want.UID, want.CreatedAt, want.KeyCreatedAt = newUID(), now, now
 		if old := known[i]; old != nil {
-			want.UID, want.CreatedAt = old.UID, old.CreatedAt
+			want.UID, want.CreatedAt, want.Former = old.UID, old.CreatedAt, old.Former
+			if old.Secret.equal(want.Secret) {
+				want.KeyCreatedAt = old.KeyCreatedAt
+			}
 		}
 		// Others of the same ID that fed one of these spaces give it up: what the
 		// file says about a space and a source ID holds.

@@ -62,6 +62,7 @@ func (c *Catalog) CreateSource(ctx context.Context, id, name string, spaces ...s
 	r := sourceRecord{UID: newUID(), Secret: digestOf(key), Source: Source{
 		ID: id, Name: orElse(name, id), Spaces: sorted(spaces), KeyPrefix: prefixOf(key), CreatedAt: c.stamp(),
 	}}
+	r.KeyCreatedAt = r.CreatedAt
 	err := c.change(ctx, func(ch *changer) error {
 		if err := ch.mayFeed(r.UID, id, r.Spaces); err != nil {
 			return err
@@ -106,21 +107,6 @@ func (c *Catalog) UpdateSource(ctx context.Context, space, id string, what Sourc
 		return nil
 	})
 	return src, err
-}
-
-// RotateKey gives a source a new write key; the old one is refused from now on.
-func (c *Catalog) RotateKey(ctx context.Context, space, id string) (src Source, key string, err error) {
-	key = newSecret("wk_")
-	err = c.changeSource(ctx, space, id, func(ch *changer, r *sourceRecord) error {
-		r.Secret, r.KeyPrefix = digestOf(key), prefixOf(key)
-		src = r.public()
-		ch.putSource(*r)
-		return nil
-	})
-	if err != nil {
-		return Source{}, "", err
-	}
-	return src, key, nil
 }
 
 // DeleteSource removes a source: its write key is refused from now on. What it

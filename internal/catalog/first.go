@@ -23,7 +23,7 @@ func (c *Catalog) Bootstrap(ctx context.Context) (*First, error) {
 		f := First{Space: "dev", Source: "app", WriteKey: newSecret("wk_"), TokenName: "default", Token: newSecret("tok_")}
 		ch.putSpace(Space{ID: f.Space, Name: "Development", CreatedAt: now})
 		ch.putSource(sourceRecord{UID: newUID(), Secret: digestOf(f.WriteKey), Source: Source{
-			ID: f.Source, Name: "App", Spaces: []string{f.Space}, KeyPrefix: prefixOf(f.WriteKey), CreatedAt: now,
+			ID: f.Source, Name: "App", Spaces: []string{f.Space}, KeyPrefix: prefixOf(f.WriteKey), CreatedAt: now, KeyCreatedAt: now,
 		}})
 		ch.putToken(tokenRecord{Secret: digestOf(f.Token), Token: Token{
 			Space: f.Space, Name: f.TokenName, Prefix: prefixOf(f.Token), CreatedAt: now,

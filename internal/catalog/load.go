@@ -13,13 +13,14 @@ import (
 // The catalog's keys. Everything is under the first byte 0x02; spaces keep
 // their own data under 0x01.
 const (
-	prefix    = 0x02
-	kindVer   = 'v' // 02 'v'                 → counter and nonce: moves with every change
-	kindSpace = 's' // 02 's' space           → Space, JSON
-	kindSrc   = 'q' // 02 'q' UID             → sourceRecord, JSON
-	kindTok   = 't' // 02 't' space 00 name   → tokenRecord, JSON
-	kindAdmin = 'a' // 02 'a'                 → hash of the admin token that Bootstrap made
-	kindAudit = 'y' // 02 'y' space 00 time(8) random(8) → audit.Entry, JSON; not part of the state
+	prefix      = 0x02
+	kindVer     = 'v' // 02 'v'                 → counter and nonce: moves with every change
+	kindSpace   = 's' // 02 's' space           → Space, JSON
+	kindSrc     = 'q' // 02 'q' UID             → sourceRecord, JSON
+	kindTok     = 't' // 02 't' space 00 name   → tokenRecord, JSON
+	kindAdmin   = 'a' // 02 'a'                 → hash of the admin token that Bootstrap made
+	kindUnknown = 'z' // 02 'z' → []UnknownKey, JSON; not part of the state
+	kindAudit   = 'y' // 02 'y' space 00 time(8) random(8) → audit.Entry, JSON; not part of the state
 )
 
 func versionKey() []byte          { return []byte{prefix, kindVer} }

@@ -14,7 +14,7 @@ type state struct {
 	tokens  map[tokenKey]*tokenRecord
 	admin   *digest // of the admin token that was made here; nil: none was
 
-	byWriteKey map[digest]*Source
+	byWriteKey map[digest]keyEntry
 	byToken    map[tokenSecret]*Token
 }
 
@@ -30,12 +30,17 @@ type tokenSecret struct {
 type sourceRecord struct {
 	UID string `json:"uid"`
 	Source
-	Secret digest `json:"secret"`
+	Secret digest      `json:"secret"`
+	Former []formerKey `json:"former,omitempty"` // the youngest first
 }
 
 func (r *sourceRecord) public() Source {
 	s := r.Source
 	s.Spaces = slices.Clone(s.Spaces)
+	s.FormerKeys = nil
+	for i := range r.Former {
+		s.FormerKeys = append(s.FormerKeys, r.Former[i].FormerKey)
+	}
 	return s
 }
 
@@ -59,10 +64,17 @@ func emptyState() *state {
 
 // index builds the maps that authentication looks into.
 func (s *state) index() {
-	s.byWriteKey = make(map[digest]*Source, len(s.sources))
+	s.byWriteKey = make(map[digest]keyEntry, len(s.sources))
 	for _, r := range s.sources {
 		src := r.public()
-		s.byWriteKey[r.Secret] = &src
+		s.byWriteKey[r.Secret] = keyEntry{source: &src}
+		for i := range r.Former {
+			f := &r.Former[i]
+			// A key that is at work goes before one that was.
+			if other, taken := s.byWriteKey[f.Secret]; !taken || !other.until.IsZero() && other.until.Before(*f.Until) {
+				s.byWriteKey[f.Secret] = keyEntry{&src, *f.Until}
+			}
+		}
 	}
 	s.byToken = make(map[tokenSecret]*Token, len(s.tokens))
 	for _, r := range s.tokens {

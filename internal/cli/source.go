@@ -13,13 +13,15 @@ import (
 func (sh *shell) source() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "source",
-		Short: "List and make sources",
+		Short: "List, make and delete sources, and give them new write keys",
 		Long: `A source is where events come from: an app, a website, a backend. Its write key
 lets an SDK send events for it. The key is shown once, when the source is made.`,
 		Example: `  selfsame source list
   selfsame source create ios-app --name "SegKicks iOS" --space dev
-  selfsame source create web --space dev --also prod    one source that feeds two spaces`,
-	}, sh.sourceList(), sh.sourceCreate())
+  selfsame source create web --space dev --also prod    one source that feeds two spaces
+  selfsame source rotate ios-app --grace 30d --space dev
+  selfsame source unknown-keys                          who sends with a wrong write key`,
+	}, sh.sourceList(), sh.sourceCreate(), sh.sourceRotate(), sh.sourceRetire(), sh.sourceDelete(), sh.sourceUnknown())
 }
 
 func (sh *shell) sourceList() *cobra.Command {

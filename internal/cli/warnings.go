@@ -42,6 +42,7 @@ func (sh *shell) warnings() *cobra.Command {
   merge_rate      an hour in which far more profiles merged than usual
   looks_blocked   a value taken as an identifier that looks like "there is none"
   new_type        a type of identifiers that the rules do not list
+  unknown_write_keys  events that were refused because their write key is no source's
 
 Each warning says what to do, often with the rule that does it; selfsame simulate
 shows beforehand what a rule would change. A warning closes by itself when the

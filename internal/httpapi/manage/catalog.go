@@ -107,14 +107,6 @@ func (h *handler) updateSource(w http.ResponseWriter, r *http.Request) error {
 	return ok(w, src)
 }
 
-func (h *handler) rotateSource(w http.ResponseWriter, r *http.Request) error {
-	src, key, err := h.Catalog.RotateKey(r.Context(), r.PathValue("space"), r.PathValue("source"))
-	if err != nil {
-		return err
-	}
-	return ok(w, newSource{src, key})
-}
-
 func (h *handler) deleteSource(w http.ResponseWriter, r *http.Request) error {
 	if err := h.Catalog.DeleteSource(r.Context(), r.PathValue("space"), r.PathValue("source")); err != nil {
 		return err

@@ -84,12 +84,16 @@ func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 	at("GET /api/spaces/{space}", h.getSpace)
 	at("PATCH /api/spaces/{space}", h.renameSpace)
 
+	at("GET /api/unknown-keys", h.listUnknownKeys)
+	at("DELETE /api/unknown-keys", h.forgetUnknownKeys)
+
 	at("GET /api/spaces/{space}/sources", h.listSources)
 	at("POST /api/spaces/{space}/sources", h.createSource)
 	at("GET /api/spaces/{space}/sources/{source}", h.getSource)
 	at("PATCH /api/spaces/{space}/sources/{source}", h.updateSource)
 	at("DELETE /api/spaces/{space}/sources/{source}", h.deleteSource)
 	at("POST /api/spaces/{space}/sources/{source}/rotate", h.rotateSource)
+	at("POST /api/spaces/{space}/sources/{source}/retire", h.retireKeys)
 
 	at("GET /api/spaces/{space}/tokens", h.listTokens)
 	at("POST /api/spaces/{space}/tokens", h.createToken)

@@ -68,9 +68,18 @@ func (h *handler) listWarnings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]warningAnswer, len(p.Warnings))
+	list := make([]warningAnswer, 0, len(p.Warnings)+1)
+	if r.URL.Query().Get("next") == "" && (state == "" || state == space.WarningOpen) {
+		unknown, err := h.warnOfUnknownKeys(r.Context(), r.PathValue("space"))
+		if err != nil {
+			return err
+		}
+		if unknown != nil {
+			list = append(list, warningOf(unknown))
+		}
+	}
 	for i := range p.Warnings {
-		list[i] = warningOf(&p.Warnings[i])
+		list = append(list, warningOf(&p.Warnings[i]))
 	}
 	return ok(w, page{list, cursor{p.Next != "", p.Next, n}})
 }
@@ -80,6 +89,9 @@ func (h *handler) dismissWarning(w http.ResponseWriter, r *http.Request) error {
 	s, err := h.open(r)
 	if err != nil {
 		return err
+	}
+	if r.PathValue("warning") == unknownWarning {
+		return h.dismissUnknownKeys(w, r)
 	}
 	done, err := s.DismissWarning(r.Context(), r.PathValue("warning"))
 	if err != nil {

@@ -61,6 +61,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, t event.Type) {
 // the request is free again.
 func (h *handler) finish(w http.ResponseWriter, r *http.Request, src *catalog.Source, in *intake) bool {
 	if src == nil {
+		h.unknown(r, firstOf(answer.Credential(r), in.writeKey), in.library())
 		answer.Failure(w, r, h.Log, noSource)
 		return true
 	}

@@ -15,6 +15,9 @@ import (
 // Sources knows write keys.
 type Sources interface {
 	SourceByKey(ctx context.Context, writeKey string) (*catalog.Source, bool)
+	// NoteUnknownKey keeps that a request came whose write key is no source's. It
+	// keeps no reference to the texts.
+	NoteUnknownKey(k catalog.Knock)
 }
 
 // Space takes events.

@@ -70,6 +70,7 @@ func (h *handler) fromPixel(r *http.Request, t event.Type) error {
 		}
 	}
 	if src == nil {
+		h.unknown(r, firstOf(answer.Credential(r), in.writeKey, query.Get("writeKey")), in.library())
 		return noSource
 	}
 	if err := h.deliver(r.Context(), src, in); err != nil {

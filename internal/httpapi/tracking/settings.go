@@ -14,6 +14,7 @@ import (
 func (h *handler) settings(w http.ResponseWriter, r *http.Request) {
 	key := r.PathValue("writeKey")
 	if h.authenticate(r, key) == nil {
+		h.unknown(r, key, "")
 		answer.Failure(w, r, h.Log, answer.New(http.StatusNotFound, answer.NotFound, "No source has this write key."))
 		return
 	}
