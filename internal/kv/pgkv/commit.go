@@ -159,6 +159,7 @@ func (s *Store) judge(err error, failed, commit int) (again bool, _ error) {
 	case pe.Code == divisionByZero, pe.Code == uniqueViolation && failed < commit:
 		return false, kv.ErrConflict
 	}
+	s.tell(err)
 	return transient(pe.Code), sentinel(err)
 }
 
