@@ -20,6 +20,8 @@ type reject struct {
 	Code       string     `json:"code"`
 	Message    string     `json:"message"`
 	ReceivedAt *time.Time `json:"received_at"`
+	Count      int64      `json:"count"`
+	LastAt     *time.Time `json:"last_at,omitempty"`
 	MessageID  string     `json:"message_id,omitempty"`
 	Type       string     `json:"type,omitempty"`
 	Endpoint   string     `json:"endpoint,omitempty"`
@@ -33,7 +35,8 @@ func (sh *shell) rejects() *cobra.Command {
 		Short: "List refused messages, look at one, send them again",
 		Long: `A message that is no event is kept with the reason, so that nothing is lost by a
 mistake in an app. This lists them, the newest first. They are kept for 30 days,
-at most 1,000,000 in a space.`,
+of each source at most the last 100,000 and 256 MiB. Identical ones that come within
+an hour are one, with a count.`,
 		Example: `  selfsame rejects
   selfsame rejects counts
   selfsame rejects --code missing_id --source web
@@ -69,10 +72,10 @@ at most 1,000,000 in a space.`,
 				fmt.Fprintln(sh.out, "No refused messages.")
 				return nil
 			}
-			t := table{header: []string{"ID", "RECEIVED", "SOURCE", "CODE", "WHY"}, styles: []style{bold, dim}}
+			t := table{header: []string{"ID", "RECEIVED", "TIMES", "SOURCE", "CODE", "WHY"}, styles: []style{bold, dim}}
 			for i := range page.Data {
 				r := &page.Data[i]
-				t.add(r.ID, moment(r.ReceivedAt), clean(r.Source), clean(r.Code), shorten(clean(r.Message), 90))
+				t.add(r.ID, moment(r.ReceivedAt), count(r.Count), clean(r.Source), clean(r.Code), shorten(clean(r.Message), 90))
 			}
 			t.write(sh.out)
 			if page.Cursor.HasMore {
@@ -93,9 +96,10 @@ func (sh *shell) rejectCounts() *cobra.Command {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var page struct {
 				Data []struct {
-					Source string `json:"source"`
-					Code   string `json:"code"`
-					Count  int64  `json:"count"`
+					Source   string `json:"source"`
+					Code     string `json:"code"`
+					Count    int64  `json:"count"`
+					Messages int64  `json:"messages"`
 				}
 			}
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rejects", "counts"), nil, nil, &page); err != nil {
@@ -108,9 +112,9 @@ func (sh *shell) rejectCounts() *cobra.Command {
 				fmt.Fprintln(sh.out, "No refused messages.")
 				return nil
 			}
-			t := table{header: []string{"SOURCE", "CODE", "COUNT"}}
+			t := table{header: []string{"SOURCE", "CODE", "KEPT", "MESSAGES"}}
 			for _, n := range page.Data {
-				t.add(clean(n.Source), clean(n.Code), count(n.Count))
+				t.add(clean(n.Source), clean(n.Code), count(n.Count), count(n.Messages))
 			}
 			t.write(sh.out)
 			return nil

@@ -49,7 +49,8 @@ type Config struct {
 	QueueBytes   int64         // event bytes waiting for a commit before ErrOverloaded; default 64 MiB
 	QueueWait    time.Duration // how long a delivery waits for its commit to begin before ErrOverloaded; default 5 s
 	RejectAge    time.Duration // how long refused messages are kept; default 30 days
-	RejectMost   int64         // how many are kept, the youngest; default 1,000,000
+	RejectMost   int64         // how many of one source are kept, the youngest; default 100,000
+	RejectBytes  int64         // how many bytes of one source are kept; default 256 MiB
 	ReplayBound  int           // decisions replayed inside a commit before a pending job takes over; default 1000
 }
 
@@ -105,7 +106,9 @@ type Reject struct {
 	MessageID  string `json:"message_id,omitempty"`
 	Type       string `json:"type,omitempty"`
 	Endpoint   string `json:"endpoint,omitempty"` // the call implied by the URL ("" for batch)
-	Body       []byte `json:"-"`                  // as sent, cut to 64 KiB
+	Count      int64  `json:"count"`              // identical ones, within an hour of the first; 0 is meant as 1
+	LastAt     int64  `json:"-"`                  // when the last of them came, nanoseconds since 1970
+	Body       []byte `json:"-"`                  // as sent, cut to 64 KiB; lists leave it out
 }
 
 // RejectQuery narrows a list of rejects. The newest come first.
@@ -113,6 +116,7 @@ type RejectQuery struct {
 	Source, Code string
 	Limit        int // 1 to 1000
 	Next         string
+	Bodies       bool // with their bodies
 }
 
 // RejectPage is a page of rejects; Next is "" on the last.
@@ -123,9 +127,10 @@ type RejectPage struct {
 
 // RejectCount counts the rejects that are kept.
 type RejectCount struct {
-	Source string `json:"source"`
-	Code   string `json:"code"`
-	Count  int64  `json:"count"`
+	Source   string `json:"source"`
+	Code     string `json:"code"`
+	Count    int64  `json:"count"`    // records; identical messages share one
+	Messages int64  `json:"messages"` // that they stand for
 }
 
 // Ref names a profile: by an external ID, or by a profile's own ID

@@ -146,18 +146,19 @@ func (s *Space) settle(ws []*work, receipts []Receipt) {
 
 // commitPlan is what one commit will write, and what is learned when it lands.
 type commitPlan struct {
-	desk     *desk
-	rules    *identity.Ruleset
-	batch    kv.Batch
-	record   feed.Record
-	receipts []Receipt
-	fresh    []placedEvent
-	blocks   uint64 // used
-	rejects  int
-	newTypes []string
-	repeats  int
-	counts   map[rejectKey]int64
-	tally    tallied
+	desk        *desk
+	rules       *identity.Ruleset
+	batch       kv.Batch
+	record      feed.Record
+	receipts    []Receipt
+	fresh       []placedEvent
+	blocks      uint64 // used
+	rejects     int
+	newTypes    []string
+	repeats     int
+	counts      rejectCounts
+	openRejects map[sameReject]*openReject
+	tally       tallied
 }
 
 // placedEvent is an event that is no repeat, with its place in the journal.
@@ -317,7 +318,7 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 	}
 	s.counters.add(d.counters)
 	s.pending.Add(int64(len(d.seeds)))
-	s.rejected.landed(c)
+	s.rejectsLanded(c)
 	st := &s.stats
 	st.commits.Add(1)
 	st.events.Add(int64(len(c.fresh)))

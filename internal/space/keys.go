@@ -51,9 +51,11 @@ const (
 	kindFeed = 'f'
 	// class(1) time(8) strand(16) messageId → seedRecord: a replay that was put off
 	kindPending = 'j'
-	// reject ID → reject
+	// source tag(4) time(8) random(4) → rejectRecord: a refused message
 	kindReject = 'r'
-	// source, code → number of kept rejects
+	// the same → its body
+	kindRejectBody = 'B'
+	// lane(8) source 00 code → rejectCount: what the lane added, less what it removed
 	kindRejectCount = 'R'
 	// name → value: progress of imports
 	kindMark = 'm'

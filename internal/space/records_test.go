@@ -81,7 +81,7 @@ func FuzzRecords(f *testing.F) {
 	f.Add(byte(2), (&profileRecord{collection: identity.Accounts, version: 7, ids: []profileMember{{idType: "group_id"}}}).append(nil))
 	f.Add(byte(3), (&pairRecord{1, "m", "web"}).append(nil))
 	f.Add(byte(4), (&seedRecord{messageID: "m"}).append(nil))
-	f.Add(byte(5), (&Reject{Code: "bad_json", Body: []byte("{")}).append(nil))
+	f.Add(byte(5), (&rejectRecord{Reject: Reject{Code: "bad_json", Count: 3}, stored: 70}).append(nil))
 	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
 		var again []byte
 		switch kind % 6 {
@@ -111,7 +111,12 @@ func FuzzRecords(f *testing.F) {
 		case 4:
 			decodeSeed(b)
 		case 5:
-			decodeReject(nil, b)
+			if r, err := decodeReject(rejectID{}, b); err == nil {
+				again = r.append(nil)
+				if r2, err := decodeReject(rejectID{}, again); err != nil || !bytes.Equal(r2.append(nil), again) {
+					t.Fatalf("a reject that was read cannot be written: %v", err)
+				}
+			}
 		}
 	})
 }

@@ -2,7 +2,6 @@ package space
 
 import (
 	"context"
-	"encoding/binary"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -10,24 +9,57 @@ import (
 )
 
 const (
-	rejectTrimPause = time.Minute // between two looks at the budget
-	rejectTrimPage  = 64          // removed in one commit; a body has up to 64 KiB
+	rejectTrimPause = time.Minute            // between two looks at the budget
+	rejectTrimWork  = 100 * time.Millisecond // of one run of the job
+	rejectTrimPage  = 4096                   // removed in one commit
 )
 
-// trimRejects removes the oldest refused messages while there are more than the
-// budget allows, or they are older. fence is the job's lease on a shared store.
+// trimRejects removes the oldest refused messages of each source that has more
+// than its budget allows, in number or bytes, and those that are too old. fence is
+// the job's lease on a shared store.
 func (s *Space) trimRejects(ctx context.Context, fence []byte) error {
-	if time.Now().Before(s.job.trim) {
+	began := time.Now()
+	if began.Before(s.job.trim) && !s.tooManyRejects() {
 		return nil
 	}
-	s.job.trim = time.Now().Add(rejectTrimPause)
-	n, err := s.trimPage(ctx, fence)
-	if n == rejectTrimPage {
-		s.job.trim = time.Now().Add(jobPause) // there may be more
+	for time.Since(began) < rejectTrimWork {
+		n, err := s.trimPage(ctx, fence)
+		if err != nil || n == 0 {
+			s.job.trim = time.Now().Add(rejectTrimPause)
+			return err
+		}
 	}
-	return err
+	s.job.trim = time.Time{} // there is more
+	return nil
 }
 
+// tooManyRejects reports whether what this node has kept since it started is a
+// reason not to wait for the next look: somebody fills the budget.
+func (s *Space) tooManyRejects() bool {
+	for _, n := range sourcesOf(s.rejected) {
+		if s.overRejects(n) {
+			return true
+		}
+	}
+	return false
+}
+
+// overRejects reports whether a source has more rejects than its budget.
+func (s *Space) overRejects(n rejectCount) bool {
+	return n.records > s.cfg.RejectMost || n.bytes > s.cfg.RejectBytes
+}
+
+// sourcesOf adds up the counts of each source.
+func sourcesOf(counts rejectCounts) map[string]rejectCount {
+	by := map[string]rejectCount{}
+	for k, n := range counts {
+		by[k.source] = by[k.source].plus(n)
+	}
+	return by
+}
+
+// trimPage removes a page of the rejects of one source that is over its budget or
+// has too old ones. It returns how many it removed; 0: there are none.
 func (s *Space) trimPage(ctx context.Context, fence []byte) (int, error) {
 	if err := s.renewLane(ctx); err != nil {
 		return 0, err
@@ -38,61 +70,76 @@ func (s *Space) trimPage(ctx context.Context, fence []byte) (int, error) {
 	}
 	defer r.Close()
 	counts, err := readRejectCounts(ctx, r, s.keys, 0)
-	if err != nil {
+	if err != nil || len(counts) == 0 {
 		return 0, err
 	}
-	over := -s.cfg.RejectMost
-	for _, n := range counts {
-		over += n
+	byTag := map[rejectTag]rejectCount{}
+	for source, n := range sourcesOf(counts) {
+		tag := s.rejectTag(source)
+		byTag[tag] = byTag[tag].plus(n)
 	}
-	now := s.cfg.Now()
-	limit := now.Add(-s.cfg.RejectAge).UnixNano()
-	from := s.keys.key(kindReject)
-	first, err := r.Scan(ctx, from, kv.PrefixEnd(from), 1, false)
-	if err != nil || len(first) == 0 || over <= 0 && parseTime(first[0].Key[len(from):]) >= limit {
-		return 0, err
+	limit := s.cfg.Now().Add(-s.cfg.RejectAge).UnixNano()
+	for tag, n := range byTag {
+		from := s.keys.key(kindReject, tag[:])
+		if !s.overRejects(n) {
+			first, err := r.Scan(ctx, from, kv.PrefixEnd(from), 1, false)
+			if err != nil {
+				return 0, err
+			}
+			if len(first) == 0 || parseTime(first[0].Key[len(from):]) >= limit {
+				continue
+			}
+		}
+		removed, err := s.trimSource(ctx, r, tag, n, limit, fence)
+		if err != nil || removed > 0 {
+			return removed, err
+		}
 	}
+	return 0, nil
+}
+
+// trimSource removes the oldest rejects of a tag that has n, as many as must go,
+// up to a page, with two ranges.
+func (s *Space) trimSource(ctx context.Context, r kv.Reader, tag rejectTag, n rejectCount, limit int64, fence []byte) (int, error) {
+	from := s.keys.key(kindReject, tag[:])
 	oldest, err := r.Scan(ctx, from, kv.PrefixEnd(from), rejectTrimPage, false)
 	if err != nil {
 		return 0, err
 	}
-	d := s.newDesk(ctx, r, s.rules.Load(), now)
+	d := s.newDesk(ctx, r, s.rules.Load(), s.cfg.Now())
 	c := &commitPlan{desk: d, rules: d.rules}
-	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
-	delta := map[rejectKey]int64{}
-	n := 0
+	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: d.now.UnixNano()}
+	delta := rejectCounts{}
+	removed, after := 0, rejectID{}
 	for _, e := range oldest {
-		if over <= 0 && parseTime(e.Key[len(from):]) >= limit {
+		id, ok := s.keys.rejectIDOf(e.Key)
+		if !ok {
+			return 0, kv.ErrCorrupt
+		}
+		if !s.overRejects(n) && id.time() >= limit {
 			break
 		}
-		rej, err := decodeReject(e.Key[len(from):], e.Value)
+		head, err := decodeReject(id, e.Value)
 		if err != nil {
 			return 0, err
 		}
 		if d.read != nil {
 			d.read[string(e.Key)] = e.Value // somebody may send it again in this moment
 		}
-		c.batch.Delete(e.Key)
-		delta[rejectKey{rej.Source, rej.Code}]--
-		over--
-		n++
+		gone := rejectCount{-1, -head.Count, -head.size()}
+		delta.add(rejectKey{head.Source, head.Code}, gone)
+		n = n.plus(gone)
+		removed, after = removed+1, id
 	}
+	if removed == 0 {
+		return 0, nil
+	}
+	c.batch.DeleteRange(from, kv.After(s.keys.reject(after)))
+	c.batch.DeleteRange(s.keys.key(kindRejectBody, tag[:]), kv.After(s.keys.rejectBody(after)))
 	s.stageRejectCounts(c, delta)
 	if fence != nil {
 		c.batch.Require(s.leaseKey(jobLease), fence)
 	}
 	s.closePlan(c)
-	return n, s.land(ctx, c)
-}
-
-// stageRejectCounts adds to a plan what it makes of the numbers of kept rejects.
-func (s *Space) stageRejectCounts(c *commitPlan, delta map[rejectKey]int64) {
-	c.counts = delta
-	for k, n := range delta {
-		if n += s.rejected[k]; n != 0 {
-			c.batch.Put(s.keys.rejectCount(s.lane, k), binary.AppendVarint(nil, n))
-		} else {
-			c.batch.Delete(s.keys.rejectCount(s.lane, k))
-		}
-	}
+	return removed, s.land(ctx, c)
 }

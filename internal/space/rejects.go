@@ -2,8 +2,6 @@ package space
 
 import (
 	"bytes"
-	"cmp"
-	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
@@ -11,55 +9,158 @@ import (
 	"strings"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/dchest/siphash"
 )
 
-// A reject's ID is its time of receipt and some random bytes, in hexadecimal, so
-// that IDs sort by time.
-const rejectIDBytes = 8 + 6
+// A reject's ID is its time of receipt, a tag of its source and some random bytes,
+// in hexadecimal, so that IDs sort by time. In its keys the tag comes first: what
+// one source has sent lies together, the oldest first.
+type rejectID [rejectIDBytes]byte
+
+const (
+	rejectTimeBytes = 8
+	rejectTagBytes  = 4
+	rejectIDBytes   = rejectTimeBytes + rejectTagBytes + 4
+)
+
+// rejectTag stands for a source in the IDs of its rejects. Sources that have one
+// tag in common, if there ever are two, share a budget.
+type rejectTag [rejectTagBytes]byte
+
+func (s *Space) rejectTag(source string) (t rejectTag) {
+	h := siphash.Hash(s.hashKey[0], s.hashKey[1]^0x736f75726365, []byte(source))
+	binary.BigEndian.PutUint32(t[:], uint32(h))
+	return t
+}
+
+func newRejectID(receivedAt int64, tag rejectTag) (id rejectID) {
+	copy(id[:], appendTime(nil, receivedAt))
+	copy(id[rejectTimeBytes:], tag[:])
+	rand.Read(id[rejectTimeBytes+rejectTagBytes:]) // never fails, see crypto/rand
+	return id
+}
+
+func parseRejectID(text string) (id rejectID, ok bool) {
+	raw, err := hex.DecodeString(text)
+	if err != nil || len(raw) != len(id) {
+		return id, false
+	}
+	copy(id[:], raw)
+	return id, true
+}
+
+func (id rejectID) text() string { return hex.EncodeToString(id[:]) }
+
+func (id rejectID) time() int64 { return parseTime(id[:]) }
+
+func (id rejectID) tag() (t rejectTag) {
+	copy(t[:], id[rejectTimeBytes:])
+	return t
+}
+
+// reject is the key of what is known of a reject, and rejectBody that of its body.
+func (k keyspace) reject(id rejectID) []byte     { return k.rejectKey(kindReject, id) }
+func (k keyspace) rejectBody(id rejectID) []byte { return k.rejectKey(kindRejectBody, id) }
+
+func (k keyspace) rejectKey(kind byte, id rejectID) []byte {
+	tag := id.tag()
+	return k.key(kind, tag[:], id[:rejectTimeBytes], id[rejectTimeBytes+rejectTagBytes:])
+}
+
+// rejectIDOf is the ID of the reject with a key.
+func (k keyspace) rejectIDOf(key []byte) (id rejectID, ok bool) {
+	key = key[len(k)+1:]
+	if len(key) != rejectIDBytes {
+		return id, false
+	}
+	copy(id[:], key[rejectTagBytes:rejectTagBytes+rejectTimeBytes])
+	copy(id[rejectTimeBytes:], key[:rejectTagBytes])
+	copy(id[rejectTimeBytes+rejectTagBytes:], key[rejectTagBytes+rejectTimeBytes:])
+	return id, true
+}
 
 // maxRejectBody is how much of a refused body is kept.
 const maxRejectBody = 64 << 10
 
-// rejectKey is what kept rejects are counted by.
-type rejectKey struct{ source, code string }
-
-// rejectCounts is how many rejects one lane has added, less those it removed.
-// The sum over lanes is the number of those that are kept.
-type rejectCounts map[rejectKey]int64
-
-func (k keyspace) reject(id []byte) []byte { return k.key(kindReject, id) }
-
-func (k keyspace) rejectCount(lane uint64, c rejectKey) []byte {
-	return k.key(kindRejectCount, binary.BigEndian.AppendUint64(nil, lane), []byte(c.source), []byte{0}, []byte(c.code))
+// rejectRecord is what is known of a reject, without its body.
+type rejectRecord struct {
+	Reject
+	stored int64 // bytes of the body as it is stored
 }
 
-func (r *Reject) append(b []byte) []byte {
-	b = append(b, 1)
+const rejectVersion = 2
+
+func (r *rejectRecord) append(b []byte) []byte {
+	b = append(b, rejectVersion)
 	for _, s := range [...]string{r.Source, r.Code, r.Message, r.MessageID, r.Type, r.Endpoint} {
 		b = appendString(b, s)
 	}
-	b = binary.AppendVarint(binary.AppendVarint(b, r.ReceivedAt), r.SentAt)
-	return append(b, r.Body[:min(len(r.Body), maxRejectBody)]...)
+	for _, n := range [...]int64{r.ReceivedAt, r.SentAt, r.Count, r.LastAt, r.stored} {
+		b = binary.AppendVarint(b, n)
+	}
+	return b
 }
 
-func decodeReject(id, b []byte) (Reject, error) {
+func decodeReject(id rejectID, b []byte) (rejectRecord, error) {
 	r := &reader{b: b}
-	r.version(1)
-	rej := Reject{
-		ID: hex.EncodeToString(id), Source: r.string(), Code: r.string(), Message: r.string(),
+	r.version(rejectVersion)
+	rej := rejectRecord{Reject: Reject{
+		ID: id.text(), Source: r.string(), Code: r.string(), Message: r.string(),
 		MessageID: r.string(), Type: r.string(), Endpoint: r.string(), ReceivedAt: r.varint(), SentAt: r.varint(),
-	}
-	rej.Body = bytes.Clone(r.b)
+		Count: r.varint(), LastAt: r.varint(),
+	}}
+	rej.stored = r.varint()
 	return rej, r.err
+}
+
+// size is what a reject counts in its source's budget of bytes.
+func (r *rejectRecord) size() int64 { return r.stored + rejectOverhead }
+
+// rejectOverhead is what a reject takes besides its body, about.
+const rejectOverhead = 256
+
+// sameReject is what identical rejects have in common: source, code, endpoint and
+// body. They are one record with a count.
+type sameReject [16]byte
+
+func (s *Space) sameReject(r *Reject) (same sameReject) {
+	text := make([]byte, 0, len(r.Source)+len(r.Code)+len(r.Endpoint)+len(r.Body)+3)
+	for _, part := range [...]string{r.Source, r.Code, r.Endpoint} {
+		text = append(append(text, part...), 0)
+	}
+	a, b := siphash.Hash128(s.hashKey[0], s.hashKey[1], append(text, r.Body...))
+	binary.BigEndian.PutUint64(same[:8], a)
+	binary.BigEndian.PutUint64(same[8:], b)
+	return same
+}
+
+const (
+	// sameRejectTime is how long a record counts identical rejects before the next
+	// one begins a record of its own.
+	sameRejectTime = time.Hour
+	// mostSameRejects is how many records the writer remembers to count identical
+	// rejects in.
+	mostSameRejects = 8192
+)
+
+// openReject is a record that identical rejects are counted in.
+type openReject struct {
+	id    rejectID
+	since int64 // when the first came
+}
+
+// rejectDesk is what one commit does with refused messages.
+type rejectDesk struct {
+	delta rejectCounts
+	open  map[sameReject]*openReject // of this commit
+	heads map[rejectID]*rejectRecord // to be put
 }
 
 // takeRejects keeps the refused messages of deliveries and removes those that
 // they send again.
 func (s *Space) takeRejects(c *commitPlan, ws []*work, now time.Time) error {
-	d := c.desk
-	delta := map[rejectKey]int64{}
-	var keys [][]byte
+	var list []*Reject
+	var resolved []rejectID
 	for _, w := range ws {
 		if w.waits() {
 			continue
@@ -72,165 +173,122 @@ func (s *Space) takeRejects(c *commitPlan, ws []*work, now time.Time) error {
 			if r.Source == "" {
 				r.Source = w.delivery.Source
 			}
-			id := make([]byte, 6, rejectIDBytes)
-			rand.Read(id) // never fails, see crypto/rand
-			id = append(appendTime(make([]byte, 0, rejectIDBytes), r.ReceivedAt), id...)
-			c.batch.Put(d.keys.reject(id), r.append(nil))
-			delta[rejectKey{strings.Clone(r.Source), strings.Clone(r.Code)}]++
-			c.rejects++
+			list = append(list, r)
 		}
 		for _, text := range w.delivery.Resolves {
-			if id, err := hex.DecodeString(text); err == nil && len(id) == rejectIDBytes {
-				keys = append(keys, d.keys.reject(id))
+			if id, ok := parseRejectID(text); ok {
+				resolved = append(resolved, id)
 			}
 		}
 	}
-	if len(keys) > 0 {
-		slices.SortFunc(keys, bytes.Compare)
-		keys = slices.CompactFunc(keys, bytes.Equal)
-		values, err := d.get(keys)
-		if err != nil {
-			return err
-		}
-		for i, v := range values {
-			if v == nil {
-				continue // sent again before
-			}
-			r, err := decodeReject(keys[i][len(d.keys)+1:], v)
-			if err != nil {
-				return err
-			}
-			c.batch.Delete(keys[i])
-			delta[rejectKey{r.Source, r.Code}]--
-		}
+	if len(list)+len(resolved) == 0 {
+		s.stageRejectCounts(c, nil)
+		return nil
 	}
-	s.stageRejectCounts(c, delta)
+	d := &rejectDesk{delta: rejectCounts{}, open: map[sameReject]*openReject{}, heads: map[rejectID]*rejectRecord{}}
+	if err := s.keepRejects(c, d, list); err != nil {
+		return err
+	}
+	if err := s.dropRejects(c, d, resolved); err != nil {
+		return err
+	}
+	for id, head := range d.heads {
+		c.batch.Put(c.desk.keys.reject(id), head.append(nil))
+	}
+	c.openRejects = d.open
+	s.stageRejectCounts(c, d.delta)
 	return nil
 }
 
-func (r rejectCounts) landed(c *commitPlan) {
-	for k, n := range c.counts {
-		if r[k] += n; r[k] == 0 {
-			delete(r, k)
+// keepRejects keeps refused messages: those that are like one of the last hour
+// are counted there.
+func (s *Space) keepRejects(c *commitPlan, d *rejectDesk, list []*Reject) error {
+	if len(list) == 0 {
+		return nil
+	}
+	// The records of an earlier commit that may count some of them.
+	same := make([]sameReject, len(list))
+	var asked []rejectID
+	for i, r := range list {
+		same[i] = s.sameReject(r)
+		if o, ok := s.openRejects.get(same[i]); ok && d.open[same[i]] == nil && r.ReceivedAt-o.since < int64(sameRejectTime) {
+			d.open[same[i]] = &openReject{o.id, o.since}
+			asked = append(asked, o.id)
 		}
 	}
+	if err := s.loadRejects(c, d, asked); err != nil {
+		return err
+	}
+	for i, r := range list {
+		c.rejects++
+		key := rejectKey{strings.Clone(r.Source), strings.Clone(r.Code)}
+		if o := d.open[same[i]]; o != nil && d.heads[o.id] != nil {
+			head := d.heads[o.id]
+			head.Count++
+			head.LastAt = max(head.LastAt, r.ReceivedAt)
+			d.delta.add(key, rejectCount{messages: 1})
+			continue
+		}
+		body := r.Body[:min(len(r.Body), maxRejectBody)]
+		head := &rejectRecord{Reject: *r, stored: int64(len(body))}
+		head.Body, head.Count, head.LastAt = nil, 1, r.ReceivedAt
+		id := newRejectID(r.ReceivedAt, s.rejectTag(r.Source))
+		c.batch.Put(c.desk.keys.rejectBody(id), body)
+		d.heads[id] = head
+		d.open[same[i]] = &openReject{id, r.ReceivedAt}
+		d.delta.add(key, rejectCount{records: 1, messages: 1, bytes: head.size()})
+	}
+	return nil
 }
 
-// readRejectCounts reads what one lane counted, or all lanes together if lane
-// is 0.
-func readRejectCounts(ctx context.Context, r kv.Reader, keys keyspace, lane uint64) (rejectCounts, error) {
-	from := keys.key(kindRejectCount)
-	if lane != 0 {
-		from = keys.number(kindRejectCount, lane)
+// loadRejects reads the records of rejects that are there.
+func (s *Space) loadRejects(c *commitPlan, d *rejectDesk, ids []rejectID) error {
+	if len(ids) == 0 {
+		return nil
 	}
-	head := len(keys) + 1 + 8
-	end := kv.PrefixEnd(from)
-	counts := rejectCounts{}
-	for {
-		page, err := r.Scan(ctx, from, end, scanPage, false)
+	keys := make([][]byte, len(ids))
+	for i, id := range ids {
+		keys[i] = c.desk.keys.reject(id)
+	}
+	values, err := c.desk.get(keys)
+	if err != nil {
+		return err
+	}
+	for i, v := range values {
+		if v == nil {
+			continue // it was sent again, or made room
+		}
+		head, err := decodeReject(ids[i], v)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, e := range page {
-			source, code, _ := strings.Cut(string(e.Key[head:]), "\x00")
-			n, size := binary.Varint(e.Value)
-			if size <= 0 {
-				return nil, kv.ErrCorrupt
-			}
-			counts[rejectKey{source, code}] += n
-		}
-		if len(page) < scanPage {
-			return counts, nil
-		}
-		from = kv.After(page[len(page)-1].Key)
+		d.heads[ids[i]] = &head
 	}
+	return nil
 }
 
-// Rejects lists refused messages that are kept, the newest first. ErrBadCursor
-// if q.Next is not one of ours.
-func (s *Space) Rejects(ctx context.Context, q RejectQuery) (RejectPage, error) {
-	from := s.keys.key(kindReject)
-	end := kv.PrefixEnd(from)
-	if q.Next != "" {
-		id, err := hex.DecodeString(q.Next)
-		if err != nil || len(id) != rejectIDBytes {
-			return RejectPage{}, ErrBadCursor
-		}
-		end = s.keys.reject(id)
-	}
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return RejectPage{}, err
-	}
-	defer r.Close()
-	limit := min(max(q.Limit, 1), 1000)
-	var page RejectPage
-	for {
-		entries, err := r.Scan(ctx, from, end, 64, true)
-		if err != nil {
-			return RejectPage{}, err
-		}
-		for _, e := range entries {
-			rej, err := decodeReject(e.Key[len(s.keys)+1:], e.Value)
-			if err != nil {
-				return RejectPage{}, err
-			}
-			end = e.Key
-			if q.Source != "" && rej.Source != q.Source || q.Code != "" && rej.Code != q.Code {
-				continue
-			}
-			if len(page.Rejects) == limit {
-				page.Next = page.Rejects[limit-1].ID
-				return page, nil
-			}
-			page.Rejects = append(page.Rejects, rej)
-		}
-		if len(entries) < 64 {
-			return page, nil
+// dropRejects removes what a delivery sends again.
+func (s *Space) dropRejects(c *commitPlan, d *rejectDesk, ids []rejectID) error {
+	slices.SortFunc(ids, func(a, b rejectID) int { return bytes.Compare(a[:], b[:]) })
+	ids = slices.Compact(ids)
+	var asked []rejectID
+	for _, id := range ids {
+		if d.heads[id] == nil {
+			asked = append(asked, id)
 		}
 	}
-}
-
-// Reject reads one refused message; ErrNotFound if it is not kept.
-func (s *Space) Reject(ctx context.Context, id string) (Reject, error) {
-	raw, err := hex.DecodeString(id)
-	if err != nil || len(raw) != rejectIDBytes {
-		return Reject{}, ErrNotFound
+	if err := s.loadRejects(c, d, asked); err != nil {
+		return err
 	}
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return Reject{}, err
-	}
-	defer r.Close()
-	got, err := r.Get(ctx, s.keys.reject(raw))
-	if err != nil {
-		return Reject{}, err
-	}
-	if got[0] == nil {
-		return Reject{}, ErrNotFound
-	}
-	return decodeReject(raw, got[0])
-}
-
-// RejectCounts counts the kept rejects by source and code, exactly.
-func (s *Space) RejectCounts(ctx context.Context) ([]RejectCount, error) {
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	counts, err := readRejectCounts(ctx, r, s.keys, 0)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]RejectCount, 0, len(counts))
-	for k, n := range counts {
-		if n != 0 {
-			out = append(out, RejectCount{k.source, k.code, n})
+	for _, id := range ids {
+		head := d.heads[id]
+		if head == nil {
+			continue // sent again before
 		}
+		delete(d.heads, id)
+		c.batch.Delete(c.desk.keys.reject(id))
+		c.batch.Delete(c.desk.keys.rejectBody(id))
+		d.delta.add(rejectKey{head.Source, head.Code}, rejectCount{-1, -head.Count, -head.size()})
 	}
-	slices.SortFunc(out, func(a, b RejectCount) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Code, b.Code))
-	})
-	return out, nil
+	return nil
 }

@@ -1,7 +1,10 @@
 package space_test
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,7 +82,7 @@ func TestRejectsHaveABudget(t *testing.T) {
 		if err := s.TrimRejects(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		page, err := s.Rejects(t.Context(), space.RejectQuery{Limit: 1000})
+		page, err := s.Rejects(t.Context(), space.RejectQuery{Limit: 1000, Bodies: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,15 +109,195 @@ func TestRejectsHaveABudget(t *testing.T) {
 		}
 		now.Add(time.Minute)
 	}
-	if kept := keep(); len(kept) != 150 || kept[0] != "299" || kept[149] != "150" {
+	// The bound is each source's own.
+	if kept := keep(); len(kept) != 300 {
 		t.Errorf("%d kept: %v", len(kept), kept)
 	}
-	now.Add(47 * time.Hour)
+	for i := 300; i < 700; i++ {
+		d := space.Delivery{Source: "loud", Rejects: []space.Reject{{Code: "bad_json", ReceivedAt: now.Now().UnixNano() + int64(i), Body: fmt.Append(nil, i)}}}
+		if _, err := s.Ingest(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept := keep(); len(kept) != 450 || kept[0] != "699" || kept[149] != "550" || kept[150] != "299" || kept[449] != "0" {
+		t.Errorf("%d kept: %v", len(kept), kept)
+	}
+	for i := range 150 {
+		_, err := s.Ingest(t.Context(), space.Delivery{Source: "loud", Resolves: []string{rejectsOf(t, s, "loud", 1)[0].ID}})
+		if err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if n := len(rejectsOf(t, s, "loud", 1000)); n != 0 {
+		t.Errorf("%d of loud are kept after all were sent again", n)
+	}
+	now.Add(43 * time.Hour)
+	if kept := keep(); len(kept) != 300 {
+		t.Errorf("%d kept: %v", len(kept), kept)
+	}
+	now.Add(4 * time.Hour)
 	if kept := keep(); len(kept) != 60 || kept[59] != "240" {
 		t.Errorf("%d kept: %v", len(kept), kept)
 	}
 	now.Add(2 * time.Hour)
 	if kept := keep(); len(kept) != 0 {
 		t.Errorf("%d kept: %v", len(kept), kept)
+	}
+}
+
+func rejectsOf(t *testing.T, s *space.Space, source string, limit int) []space.Reject {
+	t.Helper()
+	page, err := s.Rejects(t.Context(), space.RejectQuery{Source: source, Limit: limit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page.Rejects
+}
+
+// Bytes are bounded as well as records.
+func TestRejectsHaveABudgetOfBytes(t *testing.T) {
+	s := newSpace(t, space.Config{RejectBytes: 100_000})
+	for i := range 40 {
+		d := space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad_json", Body: append(bytes.Repeat([]byte("x"), 10_000), byte(i))}}}
+		if i == 0 {
+			d.Source = "quiet"
+		}
+		if _, err := s.Ingest(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.TrimRejects(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(rejectsOf(t, s, "web", 1000)); n < 8 || n > 9 {
+		t.Errorf("%d of 10 KB are kept in 100 KB", n)
+	}
+	last := rejectsOf(t, s, "web", 1)[0]
+	if full, err := s.Reject(t.Context(), last.ID); err != nil || len(full.Body) != 10_001 || full.Body[10_000] != 39 {
+		t.Errorf("the last one: %d bytes, %v", len(full.Body), err)
+	}
+	if n := len(rejectsOf(t, s, "quiet", 1000)); n != 1 {
+		t.Errorf("%d of the quiet source are kept", n)
+	}
+}
+
+// Identical messages are one record with a count, in one delivery, over several
+// and until the hour is over; what differs in anything is not.
+func TestIdenticalRejectsAreOne(t *testing.T) {
+	now := clockAt(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	s := newSpace(t, space.Config{Now: now.Now})
+	ingest := func(source string, rs ...space.Reject) {
+		t.Helper()
+		if _, err := s.Ingest(t.Context(), space.Delivery{Source: source, Rejects: rs}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one := space.Reject{Code: "bad_message", Message: "why", Body: []byte("1")}
+	for range 400 {
+		ingest("web", slices.Repeat([]space.Reject{one}, 25)...)
+	}
+	got := rejectsOf(t, s, "web", 1000)
+	if len(got) != 1 || got[0].Count != 10_000 {
+		t.Fatalf("%d records, the first counts %d", len(got), got[0].Count)
+	}
+	ingest("app", one)
+	ingest("web", space.Reject{Code: "bad_json", Body: []byte("1")}, space.Reject{Code: "bad_message", Body: []byte("2")}, space.Reject{Code: "bad_message", Endpoint: "track", Body: []byte("1")})
+	if web, app := len(rejectsOf(t, s, "web", 1000)), len(rejectsOf(t, s, "app", 1000)); web != 4 || app != 1 {
+		t.Errorf("%d of web and %d of app", web, app)
+	}
+	// One that was sent again does not come back with the next one like it.
+	if _, err := s.Ingest(t.Context(), space.Delivery{Source: "web", Resolves: []string{got[0].ID}}); err != nil {
+		t.Fatal(err)
+	}
+	ingest("web", one)
+	now.Add(time.Minute)
+	ingest("web", one)
+	now.Add(time.Hour)
+	ingest("web", one)
+	counts, err := s.RejectCounts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range counts {
+		if n.Source == "web" && n.Code == "bad_message" && (n.Count != 4 || n.Messages != 5) {
+			t.Errorf("%+v, want 4 records of 5 messages", n)
+		}
+	}
+	for _, r := range rejectsOf(t, s, "web", 1000) {
+		if r.Count == 2 && r.LastAt-r.ReceivedAt == int64(time.Minute) {
+			return
+		}
+	}
+	t.Error("no record counts the two that came within a minute")
+}
+
+// Lists of all sources are one list, page by page.
+func TestRejectsOfManySourcesAreListedTogether(t *testing.T) {
+	s := newSpace(t, space.Config{})
+	const n = 300
+	base := time.Now().UnixNano()
+	for i := range n {
+		r := space.Reject{Code: "bad_json", ReceivedAt: base + int64(i/3), Body: fmt.Append(nil, i)}
+		if _, err := s.Ingest(t.Context(), space.Delivery{Source: fmt.Sprintf("source-%d", i%7), Rejects: []space.Reject{r}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]bool{}
+	last := ""
+	q := space.RejectQuery{Limit: 11, Bodies: true}
+	for {
+		page, err := s.Rejects(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Rejects {
+			if last != "" && r.ID >= last || len(r.Body) == 0 {
+				t.Fatalf("%s with %q comes after %s", r.ID, r.Body, last)
+			}
+			seen[string(r.Body)], last = true, r.ID
+		}
+		if q.Next = page.Next; q.Next == "" {
+			break
+		}
+	}
+	if len(seen) != n {
+		for i := range n {
+			if !seen[fmt.Sprint(i)] {
+				t.Errorf("%d is missing", i)
+			}
+		}
+	}
+	for _, wrong := range []string{"x", "00", strings.Repeat("f", 31), strings.Repeat("g", 32)} {
+		if _, err := s.Rejects(t.Context(), space.RejectQuery{Next: wrong}); err != space.ErrBadCursor {
+			t.Errorf("next=%s: %v", wrong, err)
+		}
+	}
+	for _, edge := range []string{strings.Repeat("0", 32), strings.Repeat("f", 32)} {
+		if _, err := s.Rejects(t.Context(), space.RejectQuery{Next: edge}); err != nil {
+			t.Errorf("next=%s: %v", edge, err)
+		}
+	}
+}
+
+// Trimming keeps up with whoever fills the budget.
+func TestRejectsAreTrimmedQuickly(t *testing.T) {
+	s := newSpace(t, space.Config{RejectMost: 100})
+	for i := range 20 {
+		var list []space.Reject
+		for k := range 1000 {
+			list = append(list, space.Reject{Code: "bad_json", Body: fmt.Append(nil, i, k)})
+		}
+		if _, err := s.Ingest(t.Context(), space.Delivery{Source: "web", Rejects: list}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		counts, err := s.RejectCounts(t.Context())
+		if err == nil && len(counts) == 1 && counts[0].Count == 100 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%+v, %v", counts, err)
+		}
 	}
 }

@@ -56,22 +56,23 @@ type Space struct {
 	warnings   atomic.Int64           // open ones
 
 	// What follows belongs to the writer.
-	writing   sync.Mutex // held during a commit; whoever stops the writer takes it
-	lane      uint64
-	lostLane  bool   // its end is not known, see renewLane
-	notice    int64  // the last one seen, see announce
-	gaveWay   int64  // the last one that was heeded
-	nextBlock uint64 // within the lane
-	feedSeq   uint64
-	feedTime  int64 // of the lane's last record
-	tally     tallied
-	lastID    profileID
-	counters  countersRecord
-	repeats   repeats
-	pairs     *pairCache
-	rejected  rejectCounts
-	job       jobState
-	spare     *commitPlan // the room of the last plan
+	writing     sync.Mutex // held during a commit; whoever stops the writer takes it
+	lane        uint64
+	lostLane    bool   // its end is not known, see renewLane
+	notice      int64  // the last one seen, see announce
+	gaveWay     int64  // the last one that was heeded
+	nextBlock   uint64 // within the lane
+	feedSeq     uint64
+	feedTime    int64 // of the lane's last record
+	tally       tallied
+	lastID      profileID
+	counters    countersRecord
+	repeats     repeats
+	pairs       *pairCache
+	rejected    rejectCounts
+	openRejects lately[sameReject, openReject]
+	job         jobState
+	spare       *commitPlan // the room of the last plan
 
 	pending atomic.Int64
 	stats   counters
@@ -83,12 +84,13 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 	cfg = cfg.withDefaults()
 	s := &Space{
 		cfg: cfg, log: cfg.Log, store: store,
-		cache:   newStrandCache(cfg.CacheBytes / 2),
-		pairs:   newPairCache(cfg.CacheBytes / 16),
-		types:   map[string]bool{},
-		wake:    make(chan struct{}, 1),
-		closing: make(chan struct{}),
-		stopped: make(chan struct{}),
+		cache:       newStrandCache(cfg.CacheBytes / 2),
+		pairs:       newPairCache(cfg.CacheBytes / 16),
+		types:       map[string]bool{},
+		openRejects: newLately[sameReject, openReject](mostSameRejects),
+		wake:        make(chan struct{}, 1),
+		closing:     make(chan struct{}),
+		stopped:     make(chan struct{}),
 	}
 	s.overrides.Store(&overrideSet{})
 	s.apply.wake = make(chan struct{}, 1)
@@ -159,7 +161,10 @@ func (c Config) withDefaults() Config {
 		c.RejectAge = 30 * 24 * time.Hour
 	}
 	if c.RejectMost == 0 {
-		c.RejectMost = 1_000_000
+		c.RejectMost = 100_000
+	}
+	if c.RejectBytes == 0 {
+		c.RejectBytes = 256 << 20
 	}
 	if c.ReplayBound == 0 {
 		c.ReplayBound = 1000

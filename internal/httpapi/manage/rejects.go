@@ -18,12 +18,16 @@ import (
 type rejectAnswer struct {
 	space.Reject
 	ReceivedAt *time.Time `json:"received_at"`
+	LastAt     *time.Time `json:"last_at,omitempty"`     // of identical ones
 	Body       string     `json:"body,omitempty"`        // as text, if it is text
 	Binary     []byte     `json:"body_base64,omitempty"` // else
 }
 
 func rejectOf(r space.Reject, withBody bool) rejectAnswer {
 	a := rejectAnswer{Reject: r, ReceivedAt: answer.Time(r.ReceivedAt)}
+	if a.Count = max(a.Count, 1); r.LastAt != 0 && a.Count > 1 {
+		a.LastAt = answer.Time(r.LastAt)
+	}
 	switch {
 	case !withBody:
 	case utf8.Valid(r.Body):
@@ -140,7 +144,7 @@ func (h *handler) resendAll(w http.ResponseWriter, r *http.Request) error {
 	}
 	unhurried(w)
 	query := r.URL.Query()
-	q := space.RejectQuery{Source: query.Get("source"), Code: query.Get("code"), Limit: 500}
+	q := space.RejectQuery{Source: query.Get("source"), Code: query.Get("code"), Limit: 500, Bodies: true}
 	var out resent
 	for {
 		p, err := s.Rejects(r.Context(), q)
