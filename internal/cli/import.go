@@ -13,28 +13,40 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/importer"
+	"github.com/selfsame-id/selfsame/internal/space"
 )
 
 func (sh *shell) importEvents() *cobra.Command {
-	var source, format string
+	var source string
+	var how importFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
-		Short: "Load events from NDJSON and CSV files",
-		Long: `Loads events from files, or from standard input (-), into a running server or,
-which is faster, straight into the data directory of a stopped one (--data).
+		Short: "Load events from JSON and CSV files",
+		Long: `Loads events from files, from all files of a directory, or from standard input
+(-), into a running server or, which is faster, straight into the data directory
+of a stopped one (--data).
 
-NDJSON has one message on a line, as SDKs send them. A .csv or .tsv file has a
-header; columns named user_id, anonymous_id, email, group_id and id:TYPE say who,
-timestamp says when, message_id names the event. With something in the column
-event a row is a track call and the other columns are its properties; otherwise
-it is an identify call and they are traits. "zip:string" sets how a column is
-read (string, number, boolean, json). Files may be packed with gzip or zstd.
+JSON is one message on a line, as SDKs send them, or an array of them. A .csv or
+.tsv file has a header; columns named user_id, anonymous_id, email, group_id and
+id:TYPE say who, timestamp says when, message_id names the event. With something
+in the column event a row is a track call and the other columns are its
+properties; otherwise it is an identify call and they are traits. "zip:string"
+sets how a column is read (string, number, boolean, json), and --map says what a
+column is that has another name. Files may be packed with gzip or zstd. What
+separates the cells, and the encoding of the text, are found out and said.
 
 Ctrl-C stops it; the same command goes on where it stopped, days later too, and
-a file that was imported to its end is not imported again, whatever its name. A
-line that is no event is kept with its reason and costs only itself.`,
+a file that was imported to its end is not imported again, whatever its name,
+packed or not. A line that is no event is kept with its reason and costs only
+itself. The exit status is 1 when nothing was taken.
+
+A messageId counts once. Events older than the dedupe window, and rows without
+an ID of their own, are compared with all that is stored (--dedupe auto), the
+others with what arrived within the window. --dedupe all compares every event
+with all that is stored, --dedupe window none.`,
 		Example: `  selfsame import events.ndjson.gz more.ndjson.zst --source web
-  selfsame import people.csv --space dev --source crm
+  selfsame import people.csv --space dev --source crm --map "Email Address=email"
+  selfsame import ./archive --source web
   zcat archive/*.gz | selfsame import - --data ./selfsame-data --source web`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -45,47 +57,112 @@ line that is no event is kept with its reason and costs only itself.`,
 	}
 	w := sh.where(cmd, true)
 	w.making = true
-	f := cmd.Flags()
-	f.StringVar(&source, "source", "", "the `ID` of the source they came from (not needed when the space has only one)")
-	f.StringVar(&format, "format", "", "ndjson or csv; else the file's name says it")
+	asJSON := jsonFlag(cmd)
+	cmd.Flags().StringVar(&source, "source", "", "the `ID` of the source they came from (not needed when the space has only one)")
+	how.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
-		form, ok := importer.ParseFormat(format)
-		if !ok {
-			return usage("--format is %q; choose ndjson or csv", format)
+		reading, dedupe, err := how.read()
+		if err != nil {
+			return err
 		}
-		var inputs []*importer.Input
-		for _, name := range args {
-			one, err := importer.Open(name, form, sh.in)
-			if err != nil {
-				return err
-			}
-			inputs = append(inputs, one)
+		inputs, err := sh.inputs(args, reading)
+		if err != nil {
+			return err
 		}
 		return w.with(ctx, func(c *connection) error {
-			if err := sh.bootstrap(ctx, c); err != nil {
+			if err := sh.bootstrap(ctx, c, *asJSON); err != nil {
 				return err
 			}
-			return w.chosenSpace(ctx, c, func(space string) error {
-				src, err := sourceOf(ctx, c, space, source)
+			return w.chosenSpace(ctx, c, func(id string) error {
+				src, err := sourceOf(ctx, c, id, source)
 				if err != nil {
 					return err
 				}
-				var target importer.Target = &remoteTarget{client: c.client, space: space, source: src}
+				var target importer.Target = &remoteTarget{client: c.client, space: id, source: src}
 				if c.engine != nil {
-					if target, err = c.engine.Space(ctx, space); err != nil {
+					if target, err = c.engine.Space(ctx, id); err != nil {
 						return err
 					}
 				}
-				return sh.runImport(ctx, importer.New(target, importer.Options{Source: src}), inputs)
+				return sh.runImport(ctx, importer.New(target, importer.Options{Source: src, Dedupe: dedupe}), inputs, *asJSON)
 			})
 		})
 	}
 	return cmd
 }
 
+// importFlags are the flags that say how files are to be read.
+type importFlags struct {
+	format, delimiter, encoding, dates, dedupe string
+	columns                                    []string
+}
+
+func (i *importFlags) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&i.format, "format", "", "ndjson (any JSON) or csv; else the file's name or its beginning says it")
+	f.StringVar(&i.delimiter, "delimiter", "", "what separates the cells of a table: one `CHARACTER`, or tab; else it is found out")
+	f.StringVar(&i.encoding, "encoding", "", "the `NAME` of the text's encoding, such as windows-1252; else it is found out")
+	f.StringVar(&i.dates, "dates", "", "the order of dates such as 03/04/2024: DD/MM/YYYY or MM/DD/YYYY")
+	f.StringArrayVar(&i.columns, "map", nil, "what a column is, as `\"COLUMN=NAME\"`, such as \"Email Address=email\"; without NAME it is left out")
+	f.StringVar(&i.dedupe, "dedupe", "auto", "with what messageIds are compared: auto, all, window")
+}
+
+func (i *importFlags) read() (how importer.Reading, dedupe space.Dedupe, err error) {
+	ok := false
+	if how.Format, ok = importer.ParseFormat(i.format); !ok {
+		return how, 0, usage("--format is %q; choose ndjson or csv", i.format)
+	}
+	if i.delimiter != "" {
+		if how.Delimiter, err = importer.ParseDelimiter(i.delimiter); err != nil {
+			return how, 0, usage("--delimiter: %s", err)
+		}
+	}
+	if how.Encoding, err = importer.ParseEncoding(i.encoding); err != nil {
+		return how, 0, usage("--encoding: %s", err)
+	}
+	if how.Dates, err = importer.ParseDates(i.dates); err != nil {
+		return how, 0, usage("--dates: %s", err)
+	}
+	how.Map = map[string]string{}
+	for _, c := range i.columns {
+		if err := importer.ParseMap(how.Map, c); err != nil {
+			return how, 0, usage("--map: %s", err)
+		}
+	}
+	if dedupe, ok = space.ParseDedupe(i.dedupe); !ok {
+		return how, 0, usage("--dedupe is %q; choose auto, all or window", i.dedupe)
+	}
+	return how, dedupe, nil
+}
+
+// inputs opens what was named, with the files of directories.
+func (sh *shell) inputs(names []string, how importer.Reading) ([]*importer.Input, error) {
+	var inputs []*importer.Input
+	for _, name := range names {
+		files, left, err := importer.Files(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, other := range left {
+			fmt.Fprintf(sh.err, "%s does not look like events by its name, and is left out.\n", clean(other))
+		}
+		if len(files) == 0 {
+			return nil, fmt.Errorf("%s holds no files of events (.ndjson, .jsonl, .json, .csv, .tsv, .txt, .log, or packed with gzip or zstd)", name)
+		}
+		for _, file := range files {
+			one, err := importer.Open(file, how, sh.in)
+			if err != nil {
+				return nil, err
+			}
+			inputs = append(inputs, one)
+		}
+	}
+	return inputs, nil
+}
+
 // bootstrap makes the first space in a directory that has none.
-func (sh *shell) bootstrap(ctx context.Context, c *connection) error {
+func (sh *shell) bootstrap(ctx context.Context, c *connection, asJSON bool) error {
 	if c.engine == nil {
 		return nil
 	}
@@ -93,13 +170,17 @@ func (sh *shell) bootstrap(ctx context.Context, c *connection) error {
 	if err != nil || first == nil {
 		return err
 	}
-	fmt.Fprintf(sh.out, "The store is new. It has these now, shown once:\n\n")
+	out := sh.out
+	if asJSON {
+		out = sh.err // the answer is for a program
+	}
+	fmt.Fprintf(out, "The store is new. It has these now, shown once:\n\n")
 	t := table{indent: "  ", styles: []style{"", bold}}
 	t.add("space", first.Space)
 	t.add("write key", first.WriteKey, "source "+first.Source)
 	t.add("access token", first.Token, "for the Profile API")
-	t.write(sh.out)
-	fmt.Fprintln(sh.out)
+	t.write(out)
+	fmt.Fprintln(out)
 	return nil
 }
 
@@ -126,7 +207,7 @@ func sourceOf(ctx context.Context, c *connection, space, wanted string) (string,
 	return "", usage("the events need a source; choose one with --source: %s", strings.Join(ids, ", "))
 }
 
-func (sh *shell) runImport(ctx context.Context, im *importer.Import, inputs []*importer.Input) error {
+func (sh *shell) runImport(ctx context.Context, im *importer.Import, inputs []*importer.Input, asJSON bool) error {
 	started := time.Now()
 	stop := make(chan struct{})
 	stopped := make(chan struct{})
@@ -149,83 +230,34 @@ func (sh *shell) runImport(ctx context.Context, im *importer.Import, inputs []*i
 	<-stopped
 	b.done()
 	s := im.Summary()
-	sh.importSummary(&s, time.Since(started))
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if asJSON {
+		if wrong := sh.importJSON(&s, time.Since(started), err); wrong != nil {
+			return wrong
+		}
+	} else {
+		sh.importSummary(&s, time.Since(started))
+	}
+	return sh.importOutcome(ctx, &s, err)
+}
+
+// importOutcome is how an import ends: well only when something of the files is
+// stored.
+func (sh *shell) importOutcome(ctx context.Context, s *importer.Summary, err error) error {
+	stored := s.Events+s.Repeats+s.Rejected() > 0
+	switch {
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		fmt.Fprintf(sh.err, "%s Run the same command again to go on from here.\n", sh.err.paint(yellow, "Interrupted."))
-	} else if err != nil && !errors.Is(err, importer.ErrNoEvents) {
-		err = fmt.Errorf("%w\nWhat was counted above is stored; run the same command again to go on from there", err)
+		return err
+	case err != nil && stored:
+		return fmt.Errorf("%w\nWhat was counted above is stored; run the same command again to go on from there", err)
+	case err != nil:
+		return err
+	case s.Taken():
+		return nil
+	case s.Refused() > 0:
+		return fmt.Errorf("nothing was imported: every line was refused (%s); `selfsame rejects` shows them", count(s.Refused()))
 	}
-	return err
-}
-
-// importProgress shows how far an import is, its rate, and when it will be done.
-func importProgress(b *bar, im *importer.Import, inputs []*importer.Input, took time.Duration) {
-	var read, total int64
-	for _, one := range inputs {
-		read += one.Read()
-		if one.Size < 0 {
-			total = -1
-		}
-		if total >= 0 {
-			total += one.Size
-		}
-	}
-	s := im.Summary()
-	text := many(s.Lines, "line")
-	if sec := took.Seconds(); sec > 0.5 {
-		text += ", " + count(int64(float64(s.Lines)/sec)) + "/s"
-		if total > 0 && read > 0 && read < total {
-			text += ", " + span(time.Duration(float64(took)*float64(total-read)/float64(read))) + " left"
-		}
-	}
-	if now := im.Current(); now != nil && len(inputs) > 1 {
-		text += "  " + clean(now.Name)
-	}
-	b.show(read, max(total, 0), text)
-}
-
-// importSummary says what an import did.
-func (sh *shell) importSummary(s *importer.Summary, took time.Duration) {
-	for _, e := range s.Finished {
-		fmt.Fprintf(sh.out, "%s was imported before, all %s of it. Nothing is imported again.\n", clean(e.Name), many(e.Lines, "line"))
-	}
-	for _, e := range s.Resumed {
-		fmt.Fprintf(sh.out, "%s went on after line %s, where an earlier import stopped.\n", clean(e.Name), count(e.Lines))
-	}
-	if s.Lines == 0 {
-		return
-	}
-	rate := ""
-	if took > time.Second {
-		rate = fmt.Sprintf(", %s/s", count(int64(float64(s.Lines)/took.Seconds())))
-	}
-	fmt.Fprintf(sh.out, "%s in %s%s\n", sh.out.paint(bold, "Imported "+many(s.Events, "event")), span(took), rate)
-	t := table{indent: "  ", styles: []style{"", dim}}
-	more := func(n int64, noun, what, hint string) {
-		if n > 0 {
-			t.add(many(n, noun)+what, hint)
-		}
-	}
-	more(s.Repeats, "repeat", "", "messageIds that were seen before; not counted again")
-	more(s.Created, "profile", " created", "")
-	more(s.Merged, "profile", " merged", "into another one, by an event that ties them together")
-	more(s.Demoted, "identifier", " left out", "by the rules: blocked values and limits")
-	more(s.Unresolved, "event", " of nobody", "the rules accept none of their identifiers")
-	t.write(sh.out)
-	if n := s.Rejected(); n > 0 {
-		fmt.Fprintf(sh.out, "%s\n", sh.out.paint(yellow, many(n, "line")+" refused, and kept (GET /api/spaces/…/rejects):"))
-		t := table{indent: "  ", styles: []style{yellow, "", dim}}
-		codes := make([]string, 0, len(s.Refusals))
-		for code := range s.Refusals {
-			codes = append(codes, code)
-		}
-		slices.SortFunc(codes, func(a, b string) int { return int(s.Refusals[b].Count - s.Refusals[a].Count) })
-		for _, code := range codes {
-			r := s.Refusals[code]
-			t.add(count(r.Count), code, "first "+clean(r.First))
-		}
-		t.write(sh.out)
-	}
+	return errors.New("nothing was imported: there are no events in what was read")
 }
 
 // errMoved: somebody else moved the mark of an import.

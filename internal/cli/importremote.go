@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -26,11 +27,14 @@ type remoteTarget struct {
 	body, packed  []byte
 }
 
-// The headers of an import that carry a mark's values, in base64, under their
-// canonical names.
+// The headers of an import, under their canonical names. Those of a mark carry
+// its values in base64.
 const (
 	markHeader   = "Selfsame-Mark"
 	expectHeader = "Selfsame-Mark-Expect"
+	// refusedHeader counts the lines at the end of a request that were refused
+	// here, each with its reason.
+	refusedHeader = "Selfsame-Refused"
 )
 
 // patience is how long a server that does not answer is asked again.
@@ -58,8 +62,12 @@ func (t *remoteTarget) Ingest(ctx context.Context, d space.Delivery) (space.Rece
 		t.body = appendLine(t.body, &d.Messages[i])
 	}
 	for i := range d.Rejects {
-		t.body = append(t.body, bytes.ReplaceAll(d.Rejects[i].Body, []byte{'\n'}, []byte{' '})...)
-		t.body = append(t.body, '\n')
+		r := &d.Rejects[i]
+		line, err := json.Marshal(refusedLine{r.Code, r.Message, r.MessageID, r.Type, r.Body})
+		if err != nil {
+			return space.Receipt{}, err
+		}
+		t.body = append(append(t.body, line...), '\n')
 	}
 	if t.packer == nil {
 		var err error
@@ -71,7 +79,7 @@ func (t *remoteTarget) Ingest(ctx context.Context, d space.Delivery) (space.Rece
 
 	began := time.Now()
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 3*time.Second) {
-		r, err := t.post(ctx, d.Mark)
+		r, err := t.post(ctx, &d)
 		if err == nil {
 			t.marks[d.Mark.Name] = d.Mark.Value
 			return r, nil
@@ -89,6 +97,15 @@ func (t *remoteTarget) Ingest(ctx context.Context, d space.Delivery) (space.Rece
 	}
 }
 
+// refusedLine is a line that was refused here, as a server takes it to be kept.
+type refusedLine struct {
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	MessageID string `json:"message_id,omitempty"`
+	Type      string `json:"type,omitempty"`
+	Body      []byte `json:"body"`
+}
+
 // appendLine appends a message as a line, with the ID that it was given here if
 // it came without one.
 func appendLine(b []byte, m *event.Message) []byte {
@@ -103,14 +120,18 @@ func appendLine(b []byte, m *event.Message) []byte {
 }
 
 // post makes one attempt.
-func (t *remoteTarget) post(ctx context.Context, m *space.Mark) (space.Receipt, error) {
+func (t *remoteTarget) post(ctx context.Context, d *space.Delivery) (space.Receipt, error) {
+	m := d.Mark
 	header := http.Header{
 		"Content-Type":     {"application/x-ndjson"},
 		"Content-Encoding": {"zstd"},
 		markHeader:         {base64.StdEncoding.EncodeToString(m.Value)},
 		expectHeader:       {base64.StdEncoding.EncodeToString(t.marks[m.Name])},
 	}
-	query := url.Values{"source": {t.source}, "mark": {m.Name}}
+	if len(d.Rejects) > 0 {
+		header.Set(refusedHeader, strconv.Itoa(len(d.Rejects)))
+	}
+	query := url.Values{"source": {t.source}, "mark": {m.Name}, "dedupe": {d.Dedupe.String()}}
 	var r space.Receipt
 	res, err := t.send(ctx, http.MethodPost, in(t.space, "import"), query, bytes.NewReader(t.packed), header)
 	if err != nil {

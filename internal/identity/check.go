@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // The words of Rules.Order and Rules.Alias.
@@ -151,7 +149,7 @@ func builtinOfKey(key string) string {
 
 func (l *mistakes) blocked(at string, values, patterns []string) {
 	for i, v := range values {
-		if event.TrimID(v) == "" {
+		if strings.TrimSpace(v) == "" {
 			l.add(at+".blocked["+strconv.Itoa(i)+"]", "is empty; an empty value is never an ID")
 		}
 	}

@@ -35,7 +35,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 	b.SetBytes(int64(text.Len()))
 	for b.Loop() {
-		in, err := Open(path, Auto, nil)
+		in, err := Open(path, Reading{}, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

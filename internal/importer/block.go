@@ -39,9 +39,6 @@ type cutter struct {
 	whole func(data []byte) int
 }
 
-// byteOrderMark is what some programs write before UTF-8.
-var byteOrderMark = []byte("\xef\xbb\xbf")
-
 // next returns the next block, or io.EOF.
 func (c *cutter) next() (block, error) {
 	if c.err != nil {
@@ -86,9 +83,6 @@ func (c *cutter) next() (block, error) {
 		c.at.Line++ // the last line of a file that has no line break at its end
 	}
 	b.end = c.at
-	if b.start.Offset == 0 {
-		b.data = bytes.TrimPrefix(b.data, byteOrderMark)
-	}
 	return b, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,17 +23,20 @@ const (
 	timestampColumn
 	eventColumn
 	externalIDColumn // id:TYPE
+	unusedColumn     // one that is to be left out
+	namelessColumn   // at the end of a header; nothing may stand below it
 )
 
 // known columns, by their names in lower case without _, - and spaces.
 var knownColumns = map[string]columnKind{
-	"userid":      userIDColumn,
-	"anonymousid": anonymousIDColumn,
-	"groupid":     groupIDColumn,
-	"email":       emailColumn,
-	"messageid":   messageIDColumn,
-	"timestamp":   timestampColumn,
-	"event":       eventColumn,
+	"userid":       userIDColumn,
+	"anonymousid":  anonymousIDColumn,
+	"groupid":      groupIDColumn,
+	"email":        emailColumn,
+	"emailaddress": emailColumn,
+	"messageid":    messageIDColumn,
+	"timestamp":    timestampColumn,
+	"event":        eventColumn,
 }
 
 // valueKind says how the cells of a column are read.
@@ -60,38 +65,50 @@ type table struct {
 	comma   byte
 	columns []column
 	names   []string // as written, for messages
+	dates   Dates
 }
 
-// commaOf guesses what separates the columns: what the header has most of.
-func commaOf(header []byte) byte {
-	best, most := byte(','), 0
-	for _, c := range []byte{',', ';', '\t', '|'} {
-		if n := strings.Count(string(header), string(rune(c))); n > most {
-			best, most = c, n
-		}
-	}
-	return best
+// unknownKinds are what people write for a kind of value that has another name.
+// Anything else behind a colon belongs to the name of the column.
+var unknownKinds = map[string]bool{
+	"int": true, "integer": true, "long": true, "float": true, "double": true, "decimal": true, "num": true,
+	"bool": true, "str": true, "text": true, "date": true, "time": true, "datetime": true, "object": true, "array": true,
 }
 
 // readHeader understands the header row.
-func readHeader(row []byte, comma byte) (*table, error) {
+func readHeader(row []byte, comma byte, how Reading) (*table, error) {
 	names, err := appendFields(nil, row, comma)
 	if err != nil {
 		return nil, fmt.Errorf("the header: %w", err)
 	}
-	t := &table{comma: comma, names: names}
-	seen := map[string]string{}
+	t := &table{comma: comma, names: names, dates: how.Dates}
+	used := len(names) // without the empty ones that a separator at the end makes
+	for used > 1 && strings.TrimSpace(names[used-1]) == "" {
+		used--
+	}
+	seen, mapped := map[string]string{}, map[string]bool{}
 	var wrong []error
 	identifies := false
 	for i, written := range names {
-		c, err := columnOf(strings.TrimSpace(written))
+		name := strings.TrimSpace(written)
+		if to, ok := how.Map[columnName(written)]; ok {
+			mapped[columnName(written)] = true
+			if name = to; to == "" {
+				t.columns = append(t.columns, column{kind: unusedColumn})
+				continue
+			}
+		} else if i >= used {
+			t.columns = append(t.columns, column{kind: namelessColumn})
+			continue
+		}
+		c, err := columnOf(name)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("column %d of the header: %w", i+1, err))
 			continue
 		}
 		what := fmt.Sprint(c.kind, c.name)
 		if first, twice := seen[what]; twice {
-			wrong = append(wrong, fmt.Errorf("columns %q and %q of the header are the same; rename one", first, written))
+			wrong = append(wrong, fmt.Errorf("columns %q and %q of the header are the same; rename one, or say what it is with --map %q", first, written, written+"=NAME"))
 		}
 		seen[what] = written
 		switch c.kind {
@@ -100,10 +117,20 @@ func readHeader(row []byte, comma byte) (*table, error) {
 		}
 		t.columns = append(t.columns, c)
 	}
+	for _, from := range slices.Sorted(maps.Keys(how.Map)) {
+		if !mapped[from] {
+			wrong = append(wrong, fmt.Errorf("the header (%s) has no column %q, which --map names", t.header(), from))
+		}
+	}
 	if !identifies && len(wrong) == 0 {
-		wrong = append(wrong, fmt.Errorf("the header (%s) has no column that says who: name one user_id, anonymous_id, email, group_id or id:TYPE, such as id:crm_id", shorten(strings.Join(names, string(rune(comma))), 120)))
+		wrong = append(wrong, fmt.Errorf("the header (%s) has no column that says who: name one user_id, anonymous_id, email, group_id or id:TYPE, such as id:crm_id, or say which one it is with --map, such as --map %q", t.header(), strings.TrimSpace(names[0])+"=user_id"))
 	}
 	return t, errors.Join(wrong...)
+}
+
+// header is the header as it is written, for messages.
+func (t *table) header() string {
+	return shorten(strings.ToValidUTF8(strings.Join(t.names, string(rune(t.comma))), "?"), 120)
 }
 
 func columnOf(name string) (column, error) {
@@ -125,11 +152,12 @@ func columnOf(name string) (column, error) {
 	}
 	c := column{name: name}
 	if at := strings.LastIndexByte(name, ':'); at > 0 {
-		kind, ok := valueKinds[strings.ToLower(name[at+1:])]
-		if !ok {
+		behind := strings.ToLower(name[at+1:])
+		if kind, ok := valueKinds[behind]; ok {
+			c.value, c.name = kind, name[:at]
+		} else if unknownKinds[behind] {
 			return column{}, fmt.Errorf("%q: %q is no kind of value; write string, number, boolean or json behind the colon", name, name[at+1:])
 		}
-		c.value, c.name = kind, name[:at]
 	}
 	c.key = quoted(c.name)
 	return c, nil
@@ -137,8 +165,9 @@ func columnOf(name string) (column, error) {
 
 // message makes the JSON message that a row stands for. buf is overwritten.
 func (t *table) message(buf []byte, cells []string) ([]byte, error) {
-	if len(cells) != len(t.columns) {
-		return nil, fmt.Errorf("the row has %d cells and the header %d columns; quote cells that have a %q in them", len(cells), len(t.columns), string(rune(t.comma)))
+	cells, err := t.fit(cells)
+	if err != nil {
+		return nil, err
 	}
 	track := false
 	for i, c := range t.columns {
@@ -168,7 +197,11 @@ func (t *table) message(buf []byte, cells []string) ([]byte, error) {
 		case messageIDColumn:
 			w.member("messageId", cell)
 		case timestampColumn:
-			w.member("timestamp", cell)
+			iso, err := t.dates.iso(cell)
+			if err != nil {
+				return nil, err
+			}
+			w.member("timestamp", iso)
 		case eventColumn:
 			w.member("event", cell)
 		case groupIDColumn:
@@ -186,6 +219,36 @@ func (t *table) message(buf []byte, cells []string) ([]byte, error) {
 		}
 	}
 	return w.finish(), nil
+}
+
+// fit makes a row as long as the header: programs leave out empty cells at its
+// end, or write more of them.
+func (t *table) fit(cells []string) ([]string, error) {
+	for n := len(cells); n > len(t.columns); n-- {
+		if strings.TrimSpace(cells[n-1]) != "" {
+			return nil, fmt.Errorf("the row has %d cells and the header %d columns; quote cells that have a %q in them", n, len(t.columns), string(rune(t.comma)))
+		}
+	}
+	cells = cells[:min(len(cells), len(t.columns))]
+	for i := range cells {
+		if t.columns[i].kind == namelessColumn && strings.TrimSpace(cells[i]) != "" {
+			return nil, fmt.Errorf("column %d has no name in the header, and %q stands below it; name it, or quote cells that have a %q in them", i+1, shorten(strings.ToValidUTF8(cells[i], "?"), 40), string(rune(t.comma)))
+		}
+	}
+	for len(cells) < len(t.columns) {
+		cells = append(cells, "")
+	}
+	return cells, nil
+}
+
+// blank reports whether there is nothing in a row.
+func blank(cells []string) bool {
+	for _, c := range cells {
+		if strings.TrimSpace(c) != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // read gives a cell as JSON.

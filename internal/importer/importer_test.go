@@ -75,7 +75,7 @@ func write(t *testing.T, name, content string) string {
 
 func input(t *testing.T, path string) *Input {
 	t.Helper()
-	in, err := Open(path, Auto, nil)
+	in, err := Open(path, Reading{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func TestStandardInputAgain(t *testing.T) {
 	content, bodies := lines(60)
 	m := newModel()
 	open := func(text string) *Input {
-		in, err := Open("-", Auto, strings.NewReader(text))
+		in, err := Open("-", Reading{}, strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestStandardInputGoesOnWhereItGrew(t *testing.T) {
 	long := strings.Repeat(line, headBytes/len(line)+20)
 	m := newModel()
 	for i, text := range []string{long, long + line + line, long + line + line} {
-		in, err := Open("-", Auto, strings.NewReader(text))
+		in, err := Open("-", Reading{}, strings.NewReader(text))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,10 +299,10 @@ func TestWhatIsNoEventsAtAll(t *testing.T) {
 	if !errors.Is(err, ErrNoEvents) || m.n != 0 {
 		t.Errorf("%v after %d deliveries", err, m.n)
 	}
-	if _, err := Open(t.TempDir(), Auto, nil); err == nil {
+	if _, err := Open(t.TempDir(), Reading{}, nil); err == nil {
 		t.Error("a directory is taken for a file")
 	}
-	if _, err := Open("nowhere", Auto, nil); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Open("nowhere", Reading{}, nil); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }

@@ -15,9 +15,10 @@ type mark struct {
 	Done     bool  `json:"done"`
 }
 
-// markName names the mark of a file that is imported for a source.
-func markName(source, fingerprint string) string {
-	return "import:" + source + ":" + fingerprint
+// markName names the mark of a file that is imported for a source. Read in
+// another way, because the first one did not fit, it is imported again.
+func markName(source, fingerprint string, how Reading) string {
+	return "import:" + source + ":" + fingerprint + how.key()
 }
 
 func readMark(value []byte) (mark, error) {

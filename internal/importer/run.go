@@ -35,9 +35,14 @@ const fewest = 100
 // clients are told, for servers differ.
 const messageBytes = 128 << 10
 
+// ErrUnclear: what a file says can be read in two ways, and somebody has to say
+// in which.
+var ErrUnclear = errors.New("this can be read in two ways")
+
 // Options are how to import.
 type Options struct {
 	Source  string
+	Dedupe  space.Dedupe     // with what events are compared; see batchDedupe
 	Workers int              // that parse; 0: one for each processor
 	Now     func() time.Time // nil: time.Now
 	Limits  event.Limits     // of messages; zero: 128 KiB and the defaults
@@ -99,14 +104,18 @@ func (im *Import) note(fn func(s *Summary)) {
 	fn(&im.summary)
 }
 
-// parsed is a batch on its way from a worker to the deliverer.
+// parsed is a block whose batches are on their way from a worker to the
+// deliverer.
 type parsed struct {
 	block block
 	batch chan *Batch
 }
 
 func (im *Import) file(ctx context.Context, in *Input) error {
-	name := markName(im.opt.Source, in.Fingerprint)
+	if err := in.look(ctx); err != nil {
+		return err
+	}
+	name := markName(im.opt.Source, in.found.fingerprint, in.how)
 	value, err := im.target.Mark(ctx, name)
 	if err != nil {
 		return fmt.Errorf("%s: cannot find out what was imported before: %w", in.Name, err)
@@ -118,7 +127,7 @@ func (im *Import) file(ctx context.Context, in *Input) error {
 	if m.Done && in.path != "" {
 		im.note(func(s *Summary) {
 			s.Files++
-			s.Finished = append(s.Finished, Earlier{in.Name, m.Line, m.Events, m.Rejected})
+			s.Finished = append(s.Finished, Earlier{in.Name, string(in.lines), m.Line, m.Events, m.Rejected})
 		})
 		in.read.Store(in.Size)
 		return nil
@@ -132,10 +141,16 @@ func (im *Import) file(ctx context.Context, in *Input) error {
 		return err
 	}
 	defer r.Close()
+	if encoding := in.Encoding(); encoding != "" {
+		im.note(func(s *Summary) { s.Encodings = append(s.Encodings, Encoded{in.Name, encoding}) })
+	}
 	before := m
 	err = im.pipeline(ctx, in, r, &m, name)
 	im.note(func(s *Summary) {
-		earlier := Earlier{in.Name, before.Line, before.Events, before.Rejected}
+		earlier := Earlier{in.Name, string(in.lines), before.Line, before.Events, before.Rejected}
+		if err == nil && m.Events+m.Rejected == 0 {
+			s.Empty = append(s.Empty, Vacant{in.Name, r.table != nil})
+		}
 		switch {
 		case before.Done && before.Position == m.Position: // a stream that has not grown
 			s.Finished = append(s.Finished, earlier)
@@ -152,7 +167,7 @@ func (im *Import) file(ctx context.Context, in *Input) error {
 // pipeline reads, parses and delivers side by side: one goroutine cuts blocks,
 // workers parse them, and the caller's delivers them in order.
 func (im *Import) pipeline(ctx context.Context, in *Input, r *rows, m *mark, name string) error {
-	p := &parser{input: in, source: im.opt.Source, table: r.table, env: event.Envelope{
+	p := &parser{input: in, source: im.opt.Source, table: r.table, dates: in.how.Dates, env: event.Envelope{
 		ReceivedAt: im.opt.Now().UnixNano(), OwnReceipt: true, Limits: im.opt.Limits,
 	}, spare: make(chan []event.Message, cap(r.spare))}
 	work := make(chan parsed)
@@ -171,7 +186,7 @@ func (im *Import) pipeline(ctx context.Context, in *Input, r *rows, m *mark, nam
 				}
 				return
 			}
-			one := parsed{b, make(chan *Batch, 1)}
+			one := parsed{b, make(chan *Batch)}
 			select {
 			case ordered <- one:
 			case <-stop:
@@ -187,22 +202,28 @@ func (im *Import) pipeline(ctx context.Context, in *Input, r *rows, m *mark, nam
 	for range im.opt.Workers {
 		crew.Go(func() {
 			for one := range work {
-				one.batch <- p.parse(one.block)
+				p.parse(one.block, func(b *Batch) bool {
+					select {
+					case one.batch <- b:
+						return true
+					case <-stop:
+						return false
+					}
+				})
+				close(one.batch)
 			}
 		})
 	}
 	// The target keeps nothing of what it has taken, so its memory serves again.
-	again := func(b block, batch *Batch) {
-		offer(r.spare, b.buf)
-		offer(p.spare, batch.Messages)
-	}
-	err := im.deliver(ctx, in, ordered, m, name, again)
+	err := im.deliver(ctx, in, ordered, m, name,
+		func(b *Batch) { offer(p.spare, b.Messages) },
+		func(b block) { offer(r.spare, b.buf) })
 	close(stop)
 	crew.Wait()
 	if err == nil && broken != nil {
-		err = fmt.Errorf("%s is damaged after line %d: %w", in.Name, m.Line, broken)
+		err = fmt.Errorf("%s is damaged after %s %d: %w", in.Name, in.lines, m.Line, broken)
 	}
-	if err == nil && !m.Done {
+	if err == nil && !m.Done && m.Events+m.Rejected > 0 { // of an empty file there is nothing to know again
 		err = im.commit(ctx, in, &Batch{End: m.Position}, m, name, true)
 	}
 	return err
@@ -220,23 +241,43 @@ func offer[T any](to chan []T, used []T) {
 }
 
 // deliver commits the batches in order.
-func (im *Import) deliver(ctx context.Context, in *Input, ordered <-chan parsed, m *mark, name string, again func(block, *Batch)) error {
+func (im *Import) deliver(ctx context.Context, in *Input, ordered <-chan parsed, m *mark, name string, doneBatch func(*Batch), doneBlock func(block)) error {
 	for one := range ordered {
-		var b *Batch
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case b = <-one.batch:
+		for {
+			var b *Batch
+			var more bool
+			select {
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			case b, more = <-one.batch:
+			}
+			if !more {
+				break
+			}
+			if m.Events+m.Rejected == 0 && b.unclear != "" {
+				return fmt.Errorf("%w; nothing of %s was imported: %s", ErrUnclear, in.Name, b.unclear)
+			}
+			if len(b.Messages) == 0 && len(b.Rejects) >= fewest && m.Events == 0 {
+				return fmt.Errorf("%s: %w; nothing of it was imported (%s)", in.Name, ErrNoEvents, b.Rejects[0].Message)
+			}
+			if err := im.commit(ctx, in, b, m, name, false); err != nil {
+				return err
+			}
+			doneBatch(b)
 		}
-		if len(b.Messages) == 0 && len(b.Rejects) >= fewest && m.Events == 0 {
-			return fmt.Errorf("%s: %w; nothing of it was imported (%s)", in.Name, ErrNoEvents, b.Rejects[0].Message)
-		}
-		if err := im.commit(ctx, in, b, m, name, false); err != nil {
-			return err
-		}
-		again(one.block, b)
+		doneBlock(one.block)
 	}
 	return nil
+}
+
+// batchDedupe says with what the events of a batch are compared. An event that
+// came without an ID, and was given one that its file tells, may be older than
+// its time says, which is often that of the import: it is compared with all.
+func (im *Import) batchDedupe(b *Batch) space.Dedupe {
+	if im.opt.Dedupe == space.DedupeOld && b.given > 0 {
+		return space.DedupeAll
+	}
+	return im.opt.Dedupe
 }
 
 // commit hands one batch over. A target that is overloaded is asked again; a
@@ -248,7 +289,7 @@ func (im *Import) commit(ctx context.Context, in *Input, b *Batch, m *mark, name
 	// The mark is written with the batch and cannot know its receipt, so it
 	// counts what was read; repeats are only known afterwards.
 	next.Events += int64(len(b.Messages))
-	d := space.Delivery{Source: im.opt.Source, Messages: b.Messages, Rejects: b.Rejects, Mark: next.encode(name)}
+	d := space.Delivery{Source: im.opt.Source, Messages: b.Messages, Rejects: b.Rejects, Mark: next.encode(name), Dedupe: im.batchDedupe(b)}
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		receipt, err := im.target.Ingest(context.WithoutCancel(ctx), d)
 		if err == nil {
@@ -257,7 +298,7 @@ func (im *Import) commit(ctx context.Context, in *Input, b *Batch, m *mark, name
 			return nil
 		}
 		if !errors.Is(err, space.ErrOverloaded) {
-			return fmt.Errorf("%s: line %d and after it: %w", in.Name, m.Line+1, err)
+			return fmt.Errorf("%s: %s %d and after it: %w", in.Name, in.lines, m.Line+1, err)
 		}
 		select {
 		case <-ctx.Done():

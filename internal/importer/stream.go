@@ -19,62 +19,72 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
-// peekBytes is how far a stream can be looked into without reading it: a CSV
-// header has to fit.
-const peekBytes = 1 << 20
-
 // stream is the unpacked content of an input.
 type stream struct {
 	*bufio.Reader
-	rewind  func(offset int64) error // of a plain file
+	packed  bool
+	rewind  func(offset int64) error // of what is read as it lies on the disk
 	release []func() error
 }
 
-// stream opens the unpacked content.
-func (in *Input) stream() (*stream, error) {
-	s := &stream{}
-	raw := io.Reader(in.stdin)
-	var file *os.File
-	if in.path != "" {
-		var err error
-		if file, err = os.Open(in.path); err != nil {
-			return nil, err
-		}
-		raw = file
-		s.release = append(s.release, file.Close)
+// unpack opens the unpacked content from its beginning. The bytes that are taken
+// from the disk are counted in n.
+func (in *Input) unpack(n *atomic.Int64) (*stream, error) {
+	if in.path == "" {
+		return unpacked(&countingReader{r: in.stdin, n: n})
 	}
-	counted := &countingReader{r: raw, n: &in.read}
-	plain := bufio.NewReaderSize(counted, peekBytes)
+	file, err := os.Open(in.path)
+	if err != nil {
+		return nil, err
+	}
+	n.Store(0)
+	counted := &countingReader{r: file, n: n}
+	s, err := unpacked(counted)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	s.release = append([]func() error{file.Close}, s.release...)
+	if !s.packed {
+		s.rewind = func(offset int64) error {
+			_, err := file.Seek(offset, io.SeekStart)
+			n.Store(offset)
+			s.Reset(counted)
+			return err
+		}
+	}
+	return s, nil
+}
+
+// unpacked unpacks what is packed.
+func unpacked(raw io.Reader) (*stream, error) {
+	plain := bufio.NewReaderSize(raw, headBytes)
 	head, err := plain.Peek(len(zstdMagic))
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.Join(err, s.Close())
+		return nil, err
 	}
 	switch {
 	case bytes.HasPrefix(head, gzipMagic):
 		z, err := gzip.NewReader(plain)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("this is no whole gzip file: %w", err), s.Close())
+			return nil, fmt.Errorf("this is no whole gzip file: %w", err)
 		}
-		s.Reader = bufio.NewReaderSize(z, peekBytes)
+		return &stream{Reader: bufio.NewReaderSize(z, headBytes), packed: true}, nil
 	case bytes.HasPrefix(head, zstdMagic):
 		z, err := zstd.NewReader(plain, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(512<<20))
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("this is no whole zstd file: %w", err), s.Close())
+			return nil, fmt.Errorf("this is no whole zstd file: %w", err)
 		}
-		s.Reader = bufio.NewReaderSize(z, peekBytes)
-		s.release = append(s.release, func() error { z.Close(); return nil })
-	default:
-		s.Reader = plain
-		if file != nil {
-			s.rewind = func(offset int64) error {
-				_, err := file.Seek(offset, io.SeekStart)
-				in.read.Store(offset)
-				plain.Reset(counted)
-				return err
-			}
-		}
+		return &stream{
+			Reader: bufio.NewReaderSize(z, headBytes), packed: true,
+			release: []func() error{func() error { z.Close(); return nil }},
+		}, nil
 	}
-	return s, nil
+	return &stream{Reader: plain}, nil
+}
+
+// through reads the content by way of another reader.
+func (s *stream) through(r io.Reader) {
+	s.Reader, s.rewind = bufio.NewReaderSize(r, headBytes), nil
 }
 
 // seek goes from the start, where only peeking was done, to an offset.

@@ -10,9 +10,10 @@ import (
 // Summary is what an import did.
 type Summary struct {
 	Files      int   // read to their end, now or earlier
-	Lines      int64 // read now
+	Lines      int64 // read now: of a JSON document its events
 	Events     int64 // stored now
 	Repeats    int64 // seen before, and not counted again
+	Compared   int64 // events that were compared with the whole store
 	Created    int64 // profiles
 	Merged     int64 // profiles merged away
 	Unresolved int64 // events none of whose IDs was accepted
@@ -21,6 +22,30 @@ type Summary struct {
 	Refusals map[string]Refused // by code
 	Finished []Earlier          // files that an earlier run had finished
 	Resumed  []Earlier          // files that an earlier run had begun
+
+	Empty     []Vacant  // files without an event or anything else to refuse
+	Encodings []Encoded // files that are not in UTF-8
+}
+
+// Vacant is a file with nothing in it, or with nothing but the header of a table.
+type Vacant struct {
+	Name   string
+	Header bool
+}
+
+// Encoded is a file that was read in an encoding that is not UTF-8.
+type Encoded struct{ Name, Encoding string }
+
+// Taken reports whether anything of the files is stored, by this run or an
+// earlier one.
+func (s *Summary) Taken() bool {
+	n := s.Events + s.Repeats
+	for _, list := range [...][]Earlier{s.Finished, s.Resumed} {
+		for i := range list {
+			n += list[i].Events
+		}
+	}
+	return n > 0
 }
 
 // Refused counts the lines that were refused for one reason.
@@ -32,6 +57,7 @@ type Refused struct {
 // Earlier is what earlier runs did of a file.
 type Earlier struct {
 	Name                    string
+	Unit                    string // of Lines: "line", or "event" in a JSON document
 	Lines, Events, Rejected int64
 }
 
@@ -44,10 +70,22 @@ func (s *Summary) Rejected() int64 {
 	return n
 }
 
+// Refused is how many lines of the files were refused, now or earlier.
+func (s *Summary) Refused() int64 {
+	n := s.Rejected()
+	for _, list := range [...][]Earlier{s.Finished, s.Resumed} {
+		for i := range list {
+			n += list[i].Rejected
+		}
+	}
+	return n
+}
+
 func (s *Summary) add(b *Batch, r space.Receipt) {
 	s.Lines += int64(len(b.Messages) + len(b.Rejects))
 	s.Events += int64(r.Stored)
 	s.Repeats += int64(r.Repeats)
+	s.Compared += int64(r.Compared)
 	s.Created += int64(r.Created)
 	s.Merged += int64(r.Merged)
 	s.Unresolved += int64(r.Unresolved)
@@ -66,5 +104,7 @@ func (s *Summary) clone() Summary {
 	c.Refusals = maps.Clone(s.Refusals)
 	c.Finished = slices.Clone(s.Finished)
 	c.Resumed = slices.Clone(s.Resumed)
+	c.Empty = slices.Clone(s.Empty)
+	c.Encodings = slices.Clone(s.Encodings)
 	return c
 }

@@ -66,6 +66,7 @@ type Delivery struct {
 	Resolves []string        // IDs of kept rejects that this delivery sends again: they are removed
 	Audit    *audit.Entry    // who had it sent, kept in the same commit; nil: nobody in particular
 	Mark     *Mark           // progress of an import, kept in the same commit
+	Dedupe   Dedupe          // with what its messages are compared
 }
 
 // Mark is a named value that is committed together with a delivery, so that an
@@ -79,7 +80,8 @@ type Mark struct {
 // durable, resolved and readable.
 type Receipt struct {
 	Stored     int // events kept
-	Repeats    int // messageIds already seen within the dedupe window
+	Repeats    int // messageIds already seen
+	Compared   int // messages that were compared with the whole store, see Delivery.Dedupe
 	Unresolved int // kept events none of whose IDs was accepted
 	Created    int // profiles created
 	Merged     int // profiles merged away
@@ -89,6 +91,7 @@ type Receipt struct {
 func (r *Receipt) add(o *Receipt) {
 	r.Stored += o.Stored
 	r.Repeats += o.Repeats
+	r.Compared += o.Compared
 	r.Unresolved += o.Unresolved
 	r.Created += o.Created
 	r.Merged += o.Merged

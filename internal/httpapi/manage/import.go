@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -13,16 +16,30 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
-// The headers of an import that carry a mark's values, in base64.
+// The headers of an import. Those of a mark carry its values in base64.
 const (
 	markHeader   = "Selfsame-Mark"        // what the mark becomes with this request
 	expectHeader = "Selfsame-Mark-Expect" // what it must be before; empty: not set
+	// refusedHeader is how many lines at the end of the request are no events but
+	// what the client refused itself, each a refusedLine.
+	refusedHeader = "Selfsame-Refused"
 )
+
+// refusedLine is a line of a file that the client refused: a row of a table that
+// is no event, for example, of which only the client knows file and line.
+type refusedLine struct {
+	Code      string `json:"code"`
+	Message   string `json:"message"`
+	MessageID string `json:"message_id"`
+	Type      string `json:"type"`
+	Body      []byte `json:"body"`
+}
 
 // imported is the answer to one request of an import.
 type imported struct {
 	Stored     int            `json:"stored"`
 	Repeats    int            `json:"repeats"`
+	Compared   int            `json:"compared"` // with all that is stored
 	Unresolved int            `json:"unresolved"`
 	Created    int            `json:"created"`
 	Merged     int            `json:"merged"`
@@ -59,13 +76,25 @@ func (h *handler) importEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	dedupe, known := space.DedupeOld, 0
+	if name := query.Get("dedupe"); name != "" {
+		var valid bool
+		if dedupe, valid = space.ParseDedupe(name); !valid {
+			return answer.BadParameter("dedupe is not auto, all or window.")
+		}
+	}
+	if text := r.Header.Get(refusedHeader); text != "" {
+		if known, err = strconv.Atoi(text); err != nil || known < 0 || known > h.ImportEvents {
+			return answer.BadParameter("The header %s is not a number from 0 to %d.", refusedHeader, h.ImportEvents)
+		}
+	}
 	buf, err := h.read(w, r, h.ImportBytes)
 	if err != nil {
 		return err
 	}
-	d := space.Delivery{Source: source, Mark: m}
+	d := space.Delivery{Source: source, Mark: m, Dedupe: dedupe}
 	out := imported{ByCode: map[string]int{}}
-	if err := h.parseLines(buf.Bytes(), &d, &out); err != nil {
+	if err := h.parseLines(buf.Bytes(), known, &d, &out); err != nil {
 		buf.Release()
 		return err
 	}
@@ -75,30 +104,22 @@ func (h *handler) importEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	buf.Release()
-	out.Stored, out.Repeats, out.Unresolved = receipt.Stored, receipt.Repeats, receipt.Unresolved
+	out.Stored, out.Repeats, out.Compared, out.Unresolved = receipt.Stored, receipt.Repeats, receipt.Compared, receipt.Unresolved
 	out.Created, out.Merged, out.Demoted = receipt.Created, receipt.Merged, receipt.Demoted
 	return ok(w, out)
 }
 
-// parseLines reads the messages of an import. Empty lines are nothing.
-func (h *handler) parseLines(text []byte, d *space.Delivery, out *imported) error {
+// parseLines reads the messages of an import, and at their end the known lines
+// that the client refused. Empty lines are nothing, and a byte order mark in
+// front of a line is none of it.
+func (h *handler) parseLines(text []byte, known int, d *space.Delivery, out *imported) error {
+	text, refusals, err := h.refusedLines(text, known, d.Source)
+	if err != nil {
+		return err
+	}
 	env := event.Envelope{ReceivedAt: h.Now().UnixNano(), OwnReceipt: true, Limits: h.Limits}
 	d.Messages = make([]event.Message, 0, min(h.ImportEvents, 1+len(text)/700))
-	for line := 1; len(text) > 0; line++ {
-		raw, rest, _ := bytes.Cut(text, []byte{'\n'})
-		text = rest
-		if raw = bytes.TrimSpace(raw); len(raw) == 0 {
-			continue
-		}
-		if len(d.Messages)+len(d.Rejects) == h.ImportEvents {
-			return answer.New(http.StatusRequestEntityTooLarge, answer.TooLarge, "The request has more than %d lines. Send less at a time.", h.ImportEvents)
-		}
-		m, err := event.Parse(raw, env)
-		if err == nil {
-			d.Messages = append(d.Messages, m)
-			continue
-		}
-		rej := refused.New(raw, d.Source, "", env.ReceivedAt, err)
+	refuse := func(line int, rej space.Reject) {
 		d.Rejects = append(d.Rejects, rej)
 		out.Refused++
 		out.ByCode[rej.Code]++
@@ -106,7 +127,71 @@ func (h *handler) parseLines(text []byte, d *space.Delivery, out *imported) erro
 			out.Reasons = append(out.Reasons, lineReason{line, rej.Code, rej.Message})
 		}
 	}
+	line := 1
+	for ; len(text) > 0; line++ {
+		raw, rest, _ := bytes.Cut(text, []byte{'\n'})
+		text = rest
+		if raw = bytes.TrimSpace(bytes.TrimPrefix(raw, byteOrderMark)); len(raw) == 0 {
+			continue
+		}
+		if len(d.Messages)+len(d.Rejects)+known == h.ImportEvents {
+			return answer.New(http.StatusRequestEntityTooLarge, answer.TooLarge, "The request has more than %d lines. Send less at a time.", h.ImportEvents)
+		}
+		m, err := event.Parse(raw, env)
+		if err == nil {
+			d.Messages = append(d.Messages, m)
+			continue
+		}
+		refuse(line, refused.New(raw, d.Source, "", env.ReceivedAt, err))
+	}
+	for i, rej := range refusals {
+		rej.ReceivedAt = env.ReceivedAt
+		refuse(line+i, rej)
+	}
 	return nil
+}
+
+// byteOrderMark is what some programs write before UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// Of what a client refused itself so much is kept, in bytes.
+const (
+	mostRefusedCode    = 50
+	mostRefusedMessage = 2000
+	mostRefusedText    = 200
+)
+
+// refusedLines takes the lines at the end that the client refused from the text.
+func (h *handler) refusedLines(text []byte, known int, source string) (rest []byte, refusals []space.Reject, err error) {
+	if known == 0 {
+		return text, nil, nil
+	}
+	rest = bytes.TrimSuffix(text, []byte{'\n'})
+	refusals = make([]space.Reject, known)
+	for i := known - 1; i >= 0; i-- {
+		at := bytes.LastIndexByte(rest, '\n') + 1
+		var l refusedLine
+		if err := json.Unmarshal(rest[at:], &l); err != nil || l.Code == "" || l.Message == "" {
+			return nil, nil, answer.Invalid("The header %s says that the last %d lines are refusals, and one of them is not: each has code, message and body (base64).", refusedHeader, known)
+		}
+		if len(l.Code) > mostRefusedCode || strings.Trim(l.Code, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+			return nil, nil, answer.Invalid("%q is not a code of a refusal: at most %d small letters, digits and _.", l.Code[:min(len(l.Code), mostRefusedCode)], mostRefusedCode)
+		}
+		refusals[i] = space.NewReject(l.Body, space.Reject{Source: source, Code: l.Code, Message: shortened(l.Message, mostRefusedMessage)})
+		refusals[i].MessageID, refusals[i].Type = shortened(l.MessageID, mostRefusedText), shortened(l.Type, mostRefusedText)
+		if rest = rest[:max(at-1, 0)]; at == 0 && i > 0 {
+			return nil, nil, answer.Invalid("The header %s counts more lines than the request has.", refusedHeader)
+		}
+	}
+	return rest, refusals, nil
+}
+
+// shortened cuts text to a number of bytes, between characters.
+func shortened(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "")
 }
 
 // markOf reads the mark that a request sets; nil when it sets none.

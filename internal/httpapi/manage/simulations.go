@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -183,7 +184,7 @@ func (h *handler) follow(w http.ResponseWriter, r *http.Request, job *simulation
 	control := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
-	lines := answer.Lines(w)
+	lines := json.NewEncoder(w)
 	var last time.Time
 	for pause := 2 * time.Millisecond; ; pause = min(pause*2, 100*time.Millisecond) {
 		var now simulation

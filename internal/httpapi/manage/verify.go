@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
@@ -51,7 +52,7 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) error {
 
 	var mu sync.Mutex // Verify may report from several goroutines
 	var last time.Time
-	lines := answer.Lines(w)
+	lines := json.NewEncoder(w)
 	report, err := s.Verify(r.Context(), func(stage string, done, total int64) {
 		mu.Lock()
 		defer mu.Unlock()

@@ -159,10 +159,7 @@ func (s *Store) judge(err error, failed, commit int) (again bool, _ error) {
 	case pe.Code == divisionByZero, pe.Code == uniqueViolation && failed < commit:
 		return false, kv.ErrConflict
 	}
-	s.tell(err)
-	// A connection that the server had ended before (57P01) says nothing about the
-	// next one.
-	return transient(pe.Code) || pe.Code == "57P01", sentinel(err)
+	return transient(pe.Code), sentinel(err)
 }
 
 // aborts reports whether an error in answer to COMMIT says for certain that the

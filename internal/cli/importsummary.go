@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/importer"
+)
+
+// importProgress shows how far an import is, its rate, and when it will be done.
+func importProgress(b *bar, im *importer.Import, inputs []*importer.Input, took time.Duration) {
+	var read, total int64
+	for _, one := range inputs {
+		read += one.Read()
+		if one.Size < 0 {
+			total = -1
+		}
+		if total >= 0 {
+			total += one.Size
+		}
+	}
+	now := im.Current()
+	if now != nil && now.Read() == 0 && now.Looked() < now.Size {
+		// Nothing of it is imported yet: the bar is of the look through it.
+		b.show(now.Looked(), now.Size, "looking through "+clean(now.Name))
+		return
+	}
+	s := im.Summary()
+	text := many(s.Lines, "line")
+	if sec := took.Seconds(); sec > 0.5 {
+		text += ", " + count(int64(float64(s.Lines)/sec)) + "/s"
+		if total > 0 && read > 0 && read < total {
+			text += ", " + span(time.Duration(float64(took)*float64(total-read)/float64(read))) + " left"
+		}
+	}
+	if now != nil && len(inputs) > 1 {
+		text += "  " + clean(now.Name)
+	}
+	b.show(read, max(total, 0), text)
+}
+
+// importSummary says what an import did.
+func (sh *shell) importSummary(s *importer.Summary, took time.Duration) {
+	sh.importFiles(s)
+	if s.Lines == 0 {
+		return
+	}
+	rate := ""
+	if took > time.Second {
+		rate = fmt.Sprintf(", %s/s", count(int64(float64(s.Lines)/took.Seconds())))
+	}
+	fmt.Fprintf(sh.out, "%s in %s%s\n", sh.out.paint(bold, "Imported "+many(s.Events, "event")), span(took), rate)
+	c := counts{}
+	c.add(s.Repeats, "repeat", "repeats", "messageIds that were seen before; not counted again")
+	c.add(s.Compared, "event compared with all that is stored", "events compared with all that is stored", "they may have come before the dedupe window")
+	c.add(s.Created, "profile created", "profiles created", "")
+	c.add(s.Merged, "profile merged", "profiles merged", "into another one, by an event that ties them together")
+	c.add(s.Demoted, "identifier left out", "identifiers left out", "by the rules: blocked values and limits")
+	c.add(s.Unresolved, "event of nobody", "events of nobody", "the rules accept none of their identifiers")
+	c.table("", dim).write(sh.out)
+	if n := s.Rejected(); n > 0 {
+		fmt.Fprintf(sh.out, "%s\n", sh.out.paint(yellow, many(n, "line")+" refused, and kept (see `selfsame rejects`):"))
+		c := counts{}
+		for _, code := range byCount(s.Refusals) {
+			r := s.Refusals[code]
+			c.add(r.Count, code, code, "first "+clean(r.First))
+		}
+		c.table(yellow, "").write(sh.out)
+	}
+}
+
+// importFiles says what there is to say about single files.
+func (sh *shell) importFiles(s *importer.Summary) {
+	for _, e := range s.Encodings {
+		fmt.Fprintf(sh.out, "%s is not in UTF-8. It was read as %s; --encoding names another.\n", clean(e.Name), e.Encoding)
+	}
+	for _, e := range s.Finished {
+		refused := ""
+		switch {
+		case e.Rejected > 0 && e.Events == 0:
+			refused = ", and every one was refused"
+		case e.Rejected > 0:
+			refused = ", of which " + count(e.Rejected) + " refused"
+		}
+		fmt.Fprintf(sh.out, "%s was imported before, all %s of it%s. Nothing is imported again.\n", clean(e.Name), many(e.Lines, e.Unit), refused)
+	}
+	for _, e := range s.Resumed {
+		fmt.Fprintf(sh.out, "%s went on after %s %s, where an earlier import stopped.\n", clean(e.Name), e.Unit, count(e.Lines))
+	}
+	for _, e := range s.Empty {
+		what := "is empty"
+		if e.Header {
+			what = "has a header and no rows"
+		}
+		fmt.Fprintf(sh.out, "%s %s.\n", clean(e.Name), what)
+	}
+}
+
+// byCount lists the codes of refusals, the most frequent first.
+func byCount(refusals map[string]importer.Refused) []string {
+	return slices.SortedFunc(maps.Keys(refusals), func(a, b string) int {
+		return cmp.Or(cmp.Compare(refusals[b].Count, refusals[a].Count), strings.Compare(a, b))
+	})
+}
+
+// counts are lines of numbers, which stand below one another, and what they
+// count.
+type counts []countedLine
+
+type countedLine struct {
+	n          int64
+	what, hint string
+}
+
+// add adds a line, unless there is nothing to count.
+func (c *counts) add(n int64, one, several, hint string) {
+	switch {
+	case n == 1:
+		*c = append(*c, countedLine{n, one, hint})
+	case n > 1:
+		*c = append(*c, countedLine{n, several, hint})
+	}
+}
+
+func (c counts) table(numbers, hints style) *table {
+	width := 0
+	for _, one := range c {
+		width = max(width, len(count(one.n)))
+	}
+	t := &table{indent: "  ", styles: []style{numbers, hints}}
+	for _, one := range c {
+		t.add(fmt.Sprintf("%*s %s", width, count(one.n), one.what), one.hint)
+	}
+	return t
+}
+
+// importedFile is a file of which there is more to say than counts.
+type importedFile struct {
+	Name     string `json:"name"`
+	State    string `json:"state"` // finished_before, resumed, empty, header_only, decoded
+	Encoding string `json:"encoding,omitempty"`
+	Lines    int64  `json:"lines,omitempty"`
+	Events   int64  `json:"events,omitempty"`
+	Rejected int64  `json:"rejected,omitempty"`
+}
+
+// importJSON says what an import did to programs.
+func (sh *shell) importJSON(s *importer.Summary, took time.Duration, err error) error {
+	type refusal struct {
+		Code  string `json:"code"`
+		Count int64  `json:"count"`
+		First string `json:"first"`
+	}
+	out := struct {
+		Files      int            `json:"files"`
+		Lines      int64          `json:"lines"`
+		Events     int64          `json:"events"`
+		Repeats    int64          `json:"repeats"`
+		Compared   int64          `json:"compared"`
+		Created    int64          `json:"created"`
+		Merged     int64          `json:"merged"`
+		Demoted    int64          `json:"demoted"`
+		Unresolved int64          `json:"unresolved"`
+		Refused    int64          `json:"refused"`
+		Refusals   []refusal      `json:"refusals"`
+		Notes      []importedFile `json:"notes"`
+		Seconds    float64        `json:"seconds"`
+		Complete   bool           `json:"complete"` // every file was read to its end
+		Error      string         `json:"error,omitempty"`
+	}{
+		Files: s.Files, Lines: s.Lines, Events: s.Events, Repeats: s.Repeats, Compared: s.Compared,
+		Created: s.Created, Merged: s.Merged, Demoted: s.Demoted, Unresolved: s.Unresolved, Refused: s.Rejected(),
+		Refusals: []refusal{}, Notes: []importedFile{}, Seconds: took.Round(time.Millisecond).Seconds(), Complete: err == nil,
+	}
+	if err != nil {
+		out.Error = err.Error()
+	}
+	for _, code := range byCount(s.Refusals) {
+		out.Refusals = append(out.Refusals, refusal{code, s.Refusals[code].Count, s.Refusals[code].First})
+	}
+	for _, e := range s.Encodings {
+		out.Notes = append(out.Notes, importedFile{Name: e.Name, State: "decoded", Encoding: e.Encoding})
+	}
+	for state, list := range map[string][]importer.Earlier{"finished_before": s.Finished, "resumed": s.Resumed} {
+		for _, e := range list {
+			out.Notes = append(out.Notes, importedFile{Name: e.Name, State: state, Lines: e.Lines, Events: e.Events, Rejected: e.Rejected})
+		}
+	}
+	for _, e := range s.Empty {
+		state := "empty"
+		if e.Header {
+			state = "header_only"
+		}
+		out.Notes = append(out.Notes, importedFile{Name: e.Name, State: state})
+	}
+	slices.SortStableFunc(out.Notes, func(a, b importedFile) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.State, b.State))
+	})
+	return sh.json(out)
+}
