@@ -76,7 +76,7 @@ func Copy(ctx context.Context, from, to config.Config, log *slog.Logger, progres
 		return t, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	if err := finished(ctx, src); err != nil {
+	if err := readable(ctx, src); err != nil {
 		return t, placeOf(from).explain(err)
 	}
 	dst, err := placeOf(to).open(ctx, to, log)
@@ -246,6 +246,15 @@ func makeRoom(ctx context.Context, s kv.Store) error {
 		}
 		from = kv.After(page[len(page)-1].Key)
 	}
+}
+
+// readable refuses a store that is not ours to read: of another version, or left
+// by a copy that was broken off. Every way to a store goes through it.
+func readable(ctx context.Context, s kv.Store) error {
+	if err := space.CheckSchema(ctx, s); err != nil {
+		return err
+	}
+	return finished(ctx, s)
 }
 
 // finished refuses a store that a copy was broken off into.

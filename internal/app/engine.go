@@ -49,7 +49,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring)
 	if e.store, err = e.place.open(ctx, cfg, log); err != nil {
 		return nil, err
 	}
-	if err = finished(ctx, e.store); err == nil {
+	if err = readable(ctx, e.store); err == nil {
 		e.catalog, err = catalog.Open(ctx, e.store, catalog.Options{Log: log})
 	}
 	if err == nil && d == Declare {

@@ -88,6 +88,8 @@ func (p place) explain(err error) error {
 		what = "the disk is full: free some space on it or move the data directory to a larger one; nothing that was acknowledged is lost"
 	case errors.Is(err, kv.ErrTooNew), errors.Is(err, space.ErrTooNew):
 		what = "a newer version of Selfsame has written this directory: run that version or a newer one"
+	case errors.Is(err, space.ErrTooOld):
+		what = "an older version of Selfsame has written this directory, and this one cannot read it: choose an empty directory and import the events again, or run the older version"
 	case errors.Is(err, kv.ErrIncomplete):
 		what = "files that name the others are missing, so the data cannot be opened, and nothing was changed: put the missing files back if you have them, or your last backup in place of the whole directory"
 	case errors.Is(err, kv.ErrCorrupt):
@@ -112,6 +114,8 @@ func (p place) explainShared(err error) error {
 		what = "the database server is too old: PostgreSQL 15 is the oldest that will do"
 	case errors.Is(err, kv.ErrTooNew), errors.Is(err, space.ErrTooNew):
 		what = "a newer version of Selfsame has written this store: run that version or a newer one on every node"
+	case errors.Is(err, space.ErrTooOld):
+		what = "an older version of Selfsame has written this store, and this one cannot read it: choose an empty database and import the events again, or run the older version"
 	case errors.Is(err, kv.ErrReadOnly):
 		what = "the database takes no writes, as a standby does: name the primary, or all servers separated by commas"
 	case errors.Is(err, pgkv.ErrLogin):

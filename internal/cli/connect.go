@@ -100,8 +100,19 @@ func (w *where) configuration() (config.Config, error) {
 	}
 	if w.store != "" {
 		from.Flags = map[string]string{"store": w.store}
+		w.sh.remarkPassword("--store", w.store)
 	}
 	return config.Load(from)
+}
+
+// remarkPassword warns of a password that stands in a command line, where
+// everybody on the machine can read it for as long as the command runs.
+func (sh *shell) remarkPassword(flag, url string) {
+	if !config.StoreURL(url).HasPassword() {
+		return
+	}
+	fmt.Fprintf(sh.err, "%s everybody on this machine can read the password in %s, with ps for example; leave it out there, and give it in PGPASSWORD, in a password file (~/.pgpass, or PGPASSFILE), or as part of SELFSAME_STORE or of store in the configuration file\n",
+		sh.err.paint(yellow, "warning:"), flag)
 }
 
 // serverOf is how this machine reaches a server that listens on an address.

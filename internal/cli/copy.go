@@ -38,14 +38,14 @@ same command begins it anew.`,
 		if from == to {
 			return usage("--from and --to are the same store")
 		}
-		source, err := sh.storeAt(from)
+		source, err := sh.storeAt("--from", from)
 		if err != nil {
 			return err
 		}
 		if source.Store == "" && !app.HasData(source.Data) {
 			return fmt.Errorf("%s is not the data directory of a Selfsame server; name the one that the server was started with", from)
 		}
-		target, err := sh.storeAt(to)
+		target, err := sh.storeAt("--to", to)
 		if err != nil {
 			return err
 		}
@@ -71,10 +71,11 @@ same command begins it anew.`,
 
 // storeAt is the configuration of a store that was named by itself. What the
 // environment says about where the data is does not matter here.
-func (sh *shell) storeAt(name string) (config.Config, error) {
+func (sh *shell) storeAt(flag, name string) (config.Config, error) {
 	key := "data"
-	if strings.Contains(name, "://") {
+	if strings.Contains(name, "://") || strings.HasPrefix(name, "postgres:") || strings.HasPrefix(name, "postgresql:") {
 		key = "store"
+		sh.remarkPassword(flag, name)
 	}
 	return config.Load(config.Origins{Env: sh.env, Flags: map[string]string{key: name}})
 }

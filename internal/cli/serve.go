@@ -34,6 +34,7 @@ one ends it at once; nothing that was acknowledged is lost.`,
 			}
 			if cmd.Flags().Changed("store") {
 				flags["store"] = store
+				sh.remarkPassword("--store", store)
 			}
 			if cmd.Flags().Changed("listen") {
 				flags["listen"] = listen

@@ -23,8 +23,30 @@ func (u *StoreURL) UnmarshalText(text []byte) error {
 	case rest == "" || rest[0] == '/' || rest[0] == '?':
 		return errors.New("the address names no host; write it like postgres://user:password@host:5432/database")
 	}
+	before, _, _ := strings.Cut(rest, "?")
+	if strings.Count(before, "@") > 1 { // what comes after the first would be taken for the host, and shown
+		return errors.New("the address has more than one @; write special characters of the password as in %40 for @")
+	}
 	*u = StoreURL(s)
 	return nil
+}
+
+// HasPassword reports whether the URL carries a password, for a warning where
+// others can read it.
+func (u StoreURL) HasPassword() bool {
+	_, rest, _ := strings.Cut(string(u), "://")
+	rest, query, _ := strings.Cut(rest, "?")
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		if _, password, ok := strings.Cut(rest[:i], ":"); ok && password != "" {
+			return true
+		}
+	}
+	for setting := range strings.SplitSeq(query, "&") {
+		if name, value, _ := strings.Cut(setting, "="); name == "password" && value != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // String gives the URL without password and settings, for logs and messages.
@@ -60,6 +82,9 @@ const (
 // they were set with equal strength; otherwise the stronger one is meant, so that
 // a flag can lead past what a file says.
 func (c *checker) home(cfg *Config, store, data origin) {
+	if strings.Contains(cfg.Data, "://") { // not repeated: it may hold a password
+		c.wrong("data", "is the address of a database; data names a directory, and store a database")
+	}
 	if cfg.Store == "" {
 		return
 	}

@@ -25,6 +25,8 @@ func TestStoreOrData(t *testing.T) {
 		{file: "store: mysql://u:geheim@h/x", wrong: "f.yaml:1: store: this is no address of a database"},
 		{file: "store: u:geheim@h", wrong: "this is no address of a database"},
 		{file: "store: postgres:///x?password=geheim", wrong: "names no host"},
+		{file: "store: postgres://u:ge@heim:geheim@h/x", wrong: "f.yaml:1: store: the address has more than one @"},
+		{flags: map[string]string{"data": "postgres://u:geheim@h/x"}, wrong: "--data: data is the address of a database"},
 		{file: "store_connections: 1", wrong: "f.yaml:1: store_connections is 1"},
 	} {
 		cfg, err := load(t, c.file, c.env, c.flags)
@@ -53,6 +55,17 @@ func TestPasswordsAreNotPrinted(t *testing.T) {
 			if strings.Contains(text, "geheim") || strings.Contains(text, "he@im") {
 				t.Errorf("printed: %s", text)
 			}
+		}
+	}
+}
+
+func TestHasPassword(t *testing.T) {
+	for url, want := range map[StoreURL]bool{
+		"postgres://u:p@h/db": true, "postgres://u@h/db?sslmode=disable&password=p": true, "postgres://u:p/q@h/db": true,
+		"postgres://u@h:5432,h2:5432/db": false, "postgres://u:@h/db": false, "postgres://h/db?password=": false, "": false,
+	} {
+		if got := url.HasPassword(); got != want {
+			t.Errorf("%q: %v", string(url), got)
 		}
 	}
 }

@@ -151,20 +151,20 @@ func (p *parser) readIntegrations(i int) int {
 func (p *parser) interpretContext(m *Message) {
 	c := &p.context
 	m.ContextTraits = p.object(c.traits)
-	m.ContextTraitsEmail = p.loose(c.traitsEmail)
-	m.CrossDomainID = p.loose(c.crossDomainID)
-	m.ContextGroupID = p.loose(c.groupID)
-	m.GAClientID = p.loose(c.gaClientID)
-	m.BrazeID = p.loose(c.brazeID)
+	m.ContextTraitsEmail = p.looseID(c.traitsEmail)
+	m.CrossDomainID = p.looseID(c.crossDomainID)
+	m.ContextGroupID = p.looseID(c.groupID)
+	m.GAClientID = p.looseID(c.gaClientID)
+	m.BrazeID = p.looseID(c.brazeID)
 	if p.object(c.app) != nil {
 		m.App = p.loose(c.appName)
 	} else {
 		m.App = p.loose(c.app)
 	}
 	d := &m.Device
-	d.ID = p.loose(c.device.id)
-	d.AdvertisingID = p.loose(c.device.advertisingID)
-	d.Token = p.loose(c.device.token)
+	d.ID = p.looseID(c.device.id)
+	d.AdvertisingID = p.looseID(c.device.advertisingID)
+	d.Token = p.looseID(c.device.token)
 	// Only the boolean: a string "true" is no consent.
 	d.AdTrackingEnabled = c.device.adTracking.to != 0 && p.b[c.device.adTracking.from] == 't'
 	switch kind := p.loose(c.device.kind); {

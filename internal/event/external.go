@@ -31,9 +31,9 @@ func externalID(entry []byte) (id ExternalID, ok bool) {
 		text, _ := Text(value)
 		switch key {
 		case "id":
-			id.ID = trim(text)
+			id.ID, _ = IDText(value)
 		case "type":
-			id.Type = strings.ToLower(trim(text))
+			id.Type = strings.ToLower(TrimID(text))
 		case "collection":
 			id.Collection = text
 		case "encoding":

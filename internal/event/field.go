@@ -10,8 +10,8 @@ func (s *scanner) bytes(v span) []byte {
 	return s.b[v.from:v.to:v.to]
 }
 
-// textOf reads a field that must be a string or a number, and "" when it is
-// null or absent.
+// textOf reads a field that must be a string or a number, without white space
+// around it, and "" when it is null or absent.
 func (s *scanner) textOf(v span, field string) (string, *Refusal) {
 	if v.to == 0 || s.b[v.from] == 'n' {
 		return "", nil
@@ -20,16 +20,20 @@ func (s *scanner) textOf(v span, field string) (string, *Refusal) {
 	if !ok {
 		return "", refuse(BadField, field, "%s is %s; send a string or a number, or leave it out", field, kindOf(s.bytes(v)))
 	}
+	return trim(text), nil
+}
+
+// idOf is textOf for an ID; see IDText.
+func (s *scanner) idOf(v span, field string) (string, *Refusal) {
+	text, r := s.textOf(v, field)
+	if text == "" || r != nil {
+		return "", r
+	}
+	text, _ = IDText(s.bytes(v))
 	return text, nil
 }
 
-// idOf is textOf without white space around it.
-func (s *scanner) idOf(v span, field string) (string, *Refusal) {
-	text, r := s.textOf(v, field)
-	return trim(text), r
-}
-
-// loose is idOf for fields where another type than string or number means
+// loose is textOf for fields where another type than string or number means
 // absent.
 func (s *scanner) loose(v span) string {
 	if v.to == 0 {
@@ -37,6 +41,15 @@ func (s *scanner) loose(v span) string {
 	}
 	text, _ := Text(s.b[v.from:v.to])
 	return trim(text)
+}
+
+// looseID is loose for an ID.
+func (s *scanner) looseID(v span) string {
+	if v.to == 0 {
+		return ""
+	}
+	text, _ := IDText(s.b[v.from:v.to])
+	return text
 }
 
 // object returns the text of a field that is an object, else nil.

@@ -26,12 +26,12 @@ type ExternalID struct {
 	ID, Type, Collection string
 }
 
-// Message is one parsed and valid call. Strings that are IDs are trimmed;
-// numbers are kept as their JSON text. The strings and slices may share memory
+// Message is one parsed and valid call. Strings that are IDs are
+// trimmed, and whole numbers are one ID however they are written; see IDText. The strings and slices may share memory
 // with Body, which must not be changed while the Message lives.
 type Message struct {
 	Type      Type
-	MessageID string // as sent; "" if the message has none: the caller gives it one
+	MessageID string // "" if the message has none: the caller gives it one
 	UserID    string
 	// AnonymousID, GroupID and PreviousID are top-level fields of the call;
 	// ContextGroupID is context.groupId.

@@ -2,13 +2,16 @@ package event
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -45,27 +48,27 @@ func oracleParse(raw []byte, env Envelope) (m Message, ok bool) {
 		name, okType = strict("type")
 		m.Type = TypeOf(strings.TrimSpace(name))
 	}
-	m.MessageID, okID = strict("messageId")
-	m.UserID, okUser = strict("userId")
-	m.AnonymousID, okAnonymous = strict("anonymousId")
-	m.UserID, m.AnonymousID = strings.TrimSpace(m.UserID), strings.TrimSpace(m.AnonymousID)
+	_, okID = strict("messageId")
+	_, okUser = strict("userId")
+	_, okAnonymous = strict("anonymousId")
+	m.MessageID, m.UserID, m.AnonymousID = oracleID(top["messageId"]), oracleID(top["userId"]), oracleID(top["anonymousId"])
 	if !okType || !okID || !okUser || !okAnonymous || m.Type == 0 || utf8.RuneCountInString(m.MessageID) > lim.MessageID {
 		return m, false
 	}
 	trimmed := func(v any) string { return strings.TrimSpace(oracleText(v)) }
-	m.GroupID, m.PreviousID = trimmed(top["groupId"]), trimmed(top["previousId"])
+	m.GroupID, m.PreviousID = oracleID(top["groupId"]), oracleID(top["previousId"])
 	m.WriteKey = trimmed(top["writeKey"])
-	m.ContextGroupID = trimmed(context["groupId"])
-	m.GAClientID = trimmed(google["clientId"])
-	m.CrossDomainID = trimmed(contextTraits["crossDomainId"])
-	m.BrazeID = trimmed(braze["braze_id"])
-	m.TraitsEmail, m.ContextTraitsEmail, m.PropertiesEmail = trimmed(traits["email"]), trimmed(contextTraits["email"]), trimmed(properties["email"])
+	m.ContextGroupID = oracleID(context["groupId"])
+	m.GAClientID = oracleID(google["clientId"])
+	m.CrossDomainID = oracleID(contextTraits["crossDomainId"])
+	m.BrazeID = oracleID(braze["braze_id"])
+	m.TraitsEmail, m.ContextTraitsEmail, m.PropertiesEmail = oracleID(traits["email"]), oracleID(contextTraits["email"]), oracleID(properties["email"])
 	if app, isObject := context["app"].(map[string]any); isObject {
 		m.App = trimmed(app["name"])
 	} else {
 		m.App = trimmed(context["app"])
 	}
-	m.Device = Device{ID: trimmed(device["id"]), Type: trimmed(device["type"]), AdvertisingID: trimmed(device["advertisingId"]), Token: trimmed(device["token"])}
+	m.Device = Device{ID: oracleID(device["id"]), Type: trimmed(device["type"]), AdvertisingID: oracleID(device["advertisingId"]), Token: oracleID(device["token"])}
 	m.Device.AdTrackingEnabled = device["adTrackingEnabled"] == true
 	if lower := asciiLower(m.Device.Type); lower == "ios" || lower == "android" {
 		m.Device.Type = lower
@@ -73,7 +76,7 @@ func oracleParse(raw []byte, env Envelope) (m Message, ok bool) {
 	list, _ := context["externalIds"].([]any)
 	for _, entry := range list {
 		e, _ := entry.(map[string]any)
-		id := ExternalID{trimmed(e["id"]), strings.ToLower(trimmed(e["type"])), oracleText(e["collection"])}
+		id := ExternalID{oracleID(e["id"]), strings.ToLower(strings.TrimFunc(oracleText(e["type"]), oracleUnseen)), oracleText(e["collection"])}
 		if id.ID != "" && id.Type != "" && (id.Collection == "users" || id.Collection == "accounts") && oracleText(e["encoding"]) == "none" {
 			m.ExternalIDs = append(m.ExternalIDs, id)
 		}
@@ -210,6 +213,42 @@ func oracleText(v any) string {
 		return v.String()
 	}
 	return ""
+}
+
+// oracleID is a value as an ID: numbers by way of exact fractions.
+func oracleID(v any) string {
+	number, isNumber := v.(json.Number)
+	if !isNumber {
+		return strings.TrimFunc(oracleText(v), oracleUnseen)
+	}
+	text := number.String()
+	mantissa, power, _ := strings.Cut(strings.ToLower(text), "e")
+	if strings.Trim(mantissa, "-0.") == "" {
+		return "0"
+	}
+	if exp, ok := new(big.Int).SetString(strings.TrimPrefix(cmp.Or(power, "0"), "+"), 10); !ok || exp.CmpAbs(big.NewInt(3000)) > 0 {
+		// Whole and short only if the mantissa is as long.
+		if len(mantissa) < 2000 {
+			return text
+		}
+	}
+	r, ok := new(big.Rat).SetString(text)
+	if !ok || !r.IsInt() || len(strings.TrimPrefix(r.Num().String(), "-")) > 40 {
+		return text
+	}
+	return r.Num().String()
+}
+
+// ignorable are the ranges of Default_Ignorable_Code_Point in
+// DerivedCoreProperties.txt of Unicode 15.
+var ignorable = [][2]rune{
+	{0xad, 0xad}, {0x34f, 0x34f}, {0x61c, 0x61c}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x200b, 0x200f},
+	{0x202a, 0x202e}, {0x2060, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfff8},
+	{0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+}
+
+func oracleUnseen(r rune) bool {
+	return unicode.IsSpace(r) || slices.ContainsFunc(ignorable, func(p [2]rune) bool { return p[0] <= r && r <= p[1] })
 }
 
 // oracleDepth counts the deepest nesting of valid JSON.

@@ -31,7 +31,7 @@ type Envelope struct {
 // clones a string that is to outlive it by far.
 //
 // Where a key is there twice the last one counts, as in encoding/json. A field
-// that is null, or a string of white space only, counts as absent. A wrong JSON
+// that is null, or a string of nothing that can be seen, counts as absent. A wrong JSON
 // type refuses the message where the field decides whom or what it is about
 // (userId, anonymousId, messageId; event of a track, groupId of a group,
 // previousId of an alias call; traits of identify and group, properties of
@@ -218,7 +218,7 @@ func (p *parser) interpret(m *Message, env Envelope, lim Limits) *Refusal {
 	if m.Type, r = p.callType(env.Type); r != nil {
 		return r
 	}
-	if m.MessageID, r = p.textOf(p.messageID, "messageId"); r != nil {
+	if m.MessageID, r = p.idOf(p.messageID, "messageId"); r != nil {
 		return r
 	}
 	if len(m.MessageID) > lim.MessageID && utf8.RuneCountInString(m.MessageID) > lim.MessageID {
@@ -247,7 +247,7 @@ func (p *parser) callType(implied Type) (Type, *Refusal) {
 	if implied != 0 {
 		return implied, nil
 	}
-	name, r := p.idOf(p.typ, "type")
+	name, r := p.textOf(p.typ, "type")
 	if r != nil {
 		return 0, r
 	}
@@ -264,19 +264,19 @@ func (p *parser) callType(implied Type) (Type, *Refusal) {
 // callFields reads what is particular to the type of call.
 func (p *parser) callFields(m *Message) (r *Refusal) {
 	// What a call has no use for is read all the same, if it makes sense.
-	m.GroupID, m.PreviousID = p.loose(p.groupID), p.loose(p.previousID)
+	m.GroupID, m.PreviousID = p.looseID(p.groupID), p.looseID(p.previousID)
 	m.Traits, m.Properties = p.object(p.traits), p.object(p.properties)
 	if m.Traits != nil {
-		m.TraitsEmail = p.loose(p.traitsEmail)
+		m.TraitsEmail = p.looseID(p.traitsEmail)
 	}
 	if m.Properties != nil {
-		m.PropertiesEmail = p.loose(p.propertiesEmail)
+		m.PropertiesEmail = p.looseID(p.propertiesEmail)
 	}
 	switch m.Type {
 	case Identify:
 		return p.needObject(p.traits, "traits")
 	case Track:
-		if m.Name, r = p.idOf(p.event, "event"); r != nil {
+		if m.Name, r = p.textOf(p.event, "event"); r != nil {
 			return r
 		}
 		if m.Name == "" {

@@ -100,7 +100,6 @@ func trim(s string) string {
 	if s == "" {
 		return s
 	}
-	// An ID rarely has any: look before the general way.
 	first, last := s[0], s[len(s)-1]
 	if first > ' ' && first < utf8.RuneSelf && last > ' ' && last < utf8.RuneSelf {
 		return s

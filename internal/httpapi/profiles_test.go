@@ -111,17 +111,18 @@ func TestProfileShapes(t *testing.T) {
 func TestProfileRefs(t *testing.T) {
 	s := jane(t, Settings{})
 	for path, status := range map[string]int{
-		"user_id:a%2Fb%3Ac":              200,
-		"user_id:a%2Fb:c":                200,
-		"email:jane+doe@example.com":     200,
-		"email:Jane%2BDoe%40Example.com": 200,
-		"use_1Ab":                        200,
-		"segment_id:use_1Ab":             200,
-		"use_9":                          404,
-		"user_id:nobody":                 404,
-		"nobody":                         400,
-		"user_id:":                       400,
-		":x":                             400,
+		"user_id:a%2Fb%3Ac":                                 200,
+		"user_id:a%2Fb:c":                                   200,
+		"email:jane+doe@example.com":                        200,
+		"email:Jane%2BDoe%40Example.com":                    200,
+		"email:%EF%BB%BFjane%2Bdoe@example.com%E2%80%8B%20": 200,
+		"use_1Ab":            200,
+		"segment_id:use_1Ab": 200,
+		"use_9":              404,
+		"user_id:nobody":     404,
+		"nobody":             400,
+		"user_id:":           400,
+		":x":                 400,
 	} {
 		if w := s.get(profilePath+path+"/metadata", readToken); w.Code != status {
 			t.Errorf("%s: %d, want %d: %s", path, w.Code, status, w.Body)

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // Blocked reports whether an ID's value is one that identifies nobody. Whole
@@ -67,7 +69,7 @@ func (b blocklist) with(idType string, values, patterns []string) blocklist {
 	}
 	b.patterns = slices.Clip(b.patterns)
 	for _, v := range values {
-		v = normal(idType, v)
+		v = Normal(idType, v)
 		b.values[v] = struct{}{}
 		b.lengths |= 1 << min(len(v), 63)
 	}
@@ -93,25 +95,13 @@ func blockedPattern(idType, pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(pattern)
 }
 
-// normal is the form in which a value of a type is compared: without white space
-// around it, and in lower case if it is an e-mail address. The body keeps the
-// value as it was sent.
-func normal(idType, value string) string {
-	value = trim(value)
+// Normal is the form in which a value of a type is compared: without what nobody
+// sees around it (event.TrimID), and in lower case if it is an e-mail address. The
+// body keeps the value as it was sent.
+func Normal(idType, value string) string {
+	value = event.TrimID(value)
 	if idType == typeEmail {
 		value = strings.ToLower(value)
 	}
 	return value
-}
-
-// trim cuts white space off both ends.
-func trim(s string) string {
-	if s == "" {
-		return s
-	}
-	// An ID rarely has any: look before the general way.
-	if first, last := s[0], s[len(s)-1]; first-'!' < '~'-' ' && last-'!' < '~'-' ' {
-		return s
-	}
-	return strings.TrimSpace(s)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // The words of Rules.Order and Rules.Alias.
@@ -149,7 +151,7 @@ func builtinOfKey(key string) string {
 
 func (l *mistakes) blocked(at string, values, patterns []string) {
 	for i, v := range values {
-		if strings.TrimSpace(v) == "" {
+		if event.TrimID(v) == "" {
 			l.add(at+".blocked["+strconv.Itoa(i)+"]", "is empty; an empty value is never an ID")
 		}
 	}

@@ -99,7 +99,7 @@ func (k *keySearch) search(object []byte, take func(idType, value string)) {
 		return
 	}
 	for i, idType := range k.types {
-		if text, ok := event.Text(found[i]); ok {
+		if text, ok := event.IDText(found[i]); ok {
 			take(idType, text)
 		}
 	}

@@ -186,12 +186,12 @@ func (c *collector) externalIDs(m *event.Message) {
 		if !ok {
 			continue // not a complete entry, which the parser drops
 		}
-		idType := trim(strings.ToLower(x.Type))
+		idType := event.TrimID(strings.ToLower(x.Type))
 		if idType == "" {
 			continue
 		}
 		if strings.IndexByte(idType, ':') >= 0 {
-			if value := normal(idType, x.ID); value != "" && !c.barred.bars(idType) {
+			if value := Normal(idType, x.ID); value != "" && !c.barred.bars(idType) {
 				c.leave(collection, ID{idType, value}, whyColon)
 			}
 			continue
@@ -205,7 +205,7 @@ func (c *collector) add(collection Collection, idType, value string) {
 	if value == "" {
 		return
 	}
-	id := ID{idType, normal(idType, value)}
+	id := ID{idType, Normal(idType, value)}
 	if id.Value == "" || c.barred.bars(idType) {
 		return
 	}

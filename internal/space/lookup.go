@@ -2,7 +2,6 @@ package space
 
 import (
 	"context"
-	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -129,9 +128,5 @@ func (ref Ref) own() bool { return ref.Type == "" || ref.Type == "segment_id" }
 
 // id is the external ID that a ref names, as events are matched.
 func (ref Ref) id() identity.ID {
-	id := identity.ID{Type: ref.Type, Value: strings.TrimSpace(ref.Value)}
-	if id.Type == "email" {
-		id.Value = strings.ToLower(id.Value)
-	}
-	return id
+	return identity.ID{Type: ref.Type, Value: identity.Normal(ref.Type, ref.Value)}
 }

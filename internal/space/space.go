@@ -237,7 +237,7 @@ func register(ctx context.Context, store kv.Store, name string) (secret [16]byte
 	if name == "" || len(name) > 200 {
 		return secret, 0, errors.New("the ID of a space has 1 to 200 bytes")
 	}
-	schemaKey, secretKey := []byte("\x00schema"), []byte("\x00secret")
+	secretKey := []byte("\x00secret")
 	nameKey := append([]byte("\x00space/"), name...)
 	lastKey := []byte("\x00spaces")
 	for try := 0; ; try++ {
@@ -250,14 +250,8 @@ func register(ctx context.Context, store kv.Store, name string) (secret [16]byte
 		if err != nil {
 			return secret, 0, err
 		}
-		if got[0] != nil {
-			v, n := binary.Uvarint(got[0])
-			if n <= 0 {
-				return secret, 0, fmt.Errorf("%w: the schema version cannot be read", kv.ErrCorrupt)
-			}
-			if v > schemaVersion {
-				return secret, 0, fmt.Errorf("%w: its schema is version %d, this Selfsame knows %d; start the newer one again", ErrTooNew, v, schemaVersion)
-			}
+		if err := checkSchema(got[0]); err != nil {
+			return secret, 0, err
 		}
 		if got[0] != nil && len(got[1]) == len(secret) && len(got[2]) == 2 {
 			copy(secret[:], got[1])

@@ -149,6 +149,12 @@ func of(err error) *Problem {
 	case errors.Is(err, kv.ErrCorrupt):
 		return &Problem{Status: http.StatusInternalServerError, Code: Internal,
 			Message: "A file of the store is damaged; the log says which. Keep a copy of the data directory, check the disk, and put back the last backup."}
+	case errors.Is(err, kv.ErrTooNew), errors.Is(err, space.ErrTooNew):
+		return &Problem{Status: http.StatusInternalServerError, Code: Internal,
+			Message: "The store was written by a newer version of Selfsame; run that version or a newer one."}
+	case errors.Is(err, space.ErrTooOld):
+		return &Problem{Status: http.StatusInternalServerError, Code: Internal,
+			Message: "The store was written by an older version of Selfsame, which this one cannot read; import the events into an empty store, or run the older version."}
 	case errors.Is(err, kv.ErrUnavailable):
 		return later(Unavailable, 2*time.Second, "The store cannot be reached. Send the request again.")
 	case errors.Is(err, kv.ErrUnknown):

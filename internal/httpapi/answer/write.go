@@ -2,10 +2,13 @@ package answer
 
 import (
 	"encoding/json"
+	"io"
 	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // RequestID is the header that names every request in answers and in the log.
@@ -20,14 +23,28 @@ func JSON(w http.ResponseWriter, status int, v any) {
 	Raw(w, status, append(b, '\n'))
 }
 
-// Raw answers with JSON text.
+// Raw answers with JSON text, which may hold parts of bodies as they were sent.
 func Raw(w http.ResponseWriter, status int, text []byte) {
+	text = event.Strict(text)
 	h := w.Header()
 	h["Content-Type"] = jsonType
 	h["X-Content-Type-Options"] = noSniff
 	h["Content-Length"] = []string{strconv.Itoa(len(text))}
 	w.WriteHeader(status)
 	_, _ = w.Write(text) // a client that left needs no answer
+}
+
+// Lines returns an encoder of lines of JSON, which flushes nothing.
+func Lines(w io.Writer) *json.Encoder { return json.NewEncoder(strictWriter{w}) }
+
+// strictWriter is given one JSON text at a time, as json.Encoder does.
+type strictWriter struct{ to io.Writer }
+
+func (s strictWriter) Write(text []byte) (int, error) {
+	if _, err := s.to.Write(event.Strict(text)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 var (

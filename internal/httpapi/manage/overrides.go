@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -107,7 +108,7 @@ type undoRequest struct {
 }
 
 func (q *undoRequest) undo() (space.Undo, error) {
-	u := space.Undo{Kind: q.Kind, Collection: identity.Users, MessageID: q.MessageID}
+	u := space.Undo{Kind: q.Kind, Collection: identity.Users, MessageID: event.TrimID(q.MessageID)}
 	if q.Collection != "" {
 		var ok bool
 		if u.Collection, ok = identity.ParseCollection(q.Collection); !ok {

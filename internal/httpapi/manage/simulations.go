@@ -2,7 +2,6 @@ package manage
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -184,7 +183,7 @@ func (h *handler) follow(w http.ResponseWriter, r *http.Request, job *simulation
 	control := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
-	lines := json.NewEncoder(w)
+	lines := answer.Lines(w)
 	var last time.Time
 	for pause := 2 * time.Millisecond; ; pause = min(pause*2, 100*time.Millisecond) {
 		var now simulation

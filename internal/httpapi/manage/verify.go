@@ -1,7 +1,6 @@
 package manage
 
 import (
-	"encoding/json"
 	"net/http"
 	"sync"
 	"time"
@@ -52,7 +51,7 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) error {
 
 	var mu sync.Mutex // Verify may report from several goroutines
 	var last time.Time
-	lines := json.NewEncoder(w)
+	lines := answer.Lines(w)
 	report, err := s.Verify(r.Context(), func(stage string, done, total int64) {
 		mu.Lock()
 		defer mu.Unlock()

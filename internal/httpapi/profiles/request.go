@@ -124,7 +124,8 @@ func ParseRef(c identity.Collection, text string) (space.Ref, error) {
 			return space.Ref{}, answer.BadParameter("The profile is neither type:value, such as user_id:123, nor a profile ID.")
 		}
 	}
-	kind, value = strings.ToLower(strings.TrimSpace(kind)), strings.TrimSpace(value)
+	kind = strings.ToLower(event.TrimID(kind))
+	value = identity.Normal(kind, value) // as it is matched
 	switch {
 	case found && kind == "":
 		return space.Ref{}, answer.BadParameter("The external ID has no type before the colon.")
@@ -133,9 +134,6 @@ func ParseRef(c identity.Collection, text string) (space.Ref, error) {
 	}
 	if kind == "segment_id" {
 		kind = ""
-	}
-	if kind == "email" {
-		value = strings.ToLower(value) // as it is matched
 	}
 	return space.Ref{Collection: c, Type: kind, Value: value}, nil
 }

@@ -159,7 +159,10 @@ func (s *Store) judge(err error, failed, commit int) (again bool, _ error) {
 	case pe.Code == divisionByZero, pe.Code == uniqueViolation && failed < commit:
 		return false, kv.ErrConflict
 	}
-	return transient(pe.Code), sentinel(err)
+	s.tell(err)
+	// A connection that the server had ended before (57P01) says nothing about the
+	// next one.
+	return transient(pe.Code) || pe.Code == "57P01", sentinel(err)
 }
 
 // aborts reports whether an error in answer to COMMIT says for certain that the

@@ -29,7 +29,9 @@ func sentinel(err error) error {
 	case isKV(err), errors.Is(err, context.Canceled) && !errors.As(err, &ce), errors.Is(err, context.DeadlineExceeded) && !errors.As(err, &ce):
 		return err
 	case errors.As(err, &pe):
-		is = meaning(pe.Code)
+		if is = meaning(pe.Code); is == nil && errors.As(err, &ce) {
+			is = kv.ErrUnavailable // whatever it was, no connection came of it
+		}
 	case errors.As(err, &ce):
 		is = kv.ErrUnavailable
 		if strings.Contains(err.Error(), "read only connection") { // the driver has no name for it
@@ -56,12 +58,35 @@ func meaning(sqlstate string) error {
 	case transient(sqlstate),
 		sqlstate == "57014",                // cancelled, a statement timeout perhaps
 		sqlstate == "58030",                // I/O error
+		keptOut(sqlstate),                  // until whoever runs the database mends it
 		strings.HasPrefix(sqlstate, "08"),  // connection
 		strings.HasPrefix(sqlstate, "53"),  // resources
 		strings.HasPrefix(sqlstate, "57P"): // shutting down, starting up
 		return kv.ErrUnavailable
 	}
 	return nil
+}
+
+// keptOut tells errors of a database that lets the user do less than when the
+// store was opened: another password, a login or a right taken away, a database
+// or table that is gone, renamed or takes no connections, perhaps for as long as it is being restored.
+func keptOut(sqlstate string) bool {
+	return strings.HasPrefix(sqlstate, "28") || sqlstate == "3D000" || sqlstate == "42501" || sqlstate == "42P01" || sqlstate == "55000"
+}
+
+// keptOutEvery is how often the log says that the database keeps this node out.
+const keptOutEvery = time.Minute
+
+// tell logs that the database keeps this node out, which only people can mend.
+func (s *Store) tell(err error) {
+	if !keptOut(code(err)) {
+		return
+	}
+	now := time.Now().UnixNano()
+	if last := s.told.Load(); now-last > int64(keptOutEvery) && s.told.CompareAndSwap(last, now) {
+		s.opts.Logger.Error("the database refuses what it allowed before: check the user's password and rights, and that the database is there; requests are answered 503 until then",
+			"store", s.where, "error", brief(err))
+	}
 }
 
 // transient tells errors of a transaction that got in the way of another one

@@ -337,6 +337,7 @@ func TestMeaning(t *testing.T) {
 	for sqlstate, want := range map[string]error{
 		"53100": kv.ErrNoSpace, "25006": kv.ErrReadOnly, "XX001": kv.ErrCorrupt, "57P01": kv.ErrUnavailable,
 		"57P03": kv.ErrUnavailable, "53300": kv.ErrUnavailable, "08006": kv.ErrUnavailable, "40001": kv.ErrUnavailable,
+		"28P01": kv.ErrUnavailable, "28000": kv.ErrUnavailable, "3D000": kv.ErrUnavailable, "42501": kv.ErrUnavailable,
 		"42601": nil,
 	} {
 		if got := meaning(sqlstate); got != want {

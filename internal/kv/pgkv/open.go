@@ -80,6 +80,7 @@ type Store struct {
 	ending  sync.WaitGroup // transactions of closed readers that are being ended
 
 	count counters
+	told  atomic.Int64 // when the log was last told that the database keeps this node out
 }
 
 type counters struct {
@@ -219,6 +220,7 @@ func (s *Store) acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn,
 		return nil, fmt.Errorf("%w: no connection within %v, of %d allowed and %d in use: %w",
 			kv.ErrUnavailable, s.opts.AcquireTimeout, pool.Config().MaxConns, pool.Stat().AcquiredConns(), err)
 	}
+	s.tell(err)
 	return nil, sentinel(err)
 }
 
