@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Errors of a copy.
@@ -25,9 +26,6 @@ var (
 	// off.
 	ErrUnfinishedCopy = errors.New("a copy into this store was broken off; run the same `selfsame copy` again, which begins anew")
 )
-
-// copyingKey stands in a store for as long as a copy into it is not finished.
-var copyingKey = []byte("\x00copying")
 
 // Tally is what was read of a store: rows, their bytes, and a checksum that does
 // not depend on their order.
@@ -142,7 +140,7 @@ func Copy(ctx context.Context, from, to config.Config, log *slog.Logger, progres
 			ErrCopyDiffers, t.Rows, t.Bytes, &t, back.Rows, back.Bytes, &back)
 	}
 	var b kv.Batch
-	b.Delete(copyingKey)
+	b.Delete(codec.StoreCopying)
 	return t, put(ctx, dst, &b)
 }
 
@@ -170,7 +168,7 @@ func rows(ctx context.Context, s kv.Store, fn func(page []kv.Entry) error) error
 		size, kept := 0, page[:0]
 		for _, e := range page {
 			size += len(e.Key) + len(e.Value)
-			if string(e.Key) != string(copyingKey) && space.Portable(e.Key) {
+			if string(e.Key) != string(codec.StoreCopying) && codec.Copyable(e.Key) {
 				kept = append(kept, e)
 			}
 		}
@@ -214,7 +212,7 @@ func makeRoom(ctx context.Context, s kv.Store) error {
 		return err
 	}
 	defer r.Close()
-	mark, err := r.Get(ctx, copyingKey)
+	mark, err := r.Get(ctx, codec.StoreCopying)
 	if err != nil {
 		return err
 	}
@@ -227,7 +225,7 @@ func makeRoom(ctx context.Context, s kv.Store) error {
 		if len(page) > 0 {
 			return fmt.Errorf("%w; choose a directory or a database that nothing was written to", ErrNotEmpty)
 		}
-		b.Insert(copyingKey, nil)
+		b.Insert(codec.StoreCopying, nil)
 		return s.Commit(ctx, &b)
 	}
 	// Page by page, for one statement over all of a large store would take too long.
@@ -237,7 +235,7 @@ func makeRoom(ctx context.Context, s kv.Store) error {
 			return err
 		}
 		for _, e := range page {
-			if string(e.Key) != string(copyingKey) {
+			if string(e.Key) != string(codec.StoreCopying) {
 				b.Delete(e.Key)
 			}
 		}
@@ -264,7 +262,7 @@ func finished(ctx context.Context, s kv.Store) error {
 		return err
 	}
 	defer r.Close()
-	mark, err := r.Get(ctx, copyingKey)
+	mark, err := r.Get(ctx, codec.StoreCopying)
 	if err == nil && mark[0] != nil {
 		err = ErrUnfinishedCopy
 	}

@@ -1,6 +1,9 @@
 package app
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +16,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv"
-	"github.com/selfsame-id/selfsame/internal/space"
 )
 
 // storeDir is the store's place in the data directory.
@@ -86,7 +88,7 @@ func (p place) explain(err error) error {
 		what = "it is in use by another Selfsame: stop that one, or choose another directory with --data"
 	case errors.Is(err, kv.ErrNoSpace):
 		what = "the disk is full: free some space on it or move the data directory to a larger one; nothing that was acknowledged is lost"
-	case errors.Is(err, kv.ErrTooNew), errors.Is(err, space.ErrTooNew):
+	case errors.Is(err, kv.ErrTooNew), errors.Is(err, codec.ErrTooNew):
 		what = "a newer version of Selfsame has written this directory: run that version or a newer one"
 	case errors.Is(err, space.ErrTooOld):
 		what = "an older version of Selfsame has written this directory, and this one cannot read it: choose an empty directory and import the events again, or run the older version"
@@ -112,7 +114,7 @@ func (p place) explainShared(err error) error {
 		what = "the database's disk is full: give it more room; nothing that was acknowledged is lost"
 	case errors.Is(err, kv.ErrTooOld):
 		what = "the database server is too old: PostgreSQL 15 is the oldest that will do"
-	case errors.Is(err, kv.ErrTooNew), errors.Is(err, space.ErrTooNew):
+	case errors.Is(err, kv.ErrTooNew), errors.Is(err, codec.ErrTooNew):
 		what = "a newer version of Selfsame has written this store: run that version or a newer one on every node"
 	case errors.Is(err, space.ErrTooOld):
 		what = "an older version of Selfsame has written this store, and this one cannot read it: choose an empty database and import the events again, or run the older version"

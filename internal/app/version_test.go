@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // A store of another version is neither opened nor copied, whatever asks, and
@@ -25,7 +26,7 @@ func TestOtherVersion(t *testing.T) {
 		want    error
 		says    string
 	}{
-		{binary.AppendUvarint(nil, 1<<40), space.ErrTooNew, "a newer version of Selfsame has written this directory"},
+		{binary.AppendUvarint(nil, 1<<40), codec.ErrTooNew, "a newer version of Selfsame has written this directory"},
 		{[]byte{0}, space.ErrTooOld, "import the events again"},
 		{[]byte{0x80}, kv.ErrCorrupt, "damaged"},
 		{[]byte{}, kv.ErrCorrupt, "damaged"},
@@ -35,7 +36,7 @@ func TestOtherVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 		var b kv.Batch
-		b.Put([]byte("\x00schema"), c.version)
+		b.Put(codec.StoreSchema, c.version)
 		if err := s.Commit(ctx, &b); err != nil {
 			t.Fatal(err)
 		}

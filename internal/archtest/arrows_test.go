@@ -22,6 +22,7 @@ var floors = []struct {
 	{"internal/privacy", 60},
 	{"internal/config", 50},
 	{"internal/catalog", 50},
+	{"internal/space/codec", 26},
 	{"internal/space", 40},
 	{"internal/feed", 30},
 	{"internal/compute", 25},

@@ -31,8 +31,6 @@ var (
 	ErrInvalid = errors.New("this cannot be")
 	// ErrApplying: new rules are being applied to what is there; wait for the end.
 	ErrApplying = errors.New("new rules are being applied to what is there; try again when that is done")
-	// ErrTooNew: the store was written by a newer version of Selfsame.
-	ErrTooNew = errors.New("the store was written by a newer version of Selfsame")
 )
 
 // Config is what a space needs to work. Zero values of the numbers mean the

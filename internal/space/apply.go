@@ -276,8 +276,8 @@ func (d *desk) decideAgain(hashes []identity.Hash) error {
 	c.Bare = nil
 	for _, h := range ids {
 		if _, owned := res.Owner[h]; !owned {
-			if n := d.nodes[h]; n != nil && !n.owner.isZero() {
-				c.Bare = append(c.Bare, identity.Member{ID: n.id, Hash: h})
+			if n := d.nodes[h]; n != nil && !n.Owner.IsZero() {
+				c.Bare = append(c.Bare, identity.Member{ID: n.ID, Hash: h})
 			}
 		}
 	}
@@ -314,8 +314,8 @@ func (d *desk) whole(hashes []identity.Hash) ([]*identity.Strand, []identity.Has
 		before := len(ids)
 		for _, h := range ids[:before:before] {
 			if _, p := d.ownerOf(h); p != nil {
-				for i := range p.ids {
-					add(p.ids[i].hash)
+				for i := range p.IDs {
+					add(p.IDs[i].Hash)
 				}
 			}
 		}

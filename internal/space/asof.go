@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"errors"
 	"fmt"
 	"math"
@@ -58,7 +60,7 @@ func (d *desk) gatherAsOf(ref Ref) (*gathered, error) {
 	if !owned {
 		return nil, fmt.Errorf("%w: as of %s the ID was kept out of every profile", ErrNotFound, shownTime(ref.AsOf))
 	}
-	g := &gathered{d: d, rec: &profileRecord{collection: ref.Collection}, until: ref.AsOf}
+	g := &gathered{d: d, rec: &codec.Profile{Collection: ref.Collection}, until: ref.AsOf}
 	for _, s := range strands {
 		then := res.Strands[s.Hash]
 		if then == nil {
@@ -68,9 +70,9 @@ func (d *desk) gatherAsOf(ref Ref) (*gathered, error) {
 			continue
 		}
 		now := d.strands[s.Hash]
-		st := &strandRecord{Strand: then, source: now.source, founded: now.founded}
-		if !st.founded.isZero() && (g.id.isZero() || st.founded.less(g.id)) {
-			g.id = st.founded
+		st := &codec.Strand{Strand: then, Source: now.Source, Founded: now.Founded}
+		if !st.Founded.IsZero() && (g.id.IsZero() || st.Founded.Less(g.id)) {
+			g.id = st.Founded
 		}
 		g.strands = append(g.strands, st)
 	}
@@ -90,7 +92,7 @@ func (d *desk) seed(ref Ref) (identity.Hash, error) {
 		}
 		return h, nil
 	}
-	p, c, ok := parseProfileID(ref.Value)
+	p, c, ok := codec.ParseProfileID(ref.Value)
 	if !ok || c != ref.Collection {
 		return identity.Hash{}, &UnknownError{ref}
 	}
@@ -101,10 +103,10 @@ func (d *desk) seed(ref Ref) (identity.Hash, error) {
 	if rec == nil {
 		return identity.Hash{}, &UnknownError{ref}
 	}
-	if err := d.loadStrands(rec.founder); err != nil {
+	if err := d.loadStrands(rec.Founder); err != nil {
 		return identity.Hash{}, err
 	}
-	s := d.strands[rec.founder]
+	s := d.strands[rec.Founder]
 	if s == nil {
 		return identity.Hash{}, ErrNotFound
 	}
@@ -311,12 +313,12 @@ func (d *desk) identifyAsOf(g *gathered, members []identity.Member) error {
 		if n == nil {
 			continue
 		}
-		g.pending = g.pending || n.pending
-		if g.id.isZero() {
-			g.id = n.owner
+		g.pending = g.pending || n.Pending
+		if g.id.IsZero() {
+			g.id = n.Owner
 		}
 	}
-	if g.id.isZero() {
+	if g.id.IsZero() {
 		return fmt.Errorf("%w: the profile of then has no ID, for nobody owns its identifiers today", ErrNotFound)
 	}
 	return nil
@@ -325,9 +327,9 @@ func (d *desk) identifyAsOf(g *gathered, members []identity.Member) error {
 // eventsEnd is the end of a strand's events.
 func (g *gathered) eventsEnd(strand identity.Hash) []byte {
 	if g.until != 0 {
-		return g.d.keys.eventsFrom(strand, g.until+1)
+		return codec.Events.Of2(g.d.keys, strand, g.until+1)
 	}
-	return kv.PrefixEnd(g.d.keys.hash(kindEvent, strand))
+	return kv.PrefixEnd(codec.Events.Of(g.d.keys, strand))
 }
 
 // forget takes what was said after the profile's time out of the traits of its
@@ -383,7 +385,7 @@ func (d *desk) forget(g *gathered) error {
 // the order of time. ErrTooLarge if there are more than most; 0: no bound.
 func (d *desk) eventsUntil(strand identity.Hash, end []byte, most int) ([]eventRef, error) {
 	var out []eventRef
-	from := d.keys.hash(kindEvent, strand)
+	from := codec.Events.Of(d.keys, strand)
 	for {
 		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
 		if err != nil {

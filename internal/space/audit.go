@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -17,10 +19,10 @@ func (s *Space) putAudit(b *kv.Batch, e audit.Entry) error {
 	if err != nil {
 		return err
 	}
-	key := appendTime(nil, e.Time)
+	key := codec.AppendTime(nil, e.Time)
 	key = append(key, make([]byte, 8)...)
 	rand.Read(key[8:]) // never fails, see crypto/rand
-	b.Put(s.keys.key(kindAudit, key), v)
+	b.Put(codec.Audit.Key(s.keys, key), v)
 	return nil
 }
 
@@ -35,14 +37,13 @@ type AuditPage struct {
 // of the catalog.
 func (s *Space) Audit(ctx context.Context, limit int, next string) (AuditPage, error) {
 	var page AuditPage
-	from := s.keys.key(kindAudit)
-	end := kv.PrefixEnd(from)
+	from, end := codec.Audit.All(s.keys)
 	if next != "" {
 		at, err := hex.DecodeString(next)
 		if err != nil || len(at) != 16 {
 			return page, ErrBadCursor
 		}
-		end = s.keys.key(kindAudit, at)
+		end = codec.Audit.Key(s.keys, at)
 	}
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
@@ -62,7 +63,11 @@ func (s *Space) Audit(ctx context.Context, limit int, next string) (AuditPage, e
 		if err := json.Unmarshal(e.Value, &one); err != nil {
 			return page, fmt.Errorf("%w: an entry of the audit trail: %w", kv.ErrCorrupt, err)
 		}
-		one.Key = hex.EncodeToString(e.Key[len(e.Key)-16:])
+		at, ok := codec.Audit.Parse(e.Key)
+		if !ok {
+			return page, kv.ErrCorrupt
+		}
+		one.Key = hex.EncodeToString(at)
 		page.Entries = append(page.Entries, one)
 	}
 	return page, nil

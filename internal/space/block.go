@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"encoding/binary"
 	"fmt"
 
@@ -71,7 +73,7 @@ func appendHeader(dst []byte, events []blockEvent) []byte {
 	sources := sourceTable(events)
 	dst = binary.AppendUvarint(dst, uint64(len(sources)))
 	for _, s := range sources {
-		dst = appendString(dst, s)
+		dst = codec.AppendText(dst, s)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(events)))
 	var user, account identity.Hash
@@ -139,7 +141,7 @@ func appendHeader(dst []byte, events []blockEvent) []byte {
 		dst = binary.AppendVarint(dst, back)
 		dst = binary.LittleEndian.AppendUint64(dst, e.MessageHash)
 		if mask&headGivenID != 0 {
-			dst = appendString(dst, e.GivenID)
+			dst = codec.AppendText(dst, e.GivenID)
 		}
 	}
 	return dst
@@ -174,26 +176,26 @@ func indexOf(list []string, s string) int {
 // ErrTooNew. The events share no memory with b; events of one source share its
 // text.
 func decodeHeader(b []byte) ([]blockEvent, error) {
-	r := &reader{b: b}
-	if r.version(headerVersion); r.err == nil && b[0] == 0 {
-		r.fail()
+	r := &codec.Reader{Rest: b}
+	if r.Version(headerVersion); r.Err == nil && b[0] == 0 {
+		r.Fail()
 	}
-	sources := make([]string, r.count(1))
+	sources := make([]string, r.Count(1))
 	for i := range sources {
-		sources[i] = r.string()
+		sources[i] = r.Text()
 	}
-	n := r.count(headMaskBytes)
-	if r.err == nil && n > maxBlockEvents {
-		r.err = fmt.Errorf("%w: a block header counts %d events", kv.ErrCorrupt, n)
+	n := r.Count(headMaskBytes)
+	if r.Err == nil && n > maxBlockEvents {
+		r.Err = fmt.Errorf("%w: a block header counts %d events", kv.ErrCorrupt, n)
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	events := make([]blockEvent, n)
 	var user, account identity.Hash
 	received, arrived, source := int64(0), int64(0), ""
 	for i := range events {
-		mask := uint16(r.byte()) | uint16(r.byte())<<8
+		mask := uint16(r.Byte()) | uint16(r.Byte())<<8
 		if mask == 0 {
 			continue
 		}
@@ -203,52 +205,52 @@ func decodeHeader(b []byte) ([]blockEvent, error) {
 		e := &events[i]
 		e.Type = event.Type(mask & headType)
 		if mask&headUser != 0 {
-			user = r.hash()
+			user = r.Hash()
 		}
 		if e.HasUser = mask&(headUser|headSameUser) != 0; e.HasUser {
 			e.User = user
 		}
 		if mask&headAccount != 0 {
-			account = r.hash()
+			account = r.Hash()
 		}
 		if e.HasAccount = mask&(headAccount|headSameAcct) != 0; e.HasAccount {
 			e.Account = account
 		}
 		if mask&headReceived != 0 {
-			received += r.varint()
+			received += r.Varint()
 		}
 		if mask&headArrived != 0 {
-			arrived += r.varint()
+			arrived += r.Varint()
 			e.Arrived = arrived
 		}
 		if mask&headSource != 0 {
-			k := r.uvarint()
+			k := r.Uvarint()
 			if k >= uint64(len(sources)) {
-				r.fail()
-				return nil, r.err
+				r.Fail()
+				return nil, r.Err
 			}
 			source = sources[k]
 		}
-		back := r.varint()
+		back := r.Varint()
 		if mask&headMillis != 0 {
 			back *= nanosPerMilli
 		}
 		e.ReceivedAt, e.Source, e.Time = received, source, received-back
-		if len(r.b) < headHashBytes {
-			r.fail()
-			return nil, r.err
+		if len(r.Rest) < headHashBytes {
+			r.Fail()
+			return nil, r.Err
 		}
-		e.MessageHash = binary.LittleEndian.Uint64(r.b)
-		r.b = r.b[headHashBytes:]
+		e.MessageHash = binary.LittleEndian.Uint64(r.Rest)
+		r.Rest = r.Rest[headHashBytes:]
 		if mask&headGivenID != 0 {
-			e.GivenID = r.string()
+			e.GivenID = r.Text()
 		}
-		if r.err != nil {
-			return nil, r.err
+		if r.Err != nil {
+			return nil, r.Err
 		}
 	}
-	if len(r.b) > 0 {
+	if len(r.Rest) > 0 {
 		return nil, fmt.Errorf("%w: something follows a block header", kv.ErrCorrupt)
 	}
-	return events, r.err
+	return events, r.Err
 }

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"errors"
 	"fmt"
 	"reflect"
@@ -93,7 +95,7 @@ func TestHeadersAreSmall(t *testing.T) {
 func TestBadHeadersAreRefused(t *testing.T) {
 	good := appendHeader(nil, usualEvents(2))
 	newer := append([]byte{headerVersion + 1}, good[1:]...)
-	if _, err := decodeHeader(newer); !errors.Is(err, ErrTooNew) {
+	if _, err := decodeHeader(newer); !errors.Is(err, codec.ErrTooNew) {
 		t.Errorf("a newer version: %v", err)
 	}
 	for name, b := range map[string][]byte{
@@ -118,7 +120,7 @@ func FuzzDecodeHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		events, err := decodeHeader(b)
 		if err != nil {
-			if !errors.Is(err, kv.ErrCorrupt) && !errors.Is(err, ErrTooNew) {
+			if !errors.Is(err, kv.ErrCorrupt) && !errors.Is(err, codec.ErrTooNew) {
 				t.Fatal(err)
 			}
 			return

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"encoding/binary"
 	"fmt"
 	"sync"
@@ -101,7 +103,7 @@ func unpackBodies(b []byte) ([][]byte, error) {
 		return nil, fmt.Errorf("%w: the bodies of a block are cut short", kv.ErrCorrupt)
 	}
 	if b[0] > bodiesVersion {
-		return nil, fmt.Errorf("%w: bodies version %d", ErrTooNew, b[0])
+		return nil, fmt.Errorf("%w: bodies version %d", codec.ErrTooNew, b[0])
 	}
 	frame := b[bodiesPrefix:]
 	if xxhash.Sum64(frame) != binary.LittleEndian.Uint64(b[1:]) {
@@ -116,30 +118,30 @@ func unpackBodies(b []byte) ([][]byte, error) {
 
 // splitBodies takes what was packed apart.
 func splitBodies(raw []byte) ([][]byte, error) {
-	r := &reader{b: raw}
-	n := r.count(1)
-	if r.err == nil && n > maxBlockEvents {
+	r := &codec.Reader{Rest: raw}
+	n := r.Count(1)
+	if r.Err == nil && n > maxBlockEvents {
 		return nil, fmt.Errorf("%w: a block counts %d bodies", kv.ErrCorrupt, n)
 	}
 	bodies := make([][]byte, n)
 	lengths := *r
 	total := uint64(0)
 	for range bodies {
-		l := r.uvarint()
+		l := r.Uvarint()
 		if l > uint64(len(raw)) {
-			r.fail()
+			r.Fail()
 		}
 		total += l
 	}
-	if r.err == nil && total != uint64(len(r.b)) {
-		r.fail()
+	if r.Err == nil && total != uint64(len(r.Rest)) {
+		r.Fail()
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
-	rest := r.b
+	rest := r.Rest
 	for i := range bodies {
-		l := lengths.uvarint()
+		l := lengths.Uvarint()
 		bodies[i], rest = rest[:l:l], rest[l:]
 	}
 	return bodies, nil

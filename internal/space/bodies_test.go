@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"bytes"
 	"errors"
 	"fmt"
@@ -61,7 +63,7 @@ func TestDamageToBodiesIsFound(t *testing.T) {
 		for _, flip := range []byte{1, 0x80} {
 			bad := bytes.Clone(good)
 			bad[i] ^= flip
-			if _, err := unpackBodies(bad); !errors.Is(err, kv.ErrCorrupt) && !(i == 0 && errors.Is(err, ErrTooNew)) {
+			if _, err := unpackBodies(bad); !errors.Is(err, kv.ErrCorrupt) && !(i == 0 && errors.Is(err, codec.ErrTooNew)) {
 				t.Fatalf("byte %d changed by %#x: %v", i, flip, err)
 			}
 		}

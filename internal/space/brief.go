@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/profile"
@@ -27,7 +29,7 @@ const (
 // full is a Brief with what is needed to compare it.
 type full struct {
 	Brief
-	id     profileID
+	id     codec.ProfileID
 	ids    map[string]bool
 	traits profile.Traits
 }
@@ -41,7 +43,7 @@ func (g *gathered) brief(isNew bool) (*full, error) {
 	}
 	f.Identifiers = f.Identifiers[:min(len(f.Identifiers), briefIdentifiers)]
 	if !isNew {
-		f.ID = g.id.text(g.rec.collection)
+		f.ID = g.id.Text(g.rec.Collection)
 	}
 	var err error
 	if f.Events, err = g.countEvents(briefEvents); err != nil {
@@ -73,7 +75,7 @@ func briefs(list []*full) []Brief {
 		switch {
 		case a.Events != b.Events:
 			return int(min(max(b.Events-a.Events, -1), 1))
-		case a.id.less(b.id):
+		case a.id.Less(b.id):
 			return -1
 		}
 		return 1

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"sync"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -42,7 +44,7 @@ func (c *strandCache) get(h identity.Hash, time int64) (ok, unresolved bool) {
 }
 
 // learn keeps what is known of strands after a commit.
-func (c *strandCache) learn(rs *identity.Ruleset, strands map[identity.Hash]*strandRecord) {
+func (c *strandCache) learn(rs *identity.Ruleset, strands map[identity.Hash]*codec.Strand) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for h, s := range strands {

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +104,7 @@ func (s *Space) commit(ws []*work) error {
 // written reports whether a conflict is with the record of the commit itself: an
 // earlier one of this lane, whose fate was not known, has happened after all.
 func (s *Space) written(c *commitPlan, conflict *kv.Conflict) bool {
-	own := s.keys.numbers(kindFeed, c.record.Lane, c.record.Seq)
+	own := codec.FeedRecords.Key(s.keys, c.record.Lane, c.record.Seq)
 	return slices.ContainsFunc(conflict.Keys, func(k []byte) bool { return string(k) == string(own) })
 }
 
@@ -210,29 +212,29 @@ func (s *Space) fill(c *commitPlan, ws []*work) error {
 			n++
 		}
 	}
-	arena := make([]byte, 0, n*eventKeyBytes)
+	arena := make([]byte, 0, n*codec.EventKeyBytes)
 	for i := range c.fresh {
 		e := &c.fresh[i]
 		for _, sd := range [...]*side{&e.users, &e.account} {
 			if len(sd.ids) > 0 {
 				at := len(arena)
-				arena = d.keys.event(arena, sd.hash, e.msg.Time, e.block, e.ordinal)
+				arena = codec.Events.Append(arena, d.keys, sd.hash, e.msg.Time, e.block, e.ordinal)
 				s.putNew(b, arena[at:len(arena):len(arena)], nil)
 			}
 		}
 	}
 	for i := range d.seeds {
-		b.Put(d.keys.key(kindPending, d.seeds[i].key()), d.seeds[i].append(nil))
+		b.Put(d.seeds[i].Key(d.keys), d.seeds[i].Append(nil))
 	}
 	for _, t := range c.newTypes {
-		b.Put(d.keys.key(kindNewType, []byte(t)), appendTime(nil, c.record.Time))
+		b.Put(codec.NewTypes.Key(d.keys, t), codec.AppendTime(nil, c.record.Time))
 	}
 	for _, w := range ws {
 		if w.waits() {
 			continue
 		}
 		if m := w.delivery.Mark; m != nil {
-			b.Put(d.keys.key(kindMark, []byte(m.Name)), m.Value)
+			b.Put(codec.Marks.Key(d.keys, m.Name), m.Value)
 		}
 		if e := w.delivery.Audit; e != nil {
 			if err := s.putAudit(b, *e); err != nil {
@@ -258,26 +260,26 @@ func (s *Space) putNew(b *kv.Batch, key, value []byte) {
 // shared store the preconditions.
 func (s *Space) closePlan(c *commitPlan) {
 	d, b := c.desk, &c.batch
-	if d.counters != (countersRecord{}) {
+	if d.counters != (codec.Counters{}) {
 		total := s.counters
-		total.add(d.counters)
-		b.Put(d.keys.number(kindCounters, s.lane), total.append(nil))
+		total.Add(d.counters)
+		b.Put(codec.LaneCounters.Key(d.keys, s.lane), total.Append(nil))
 	}
 	c.record.Events = len(c.fresh)
 	c.record.Time = max(c.record.Time, s.feedTime) // within a lane time never goes back
 	for i := range d.changes {
 		if rec := d.profiles[d.changeOf[i]]; rec != nil {
-			d.changes[i].Version = rec.version
+			d.changes[i].Version = rec.Version
 		}
 	}
 	c.record.Changes = d.changes
 	// The record is inserted, never overwritten: it is also the commit's token.
-	s.putNew(b, d.keys.numbers(kindFeed, c.record.Lane, c.record.Seq), c.record.Append(nil))
+	s.putNew(b, codec.FeedRecords.Key(d.keys, c.record.Lane, c.record.Seq), c.record.Append(nil))
 	for k, v := range d.read {
 		b.Require([]byte(k), v)
 	}
 	if d.read != nil {
-		b.Require(d.keys.key(kindRules), s.ruleBytes)
+		b.Require(codec.Rules.Key(d.keys), s.ruleBytes)
 	}
 }
 
@@ -316,7 +318,7 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 	if c.tally.known {
 		s.tally = c.tally
 	}
-	s.counters.add(d.counters)
+	s.counters.Add(d.counters)
 	s.pending.Add(int64(len(d.seeds)))
 	s.rejectsLanded(c)
 	st := &s.stats
@@ -324,9 +326,9 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 	st.events.Add(int64(len(c.fresh)))
 	st.repeats.Add(int64(c.repeats))
 	st.rejected.Add(int64(c.rejects))
-	st.unresolved.Add(d.counters.unresolved)
-	st.profiles.Add(d.counters.profiles)
-	st.strands.Add(d.counters.strands)
+	st.unresolved.Add(d.counters.Unresolved)
+	st.profiles.Add(d.counters.Profiles)
+	st.strands.Add(d.counters.Strands)
 	st.created.Add(int64(d.created))
 	st.merges.Add(int64(d.merges))
 	st.unmerges.Add(int64(d.unmerges))
@@ -340,7 +342,7 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 // is there or not. The lane is ours alone, so a record there is this commit's;
 // and since the record is inserted, trying again cannot write twice.
 func (s *Space) findOut(ctx context.Context, c *commitPlan, err error) error {
-	key := c.desk.keys.numbers(kindFeed, c.record.Lane, c.record.Seq)
+	key := codec.FeedRecords.Key(c.desk.keys, c.record.Lane, c.record.Seq)
 	for try := 0; try < commitTries; try++ {
 		select {
 		case <-time.After(20 * time.Millisecond << min(try, 6)):

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"errors"
 	"fmt"
 	"slices"
@@ -96,8 +98,8 @@ func detach(links []identity.Link) {
 
 // accept is the fast path: where nothing is demoted and no limit is in sight,
 // strands commute and the profile is what the accepted links connect.
-func (d *desk) accept(s *identity.Strand, known *strandRecord, links []identity.Hash, e sighting) (bool, error) {
-	var owners []profileID
+func (d *desk) accept(s *identity.Strand, known *codec.Strand, links []identity.Hash, e sighting) (bool, error) {
+	var owners []codec.ProfileID
 	var censuses []*identity.Census
 	var bare []identity.ID
 	for i := range s.Links {
@@ -110,7 +112,7 @@ func (d *desk) accept(s *identity.Strand, known *strandRecord, links []identity.
 		}
 		p, rec := d.ownerOf(l.Hash)
 		if rec == nil {
-			if n := d.nodes[l.Hash]; n != nil && n.tainted {
+			if n := d.nodes[l.Hash]; n != nil && n.NonCommuting {
 				return false, nil
 			}
 			bare = append(bare, l.ID)
@@ -118,21 +120,21 @@ func (d *desk) accept(s *identity.Strand, known *strandRecord, links []identity.
 		}
 		if !slices.Contains(owners, p) {
 			owners = append(owners, p)
-			censuses = append(censuses, rec.census())
+			censuses = append(censuses, rec.Census())
 		}
 	}
 	if !d.engine.Commutes(s.Collection, censuses, bare) {
 		return false, nil
 	}
-	rec := &strandRecord{Strand: s}
+	rec := &codec.Strand{Strand: s}
 	var old *identity.Strand
 	if known != nil {
 		old = known.Strand
-		rec.source, rec.founded, rec.revision = known.source, known.founded, known.revision
+		rec.Source, rec.Founded, rec.Revision = known.Source, known.Founded, known.Revision
 	}
 	s.Accept(d.rules, e.pos)
 	if s.First == e.pos {
-		rec.source = e.source
+		rec.Source = e.source
 	}
 	if err := d.putStrand(rec, old); err != nil {
 		return false, err
@@ -140,7 +142,7 @@ func (d *desk) accept(s *identity.Strand, known *strandRecord, links []identity.
 	if len(links) == 0 {
 		return true, nil
 	}
-	var into profileID
+	var into codec.ProfileID
 	if len(owners) == 0 {
 		var err error
 		if into, err = d.found(rec, e); err != nil {
@@ -149,7 +151,7 @@ func (d *desk) accept(s *identity.Strand, known *strandRecord, links []identity.
 	} else {
 		into = owners[0]
 		for _, p := range owners[1:] {
-			if p.less(into) {
+			if p.Less(into) {
 				into = p
 			}
 		}
@@ -164,9 +166,9 @@ func (d *desk) accept(s *identity.Strand, known *strandRecord, links []identity.
 		}
 	}
 	for i := range s.Links {
-		if l := &s.Links[i]; slices.Contains(links, l.Hash) && d.nodes[l.Hash].owner != into {
+		if l := &s.Links[i]; slices.Contains(links, l.Hash) && d.nodes[l.Hash].Owner != into {
 			d.own(l, into)
-			target.ids = append(target.ids, profileMember{l.Hash, l.ID.Type})
+			target.IDs = append(target.IDs, codec.Member{Hash: l.Hash, IDType: l.ID.Type})
 			d.emit(into, s.Collection, feed.Change{Kind: feed.IDAdded, IDType: l.ID.Type, IDValue: l.ID.Value}, e)
 		}
 	}
@@ -174,27 +176,27 @@ func (d *desk) accept(s *identity.Strand, known *strandRecord, links []identity.
 	return true, nil
 }
 
-func (d *desk) own(l *identity.Link, p profileID) {
+func (d *desk) own(l *identity.Link, p codec.ProfileID) {
 	n := d.nodes[l.Hash]
-	n.owner = p
+	n.Owner = p
 	d.changedNodes[l.Hash] = true
 }
 
 // touch keeps a profile as it has become and moves its version, once a commit.
-func (d *desk) touch(p profileID) {
+func (d *desk) touch(p codec.ProfileID) {
 	if !d.changedProfiles[p] {
 		d.changedProfiles[p] = true
-		d.profiles[p].version++
+		d.profiles[p].Version++
 	}
 }
 
 // found creates a profile with a founding strand.
-func (d *desk) found(s *strandRecord, e sighting) (profileID, error) {
-	p, err := newProfileID(d.now, d.random)
+func (d *desk) found(s *codec.Strand, e sighting) (codec.ProfileID, error) {
+	p, err := codec.NewProfileID(d.now, d.random)
 	if err != nil {
-		return profileID{}, err
+		return codec.ProfileID{}, err
 	}
-	for !d.lastID.less(p) {
+	for !d.lastID.Less(p) {
 		// Two profiles of one commit: the second is the younger.
 		p = d.lastID
 		for i := len(p) - 1; i >= 0; i-- {
@@ -204,13 +206,13 @@ func (d *desk) found(s *strandRecord, e sighting) (profileID, error) {
 		}
 	}
 	d.lastID = p
-	s.founded = p
+	s.Founded = p
 	if _, ok := d.changedStrands[s.Hash]; !ok {
 		d.changedStrands[s.Hash] = true
 	}
-	d.parts.touch(kindProfile, p[:])
-	d.profiles[p] = &profileRecord{collection: s.Collection, founder: s.Hash, createdAt: d.now.UnixNano()}
-	d.counters.profiles++
+	d.parts.touch(codec.Profiles.Tag(), p[:])
+	d.profiles[p] = &codec.Profile{Collection: s.Collection, Founder: s.Hash, CreatedAt: d.now.UnixNano()}
+	d.counters.Profiles++
 	d.created++
 	d.touch(p)
 	d.emit(p, s.Collection, feed.Change{Kind: feed.ProfileCreated}, e)
@@ -219,11 +221,11 @@ func (d *desk) found(s *strandRecord, e sighting) (profileID, error) {
 
 // mergeInto gives all that a profile has to another. The profile's own ID leads
 // to wherever its founding strand belongs.
-func (d *desk) mergeInto(into, from profileID, e sighting) error {
+func (d *desk) mergeInto(into, from codec.ProfileID, e sighting) error {
 	target, loser := d.profiles[into], d.profiles[from]
-	hashes := make([]identity.Hash, len(loser.ids))
-	for i, m := range loser.ids {
-		hashes[i] = m.hash
+	hashes := make([]identity.Hash, len(loser.IDs))
+	for i, m := range loser.IDs {
+		hashes[i] = m.Hash
 	}
 	if err := d.loadNodes(hashes...); err != nil {
 		return err
@@ -231,38 +233,38 @@ func (d *desk) mergeInto(into, from profileID, e sighting) error {
 	for _, h := range hashes {
 		n := d.nodes[h]
 		if n == nil {
-			return fmt.Errorf("%w: an ID of profile %s is missing", kv.ErrCorrupt, from.text(loser.collection))
+			return fmt.Errorf("%w: an ID of profile %s is missing", kv.ErrCorrupt, from.Text(loser.Collection))
 		}
-		n.owner = into
+		n.Owner = into
 		d.changedNodes[h] = true
 	}
-	target.ids = append(target.ids, loser.ids...)
-	target.merges += loser.merges + 1
-	target.tainted = target.tainted || loser.tainted
+	target.IDs = append(target.IDs, loser.IDs...)
+	target.Merges += loser.Merges + 1
+	target.NonCommuting = target.NonCommuting || loser.NonCommuting
 	d.touch(into)
 	d.retire(from, into, e)
 	return nil
 }
 
-func (d *desk) retire(p, into profileID, e sighting) {
+func (d *desk) retire(p, into codec.ProfileID, e sighting) {
 	rec := d.profiles[p]
-	if !rec.merged {
-		d.counters.profiles--
+	if !rec.Merged {
+		d.counters.Profiles--
 	}
-	rec.merged, rec.ids, rec.merges = true, nil, 0
+	rec.Merged, rec.IDs, rec.Merges = true, nil, 0
 	d.merges++
 	d.touch(p)
-	if into.isZero() {
+	if into.IsZero() {
 		return // nobody is left of it; that its IDs were removed was told
 	}
-	d.emit(into, rec.collection, feed.Change{Kind: feed.Merged, From: p.text(rec.collection)}, e)
+	d.emit(into, rec.Collection, feed.Change{Kind: feed.Merged, From: p.Text(rec.Collection)}, e)
 }
 
 // emit adds a change of a profile to the feed record. p is zero for a change of
 // none.
-func (d *desk) emit(p profileID, c identity.Collection, ch feed.Change, e sighting) {
-	if !p.isZero() {
-		ch.Profile = p.text(c)
+func (d *desk) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e sighting) {
+	if !p.IsZero() {
+		ch.Profile = p.Text(c)
 	}
 	ch.Time, ch.MessageID, ch.Source = e.pos.Time, e.pos.MessageID, e.source
 	d.changes = append(d.changes, ch)
@@ -282,8 +284,8 @@ func (d *desk) putDown(reason string) {
 
 // putOff keeps a replay that is too large for a commit as a seed for the job,
 // and answers provisionally meanwhile.
-func (d *desk) putOff(seed identity.Seed, known *strandRecord, links []identity.Hash, e sighting) error {
-	rec := seedRecord{strand: seed.Strand.Hash, collection: seed.Strand.Collection, time: seed.Pos.Time, messageID: seed.Pos.MessageID}
+func (d *desk) putOff(seed identity.Seed, known *codec.Strand, links []identity.Hash, e sighting) error {
+	rec := codec.Deferred{Strand: seed.Strand.Hash, Collection: seed.Strand.Collection, Time: seed.Pos.Time, MessageID: seed.Pos.MessageID}
 	d.seeds = append(d.seeds, rec)
 	if known == nil {
 		change, err := d.engine.Provisional(d, seed)
@@ -300,18 +302,18 @@ func (d *desk) putOff(seed identity.Seed, known *strandRecord, links []identity.
 			// A value that was blocked until now.
 			for i := range seed.Strand.Links {
 				if l := &seed.Strand.Links[i]; l.Hash == h {
-					n = &nodeRecord{id: l.ID}
+					n = &codec.Identifier{ID: l.ID}
 					d.nodes[h] = n
 				}
 			}
 		}
 		if n == nil {
-			return fmt.Errorf("%w: an ID of strand %s is missing", kv.ErrCorrupt, rec.strand)
+			return fmt.Errorf("%w: an ID of strand %s is missing", kv.ErrCorrupt, rec.Strand)
 		}
-		n.pending, n.tainted = true, true
+		n.Pending, n.NonCommuting = true, true
 		d.changedNodes[h] = true
-		if p, o := d.ownerOf(h); o != nil && !o.tainted {
-			o.tainted = true
+		if p, o := d.ownerOf(h); o != nil && !o.NonCommuting {
+			o.NonCommuting = true
 			d.touch(p)
 		}
 	}

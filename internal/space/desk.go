@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -18,7 +20,7 @@ import (
 // changes. Nothing reaches the store before write.
 type desk struct {
 	ctx    context.Context
-	keys   keyspace
+	keys   codec.Keyspace
 	hasher identity.Hasher
 	rules  *identity.Ruleset
 	engine identity.Engine
@@ -26,14 +28,14 @@ type desk struct {
 	random io.Reader
 	now    time.Time
 
-	strands  map[identity.Hash]*strandRecord // nil: known to be absent
-	nodes    map[identity.Hash]*nodeRecord
-	profiles map[profileID]*profileRecord
+	strands  map[identity.Hash]*codec.Strand // nil: known to be absent
+	nodes    map[identity.Hash]*codec.Identifier
+	profiles map[codec.ProfileID]*codec.Profile
 	traits   map[identity.Hash]profile.Traits
 
 	changedStrands  map[identity.Hash]bool // true: it was stored before
 	changedNodes    map[identity.Hash]bool
-	changedProfiles map[profileID]bool
+	changedProfiles map[codec.ProfileID]bool
 	changedTraits   map[identity.Hash]bool
 
 	links map[string]bool                   // keys of kindLink: put or deleted
@@ -44,14 +46,14 @@ type desk struct {
 	makeNews func() map[identity.Hash][]identity.Pos
 
 	wasDemoted map[demotion]bool // demotions that are no news
-	seeds      []seedRecord      // replays put off by this commit
+	seeds      []codec.Deferred  // replays put off by this commit
 
-	settledSeeds []seedRecord // replays that need not wait any more
-	lastID       profileID
+	settledSeeds []codec.Deferred // replays that need not wait any more
+	lastID       codec.ProfileID
 
 	changes  []feed.Change
-	changeOf []profileID    // the profile of each change
-	counters countersRecord // what this commit adds
+	changeOf []codec.ProfileID // the profile of each change
+	counters codec.Counters    // what this commit adds
 	merges   int
 	unmerges int
 	created  int
@@ -82,13 +84,13 @@ type desk struct {
 
 func (s *Space) newDesk(ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) *desk {
 	d := &desk{
-		strands:         map[identity.Hash]*strandRecord{},
-		nodes:           map[identity.Hash]*nodeRecord{},
-		profiles:        map[profileID]*profileRecord{},
+		strands:         map[identity.Hash]*codec.Strand{},
+		nodes:           map[identity.Hash]*codec.Identifier{},
+		profiles:        map[codec.ProfileID]*codec.Profile{},
 		traits:          map[identity.Hash]profile.Traits{},
 		changedStrands:  map[identity.Hash]bool{},
 		changedNodes:    map[identity.Hash]bool{},
-		changedProfiles: map[profileID]bool{},
+		changedProfiles: map[codec.ProfileID]bool{},
 		changedTraits:   map[identity.Hash]bool{},
 		wasDemoted:      map[demotion]bool{},
 		links:           map[string]bool{},
@@ -235,32 +237,32 @@ func load[K comparable, R any](d *desk, at map[K]*R, want []K, touch func(*parts
 }
 
 func (d *desk) loadStrands(hashes ...identity.Hash) error {
-	return load(d, d.strands, hashes, func(p *parts, h identity.Hash) { p.touch(kindStrand, h[:]) }, (*memory).strand,
-		func(h identity.Hash) []byte { return d.keys.hash(kindStrand, h) },
-		func(h identity.Hash, b []byte) (*strandRecord, error) { return decodeStrand(b, h, d.hasher) })
+	return load(d, d.strands, hashes, func(p *parts, h identity.Hash) { p.touch(codec.Strands.Tag(), h[:]) }, (*memory).strand,
+		func(h identity.Hash) []byte { return codec.Strands.Key(d.keys, h) },
+		func(h identity.Hash, b []byte) (*codec.Strand, error) { return codec.DecodeStrand(b, h, d.hasher) })
 }
 
 func (d *desk) loadNodes(hashes ...identity.Hash) error {
-	return load(d, d.nodes, hashes, func(p *parts, h identity.Hash) { p.touch(kindNode, h[:]) }, (*memory).node,
-		func(h identity.Hash) []byte { return d.keys.hash(kindNode, h) },
-		func(_ identity.Hash, b []byte) (*nodeRecord, error) { return decodeNode(b) })
+	return load(d, d.nodes, hashes, func(p *parts, h identity.Hash) { p.touch(codec.Identifiers.Tag(), h[:]) }, (*memory).node,
+		func(h identity.Hash) []byte { return codec.Identifiers.Key(d.keys, h) },
+		func(_ identity.Hash, b []byte) (*codec.Identifier, error) { return codec.DecodeIdentifier(b) })
 }
 
-func (d *desk) loadProfiles(ids ...profileID) error {
-	return load(d, d.profiles, ids, func(p *parts, id profileID) { p.touch(kindProfile, id[:]) }, (*memory).profile,
-		func(p profileID) []byte { return d.keys.key(kindProfile, p[:]) },
-		func(_ profileID, b []byte) (*profileRecord, error) { return decodeProfile(b) })
+func (d *desk) loadProfiles(ids ...codec.ProfileID) error {
+	return load(d, d.profiles, ids, func(p *parts, id codec.ProfileID) { p.touch(codec.Profiles.Tag(), id[:]) }, (*memory).profile,
+		func(p codec.ProfileID) []byte { return codec.Profiles.Key(d.keys, p) },
+		func(_ codec.ProfileID, b []byte) (*codec.Profile, error) { return codec.DecodeProfile(b) })
 }
 
 func (d *desk) loadTraits(hashes ...identity.Hash) error {
 	var missing []identity.Hash
 	var keys [][]byte
 	for _, h := range hashes {
-		d.parts.touch(kindTraits, h[:])
+		d.parts.touch(codec.Traits.Tag(), h[:])
 		if _, ok := d.traits[h]; !ok {
 			d.traits[h] = nil // asked for, once
 			missing = append(missing, h)
-			keys = append(keys, d.keys.hash(kindTraits, h))
+			keys = append(keys, codec.Traits.Key(d.keys, h))
 		}
 	}
 	if len(missing) == 0 {
@@ -287,12 +289,12 @@ func (d *desk) loadTraits(hashes ...identity.Hash) error {
 
 // ownerOf returns the profile that owns an ID; its node and profile must be
 // loaded.
-func (d *desk) ownerOf(id identity.Hash) (profileID, *profileRecord) {
+func (d *desk) ownerOf(id identity.Hash) (codec.ProfileID, *codec.Profile) {
 	n := d.nodes[id]
-	if n == nil || n.owner.isZero() {
-		return profileID{}, nil
+	if n == nil || n.Owner.IsZero() {
+		return codec.ProfileID{}, nil
 	}
-	return n.owner, d.profiles[n.owner]
+	return n.Owner, d.profiles[n.Owner]
 }
 
 // loadOwners loads the nodes of IDs and the profiles that own them.
@@ -300,10 +302,10 @@ func (d *desk) loadOwners(ids ...identity.Hash) error {
 	if err := d.loadNodes(ids...); err != nil {
 		return err
 	}
-	var owners []profileID
+	var owners []codec.ProfileID
 	for _, id := range ids {
-		if n := d.nodes[id]; n != nil && !n.owner.isZero() {
-			owners = append(owners, n.owner)
+		if n := d.nodes[id]; n != nil && !n.Owner.IsZero() {
+			owners = append(owners, n.Owner)
 		}
 	}
 	return d.loadProfiles(owners...)
@@ -311,9 +313,9 @@ func (d *desk) loadOwners(ids ...identity.Hash) error {
 
 // putStrand keeps a strand as it has become and puts it into the lists of its
 // IDs, whose nodes must be loaded. old is the strand as it was, nil if new.
-func (d *desk) putStrand(s *strandRecord, old *identity.Strand) error {
+func (d *desk) putStrand(s *codec.Strand, old *identity.Strand) error {
 	if old == nil {
-		d.counters.strands++
+		d.counters.Strands++
 	}
 	d.watch(s, old)
 	d.strands[s.Hash] = s
@@ -328,31 +330,31 @@ func (d *desk) putStrand(s *strandRecord, old *identity.Strand) error {
 		}
 		n := d.nodes[l.Hash]
 		if n == nil {
-			n = &nodeRecord{id: l.ID}
+			n = &codec.Identifier{ID: l.ID}
 			d.nodes[l.Hash] = n
 			d.changedNodes[l.Hash] = true
 		}
 		accepted := l.Verdict == identity.Accepted
-		if n.spilled {
+		if n.Spilled {
 			if old != nil && old.Links[i].Verdict != identity.Blocked {
 				d.unlist(old, &old.Links[i])
 			}
 			d.list(s.Strand, l)
-			n.revision++
+			n.Revision++
 			d.changedNodes[l.Hash] = true
 			continue
 		}
-		if k := n.holder(s.Hash); k >= 0 {
-			if n.holders[k].accepted != accepted {
-				n.holders = slices.Clone(n.holders)
-				n.holders[k].accepted = accepted
+		if k := n.Holder(s.Hash); k >= 0 {
+			if n.Holders[k].Accepted != accepted {
+				n.Holders = slices.Clone(n.Holders)
+				n.Holders[k].Accepted = accepted
 				d.changedNodes[l.Hash] = true
 			}
 			continue
 		}
-		n.holders = append(n.holders, holder{s.Hash, accepted})
+		n.Holders = append(n.Holders, codec.Holder{Strand: s.Hash, Accepted: accepted})
 		d.changedNodes[l.Hash] = true
-		if len(n.holders) > manyHolders {
+		if len(n.Holders) > codec.ManyHolders {
 			if err := d.spill(l.Hash, n); err != nil {
 				return err
 			}
@@ -368,21 +370,21 @@ func (d *desk) forgetHolder(s *identity.Strand, l *identity.Link) {
 		return
 	}
 	d.changedNodes[l.Hash] = true
-	if n.spilled {
+	if n.Spilled {
 		d.unlist(s, l)
-		n.revision++
+		n.Revision++
 		return
 	}
-	if k := n.holder(s.Hash); k >= 0 {
-		n.holders = slices.Delete(slices.Clone(n.holders), k, k+1)
+	if k := n.Holder(s.Hash); k >= 0 {
+		n.Holders = slices.Delete(slices.Clone(n.Holders), k, k+1)
 	}
 }
 
 // spill moves the strands that hold an ID from its record to lists.
-func (d *desk) spill(id identity.Hash, n *nodeRecord) error {
-	hashes := make([]identity.Hash, len(n.holders))
-	for i, h := range n.holders {
-		hashes[i] = h.strand
+func (d *desk) spill(id identity.Hash, n *codec.Identifier) error {
+	hashes := make([]identity.Hash, len(n.Holders))
+	for i, h := range n.Holders {
+		hashes[i] = h.Strand
 	}
 	if err := d.loadStrands(hashes...); err != nil {
 		return err
@@ -390,7 +392,7 @@ func (d *desk) spill(id identity.Hash, n *nodeRecord) error {
 	for _, h := range hashes {
 		s := d.strands[h]
 		if s == nil {
-			return fmt.Errorf("%w: strand %s of %s is missing", kv.ErrCorrupt, h, n.id.Type)
+			return fmt.Errorf("%w: strand %s of %s is missing", kv.ErrCorrupt, h, n.ID.Type)
 		}
 		for i := range s.Links {
 			if s.Links[i].Hash == id {
@@ -398,30 +400,30 @@ func (d *desk) spill(id identity.Hash, n *nodeRecord) error {
 			}
 		}
 	}
-	n.spilled, n.holders = true, nil
+	n.Spilled, n.Holders = true, nil
 	return nil
 }
 
 func (d *desk) list(s *identity.Strand, l *identity.Link) {
-	list := byte(listDemoted)
+	list := byte(codec.ListDemoted)
 	if l.Verdict == identity.Accepted {
-		list = listAccepted
+		list = codec.ListAccepted
 	}
-	d.links[string(d.keys.link(l.Hash, list, s.First.Class, s.First.Time, s.Hash))] = true
-	if windowed(s) {
-		d.links[string(d.keys.link(l.Hash, listWindowed, 0, 0, s.Hash))] = true
+	d.links[string(codec.Links.Key(d.keys, l.Hash, list, s.First.Class, s.First.Time, s.Hash))] = true
+	if codec.Windowed(s) {
+		d.links[string(codec.Links.Key(d.keys, l.Hash, codec.ListWindowed, 0, 0, s.Hash))] = true
 	}
 	d.added[l.Hash] = append(d.added[l.Hash], s.Hash)
 }
 
 func (d *desk) unlist(s *identity.Strand, l *identity.Link) {
-	list := byte(listDemoted)
+	list := byte(codec.ListDemoted)
 	if l.Verdict == identity.Accepted {
-		list = listAccepted
+		list = codec.ListAccepted
 	}
-	d.links[string(d.keys.link(l.Hash, list, s.First.Class, s.First.Time, s.Hash))] = false
-	if windowed(s) {
-		d.links[string(d.keys.link(l.Hash, listWindowed, 0, 0, s.Hash))] = false
+	d.links[string(codec.Links.Key(d.keys, l.Hash, list, s.First.Class, s.First.Time, s.Hash))] = false
+	if codec.Windowed(s) {
+		d.links[string(codec.Links.Key(d.keys, l.Hash, codec.ListWindowed, 0, 0, s.Hash))] = false
 	}
 }
 
@@ -437,23 +439,23 @@ func (d *desk) write(b *kv.Batch) {
 	}
 	var a arena
 	for h := range d.changedStrands {
-		a.start(d.keys, kindStrand, h[:])
-		d.keep(b, &a, d.strands[h].append(a.rest()))
+		a.begin(codec.Strands.Append(a.room(), d.keys, h))
+		d.keep(b, &a, d.strands[h].Append(a.rest()))
 	}
 	for h := range d.changedNodes {
-		a.start(d.keys, kindNode, h[:])
-		d.keep(b, &a, d.nodes[h].append(a.rest()))
+		a.begin(codec.Identifiers.Append(a.room(), d.keys, h))
+		d.keep(b, &a, d.nodes[h].Append(a.rest()))
 	}
 	for p := range d.changedProfiles {
-		a.start(d.keys, kindProfile, p[:])
-		d.keep(b, &a, d.profiles[p].append(a.rest()))
+		a.begin(codec.Profiles.Append(a.room(), d.keys, p))
+		d.keep(b, &a, d.profiles[p].Append(a.rest()))
 	}
 	for h := range d.changedTraits {
-		a.start(d.keys, kindTraits, h[:])
+		a.begin(codec.Traits.Append(a.room(), d.keys, h))
 		d.keep(b, &a, profile.AppendTraits(a.rest(), d.traits[h]))
 	}
 	for i := range d.settledSeeds {
-		b.Delete(d.keys.key(kindPending, d.settledSeeds[i].key()))
+		b.Delete(d.settledSeeds[i].Key(d.keys))
 	}
 	for k, put := range d.links {
 		if put {
@@ -484,14 +486,19 @@ type arena struct {
 
 const arenaBytes = 64 << 10
 
-// start begins a record with its key.
-func (a *arena) start(k keyspace, kind byte, id []byte) {
+// room is where the key of the next record is appended.
+func (a *arena) room() []byte {
 	if cap(a.b)-len(a.b) < 1<<10 {
 		a.b = make([]byte, 0, arenaBytes)
 	}
+	return a.b
+}
+
+// begin takes what room returned with a key appended.
+func (a *arena) begin(b []byte) {
 	at := len(a.b)
-	a.b = append(append(append(a.b, k[:]...), kind), id...)
-	a.key = a.b[at:len(a.b):len(a.b)]
+	a.b = b
+	a.key = b[at:len(b):len(b)]
 }
 
 // rest is where the value is appended.

@@ -1,18 +1,21 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 
-	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
 // eachStrand calls f for every strand of the space.
-func (s *Space) eachStrand(ctx context.Context, r kv.Reader, f func(*strandRecord) error) error {
-	return s.each(ctx, r, kindStrand, scanPage, func(e kv.Entry) error {
-		var h identity.Hash
-		copy(h[:], e.Key[len(e.Key)-len(h):])
-		st, err := decodeStrand(e.Value, h, s.hasher)
+func (s *Space) eachStrand(ctx context.Context, r kv.Reader, f func(*codec.Strand) error) error {
+	return s.each(ctx, r, codec.Strands, scanPage, func(e kv.Entry) error {
+		h, ok := codec.Strands.Parse(e.Key)
+		if !ok {
+			return kv.ErrCorrupt
+		}
+		st, err := codec.DecodeStrand(e.Value, h, s.hasher)
 		if err != nil {
 			return err
 		}
@@ -22,8 +25,11 @@ func (s *Space) eachStrand(ctx context.Context, r kv.Reader, f func(*strandRecor
 
 // eachBlock calls f for every block of the journal, in order.
 func (s *Space) eachBlock(ctx context.Context, r kv.Reader, f func(id uint64, b *openBlock) error) error {
-	return s.each(ctx, r, kindHeader, scanPage, func(e kv.Entry) error {
-		id := blockID(e.Key)
+	return s.each(ctx, r, codec.Headers, scanPage, func(e kv.Entry) error {
+		id, ok := codec.Headers.Parse(e.Key)
+		if !ok {
+			return kv.ErrCorrupt
+		}
 		b, err := readBlock(ctx, r, s.keys, id)
 		if err != nil || b == nil {
 			return err
@@ -32,10 +38,14 @@ func (s *Space) eachBlock(ctx context.Context, r kv.Reader, f func(id uint64, b 
 	})
 }
 
+// keyRange is a kind of keys, of which a space has a range.
+type keyRange interface {
+	All(codec.Keyspace) (from, to []byte)
+}
+
 // each calls f for every entry of a kind, in order of keys.
-func (s *Space) each(ctx context.Context, r kv.Reader, kind byte, page int, f func(kv.Entry) error) error {
-	from := s.keys.key(kind)
-	end := kv.PrefixEnd(from)
+func (s *Space) each(ctx context.Context, r kv.Reader, kind keyRange, page int, f func(kv.Entry) error) error {
+	from, end := kind.All(s.keys)
 	for {
 		entries, err := r.Scan(ctx, from, end, page, false)
 		if err != nil {

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"cmp"
 	"context"
 	"encoding/base64"
@@ -28,7 +30,7 @@ func (p place) compare(q place) int {
 }
 
 func (p place) token() string {
-	b := appendTime(nil, p.time)
+	b := codec.AppendTime(nil, p.time)
 	b = binary.BigEndian.AppendUint64(b, p.block)
 	b = binary.BigEndian.AppendUint16(b, uint16(p.ord))
 	return base64.RawURLEncoding.EncodeToString(b)
@@ -39,7 +41,7 @@ func parsePlace(token string) (place, error) {
 	if err != nil || len(b) != 18 {
 		return place{}, ErrBadCursor
 	}
-	return place{parseTime(b), binary.BigEndian.Uint64(b[8:]), int(binary.BigEndian.Uint16(b[16:]))}, nil
+	return place{codec.ParseTime(b), binary.BigEndian.Uint64(b[8:]), int(binary.BigEndian.Uint16(b[16:]))}, nil
 }
 
 // Events reads a page of a profile's events. ErrNotFound if ref names no
@@ -70,7 +72,7 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 		m.add(st, q.Start, q.End, after)
 	}
 	limit := min(max(q.Limit, 1), 1000)
-	page := EventPage{Profile: g.id.text(g.rec.collection), Provisional: g.pending}
+	page := EventPage{Profile: g.id.Text(g.rec.Collection), Provisional: g.pending}
 	var previous place
 	for {
 		// A few places at a time, whose blocks are read together; one more than
@@ -126,7 +128,7 @@ func (q *EventQuery) wants(e *StoredEvent) bool {
 type merge struct {
 	ctx    context.Context
 	r      kv.Reader
-	keys   keyspace
+	keys   codec.Keyspace
 	oldest bool
 	runs   []*run
 }
@@ -140,16 +142,16 @@ type run struct {
 
 const runPage = 32
 
-func (m *merge) add(st *strandRecord, start, end int64, after *place) {
+func (m *merge) add(st *codec.Strand, start, end int64, after *place) {
 	if start == 0 {
 		start = minTime
 	}
-	ru := &run{from: m.keys.eventsFrom(st.Hash, start), to: kv.PrefixEnd(m.keys.hash(kindEvent, st.Hash))}
+	ru := &run{from: codec.Events.Of2(m.keys, st.Hash, start), to: kv.PrefixEnd(codec.Events.Of(m.keys, st.Hash))}
 	if end != 0 {
-		ru.to = m.keys.eventsFrom(st.Hash, end)
+		ru.to = codec.Events.Of2(m.keys, st.Hash, end)
 	}
 	if after != nil {
-		k := m.keys.event(nil, st.Hash, after.time, after.block, after.ord)
+		k := codec.Events.Key(m.keys, st.Hash, after.time, after.block, after.ord)
 		if m.oldest {
 			if k = kv.After(k); slices.Compare(k, ru.from) > 0 {
 				ru.from = k
@@ -262,7 +264,7 @@ func (g *gathered) countEvents(most int64) (int64, error) {
 	for strands := range slices.Chunk(g.strands, 32) {
 		ranges := make([]kv.Range, len(strands))
 		for i, st := range strands {
-			ranges[i] = kv.Range{From: g.d.keys.hash(kindEvent, st.Hash), To: g.eventsEnd(st.Hash)}
+			ranges[i] = kv.Range{From: codec.Events.Of(g.d.keys, st.Hash), To: g.eventsEnd(st.Hash)}
 		}
 		for len(ranges) > 0 && n < most {
 			limit := int(min(scanPage, most-n))

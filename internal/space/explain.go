@@ -106,7 +106,7 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 		return out, err
 	}
 	for _, n := range d.nodes {
-		out.Provisional = out.Provisional || n != nil && n.pending
+		out.Provisional = out.Provisional || n != nil && n.Pending
 	}
 	w := s.witness(ctx, r)
 	budget := int64(mostEvidence)
@@ -166,7 +166,7 @@ func (d *desk) ask(ref Ref, out *Asked) (identity.Hash, error) {
 		return h, &UnknownError{ref}
 	}
 	if p, rec := d.ownerOf(h); rec != nil {
-		out.Profile = p.text(ref.Collection)
+		out.Profile = p.Text(ref.Collection)
 	}
 	return h, nil
 }
@@ -184,13 +184,13 @@ func (d *desk) askProfile(ref Ref, out *Asked) (identity.Hash, error) {
 		return identity.Hash{}, err
 	}
 	rec := d.profiles[p]
-	if rec == nil || len(rec.ids) == 0 || rec.collection != ref.Collection {
+	if rec == nil || len(rec.IDs) == 0 || rec.Collection != ref.Collection {
 		return identity.Hash{}, &UnknownError{ref}
 	}
-	out.Profile = p.text(ref.Collection)
-	hashes := make([]identity.Hash, len(rec.ids))
-	for i, m := range rec.ids {
-		hashes[i] = m.hash
+	out.Profile = p.Text(ref.Collection)
+	hashes := make([]identity.Hash, len(rec.IDs))
+	for i, m := range rec.IDs {
+		hashes[i] = m.Hash
 	}
 	if err := d.loadNodes(hashes...); err != nil {
 		return identity.Hash{}, err
@@ -203,7 +203,7 @@ func (d *desk) askProfile(ref Ref, out *Asked) (identity.Hash, error) {
 // idOf is the ID of a loaded node.
 func (d *desk) idOf(h identity.Hash) identity.ID {
 	if n := d.nodes[h]; n != nil {
-		return n.id
+		return n.ID
 	}
 	return identity.ID{}
 }

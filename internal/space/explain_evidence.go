@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -40,7 +42,7 @@ const mostWitnesses = 2000
 type witness struct {
 	ctx    context.Context
 	r      kv.Reader
-	keys   keyspace
+	keys   codec.Keyspace
 	blocks map[uint64]*openBlock
 }
 
@@ -100,8 +102,7 @@ func appOf(m *event.Message) string {
 
 // at describes the event of a strand at a place.
 func (w *witness) at(pos identity.Pos) (Seen, error) {
-	from := w.keys.eventsFrom(pos.Strand, pos.Time)
-	end := kv.PrefixEnd(w.keys.key(kindEvent, pos.Strand[:], appendTime(nil, pos.Time)))
+	from, end := codec.Under(codec.Events.Of2(w.keys, pos.Strand, pos.Time))
 	for {
 		page, err := w.r.Scan(w.ctx, from, end, scanPage, false)
 		if err != nil {
@@ -161,7 +162,7 @@ func (w *witness) evidence(d *desk, strands []*identity.Strand, budget *int64) (
 // count counts the events of a strand, up to most, and finds the last one. The
 // first ones are added to refs, as long as there are fewer than mostWitnesses.
 func (w *witness) count(strand identity.Hash, most int64, refs *[]eventRef) (n int64, last eventRef, complete bool, err error) {
-	from := w.keys.hash(kindEvent, strand)
+	from := codec.Events.Of(w.keys, strand)
 	end := kv.PrefixEnd(from)
 	for n < most {
 		size := int(min(scanPage, most-n))
@@ -208,7 +209,7 @@ func (w *witness) sources(refs []eventRef, out *Evidence) error {
 	for part := range slices.Chunk(blocks, 64) {
 		keys := make([][]byte, len(part))
 		for i, b := range part {
-			keys[i] = w.keys.number(kindHeader, b)
+			keys[i] = codec.Headers.Key(w.keys, b)
 		}
 		values, err := w.r.Get(w.ctx, keys...)
 		if err != nil {

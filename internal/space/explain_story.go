@@ -53,16 +53,16 @@ func (s *Space) Story(ctx context.Context, ref Ref, limit int, next string) (Sto
 	if err != nil {
 		return StoryPage{}, err
 	}
-	c := g.rec.collection
+	c := g.rec.Collection
 	told := make([]identity.Told, len(g.strands))
 	for i, st := range g.strands {
 		told[i].Strand = st.Strand
-		if !st.founded.isZero() {
-			told[i].Founded = st.founded.text(c)
+		if !st.Founded.IsZero() {
+			told[i].Founded = st.Founded.Text(c)
 		}
 	}
 	chapters := identity.Story(told)
-	page := StoryPage{Profile: g.id.text(c), Collection: c, Provisional: g.pending, Strands: len(g.strands), Total: len(chapters)}
+	page := StoryPage{Profile: g.id.Text(c), Collection: c, Provisional: g.pending, Strands: len(g.strands), Total: len(chapters)}
 	end := min(start+min(max(limit, 1), 1000), len(chapters))
 	w := s.witness(ctx, r)
 	for _, ch := range chapters[min(start, end):end] {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Feed reads up to limit change records after cursor ("" is the beginning) and
@@ -18,7 +19,7 @@ func (s *Space) Feed(ctx context.Context, cursor string, limit int) ([]feed.Reco
 		return nil, "", err
 	}
 	defer r.Close()
-	recs, c, err := feed.Read(ctx, r, s.keys.key(kindFeed), c, min(max(limit, 1), 10_000))
+	recs, c, err := feed.Read(ctx, r, codec.FeedRecords.Prefix(s.keys), c, min(max(limit, 1), 10_000))
 	if err != nil {
 		return nil, "", err
 	}

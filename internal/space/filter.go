@@ -7,6 +7,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // nodeFilter says of most IDs that were never seen that they were not, without
@@ -65,7 +66,7 @@ func (f *nodeFilter) absent(h identity.Hash) bool {
 // fillFilter reads which IDs there are.
 func (s *Space) fillFilter(ctx context.Context, r kv.Reader) error {
 	defer r.Close()
-	err := s.each(ctx, r, kindNode, 2048, func(e kv.Entry) error {
+	err := s.each(ctx, r, codec.Identifiers, 2048, func(e kv.Entry) error {
 		var h identity.Hash
 		copy(h[:], e.Key[len(e.Key)-len(h):])
 		s.memory.filter.add(h)

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"errors"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -23,7 +25,7 @@ type alsoWrite struct {
 
 // forgetStrand takes a strand out. The profile that it founded is founded by its
 // heir from now on, if there is one.
-func (d *desk) forgetStrand(st *strandRecord, heir identity.Hash) error {
+func (d *desk) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 	h := st.Hash
 	hashes := make([]identity.Hash, 0, len(st.Links))
 	for i := range st.Links {
@@ -42,11 +44,11 @@ func (d *desk) forgetStrand(st *strandRecord, heir identity.Hash) error {
 	}
 	d.strands[h] = nil
 	delete(d.changedStrands, h)
-	d.remove(d.keys.hash(kindStrand, h))
+	d.remove(codec.Strands.Key(d.keys, h))
 	d.setTraits(h, nil)
-	d.counters.strands--
-	if !st.founded.isZero() {
-		if err := d.inherit(st.founded, heir); err != nil {
+	d.counters.Strands--
+	if !st.Founded.IsZero() {
+		if err := d.inherit(st.Founded, heir); err != nil {
 			return err
 		}
 	}
@@ -68,7 +70,7 @@ func (d *desk) forgetStrand(st *strandRecord, heir identity.Hash) error {
 // founded by a strand of its own: the heir, if it is one, or the first of the
 // others. Of two profiles that one strand would found, the one that lives, else
 // the older one, is the strand's, and the other leads there.
-func (d *desk) inherit(p profileID, heir identity.Hash) error {
+func (d *desk) inherit(p codec.ProfileID, heir identity.Hash) error {
 	if err := d.loadProfiles(p); err != nil {
 		return err
 	}
@@ -80,15 +82,15 @@ func (d *desk) inherit(p profileID, heir identity.Hash) error {
 		return err
 	}
 	st := d.strands[heir]
-	if !rec.merged {
+	if !rec.Merged {
 		own, err := d.belongs(st, p)
 		if err != nil {
 			return err
 		}
 		if !own {
-			ids := make([]identity.Hash, len(rec.ids))
-			for i := range rec.ids {
-				ids[i] = rec.ids[i].hash
+			ids := make([]identity.Hash, len(rec.IDs))
+			for i := range rec.IDs {
+				ids[i] = rec.IDs[i].Hash
 			}
 			if st, err = d.firstOf(p, ids); err != nil {
 				return err
@@ -98,11 +100,11 @@ func (d *desk) inherit(p profileID, heir identity.Hash) error {
 	if st == nil {
 		return nil
 	}
-	rec.founder = st.Hash
+	rec.Founder = st.Hash
 	d.touch(p)
-	if st.founded.isZero() || !rec.merged || p.less(st.founded) {
+	if st.Founded.IsZero() || !rec.Merged || p.Less(st.Founded) {
 		c := *st
-		c.founded = p
+		c.Founded = p
 		d.strands[st.Hash] = &c
 		if _, ok := d.changedStrands[st.Hash]; !ok {
 			d.changedStrands[st.Hash] = true
@@ -113,7 +115,7 @@ func (d *desk) inherit(p profileID, heir identity.Hash) error {
 
 // belongs reports whether a strand is of a profile: whether that owns its most
 // important ID.
-func (d *desk) belongs(st *strandRecord, p profileID) (bool, error) {
+func (d *desk) belongs(st *codec.Strand, p codec.ProfileID) (bool, error) {
 	if st == nil {
 		return false, nil
 	}
@@ -130,12 +132,12 @@ func (d *desk) belongs(st *strandRecord, p profileID) (bool, error) {
 
 // firstOf finds the first strand of a profile that has some IDs; nil if it has
 // none.
-func (d *desk) firstOf(p profileID, ids []identity.Hash) (*strandRecord, error) {
+func (d *desk) firstOf(p codec.ProfileID, ids []identity.Hash) (*codec.Strand, error) {
 	lists, err := d.Accepting(ids)
 	if err != nil {
 		return nil, err
 	}
-	var best *strandRecord
+	var best *codec.Strand
 	for _, list := range lists {
 		if err := d.loadStrands(list...); err != nil {
 			return nil, err
@@ -157,14 +159,14 @@ func (d *desk) firstOf(p profileID, ids []identity.Hash) (*strandRecord, error) 
 // held reports whether any strand holds an ID, whose node must be loaded.
 func (d *desk) held(id identity.Hash) (bool, error) {
 	n := d.nodes[id]
-	if n == nil || len(n.holders) > 0 {
+	if n == nil || len(n.Holders) > 0 {
 		return n != nil, nil
 	}
-	if !n.spilled {
+	if !n.Spilled {
 		return false, nil
 	}
-	for _, list := range [...]byte{listAccepted, listDemoted} {
-		found, err := d.scanList(id, d.keys.linksFrom(id, list, 0, minTime), list, 0)
+	for _, list := range [...]byte{codec.ListAccepted, codec.ListDemoted} {
+		found, err := d.scanList(id, codec.Links.Of4(d.keys, id, list, 0, minTime), list, 0)
 		if err != nil {
 			return false, err
 		}
@@ -193,9 +195,9 @@ func (d *desk) forgetNode(id identity.Hash) error {
 	}
 	d.nodes[id] = nil
 	delete(d.changedNodes, id)
-	d.remove(d.keys.hash(kindNode, id))
-	p := n.owner
-	if p.isZero() {
+	d.remove(codec.Identifiers.Key(d.keys, id))
+	p := n.Owner
+	if p.IsZero() {
 		return nil
 	}
 	if err := d.loadProfiles(p); err != nil {
@@ -205,17 +207,17 @@ func (d *desk) forgetNode(id identity.Hash) error {
 	if rec == nil {
 		return nil
 	}
-	ids := make([]profileMember, 0, len(rec.ids))
-	for _, m := range rec.ids {
-		if m.hash != id {
+	ids := make([]codec.Member, 0, len(rec.IDs))
+	for _, m := range rec.IDs {
+		if m.Hash != id {
 			ids = append(ids, m)
 		}
 	}
-	rec.ids = ids
+	rec.IDs = ids
 	d.touch(p)
 	e := sighting{pos: identity.Pos{Time: d.now.UnixNano()}}
-	d.emit(p, rec.collection, feed.Change{Kind: feed.IDRemoved, IDType: n.id.Type, IDValue: n.id.Value}, e)
-	if len(ids) > 0 || rec.merged {
+	d.emit(p, rec.Collection, feed.Change{Kind: feed.IDRemoved, IDType: n.ID.Type, IDValue: n.ID.Value}, e)
+	if len(ids) > 0 || rec.Merged {
 		return nil
 	}
 	into, err := d.whither(p)
@@ -226,14 +228,14 @@ func (d *desk) forgetNode(id identity.Hash) error {
 		d.retire(p, into, e)
 		return nil
 	}
-	if d.strands[rec.founder] != nil {
-		d.retire(p, profileID{}, e) // it comes back when its founding strand is somebody's again
+	if d.strands[rec.Founder] != nil {
+		d.retire(p, codec.ProfileID{}, e) // it comes back when its founding strand is somebody's again
 		return nil
 	}
-	d.counters.profiles--
+	d.counters.Profiles--
 	d.profiles[p] = nil
 	delete(d.changedProfiles, p)
-	d.remove(d.keys.key(kindProfile, p[:]))
+	d.remove(codec.Profiles.Key(d.keys, p))
 	return nil
 }
 

@@ -34,8 +34,8 @@ func (s *Space) refreshGauges(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.stats.profiles.Store(total.profiles)
-	s.stats.strands.Store(total.strands)
+	s.stats.profiles.Store(total.Profiles)
+	s.stats.strands.Store(total.Strands)
 	s.pending.Store(int64(len(seeds)))
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // The desk is the graph that the engine reads: the store as of the snapshot,
@@ -38,13 +39,13 @@ func (d *desk) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
 		if n == nil {
 			continue
 		}
-		for _, h := range n.holders {
-			if h.accepted {
-				out[i] = append(out[i], h.strand)
+		for _, h := range n.Holders {
+			if h.Accepted {
+				out[i] = append(out[i], h.Strand)
 			}
 		}
-		if n.spilled {
-			list, err := d.scanList(id, d.keys.linksFrom(id, listAccepted, 0, minTime), listAccepted, 0)
+		if n.Spilled {
+			list, err := d.scanList(id, codec.Links.Of4(d.keys, id, codec.ListAccepted, 0, minTime), codec.ListAccepted, 0)
 			if err != nil {
 				return nil, err
 			}
@@ -67,10 +68,10 @@ func (d *desk) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.H
 		if n == nil {
 			continue
 		}
-		for _, h := range n.holders {
-			out[i] = append(out[i], h.strand)
+		for _, h := range n.Holders {
+			out[i] = append(out[i], h.Strand)
 		}
-		if !n.spilled {
+		if !n.Spilled {
 			continue
 		}
 		out[i] = append(out[i], d.added[id]...)
@@ -78,9 +79,9 @@ func (d *desk) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.H
 			key  []byte
 			list byte
 		}{
-			{d.keys.linksFrom(id, listAccepted, after.Class, after.Time), listAccepted},
-			{d.keys.linksFrom(id, listDemoted, after.Class, after.Time), listDemoted},
-			{d.keys.linksFrom(id, listWindowed, 0, minTime), listWindowed},
+			{codec.Links.Of4(d.keys, id, codec.ListAccepted, after.Class, after.Time), codec.ListAccepted},
+			{codec.Links.Of4(d.keys, id, codec.ListDemoted, after.Class, after.Time), codec.ListDemoted},
+			{codec.Links.Of4(d.keys, id, codec.ListWindowed, 0, minTime), codec.ListWindowed},
 		} {
 			list, err := d.scanList(id, from.key, from.list, d.touchBound)
 			if err != nil {
@@ -94,14 +95,18 @@ func (d *desk) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.H
 
 func (d *desk) scanList(id identity.Hash, from []byte, list byte, bound int) ([]identity.Hash, error) {
 	var out []identity.Hash
-	end := d.keys.linksEnd(id, list)
+	end := kv.PrefixEnd(codec.Links.Of2(d.keys, id, list))
 	for {
 		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range page {
-			out = append(out, linkStrand(e.Key))
+			_, _, _, _, strand, ok := codec.Links.Parse(e.Key)
+			if !ok {
+				return nil, kv.ErrCorrupt
+			}
+			out = append(out, strand)
 		}
 		if len(page) < scanPage {
 			return out, nil
@@ -138,8 +143,8 @@ func (d *desk) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 	if class == after.Class {
 		start = max(from, after.Time)
 	}
-	key := d.keys.eventsFrom(s.Hash, start)
-	end := kv.PrefixEnd(d.keys.hash(kindEvent, s.Hash))
+	key := codec.Events.Of2(d.keys, s.Hash, start)
+	end := kv.PrefixEnd(codec.Events.Of(d.keys, s.Hash))
 	for {
 		page, err := d.r.Scan(d.ctx, key, end, 16, false)
 		if err != nil {
@@ -172,7 +177,7 @@ func (d *desk) Merges(id identity.Hash) (int, error) {
 		return 0, err
 	}
 	if _, p := d.ownerOf(id); p != nil {
-		return p.merges, nil
+		return p.Merges, nil
 	}
 	return 0, nil
 }

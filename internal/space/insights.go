@@ -10,6 +10,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // InsightKinds are the kinds of changes that Insights tells of: what happened to
@@ -76,7 +77,7 @@ func (s *Space) insights(ctx context.Context, q InsightQuery, records, changes i
 			return page, err
 		}
 	}
-	b, err := feed.Back(ctx, r, s.keys.key(kindFeed), before)
+	b, err := feed.Back(ctx, r, codec.FeedRecords.Prefix(s.keys), before)
 	if err != nil {
 		return page, err
 	}
@@ -160,10 +161,10 @@ func (s *Space) namesOf(ctx context.Context, r kv.Reader, ref Ref) (map[string]b
 	if err != nil {
 		return nil, err
 	}
-	of := map[string]bool{g.id.text(g.rec.collection): true}
+	of := map[string]bool{g.id.Text(g.rec.Collection): true}
 	for _, st := range g.strands {
-		if !st.founded.isZero() {
-			of[st.founded.text(g.rec.collection)] = true
+		if !st.Founded.IsZero() {
+			of[st.Founded.Text(g.rec.Collection)] = true
 		}
 	}
 	return of, nil
@@ -189,7 +190,7 @@ func (q *InsightQuery) start() (before *feed.Place, inside *insideRecord, err er
 	if err != nil || len(b) != insightTokenBytes {
 		return nil, nil, ErrBadCursor
 	}
-	p := feed.Place{Time: parseTime(b), Lane: binary.BigEndian.Uint64(b[8:]), Seq: binary.BigEndian.Uint64(b[16:])}
+	p := feed.Place{Time: codec.ParseTime(b), Lane: binary.BigEndian.Uint64(b[8:]), Seq: binary.BigEndian.Uint64(b[16:])}
 	if p.Seq == 1<<64-1 {
 		return nil, nil, ErrBadCursor
 	}
@@ -206,7 +207,7 @@ func (q *InsightQuery) start() (before *feed.Place, inside *insideRecord, err er
 const insightTokenBytes = 8 + 8 + 8 + 4
 
 func insightToken(p feed.Place, index int) string {
-	b := appendTime(nil, p.Time)
+	b := codec.AppendTime(nil, p.Time)
 	b = binary.BigEndian.AppendUint64(b, p.Lane)
 	b = binary.BigEndian.AppendUint64(b, p.Seq)
 	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(b, uint32(index)))

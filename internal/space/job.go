@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"errors"
 	"time"
@@ -104,22 +106,15 @@ func (s *Space) replayNow(fence []byte) {
 	s.job.next = time.Now().Add(max(jobPause, 4*s.job.last))
 }
 
-// seed key: seeds of one strand and event are one.
-func (s *seedRecord) key() []byte {
-	b := append([]byte{byte(s.collection)}, appendTime(nil, s.time)...)
-	b = append(b, s.strand[:]...)
-	return append(b, s.messageID...)
-}
-
-func (s *Space) readSeeds(ctx context.Context, r kv.Reader, limit int) ([]seedRecord, error) {
-	from := s.keys.key(kindPending)
-	page, err := r.Scan(ctx, from, kv.PrefixEnd(from), limit, false)
+func (s *Space) readSeeds(ctx context.Context, r kv.Reader, limit int) ([]codec.Deferred, error) {
+	from, end := codec.Deferrals.All(s.keys)
+	page, err := r.Scan(ctx, from, end, limit, false)
 	if err != nil {
 		return nil, err
 	}
-	seeds := make([]seedRecord, 0, len(page))
+	seeds := make([]codec.Deferred, 0, len(page))
 	for _, e := range page {
-		rec, err := decodeSeed(e.Value)
+		rec, err := codec.DecodeDeferred(e.Value)
 		if err != nil {
 			return nil, err
 		}
@@ -181,12 +176,12 @@ func (s *Space) replayPending(ctx context.Context, fence []byte) error {
 	return nil
 }
 
-func (d *desk) replaySeeds(recs []seedRecord, coll identity.Collection) error {
+func (d *desk) replaySeeds(recs []codec.Deferred, coll identity.Collection) error {
 	var seeds []identity.Seed
 	var hashes []identity.Hash
 	for i := range recs {
-		if recs[i].collection == coll {
-			hashes = append(hashes, recs[i].strand)
+		if recs[i].Collection == coll {
+			hashes = append(hashes, recs[i].Strand)
 		}
 	}
 	if len(hashes) == 0 {
@@ -197,11 +192,11 @@ func (d *desk) replaySeeds(recs []seedRecord, coll identity.Collection) error {
 	}
 	var ids []identity.Hash
 	for i := range recs {
-		k := d.strands[recs[i].strand]
-		if recs[i].collection != coll || k == nil {
+		k := d.strands[recs[i].Strand]
+		if recs[i].Collection != coll || k == nil {
 			continue
 		}
-		pos := identity.Pos{Class: k.First.Class, Time: recs[i].time, MessageID: recs[i].messageID, Strand: k.Hash}
+		pos := identity.Pos{Class: k.First.Class, Time: recs[i].Time, MessageID: recs[i].MessageID, Strand: k.Hash}
 		seeds = append(seeds, identity.Seed{Strand: k.Strand, Pos: pos, Unsettled: true})
 		for j := range k.Links {
 			ids = append(ids, k.Links[j].Hash)
@@ -237,8 +232,8 @@ func (d *desk) unpend(ids []identity.Hash) error {
 		return err
 	}
 	for _, h := range ids {
-		if n := d.nodes[h]; n != nil && n.pending {
-			n.pending = false
+		if n := d.nodes[h]; n != nil && n.Pending {
+			n.Pending = false
 			d.changedNodes[h] = true
 			if p, rec := d.ownerOf(h); rec != nil {
 				d.touch(p)
@@ -250,7 +245,7 @@ func (d *desk) unpend(ids []identity.Hash) error {
 
 // sourceOf reads where an event came from; "" if it is not there.
 func (d *desk) sourceOf(p identity.Pos) (string, error) {
-	page, err := d.r.Scan(d.ctx, d.keys.eventsFrom(p.Strand, p.Time), d.keys.eventsFrom(p.Strand, p.Time+1), 64, false)
+	page, err := d.r.Scan(d.ctx, codec.Events.Of2(d.keys, p.Strand, p.Time), codec.Events.Of2(d.keys, p.Strand, p.Time+1), 64, false)
 	if err != nil {
 		return "", err
 	}
@@ -273,8 +268,8 @@ func (d *desk) sourceOf(p identity.Pos) (string, error) {
 // sourceFirsts reads the sources of the strands' first events.
 func (d *desk) sourceFirsts(strands []*identity.Strand) error {
 	for _, s := range strands {
-		from := d.keys.eventsFrom(s.Hash, s.First.Time)
-		page, err := d.r.Scan(d.ctx, from, d.keys.eventsFrom(s.Hash, s.First.Time+1), 64, false)
+		from := codec.Events.Of2(d.keys, s.Hash, s.First.Time)
+		page, err := d.r.Scan(d.ctx, from, codec.Events.Of2(d.keys, s.Hash, s.First.Time+1), 64, false)
 		if err != nil {
 			return err
 		}
@@ -288,7 +283,7 @@ func (d *desk) sourceFirsts(strands []*identity.Strand) error {
 				return err
 			}
 			if ref.ordinal < len(heads) && heads[ref.ordinal].Type >= event.Identify {
-				d.strands[s.Hash].source = heads[ref.ordinal].Source
+				d.strands[s.Hash].Source = heads[ref.ordinal].Source
 				break
 			}
 		}

@@ -2,23 +2,21 @@ package space
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
+
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
-func readHeads(ctx context.Context, r kv.Reader, keys keyspace, block uint64) ([]blockEvent, error) {
-	values, err := r.Get(ctx, keys.number(kindHeader, block))
+func readHeads(ctx context.Context, r kv.Reader, keys codec.Keyspace, block uint64) ([]blockEvent, error) {
+	values, err := r.Get(ctx, codec.Headers.Key(keys, block))
 	if err != nil || values[0] == nil {
 		return nil, err
 	}
 	return decodeHeader(values[0])
 }
-
-// blockID is the block of a key of kindHeader.
-func blockID(key []byte) uint64 { return binary.BigEndian.Uint64(key[len(key)-8:]) }
 
 // openBlock is a block as readers use it.
 type openBlock struct {
@@ -28,8 +26,8 @@ type openBlock struct {
 }
 
 // readBlock reads a block; nil if it is gone.
-func readBlock(ctx context.Context, r kv.Reader, keys keyspace, block uint64) (*openBlock, error) {
-	values, err := r.Get(ctx, keys.block(block)...)
+func readBlock(ctx context.Context, r kv.Reader, keys codec.Keyspace, block uint64) (*openBlock, error) {
+	values, err := r.Get(ctx, blockKeys(keys, block)...)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +36,7 @@ func readBlock(ctx context.Context, r kv.Reader, keys keyspace, block uint64) (*
 
 // readBlocks reads the blocks of some events together. Those that are gone are
 // not in it.
-func readBlocks(ctx context.Context, r kv.Reader, keys keyspace, places []place) (map[uint64]*openBlock, error) {
+func readBlocks(ctx context.Context, r kv.Reader, keys codec.Keyspace, places []place) (map[uint64]*openBlock, error) {
 	blocks := map[uint64]*openBlock{}
 	var order []uint64
 	var ask [][]byte
@@ -46,7 +44,7 @@ func readBlocks(ctx context.Context, r kv.Reader, keys keyspace, places []place)
 		if _, known := blocks[at.block]; !known {
 			blocks[at.block] = nil
 			order = append(order, at.block)
-			ask = append(ask, keys.block(at.block)...)
+			ask = append(ask, blockKeys(keys, at.block)...)
 		}
 	}
 	values, err := r.Get(ctx, ask...)
@@ -61,9 +59,9 @@ func readBlocks(ctx context.Context, r kv.Reader, keys keyspace, places []place)
 	return blocks, nil
 }
 
-// block is the keys of all that is kept of a block.
-func (k keyspace) block(block uint64) [][]byte {
-	return [][]byte{k.number(kindHeader, block), k.number(kindBodies, block), k.number(kindErased, block)}
+// blockKeys is the keys of all that is kept of a block.
+func blockKeys(ks codec.Keyspace, block uint64) [][]byte {
+	return [][]byte{codec.Headers.Key(ks, block), codec.Bodies.Key(ks, block), codec.Erased.Key(ks, block)}
 }
 
 // openBlockOf opens what the keys of a block have for values; nil if it is gone.
@@ -123,7 +121,7 @@ func shownName(t event.Type, name string) string {
 }
 
 // readStored reads one event of the journal.
-func readStored(ctx context.Context, r kv.Reader, keys keyspace, ref eventRef) (StoredEvent, error) {
+func readStored(ctx context.Context, r kv.Reader, keys codec.Keyspace, ref eventRef) (StoredEvent, error) {
 	b, err := readBlock(ctx, r, keys, ref.block)
 	if err != nil {
 		return StoredEvent{}, err

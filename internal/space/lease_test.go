@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 )
@@ -55,7 +57,7 @@ func TestALeaseFences(t *testing.T) {
 	write := func(fence []byte) error {
 		var batch kv.Batch
 		batch.Require(a.leaseKey("work"), fence)
-		batch.Put(a.keys.key(kindMark, []byte("by")), fence)
+		batch.Put(codec.Marks.Key(a.keys, "by"), fence)
 		return store.Commit(t.Context(), &batch)
 	}
 	if err := write(fence); !errors.Is(err, kv.ErrConflict) {
@@ -83,7 +85,7 @@ func TestOldMessageIDsAreSwept(t *testing.T) {
 	var batch kv.Batch
 	for i := range uint64(2500) {
 		age := time.Duration(i%2) * 2 * time.Hour
-		batch.Put(rep.key(s.keys, i), append(appendTime(nil, now.Add(-age).UnixNano()), 'm'))
+		batch.Put(rep.key(s.keys, i), append(codec.AppendTime(nil, now.Add(-age).UnixNano()), 'm'))
 	}
 	fence := []byte("mine")
 	batch.Put(s.leaseKey(jobLease), fence)
@@ -101,8 +103,8 @@ func TestOldMessageIDsAreSwept(t *testing.T) {
 	}
 	defer r.Close()
 	n := 0
-	if err := s.each(t.Context(), r, kindRecent, 512, func(e kv.Entry) error {
-		if parseTime(e.Value) < now.Add(-time.Hour).UnixNano() {
+	if err := s.each(t.Context(), r, codec.RecentShared, 512, func(e kv.Entry) error {
+		if codec.ParseTime(e.Value) < now.Add(-time.Hour).UnixNano() {
 			t.Errorf("an old key is still there")
 		}
 		n++

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"cmp"
 	"context"
 	"fmt"
@@ -18,7 +20,7 @@ const mostLinks = 100_000
 // the order of their profile IDs.
 func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (LinkPage, error) {
 	if next != "" {
-		if _, _, ok := parseProfileID(next); !ok {
+		if _, _, ok := codec.ParseProfileID(next); !ok {
 			return LinkPage{}, ErrBadCursor
 		}
 	}
@@ -43,7 +45,7 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 		links = append(links, l)
 	}
 	slices.SortFunc(links, func(a, b Link) int { return cmp.Compare(a.To, b.To) })
-	page := LinkPage{Profile: g.id.text(g.rec.collection), Provisional: g.pending}
+	page := LinkPage{Profile: g.id.Text(g.rec.Collection), Provisional: g.pending}
 	limit = min(max(limit, 1), 1000)
 	for _, l := range links {
 		if l.To <= next {
@@ -65,9 +67,9 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 
 // linked folds the pairs of the profile's strands into links to profiles.
 func (s *Space) linked(ctx context.Context, r kv.Reader, g *gathered) (map[string]Link, error) {
-	kind, far := byte(kindUserAccount), identity.Accounts
-	if g.rec.collection == identity.Accounts {
-		kind, far = kindAccountUser, identity.Users
+	near, far := codec.UserAccounts, identity.Accounts
+	if g.rec.Collection == identity.Accounts {
+		near, far = codec.AccountUsers, identity.Users
 	}
 	type pair struct {
 		other identity.Hash
@@ -76,18 +78,20 @@ func (s *Space) linked(ctx context.Context, r kv.Reader, g *gathered) (map[strin
 	var pairs []pair
 	var others []identity.Hash
 	for _, st := range g.strands {
-		from := s.keys.hash(kind, st.Hash)
-		end := kv.PrefixEnd(from)
+		from, end := codec.Under(near.Of(s.keys, st.Hash))
 		for len(pairs) < mostLinks {
 			page, err := r.Scan(ctx, from, end, scanPage, false)
 			if err != nil {
 				return nil, err
 			}
 			for _, e := range page {
-				o := linkStrand(e.Key)
+				_, o, ok := near.Parse(e.Key)
+				if !ok {
+					return nil, kv.ErrCorrupt
+				}
 				key := e.Key
-				if kind == kindAccountUser {
-					key = s.keys.key(kindUserAccount, o[:], st.Hash[:])
+				if g.rec.Collection == identity.Accounts {
+					key = codec.UserAccounts.Key(s.keys, o, st.Hash)
 				}
 				pairs = append(pairs, pair{o, key})
 				others = append(others, o)
@@ -129,17 +133,17 @@ func (s *Space) linked(ctx context.Context, r kv.Reader, g *gathered) (map[strin
 	}
 	for i, p := range pairs {
 		n := d.nodes[topOf[p.other]]
-		if n == nil || n.owner.isZero() || values[i] == nil {
+		if n == nil || n.Owner.IsZero() || values[i] == nil {
 			continue
 		}
-		rec, err := decodePair(values[i])
+		rec, err := codec.DecodePair(values[i])
 		if err != nil {
 			return nil, err
 		}
-		to := n.owner.text(far)
+		to := n.Owner.Text(far)
 		l, ok := out[to]
-		if !ok || rec.time < l.FirstSeen || rec.time == l.FirstSeen && strings.Compare(rec.messageID, l.MessageID) < 0 {
-			out[to] = Link{To: to, Collection: far, FirstSeen: rec.time, Source: rec.source, MessageID: rec.messageID}
+		if !ok || rec.Time < l.FirstSeen || rec.Time == l.FirstSeen && strings.Compare(rec.MessageID, l.MessageID) < 0 {
+			out[to] = Link{To: to, Collection: far, FirstSeen: rec.Time, Source: rec.Source, MessageID: rec.MessageID}
 		}
 	}
 	return out, nil

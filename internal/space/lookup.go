@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -11,9 +13,9 @@ import (
 // strands.
 type gathered struct {
 	d       *desk
-	id      profileID
-	rec     *profileRecord
-	strands []*strandRecord
+	id      codec.ProfileID
+	rec     *codec.Profile
+	strands []*codec.Strand
 	pending bool
 	until   int64 // the time as of which this is; 0: now
 }
@@ -31,7 +33,7 @@ func (s *Space) gather(ctx context.Context, r kv.Reader, ref Ref) (*gathered, er
 		return nil, err
 	}
 	g, err := d.collect(p)
-	if err == nil && g.rec.collection != ref.Collection {
+	if err == nil && g.rec.Collection != ref.Collection {
 		err = ErrNotFound
 	}
 	return g, err
@@ -39,17 +41,17 @@ func (s *Space) gather(ctx context.Context, r kv.Reader, ref Ref) (*gathered, er
 
 // collect reads what a profile is made of. It ends with ErrNotFound if there is
 // no such profile, or if it was merged away.
-func (d *desk) collect(p profileID) (*gathered, error) {
+func (d *desk) collect(p codec.ProfileID) (*gathered, error) {
 	if err := d.loadProfiles(p); err != nil {
 		return nil, err
 	}
 	g := &gathered{d: d, id: p, rec: d.profiles[p], pending: d.stale}
-	if g.rec == nil || g.rec.merged {
+	if g.rec == nil || g.rec.Merged {
 		return nil, ErrNotFound
 	}
-	ids := make([]identity.Hash, len(g.rec.ids))
-	for i, m := range g.rec.ids {
-		ids[i] = m.hash
+	ids := make([]identity.Hash, len(g.rec.IDs))
+	for i, m := range g.rec.IDs {
+		ids[i] = m.Hash
 	}
 	lists, err := d.Accepting(ids)
 	if err != nil {
@@ -69,7 +71,7 @@ func (d *desk) collect(p profileID) (*gathered, error) {
 		return nil, err
 	}
 	for _, id := range ids {
-		if n := d.nodes[id]; n != nil && n.pending {
+		if n := d.nodes[id]; n != nil && n.Pending {
 			g.pending = true
 		}
 	}
@@ -83,44 +85,44 @@ func (d *desk) collect(p profileID) (*gathered, error) {
 
 // accepts reports whether a strand belongs to a profile. Its accepted IDs are
 // all of one profile.
-func accepts(st *strandRecord, d *desk, p profileID) bool {
+func accepts(st *codec.Strand, d *desk, p codec.ProfileID) bool {
 	for i := range st.Links {
 		l := &st.Links[i]
 		if l.Verdict != identity.Accepted {
 			continue
 		}
 		n := d.nodes[l.Hash]
-		return n != nil && n.owner == p
+		return n != nil && n.Owner == p
 	}
 	return false
 }
 
 // resolveRef finds the ID of the profile that ref names.
-func (d *desk) resolveRef(ref Ref) (profileID, error) {
+func (d *desk) resolveRef(ref Ref) (codec.ProfileID, error) {
 	if ref.own() {
-		p, c, ok := parseProfileID(ref.Value)
+		p, c, ok := codec.ParseProfileID(ref.Value)
 		if !ok || c != ref.Collection {
-			return profileID{}, ErrNotFound
+			return codec.ProfileID{}, ErrNotFound
 		}
 		if err := d.loadProfiles(p); err != nil {
-			return profileID{}, err
+			return codec.ProfileID{}, err
 		}
 		if rec := d.profiles[p]; rec == nil {
-			return profileID{}, ErrNotFound
-		} else if !rec.merged {
+			return codec.ProfileID{}, ErrNotFound
+		} else if !rec.Merged {
 			return p, nil
 		}
 		return d.whither(p)
 	}
 	h := d.hasher.ID(ref.Collection, ref.id())
 	if err := d.loadNodes(h); err != nil {
-		return profileID{}, err
+		return codec.ProfileID{}, err
 	}
 	n := d.nodes[h]
-	if n == nil || n.owner.isZero() {
-		return profileID{}, ErrNotFound
+	if n == nil || n.Owner.IsZero() {
+		return codec.ProfileID{}, ErrNotFound
 	}
-	return n.owner, nil
+	return n.Owner, nil
 }
 
 // own reports whether a ref names a profile by its own ID.

@@ -1,14 +1,17 @@
 package space
 
-import "github.com/selfsame-id/selfsame/internal/identity"
+import (
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+)
 
 // memory keeps records that the writer of an exclusive store read or wrote
 // lately: nobody else changes them, so they need no second look. The records in
 // it are never changed; a desk works on copies.
 type memory struct {
-	nodes    lately[identity.Hash, *nodeRecord]
-	profiles lately[profileID, *profileRecord]
-	strands  lately[identity.Hash, *strandRecord]
+	nodes    lately[identity.Hash, *codec.Identifier]
+	profiles lately[codec.ProfileID, *codec.Profile]
+	strands  lately[identity.Hash, *codec.Strand]
 	filter   *nodeFilter
 }
 
@@ -21,9 +24,9 @@ const (
 
 func newMemory(bytes int64) *memory {
 	return &memory{
-		nodes:    newLately[identity.Hash, *nodeRecord](bytes / 4 / nodeBytes),
-		profiles: newLately[profileID, *profileRecord](bytes / 4 / profileBytes),
-		strands:  newLately[identity.Hash, *strandRecord](bytes / 4 / strandBytes),
+		nodes:    newLately[identity.Hash, *codec.Identifier](bytes / 4 / nodeBytes),
+		profiles: newLately[codec.ProfileID, *codec.Profile](bytes / 4 / profileBytes),
+		strands:  newLately[identity.Hash, *codec.Strand](bytes / 4 / strandBytes),
 		filter:   newNodeFilter(bytes / 4),
 	}
 }
@@ -50,27 +53,27 @@ func (m *memory) learn(d *desk) {
 
 // node, profile and strand give a desk its own copy of what is remembered; nil
 // with true is something that is surely not in the store.
-func (m *memory) node(h identity.Hash) (*nodeRecord, bool) {
+func (m *memory) node(h identity.Hash) (*codec.Identifier, bool) {
 	n, ok := m.nodes.get(h)
 	if !ok {
 		return nil, m.filter.absent(h)
 	}
 	c := *n
-	c.holders = n.holders[:len(n.holders):len(n.holders)]
+	c.Holders = n.Holders[:len(n.Holders):len(n.Holders)]
 	return &c, true
 }
 
-func (m *memory) profile(p profileID) (*profileRecord, bool) {
+func (m *memory) profile(p codec.ProfileID) (*codec.Profile, bool) {
 	rec, ok := m.profiles.get(p)
 	if !ok {
 		return nil, false
 	}
 	c := *rec
-	c.ids = rec.ids[:len(rec.ids):len(rec.ids)]
+	c.IDs = rec.IDs[:len(rec.IDs):len(rec.IDs)]
 	return &c, true
 }
 
-func (m *memory) strand(h identity.Hash) (*strandRecord, bool) {
+func (m *memory) strand(h identity.Hash) (*codec.Strand, bool) {
 	st, ok := m.strands.get(h)
 	if !ok {
 		return nil, false

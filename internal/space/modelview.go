@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"math"
 
@@ -35,8 +37,8 @@ func (v *modelView) read(ctx context.Context, progress func(n int64) error) ([]*
 		all = append(all, m)
 	}
 	n := int64(0)
-	err := v.s.eachStrand(ctx, v.r, func(st *strandRecord) error {
-		models[st.Collection].Add(st.Strand, identity.Founded(st.founded))
+	err := v.s.eachStrand(ctx, v.r, func(st *codec.Strand) error {
+		models[st.Collection].Add(st.Strand, identity.Founded(st.Founded))
 		if n++; n%8192 == 0 {
 			return progress(n)
 		}
@@ -45,15 +47,15 @@ func (v *modelView) read(ctx context.Context, progress func(n int64) error) ([]*
 	if err != nil || !v.owners {
 		return all, err
 	}
-	return all, v.s.each(ctx, v.r, kindNode, scanPage, func(e kv.Entry) error {
-		node, err := decodeNode(e.Value)
-		if err != nil || node.owner.isZero() {
+	return all, v.s.each(ctx, v.r, codec.Identifiers, scanPage, func(e kv.Entry) error {
+		node, err := codec.DecodeIdentifier(e.Value)
+		if err != nil || node.Owner.IsZero() {
 			return err
 		}
 		var h identity.Hash
 		copy(h[:], e.Key[len(e.Key)-len(h):])
 		for _, m := range all {
-			m.Own(h, identity.Founded(node.owner)) // the other collection does not know it
+			m.Own(h, identity.Founded(node.Owner)) // the other collection does not know it
 		}
 		return ctx.Err()
 	})

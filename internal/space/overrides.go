@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/segmentio/ksuid"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -216,7 +218,7 @@ const mostOverrides = 100_000
 // readOverrides reads all overrides of a snapshot.
 func (s *Space) readOverrides(ctx context.Context, r kv.Reader) ([]Override, error) {
 	var all []Override
-	err := s.each(ctx, r, kindOverride, scanPage, func(e kv.Entry) error {
+	err := s.each(ctx, r, codec.Overrides, scanPage, func(e kv.Entry) error {
 		o, err := decodeOverride(e.Value)
 		all = append(all, o)
 		return err
@@ -258,10 +260,9 @@ func (s *Space) Overrides(ctx context.Context, limit int, next string) (Override
 		return OverridePage{}, err
 	}
 	page := OverridePage{Revision: rec.Overrides}
-	from := s.keys.key(kindOverride)
-	end := kv.PrefixEnd(from)
+	from, end := codec.Overrides.All(s.keys)
 	if next != "" {
-		end = s.keys.key(kindOverride, []byte(next))
+		end = codec.Overrides.Key(s.keys, next)
 	}
 	entries, err := r.Scan(ctx, from, end, limit+1, true)
 	if err != nil {
@@ -293,7 +294,7 @@ func (s *Space) Override(ctx context.Context, id string) (Override, uint64, erro
 	if err != nil {
 		return Override{}, 0, err
 	}
-	got, err := r.Get(ctx, s.keys.key(kindOverride, []byte(id)))
+	got, err := r.Get(ctx, codec.Overrides.Key(s.keys, id))
 	if err != nil {
 		return Override{}, 0, err
 	}
@@ -306,7 +307,7 @@ func (s *Space) Override(ctx context.Context, id string) (Override, uint64, erro
 
 // storedRules reads the record of the rules of a snapshot.
 func (s *Space) storedRules(ctx context.Context, r kv.Reader) (rulesRecord, []byte, error) {
-	got, err := r.Get(ctx, s.keys.key(kindRules))
+	got, err := r.Get(ctx, codec.Rules.Key(s.keys))
 	if err != nil {
 		return rulesRecord{}, nil, err
 	}

@@ -1,6 +1,10 @@
 package space
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+)
 
 // parts says which events of a commit depend on each other, by what they read
 // and write. When another node changes a record meanwhile, only the part that
@@ -13,8 +17,8 @@ type parts struct {
 
 // partKey is a key of the store without its space, shortened where it can be.
 type partKey struct {
-	kind byte
-	id   [32]byte
+	tag string
+	id  [32]byte
 }
 
 const none = -1
@@ -22,11 +26,11 @@ const none = -1
 func newParts() *parts { return &parts{event: none, of: map[partKey]int{}} }
 
 // touch notes that the event being decided depends on a record.
-func (p *parts) touch(kind byte, id ...[]byte) {
+func (p *parts) touch(tag string, id ...[]byte) {
 	if p == nil || p.event == none {
 		return
 	}
-	key := partKey{kind: kind}
+	key := partKey{tag: tag}
 	at := key.id[:0]
 	for _, b := range id {
 		at = append(at, b...)
@@ -51,17 +55,18 @@ func (p *parts) root(i int) int {
 
 // depend returns the events that depend on keys of the space, of n events; ok is
 // false if one of the keys is not known to concern some events only.
-func (p *parts) depend(k keyspace, keys [][]byte, n int) (events []int, ok bool) {
+func (p *parts) depend(k codec.Keyspace, keys [][]byte, n int) (events []int, ok bool) {
 	if p == nil {
 		return nil, false
 	}
 	roots := map[int]bool{}
 	for _, key := range keys {
-		if len(key) < len(k)+1 || string(key[:len(k)]) != string(k[:]) {
+		ks, tag, rest, ok := codec.Split(key)
+		if !ok || ks != k {
 			return nil, false
 		}
-		id := partKey{kind: key[len(k)]}
-		if copy(id.id[:], key[len(k)+1:]) < len(key)-len(k)-1 {
+		id := partKey{tag: tag}
+		if copy(id.id[:], rest) < len(rest) {
 			return nil, false
 		}
 		i, known := p.of[id]
@@ -79,7 +84,7 @@ func (p *parts) depend(k keyspace, keys [][]byte, n int) (events []int, ok bool)
 }
 
 // Kinds of parts that are no keys of the store.
-const kindDelivery = 0 // a delivery that is taken whole or not at all
+const kindDelivery = "" // a delivery that is taken whole or not at all
 
 // waits reports whether something of a delivery is left for another commit. What
 // comes with its messages (refused ones, a mark, an audit entry) comes with the

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"encoding/binary"
 	"strings"
@@ -89,12 +91,12 @@ func (s *Space) lookAtRules(ctx context.Context, r kv.Reader) error {
 	if s.store.Exclusive() {
 		return nil
 	}
-	got, err := r.Get(ctx, s.keys.key(kindRules), s.keys.key(kindNotice))
+	got, err := r.Get(ctx, codec.Rules.Key(s.keys), codec.RulesNotice.Key(s.keys))
 	if err != nil {
 		return err
 	}
 	if len(got[1]) == 8 {
-		s.notice = parseTime(got[1])
+		s.notice = codec.ParseTime(got[1])
 	}
 	return s.refresh(ctx, r, got[0])
 }
@@ -172,7 +174,7 @@ func (s *Space) fetch(c *commitPlan) error {
 // lookAhead reads the records of IDs and of the profiles that own them for later,
 // in two round trips.
 func (d *desk) lookAhead(nodes []identity.Hash) error {
-	values, err := d.ahead(kindNode, nodes)
+	values, err := d.ahead(nodes)
 	if err != nil {
 		return err
 	}
@@ -181,23 +183,23 @@ func (d *desk) lookAhead(nodes []identity.Hash) error {
 		if v == nil {
 			continue
 		}
-		n, err := decodeNode(v)
+		n, err := codec.DecodeIdentifier(v)
 		if err != nil {
 			return err
 		}
-		if !n.owner.isZero() {
-			owners = append(owners, d.keys.key(kindProfile, n.owner[:]))
+		if !n.Owner.IsZero() {
+			owners = append(owners, codec.Profiles.Key(d.keys, n.Owner))
 		}
 	}
 	_, err = d.aheadOf(owners)
 	return err
 }
 
-// ahead reads records for later, and returns them as they are stored.
-func (d *desk) ahead(kind byte, hashes []identity.Hash) ([][]byte, error) {
+// ahead reads records of IDs for later, and returns them as they are stored.
+func (d *desk) ahead(hashes []identity.Hash) ([][]byte, error) {
 	keys := make([][]byte, len(hashes))
 	for i, h := range hashes {
-		keys[i] = d.keys.hash(kind, h)
+		keys[i] = codec.Identifiers.Key(d.keys, h)
 	}
 	return d.aheadOf(keys)
 }
@@ -266,7 +268,7 @@ func (s *Space) loadKnown(c *commitPlan, strands []identity.Hash) error {
 	}
 	absent := func(i int) bool { return d.nodes[probes[i]] == nil }
 	if d.parts != nil {
-		values, err := d.ahead(kindNode, probes)
+		values, err := d.ahead(probes)
 		if err != nil {
 			return err
 		}
@@ -323,15 +325,15 @@ func (s *Space) take(c *commitPlan, e *placedEvent) error {
 	}
 	for _, l := range e.leftOut {
 		d.demoted++
-		d.emit(profileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: clip(l.ID.Type), IDValue: clip(l.ID.Value), Reason: l.Why},
+		d.emit(codec.ProfileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: clip(l.ID.Type), IDValue: clip(l.ID.Value), Reason: l.Why},
 			sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id}, e.source})
 	}
 	rc.Stored++
-	d.counters.events++
+	d.counters.Events++
 	if !resolved {
 		d.emitUnresolved(e)
 		rc.Unresolved++
-		d.counters.unresolved++
+		d.counters.Unresolved++
 	}
 	rc.Created += d.created - created
 	rc.Merged += d.merges - merges

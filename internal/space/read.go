@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"slices"
 
@@ -40,18 +42,18 @@ func (s *Space) Look(ctx context.Context, ref Ref, want Part) (View, error) {
 		return View{}, err
 	}
 	v := View{
-		ID: g.id.text(g.rec.collection), Collection: g.rec.collection,
-		Provisional: g.pending, Version: g.rec.version, Strands: len(g.strands), AsOf: g.until,
+		ID: g.id.Text(g.rec.Collection), Collection: g.rec.Collection,
+		Provisional: g.pending, Version: g.rec.Version, Strands: len(g.strands), AsOf: g.until,
 	}
-	var founded []profileID
+	var founded []codec.ProfileID
 	for _, st := range g.strands {
-		if !st.founded.isZero() && st.founded != g.id {
-			founded = append(founded, st.founded)
+		if !st.Founded.IsZero() && st.Founded != g.id {
+			founded = append(founded, st.Founded)
 		}
 	}
-	slices.SortFunc(founded, func(a, b profileID) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(founded, func(a, b codec.ProfileID) int { return slices.Compare(a[:], b[:]) })
 	for _, p := range founded {
-		v.Merged = append(v.Merged, p.text(g.rec.collection))
+		v.Merged = append(v.Merged, p.Text(g.rec.Collection))
 	}
 	if want&PartIdentifiers != 0 {
 		v.Identifiers = g.identifiers()
@@ -76,7 +78,7 @@ func (g *gathered) identifiers() []profile.Identifier {
 		for k := range st.Links {
 			if l := &st.Links[k]; l.Verdict == identity.Accepted {
 				lists[i] = append(lists[i], profile.Identifier{
-					Type: l.ID.Type, Value: l.ID.Value, FirstSeen: l.At.Time, MessageID: l.At.MessageID, Source: st.source,
+					Type: l.ID.Type, Value: l.ID.Value, FirstSeen: l.At.Time, MessageID: l.At.MessageID, Source: st.Source,
 				})
 			}
 		}
@@ -117,8 +119,8 @@ func (s *Space) metadata(ctx context.Context, r kv.Reader, g *gathered) (profile
 	var last eventRef
 	ranges := make([]kv.Range, len(g.strands))
 	for i, st := range g.strands {
-		parts = append(parts, profile.Sighting(st.First.Time, st.First.MessageID, st.source))
-		ranges[i] = kv.Range{From: s.keys.hash(kindEvent, st.Hash), To: g.eventsEnd(st.Hash)}
+		parts = append(parts, profile.Sighting(st.First.Time, st.First.MessageID, st.Source))
+		ranges[i] = kv.Range{From: codec.Events.Of(s.keys, st.Hash), To: g.eventsEnd(st.Hash)}
 	}
 	pages, err := r.Scans(ctx, ranges, 1, true)
 	if err != nil {
@@ -155,7 +157,7 @@ func (s *Space) Mark(ctx context.Context, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	got, err := r.Get(ctx, s.keys.key(kindMark, []byte(name)))
+	got, err := r.Get(ctx, codec.Marks.Key(s.keys, name))
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
@@ -19,18 +21,23 @@ func RebuildRepeats(ctx context.Context, store kv.Store, window time.Duration, p
 	}
 	defer r.Close()
 	b := &rebuild{store: store, r: r, since: time.Now().Add(-window).UnixNano(), progress: progress}
+	_, allSpaces := codec.AllSpaces()
 	for number := 0; number < 1<<16; number++ {
 		// The next space that has anything.
-		from := newKeyspace(uint16(number))
-		page, err := r.Scan(ctx, from[:], []byte{spacePrefix + 1}, 1, false)
+		from := codec.NewKeyspace(uint16(number))
+		page, err := r.Scan(ctx, from[:], allSpaces, 1, false)
 		if err != nil {
 			return err
 		}
-		if len(page) == 0 || len(page[0].Key) < len(from) {
+		if len(page) == 0 {
 			return nil
 		}
-		number = int(binary.BigEndian.Uint16(page[0].Key[1:]))
-		if err := b.space(ctx, newKeyspace(uint16(number))); err != nil {
+		ks, ok := codec.KeyspaceOf(page[0].Key)
+		if !ok {
+			return nil
+		}
+		number = int(ks.Number())
+		if err := b.space(ctx, ks); err != nil {
 			return err
 		}
 	}
@@ -48,9 +55,8 @@ type rebuild struct {
 
 // space looks through the headers of a space and takes the blocks that have
 // recent messages.
-func (b *rebuild) space(ctx context.Context, keys keyspace) error {
-	from := keys.key(kindHeader)
-	end := kv.PrefixEnd(from)
+func (b *rebuild) space(ctx context.Context, keys codec.Keyspace) error {
+	from, end := codec.Headers.All(keys)
 	for {
 		page, err := b.r.Scan(ctx, from, end, 64, false)
 		if err != nil {
@@ -79,7 +85,7 @@ func (b *rebuild) space(ctx context.Context, keys keyspace) error {
 }
 
 // block puts the keys of one block's recent messages.
-func (b *rebuild) block(ctx context.Context, keys keyspace, number uint64, heads []blockEvent) error {
+func (b *rebuild) block(ctx context.Context, keys codec.Keyspace, number uint64, heads []blockEvent) error {
 	var batch kv.Batch
 	blk, err := readBlock(ctx, b.r, keys, number)
 	if err != nil || blk == nil {
@@ -97,7 +103,7 @@ func (b *rebuild) block(ctx context.Context, keys keyspace, number uint64, heads
 		if !ok {
 			continue // erased: nobody knows its messageId any more
 		}
-		batch.Put(keys.number(kindRecent, h.MessageHash), append(appendTime(nil, h.arrival()), e.MessageID...))
+		batch.Put(codec.RecentShared.Key(keys, h.MessageHash), append(codec.AppendTime(nil, h.arrival()), e.MessageID...))
 		b.n++
 	}
 	b.progress(b.n)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // recent knows in which blocks the messages of the dedupe window lie, by the
@@ -33,7 +34,7 @@ import (
 // find and add belong to one goroutine; memory and checks may be called by any.
 type recent struct {
 	store  kv.Store
-	keys   recentKeys
+	keys   codec.Keyspace
 	log    *slog.Logger
 	window int64 // nanoseconds
 	budget int64
@@ -76,7 +77,7 @@ const (
 // counts, budget the memory in bytes. The caller then adds again what the
 // headers after sealedBlock hold. Errors: those of the store, kv.ErrCorrupt,
 // ErrTooNew.
-func openRecent(ctx context.Context, store kv.Store, ks recentKeys, budget int64, window time.Duration, log *slog.Logger) (*recent, error) {
+func openRecent(ctx context.Context, store kv.Store, ks codec.Keyspace, budget int64, window time.Duration, log *slog.Logger) (*recent, error) {
 	slots := minRecentSlots
 	for slots < maxRecentSlots && int64(slots)*2*recentEntryBytes <= budget/8 {
 		slots *= 2
@@ -149,7 +150,7 @@ func (r *recent) check(ctx context.Context, hash uint64, now int64) ([]uint64, e
 	var keys [][]byte
 	for _, g := range v.gens {
 		if !g.expired(now, r.window) && g.mayHold(hash) {
-			keys = append(keys, r.keys.within(recentPages, g.id, g.page(hash)))
+			keys = append(keys, codec.RecentPages.Key(r.keys, g.id, uint32(g.page(hash))))
 		}
 	}
 	if len(keys) == 0 {

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -71,25 +73,25 @@ func decodeFilter(b []byte) (*recentFilter, error) {
 	if len(b) == 0 || b[0] != filterVersion {
 		return nil, fmt.Errorf("%w: a filter of recent messages cannot be read", kv.ErrCorrupt)
 	}
-	r := &reader{b: b[1:]}
-	if len(r.b) == 0 {
+	r := &codec.Reader{Rest: b[1:]}
+	if len(r.Rest) == 0 {
 		return &recentFilter{empty: true}, nil
 	}
 	f := &recentFilter{}
-	if len(r.b) < 8 {
-		r.fail()
-		return nil, r.err
+	if len(r.Rest) < 8 {
+		r.Fail()
+		return nil, r.Err
 	}
-	f.fuse.Seed = binary.BigEndian.Uint64(r.b)
-	r.b = r.b[8:]
-	length, count := r.uvarint(), r.uvarint()
+	f.fuse.Seed = binary.BigEndian.Uint64(r.Rest)
+	r.Rest = r.Rest[8:]
+	length, count := r.Uvarint(), r.Uvarint()
 	// What follows from one another is checked, for Contains trusts it.
-	if r.err != nil || length == 0 || length&(length-1) != 0 || length > 1<<18 || count == 0 || count > 1<<31/length ||
-		uint64(len(r.b)) != (count+2)*length {
+	if r.Err != nil || length == 0 || length&(length-1) != 0 || length > 1<<18 || count == 0 || count > 1<<31/length ||
+		uint64(len(r.Rest)) != (count+2)*length {
 		return nil, fmt.Errorf("%w: a filter of recent messages does not fit together", kv.ErrCorrupt)
 	}
 	f.fuse.SegmentLength, f.fuse.SegmentLengthMask = uint32(length), uint32(length-1)
 	f.fuse.SegmentCount, f.fuse.SegmentCountLength = uint32(count), uint32(count*length)
-	f.fuse.Fingerprints = r.b
+	f.fuse.Fingerprints = r.Rest
 	return f, nil
 }

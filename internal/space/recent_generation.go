@@ -1,42 +1,14 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"encoding/binary"
 	"fmt"
 	"math/bits"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
-
-// recentKeys makes the keys of recent messages under a prefix of their own:
-//
-//	prefix 's'                     → sealed block(8): what is up to it needs no headers
-//	prefix 'g' generation(8)       → generation, see append
-//	prefix 'p' generation(8) page(4)  → page of entries
-//	prefix 'f' generation(8) part(4)  → filter of a part
-//
-// A generation exists when its 'g' does; pages and filters without one are
-// leftovers of a process that died.
-type recentKeys struct{ prefix []byte }
-
-const (
-	recentSealed     = 's'
-	recentGeneration = 'g'
-	recentPages      = 'p'
-	recentFilters    = 'f'
-)
-
-func (k recentKeys) kind(kind byte) []byte {
-	return append(append(make([]byte, 0, len(k.prefix)+13), k.prefix...), kind)
-}
-
-func (k recentKeys) generation(kind byte, id uint64) []byte {
-	return binary.BigEndian.AppendUint64(k.kind(kind), id)
-}
-
-func (k recentKeys) within(kind byte, id uint64, n int) []byte {
-	return binary.BigEndian.AppendUint32(k.generation(kind, id), uint32(n))
-}
 
 // generation is a set of entries that lies in the store. It does not change
 // once it is published.
@@ -103,15 +75,15 @@ func (g *generation) append(dst []byte) []byte {
 }
 
 func decodeGeneration(id uint64, b []byte) (*generation, error) {
-	r := &reader{b: b}
-	v := r.version(generationVersion)
-	g := &generation{id: id, first: r.uvarint(), last: r.uvarint(), oldest: r.varint(), newest: r.varint()}
-	count := r.uvarint()
-	g.pageBits, g.partBits = int(r.byte()), int(r.byte())
-	if r.err != nil {
-		return nil, r.err
+	r := &codec.Reader{Rest: b}
+	v := r.Version(generationVersion)
+	g := &generation{id: id, first: r.Uvarint(), last: r.Uvarint(), oldest: r.Varint(), newest: r.Varint()}
+	count := r.Uvarint()
+	g.pageBits, g.partBits = int(r.Byte()), int(r.Byte())
+	if r.Err != nil {
+		return nil, r.Err
 	}
-	if v == 0 || count > 1<<40 || g.pageBits > maxPageBits || g.partBits > min(g.pageBits, maxPartBits) || len(r.b) > 0 {
+	if v == 0 || count > 1<<40 || g.pageBits > maxPageBits || g.partBits > min(g.pageBits, maxPartBits) || len(r.Rest) > 0 {
 		return nil, fmt.Errorf("%w: generation %d of recent messages cannot be read", kv.ErrCorrupt, id)
 	}
 	g.count = int(count)

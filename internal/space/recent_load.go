@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // load reads the generations, with the filters that fit into the budget, and
@@ -18,7 +19,7 @@ func (r *recent) load(ctx context.Context) (*recentView, error) {
 		return nil, err
 	}
 	defer s.Close()
-	sealed, err := s.Get(ctx, r.keys.kind(recentSealed))
+	sealed, err := s.Get(ctx, codec.RecentSealed.Key(r.keys))
 	if err != nil {
 		return nil, err
 	}
@@ -28,19 +29,20 @@ func (r *recent) load(ctx context.Context) (*recentView, error) {
 		return nil, fmt.Errorf("%w: the sealed block has %d bytes", kv.ErrCorrupt, len(b))
 	}
 	v := &recentView{}
-	prefix := r.keys.kind(recentGeneration)
+	from, end := codec.RecentGenerations.All(r.keys)
 	const page = 256
-	for from := prefix; from != nil; {
-		entries, err := s.Scan(ctx, from, kv.PrefixEnd(prefix), page, false)
+	for from != nil {
+		entries, err := s.Scan(ctx, from, end, page, false)
 		if err != nil {
 			return nil, err
 		}
 		from = nil
 		for _, e := range entries {
-			if len(e.Key) != len(prefix)+8 {
+			id, ok := codec.RecentGenerations.Parse(e.Key)
+			if !ok {
 				return nil, fmt.Errorf("%w: a key of a generation has %d bytes", kv.ErrCorrupt, len(e.Key))
 			}
-			g, err := decodeGeneration(binary.BigEndian.Uint64(e.Key[len(prefix):]), e.Value)
+			g, err := decodeGeneration(id, e.Value)
 			if err != nil {
 				return nil, err
 			}
@@ -77,7 +79,7 @@ func (r *recent) loadFilters(ctx context.Context, s kv.Reader, gens []*generatio
 			if g.filters[part] != nil {
 				continue
 			}
-			got, err := s.Get(ctx, r.keys.within(recentFilters, g.id, part))
+			got, err := s.Get(ctx, codec.RecentFilters.Key(r.keys, g.id, uint32(part)))
 			if err != nil {
 				return nil, err
 			}
@@ -100,8 +102,8 @@ func (r *recent) loadFilters(ctx context.Context, s kv.Reader, gens []*generatio
 // order of their IDs.
 func (r *recent) sweep(ctx context.Context, s kv.Reader, gens []*generation) error {
 	var b kv.Batch
-	for _, kind := range [...]byte{recentPages, recentFilters} {
-		from := r.keys.kind(kind)
+	for _, kind := range [...]codec.Key2[uint64, uint32]{codec.RecentPages, codec.RecentFilters} {
+		from, end := kind.All(r.keys)
 		clean := func(to []byte) error {
 			found, err := s.Scan(ctx, from, to, 1, false)
 			if err == nil && len(found) > 0 {
@@ -110,12 +112,12 @@ func (r *recent) sweep(ctx context.Context, s kv.Reader, gens []*generation) err
 			return err
 		}
 		for _, g := range gens {
-			if err := clean(r.keys.generation(kind, g.id)); err != nil {
+			if err := clean(kind.Of(r.keys, g.id)); err != nil {
 				return err
 			}
-			from = r.keys.generation(kind, g.id+1)
+			from = kind.Of(r.keys, g.id+1)
 		}
-		if err := clean(kv.PrefixEnd(r.keys.kind(kind))); err != nil {
+		if err := clean(end); err != nil {
 			return err
 		}
 	}

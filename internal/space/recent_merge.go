@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 const (
@@ -88,7 +89,7 @@ func (s *sealer) merge(ctx context.Context, r *recent, run []*generation) error 
 		}
 	}
 	for id := range old {
-		w.batch.Delete(r.keys.generation(recentGeneration, id))
+		w.batch.Delete(codec.RecentGenerations.Key(r.keys, id))
 	}
 	if err := w.finish(ctx); err != nil {
 		return s.abandon(w, err)
@@ -129,9 +130,9 @@ func mergeSorted(list, spare []recentEntry, ends []int) (sorted, left []recentEn
 func (r *recent) readPart(ctx context.Context, snap kv.Reader, dst []recentEntry, g, other *generation, part int) ([]recentEntry, error) {
 	first := uint64(part) << (64 - other.partBits)
 	last := first | (1<<(64-other.partBits) - 1)
-	from, end := r.keys.within(recentPages, g.id, g.page(first)), r.keys.generation(recentPages, g.id+1)
+	from, end := codec.RecentPages.Key(r.keys, g.id, uint32(g.page(first))), codec.RecentPages.Of(r.keys, g.id+1)
 	if p := g.page(last); p+1 < 1<<g.pageBits {
-		end = r.keys.within(recentPages, g.id, p+1)
+		end = codec.RecentPages.Key(r.keys, g.id, uint32(p+1))
 	}
 	const most = 256
 	for {

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -73,7 +75,7 @@ func readPage(b []byte) (recentPage, error) {
 
 func errPage(b []byte) error {
 	if len(b) > 0 && b[0] > pageVersion {
-		return fmt.Errorf("%w: page version %d of recent messages", ErrTooNew, b[0])
+		return fmt.Errorf("%w: page version %d of recent messages", codec.ErrTooNew, b[0])
 	}
 	return fmt.Errorf("%w: a page of recent messages cannot be read", kv.ErrCorrupt)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // sealer moves frozen tables into the store, merges generations and drops those
@@ -157,7 +158,7 @@ func (s *sealer) sealFrozen(ctx context.Context, r *recent) error {
 			}
 			rest = rest[n:]
 		}
-		w.batch.Put(r.keys.kind(recentSealed), binary.BigEndian.AppendUint64(nil, g.last))
+		w.batch.Put(codec.RecentSealed.Key(r.keys), binary.BigEndian.AppendUint64(nil, g.last))
 		if err := w.finish(ctx); err != nil {
 			return s.abandon(w, err)
 		}
@@ -185,7 +186,7 @@ func (s *sealer) drop(ctx context.Context, r *recent) error {
 	for _, g := range r.view.Load().gens {
 		if g.expired(now, r.window) {
 			old[g.id] = true
-			b.Delete(r.keys.generation(recentGeneration, g.id))
+			b.Delete(codec.RecentGenerations.Key(r.keys, g.id))
 		}
 	}
 	if len(old) > 0 {
@@ -199,8 +200,8 @@ func (s *sealer) drop(ctx context.Context, r *recent) error {
 	}
 	b.Reset()
 	for _, id := range s.trash {
-		for _, kind := range [...]byte{recentPages, recentFilters} {
-			b.DeleteRange(r.keys.generation(kind, id), r.keys.generation(kind, id+1))
+		for _, kind := range [...]codec.Key2[uint64, uint32]{codec.RecentPages, codec.RecentFilters} {
+			b.DeleteRange(kind.Of(r.keys, id), kind.Of(r.keys, id+1))
 		}
 	}
 	if err := s.commit(ctx, r, &b); err != nil {
@@ -278,7 +279,7 @@ func (w *generationWriter) write(ctx context.Context, part int, list []recentEnt
 	if err != nil {
 		return err
 	}
-	w.batch.Put(w.r.keys.within(recentFilters, w.g.id, part), f.append(nil))
+	w.batch.Put(codec.RecentFilters.Key(w.r.keys, w.g.id, uint32(part)), f.append(nil))
 	if w.keep {
 		w.g.filters[part] = f
 	}
@@ -288,7 +289,7 @@ func (w *generationWriter) write(ctx context.Context, part int, list []recentEnt
 		for n < len(list) && w.g.page(list[n].hash) == page {
 			n++
 		}
-		w.batch.Put(w.r.keys.within(recentPages, w.g.id, page), appendPage(nil, list[:n]))
+		w.batch.Put(codec.RecentPages.Key(w.r.keys, w.g.id, uint32(page)), appendPage(nil, list[:n]))
 		list = list[n:]
 		if w.batch.Bytes() >= sealBatch {
 			if err := w.flush(ctx); err != nil {
@@ -311,6 +312,6 @@ func (w *generationWriter) flush(ctx context.Context) error {
 // batch.
 func (w *generationWriter) finish(ctx context.Context) error {
 	w.g.count = w.landed
-	w.batch.Put(w.r.keys.generation(recentGeneration, w.g.id), w.g.append(nil))
+	w.batch.Put(codec.RecentGenerations.Key(w.r.keys, w.g.id), w.g.append(nil))
 	return w.flush(ctx)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 func recentStore(t testing.TB, fs vfs.FS) kv.Store {
@@ -25,7 +26,7 @@ func recentStore(t testing.TB, fs vfs.FS) kv.Store {
 	return s
 }
 
-var recentPrefix = recentKeys{prefix: []byte("\x01\x00\x01d")}
+var recentPrefix = codec.NewKeyspace(1)
 
 // known is a message as the headers of its block have it.
 type known struct {
@@ -299,7 +300,7 @@ func (w *recentWorld) entriesStored() int {
 		w.t.Fatal(err)
 	}
 	defer s.Close()
-	found, err := s.Scan(w.t.Context(), recentPrefix.prefix, kv.PrefixEnd(recentPrefix.prefix), 1<<20, false)
+	found, err := s.Scan(w.t.Context(), recentPrefix[:], kv.PrefixEnd(recentPrefix[:]), 1<<20, false)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -316,7 +317,7 @@ func TestLeftoversAreSweptAtTheStart(t *testing.T) {
 	var left [][]byte
 	for _, id := range []uint64{0, 1, 2, 3, 4, 99} { // some of them may be living generations
 		if !slices.ContainsFunc(w.r.view.Load().gens, func(g *generation) bool { return g.id == id }) {
-			for _, key := range [][]byte{recentPrefix.within(recentPages, id, 3), recentPrefix.within(recentFilters, id, 0)} {
+			for _, key := range [][]byte{codec.RecentPages.Key(recentPrefix, id, 3), codec.RecentFilters.Key(recentPrefix, id, 0)} {
 				b.Put(key, []byte("left"))
 				left = append(left, key)
 			}
@@ -352,7 +353,7 @@ func TestLostFiltersCostOnlyReads(t *testing.T) {
 	w.settle()
 	var b kv.Batch
 	for i, g := range w.r.view.Load().gens {
-		if key := recentPrefix.within(recentFilters, g.id, 0); i%2 == 0 {
+		if key := codec.RecentFilters.Key(recentPrefix, g.id, 0); i%2 == 0 {
 			b.Delete(key)
 		} else {
 			b.Put(key, []byte{filterVersion, 1, 2, 3})

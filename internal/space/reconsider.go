@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"cmp"
 	"context"
 	"errors"
@@ -113,7 +115,7 @@ func (d *desk) arrivals(strands []*identity.Strand, until int64, most int) ([]id
 	}
 	var all []arrival
 	for _, s := range strands {
-		from := d.keys.hash(kindEvent, s.Hash)
+		from := codec.Events.Of(d.keys, s.Hash)
 		end := kv.PrefixEnd(from)
 		for {
 			page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
@@ -183,9 +185,9 @@ func (d *desk) prune(c *identity.Change) error {
 	if err := d.loadOwners(hashes...); err != nil {
 		return err
 	}
-	shares := map[profileID]int{} // groups and bare IDs that a profile owns some of
+	shares := map[codec.ProfileID]int{} // groups and bare IDs that a profile owns some of
 	for _, g := range c.Groups {
-		seen := map[profileID]bool{}
+		seen := map[codec.ProfileID]bool{}
 		for i := range g {
 			if p, rec := d.ownerOf(g[i].Hash); rec != nil && !seen[p] {
 				seen[p] = true
@@ -201,7 +203,7 @@ func (d *desk) prune(c *identity.Change) error {
 	groups, merges := c.Groups[:0:0], c.Merges[:0:0]
 	for i, g := range c.Groups {
 		p, rec := d.ownerOf(g[0].Hash)
-		same := rec != nil && len(rec.ids) == len(g) && shares[p] == 1 && (!d.rules.Arrival() || rec.merges == c.Merges[i])
+		same := rec != nil && len(rec.IDs) == len(g) && shares[p] == 1 && (!d.rules.Arrival() || rec.Merges == c.Merges[i])
 		for k := range g {
 			if q, _ := d.ownerOf(g[k].Hash); q != p {
 				same = false
@@ -221,7 +223,7 @@ func (d *desk) prune(c *identity.Change) error {
 func (w *undoing) correct() {
 	var e sighting
 	e.pos.Time = w.now
-	tell := func(p profileID, was, is profile.Traits) {
+	tell := func(p codec.ProfileID, was, is profile.Traits) {
 		c := w.out.Override.Collection
 		for _, t := range was {
 			if now, ok := is.Get(t.Name); !t.Removed() && (!ok || now.Removed()) {

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"bytes"
 	"reflect"
 	"testing"
@@ -12,7 +14,7 @@ import (
 
 var testHasher = identity.NewHasher([16]byte{7}, "test")
 
-func drawStrand(t *rapid.T) *strandRecord {
+func drawStrand(t *rapid.T) *codec.Strand {
 	types := rapid.SampledFrom([]string{"user_id", "anonymous_id", "email", "app_id", "ios.id"})
 	var ids []identity.ID
 	seen := map[identity.ID]bool{}
@@ -48,9 +50,9 @@ func drawStrand(t *rapid.T) *strandRecord {
 			l.Verdict, l.Reason = identity.Blocked, identity.ReasonBlocked
 		}
 	}
-	rec := &strandRecord{Strand: s, source: rapid.String().Draw(t, "source"), revision: rapid.Uint64().Draw(t, "revision")}
+	rec := &codec.Strand{Strand: s, Source: rapid.String().Draw(t, "source"), Revision: rapid.Uint64().Draw(t, "revision")}
 	if rapid.Bool().Draw(t, "founder") {
-		rec.founded = profileID{1, 2, 3}
+		rec.Founded = codec.ProfileID{1, 2, 3}
 	}
 	return rec
 }
@@ -59,7 +61,7 @@ func drawStrand(t *rapid.T) *strandRecord {
 func TestStrandRecordsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := drawStrand(t)
-		got, err := decodeStrand(want.append(nil), want.Hash, testHasher)
+		got, err := codec.DecodeStrand(want.Append(nil), want.Hash, testHasher)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,42 +76,42 @@ func TestStrandRecordsRoundTrip(t *testing.T) {
 
 // Damaged records are errors, and cost no more memory than they are long.
 func FuzzRecords(f *testing.F) {
-	s := &strandRecord{Strand: identity.NewStrand(testHasher, identity.Users, []identity.ID{{Type: "user_id", Value: "u"}}), source: "web"}
-	f.Add(byte(0), s.append(nil))
-	f.Add(byte(1), (&nodeRecord{id: identity.ID{Type: "x", Value: "y"}, holders: []holder{{accepted: true}}}).append(nil))
-	f.Add(byte(1), (&nodeRecord{id: identity.ID{Type: "user_id"}, owner: profileID{9}, spilled: true, revision: 300}).append(nil))
-	f.Add(byte(2), (&profileRecord{collection: identity.Accounts, version: 7, ids: []profileMember{{idType: "group_id"}}}).append(nil))
-	f.Add(byte(3), (&pairRecord{1, "m", "web"}).append(nil))
-	f.Add(byte(4), (&seedRecord{messageID: "m"}).append(nil))
+	s := &codec.Strand{Strand: identity.NewStrand(testHasher, identity.Users, []identity.ID{{Type: "user_id", Value: "u"}}), Source: "web"}
+	f.Add(byte(0), s.Append(nil))
+	f.Add(byte(1), (&codec.Identifier{ID: identity.ID{Type: "x", Value: "y"}, Holders: []codec.Holder{{Accepted: true}}}).Append(nil))
+	f.Add(byte(1), (&codec.Identifier{ID: identity.ID{Type: "user_id"}, Owner: codec.ProfileID{9}, Spilled: true, Revision: 300}).Append(nil))
+	f.Add(byte(2), (&codec.Profile{Collection: identity.Accounts, Version: 7, IDs: []codec.Member{{IDType: "group_id"}}}).Append(nil))
+	f.Add(byte(3), (&codec.Pair{Time: 1, MessageID: "m", Source: "web"}).Append(nil))
+	f.Add(byte(4), (&codec.Deferred{MessageID: "m"}).Append(nil))
 	f.Add(byte(5), (&rejectRecord{Reject: Reject{Code: "bad_json", Count: 3}, stored: 70}).append(nil))
 	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
 		var again []byte
 		switch kind % 6 {
 		case 0:
-			if r, err := decodeStrand(b, identity.Hash{}, testHasher); err == nil {
-				again = r.append(nil)
-				if r2, err := decodeStrand(again, identity.Hash{}, testHasher); err != nil || !bytes.Equal(r2.append(nil), again) {
+			if r, err := codec.DecodeStrand(b, identity.Hash{}, testHasher); err == nil {
+				again = r.Append(nil)
+				if r2, err := codec.DecodeStrand(again, identity.Hash{}, testHasher); err != nil || !bytes.Equal(r2.Append(nil), again) {
 					t.Fatalf("a strand that was read cannot be written: %v", err)
 				}
 			}
 		case 1:
-			if r, err := decodeNode(b); err == nil {
-				again = r.append(nil)
-				if r2, err := decodeNode(again); err != nil || !bytes.Equal(r2.append(nil), again) {
+			if r, err := codec.DecodeIdentifier(b); err == nil {
+				again = r.Append(nil)
+				if r2, err := codec.DecodeIdentifier(again); err != nil || !bytes.Equal(r2.Append(nil), again) {
 					t.Fatalf("a node that was read cannot be written: %v", err)
 				}
 			}
 		case 2:
-			if r, err := decodeProfile(b); err == nil {
-				again = r.append(nil)
-				if r2, err := decodeProfile(again); err != nil || !bytes.Equal(r2.append(nil), again) {
+			if r, err := codec.DecodeProfile(b); err == nil {
+				again = r.Append(nil)
+				if r2, err := codec.DecodeProfile(again); err != nil || !bytes.Equal(r2.Append(nil), again) {
 					t.Fatalf("a profile that was read cannot be written: %v", err)
 				}
 			}
 		case 3:
-			decodePair(b)
+			codec.DecodePair(b)
 		case 4:
-			decodeSeed(b)
+			codec.DecodeDeferred(b)
 		case 5:
 			if r, err := decodeReject(rejectID{}, b); err == nil {
 				again = r.append(nil)

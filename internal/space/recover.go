@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"encoding/binary"
 	"errors"
@@ -56,15 +58,15 @@ func (s *Space) takeLane(ctx context.Context, r kv.Reader) error {
 		return err
 	}
 	s.lane = max(1, highest)
-	block, err := s.last(ctx, r, s.keys.number(kindHeader, s.lane<<laneShift), s.keys.number(kindHeader, (s.lane+1)<<laneShift), 0)
+	block, err := lastKey(ctx, r, codec.Headers.Key(s.keys, s.lane<<laneShift), codec.Headers.Key(s.keys, (s.lane+1)<<laneShift), blockOfHeader)
 	if err != nil {
 		return err
 	}
 	s.nextBlock = block&(1<<laneShift-1) + 1
-	if s.feedSeq, err = s.last(ctx, r, s.keys.number(kindFeed, s.lane), s.keys.number(kindFeed, s.lane+1), 8); err != nil || s.feedSeq == 0 {
+	if s.feedSeq, err = lastKey(ctx, r, codec.FeedRecords.Of(s.keys, s.lane), codec.FeedRecords.Of(s.keys, s.lane+1), seqOfRecord); err != nil || s.feedSeq == 0 {
 		return err
 	}
-	got, err := r.Get(ctx, s.keys.numbers(kindFeed, s.lane, s.feedSeq))
+	got, err := r.Get(ctx, codec.FeedRecords.Key(s.keys, s.lane, s.feedSeq))
 	if err != nil {
 		return err
 	}
@@ -79,12 +81,13 @@ const laneShift = 40
 // highestLane is the highest lane of which anything is in the store, or was
 // counted.
 func (s *Space) highestLane(ctx context.Context, r kv.Reader) (uint64, error) {
-	header, feed := s.keys.key(kindHeader), s.keys.key(kindFeed)
-	block, err := s.last(ctx, r, header, kv.PrefixEnd(header), 0)
+	from, to := codec.Headers.All(s.keys)
+	block, err := lastKey(ctx, r, from, to, blockOfHeader)
 	if err != nil {
 		return 0, err
 	}
-	lane, err := s.last(ctx, r, feed, kv.PrefixEnd(feed), 0)
+	from, to = codec.FeedRecords.All(s.keys)
+	lane, err := lastKey(ctx, r, from, to, laneOfRecord)
 	if err != nil {
 		return 0, err
 	}
@@ -99,22 +102,33 @@ func (s *Space) highestLane(ctx context.Context, r kv.Reader) (uint64, error) {
 	return max(block>>laneShift, lane, n), nil
 }
 
-// last is the number at a place behind the kind in the last key of a range; 0 if
-// there is none.
-func (s *Space) last(ctx context.Context, r kv.Reader, from, to []byte, at int) (uint64, error) {
+// lastKey is what number reads in the last key of a range; 0 if there is none.
+func lastKey(ctx context.Context, r kv.Reader, from, to []byte, number func(key []byte) (uint64, bool)) (uint64, error) {
 	page, err := r.Scan(ctx, from, to, 1, true)
 	if err != nil || len(page) == 0 {
 		return 0, err
 	}
-	number := page[0].Key[len(s.keys)+1+at:]
-	if len(number) < 8 {
+	n, ok := number(page[0].Key)
+	if !ok {
 		return 0, fmt.Errorf("%w: a key of %d bytes", kv.ErrCorrupt, len(page[0].Key))
 	}
-	return binary.BigEndian.Uint64(number), nil
+	return n, nil
+}
+
+func blockOfHeader(key []byte) (uint64, bool) { return codec.Headers.Parse(key) }
+
+func laneOfRecord(key []byte) (uint64, bool) {
+	lane, _, ok := codec.FeedRecords.Parse(key)
+	return lane, ok
+}
+
+func seqOfRecord(key []byte) (uint64, bool) {
+	_, seq, ok := codec.FeedRecords.Parse(key)
+	return seq, ok
 }
 
 // lanesKey counts the lanes of a shared store.
-func (s *Space) lanesKey() []byte { return s.keys.key(kindCounters, []byte("lanes")) }
+func (s *Space) lanesKey() []byte { return codec.Lanes.Key(s.keys) }
 
 // newLane counts up the lanes of a shared store. One that was copied from an
 // exclusive store has a lane that was never counted.
@@ -153,34 +167,30 @@ func (s *Space) recoverCounters(ctx context.Context, r kv.Reader) error {
 	if err != nil {
 		return err
 	}
-	s.stats.profiles.Store(total.profiles)
-	s.stats.strands.Store(total.strands)
-	own, err := r.Get(ctx, s.keys.number(kindCounters, s.lane))
+	s.stats.profiles.Store(total.Profiles)
+	s.stats.strands.Store(total.Strands)
+	own, err := r.Get(ctx, codec.LaneCounters.Key(s.keys, s.lane))
 	if err == nil && own[0] != nil {
-		s.counters, err = decodeCounters(own[0])
+		s.counters, err = codec.DecodeCounters(own[0])
 	}
 	return err
 }
 
 // readCounters adds up what all lanes counted.
-func (s *Space) readCounters(ctx context.Context, r kv.Reader) (countersRecord, error) {
-	var total countersRecord
-	from := s.keys.key(kindCounters)
-	end := kv.PrefixEnd(from)
+func (s *Space) readCounters(ctx context.Context, r kv.Reader) (codec.Counters, error) {
+	var total codec.Counters
+	from, end := codec.LaneCounters.All(s.keys)
 	for {
 		page, err := r.Scan(ctx, from, end, scanPage, false)
 		if err != nil {
 			return total, err
 		}
 		for _, e := range page {
-			if len(e.Key) != len(s.keys)+1+8 {
-				continue
-			}
-			c, err := decodeCounters(e.Value)
+			c, err := codec.DecodeCounters(e.Value)
 			if err != nil {
 				return total, err
 			}
-			total.add(c)
+			total.Add(c)
 		}
 		if len(page) < scanPage {
 			return total, nil
@@ -189,18 +199,13 @@ func (s *Space) readCounters(ctx context.Context, r kv.Reader) (countersRecord, 
 	}
 }
 
-func (c *countersRecord) add(d countersRecord) {
-	c.profiles += d.profiles
-	c.strands += d.strands
-	c.events += d.events
-	c.unresolved += d.unresolved
-}
-
 func (s *Space) recoverTypes(ctx context.Context, r kv.Reader) error {
-	from := s.keys.key(kindNewType)
-	page, err := r.Scan(ctx, from, kv.PrefixEnd(from), maxNewTypes, false)
+	from, end := codec.NewTypes.All(s.keys)
+	page, err := r.Scan(ctx, from, end, maxNewTypes, false)
 	for _, e := range page {
-		s.types[string(e.Key[len(from):])] = true
+		if t, ok := codec.NewTypes.Parse(e.Key); ok {
+			s.types[t] = true
+		}
 	}
 	return err
 }
@@ -212,20 +217,23 @@ func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
 		s.repeats = newSharedRepeats(s.cfg.DedupeWindow)
 		return nil
 	}
-	rec, err := openRecent(ctx, s.store, recentKeys{prefix: s.keys.key(kindRecent)}, s.cfg.DedupeBytes, s.cfg.DedupeWindow, s.log)
+	rec, err := openRecent(ctx, s.store, s.keys, s.cfg.DedupeBytes, s.cfg.DedupeWindow, s.log)
 	if err != nil {
 		return err
 	}
 	s.repeats = &localRepeats{rec, int64(s.cfg.DedupeWindow)}
-	from := kv.After(s.keys.number(kindHeader, rec.sealedBlock()))
-	end := kv.PrefixEnd(s.keys.key(kindHeader))
+	from := kv.After(codec.Headers.Key(s.keys, rec.sealedBlock()))
+	_, end := codec.Headers.All(s.keys)
 	for {
 		page, err := r.Scan(ctx, from, end, 64, false)
 		if err != nil {
 			return err
 		}
 		for _, e := range page {
-			block := binary.BigEndian.Uint64(e.Key[len(e.Key)-8:])
+			block, ok := codec.Headers.Parse(e.Key)
+			if !ok {
+				return kv.ErrCorrupt
+			}
 			heads, err := decodeHeader(e.Value)
 			if err != nil {
 				return fmt.Errorf("block %d: %w", block, err)

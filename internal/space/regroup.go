@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"cmp"
 	"errors"
 	"fmt"
@@ -31,11 +33,11 @@ func (d *desk) apply(c *identity.Change, e sighting) error {
 		if err := d.loadStrands(s.Hash); err != nil {
 			return err
 		}
-		rec := &strandRecord{Strand: s}
+		rec := &codec.Strand{Strand: s}
 		var old *identity.Strand
 		if known := d.strands[s.Hash]; known != nil {
 			old = known.Strand
-			rec.source, rec.founded, rec.revision = known.source, known.founded, known.revision
+			rec.Source, rec.Founded, rec.Revision = known.Source, known.Founded, known.Revision
 			for i := range old.Links {
 				if l := &old.Links[i]; l.Verdict == identity.Demoted {
 					d.wasDemoted[demotion{s.Hash, l.Hash}] = true
@@ -43,7 +45,7 @@ func (d *desk) apply(c *identity.Change, e sighting) error {
 			}
 		}
 		if old == nil || s.First == e.pos {
-			rec.source = e.source
+			rec.Source = e.source
 		}
 		if err := d.putStrand(rec, old); err != nil {
 			return err
@@ -67,7 +69,7 @@ func (d *desk) emitDemotions(s *identity.Strand, e sighting) {
 		d.wasDemoted[demotion{s.Hash, l.Hash}] = true
 		d.demoted++
 		ch := feed.Change{Kind: feed.Demoted, IDType: l.ID.Type, IDValue: l.ID.Value, Reason: reasonText(l)}
-		var of profileID
+		var of codec.ProfileID
 		if top, ok := s.Top(d.rules); ok {
 			of, _ = d.ownerOf(top.Hash)
 		}
@@ -87,12 +89,12 @@ func (d *desk) taint(ids []identity.Hash) error {
 		if n == nil {
 			continue
 		}
-		if !n.tainted {
-			n.tainted = true
+		if !n.NonCommuting {
+			n.NonCommuting = true
 			d.changedNodes[h] = true
 		}
-		if p, rec := d.ownerOf(h); rec != nil && !rec.tainted {
-			rec.tainted = true
+		if p, rec := d.ownerOf(h); rec != nil && !rec.NonCommuting {
+			rec.NonCommuting = true
 			d.touch(p)
 		}
 	}
@@ -103,8 +105,8 @@ func (d *desk) taint(ids []identity.Hash) error {
 type portion struct {
 	members []identity.Member
 	merges  int
-	owners  []profileID // that owned one of the members before, distinct
-	keeps   profileID   // the profile it becomes
+	owners  []codec.ProfileID // that owned one of the members before, distinct
+	keeps   codec.ProfileID   // the profile it becomes
 }
 
 // regroup gives the groups of a change to profiles: a group keeps the oldest
@@ -127,7 +129,7 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 	}
 
 	portions := make([]*portion, len(c.Groups))
-	shares := map[profileID]int{} // groups (and bare IDs) that a profile's IDs went to
+	shares := map[codec.ProfileID]int{} // groups (and bare IDs) that a profile's IDs went to
 	for i, g := range c.Groups {
 		po := &portion{members: g, merges: c.Merges[i]}
 		for k := range g {
@@ -148,13 +150,13 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 		collection = c.Strands[0].Collection
 	} else if len(shares) > 0 {
 		for p := range shares {
-			collection = d.profiles[p].collection
+			collection = d.profiles[p].Collection
 		}
 	}
 
 	// Whose founding strand is where is only in question when a profile's IDs
 	// went apart; else all that was founded in it is still together.
-	kept := map[profileID]bool{}
+	kept := map[codec.ProfileID]bool{}
 	var unsettled []*portion
 	for _, po := range portions {
 		apart := len(po.owners) == 0
@@ -167,7 +169,7 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 		}
 		po.keeps = po.owners[0]
 		for _, p := range po.owners[1:] {
-			if p.less(po.keeps) {
+			if p.Less(po.keeps) {
 				po.keeps = p
 			}
 		}
@@ -175,12 +177,12 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 	}
 	// Other priorities can make the founding strand of a profile that lives
 	// another one's: that profile stays where it is.
-	free := func(p profileID) (bool, error) {
+	free := func(p codec.ProfileID) (bool, error) {
 		if err := d.loadProfiles(p); err != nil {
 			return false, err
 		}
 		rec := d.profiles[p]
-		return rec != nil && !kept[p] && (rec.merged || shares[p] > 0), nil
+		return rec != nil && !kept[p] && (rec.Merged || shares[p] > 0), nil
 	}
 	for _, po := range unsettled {
 		if err := d.settle(po, free, e); err != nil {
@@ -196,29 +198,29 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 	for i := range c.Bare {
 		m := &c.Bare[i]
 		n := d.nodes[m.Hash]
-		if n == nil || n.owner.isZero() {
+		if n == nil || n.Owner.IsZero() {
 			continue
 		}
-		d.emit(n.owner, collection, feed.Change{Kind: feed.IDRemoved, IDType: m.ID.Type, IDValue: m.ID.Value}, e)
-		n.owner = profileID{}
+		d.emit(n.Owner, collection, feed.Change{Kind: feed.IDRemoved, IDType: m.ID.Type, IDValue: m.ID.Value}, e)
+		n.Owner = codec.ProfileID{}
 		d.changedNodes[m.Hash] = true
 	}
 	// Profiles that are left without a group lead to wherever their founding
 	// strand belongs now.
-	gone := make([]profileID, 0, len(shares))
+	gone := make([]codec.ProfileID, 0, len(shares))
 	for p := range shares {
 		if !kept[p] {
 			gone = append(gone, p)
 		}
 	}
-	slices.SortFunc(gone, func(a, b profileID) int { return cmp.Compare(string(a[:]), string(b[:])) })
+	slices.SortFunc(gone, func(a, b codec.ProfileID) int { return cmp.Compare(string(a[:]), string(b[:])) })
 	for _, p := range gone {
 		rest, err := d.stillOwned(p)
 		if err != nil {
 			return err
 		}
 		if len(rest) > 0 {
-			d.profiles[p].ids = rest
+			d.profiles[p].IDs = rest
 			d.touch(p)
 			continue
 		}
@@ -226,7 +228,7 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 		if errors.Is(err, ErrNotFound) {
 			// Its founding strand belongs to nobody: all its values are blocked,
 			// or it waits to be decided again. The IDs it had say where it went.
-			into, err = profileID{}, nil
+			into, err = codec.ProfileID{}, nil
 			for _, po := range portions {
 				if slices.Contains(po.owners, p) {
 					into = po.keeps
@@ -244,18 +246,18 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 
 // stillOwned lists the IDs of a profile that it owns after groups got theirs: while
 // new rules are being applied, a change need not speak of all that it has.
-func (d *desk) stillOwned(p profileID) ([]profileMember, error) {
-	ids := d.profiles[p].ids
+func (d *desk) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
+	ids := d.profiles[p].IDs
 	hashes := make([]identity.Hash, len(ids))
 	for i := range ids {
-		hashes[i] = ids[i].hash
+		hashes[i] = ids[i].Hash
 	}
 	if err := d.loadNodes(hashes...); err != nil {
 		return nil, err
 	}
-	var rest []profileMember
+	var rest []codec.Member
 	for _, m := range ids {
-		if n := d.nodes[m.hash]; n != nil && n.owner == p {
+		if n := d.nodes[m.Hash]; n != nil && n.Owner == p {
 			rest = append(rest, m)
 		}
 	}
@@ -264,7 +266,7 @@ func (d *desk) stillOwned(p profileID) ([]profileMember, error) {
 
 // settle finds the profile of a group by its strands: the oldest founded there
 // that is free.
-func (d *desk) settle(po *portion, free func(profileID) (bool, error), e sighting) error {
+func (d *desk) settle(po *portion, free func(codec.ProfileID) (bool, error), e sighting) error {
 	ids := make([]identity.Hash, len(po.members))
 	for i := range po.members {
 		ids[i] = po.members[i].Hash
@@ -284,14 +286,14 @@ func (d *desk) settle(po *portion, free func(profileID) (bool, error), e sightin
 	if err != nil {
 		return err
 	}
-	if founder == nil && po.keeps.isZero() && d.stale {
+	if founder == nil && po.keeps.IsZero() && d.stale {
 		// Under new rules another ID of these strands may be the most important
 		// one, and not accepted until the strand is decided again.
 		if founder, err = d.founderOf(po, all, ids, free, true); err != nil {
 			return err
 		}
 	}
-	if !po.keeps.isZero() {
+	if !po.keeps.IsZero() {
 		return d.loadProfiles(po.keeps)
 	}
 	if founder == nil {
@@ -305,7 +307,7 @@ func (d *desk) settle(po *portion, free func(profileID) (bool, error), e sightin
 // group of IDs, which the group keeps, and for the strand to found one else.
 // With any, a strand belongs to the group by any accepted ID and not only by its
 // most important one.
-func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, free func(profileID) (bool, error), any bool) (founder *strandRecord, err error) {
+func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, free func(codec.ProfileID) (bool, error), any bool) (founder *codec.Strand, err error) {
 	seen := map[identity.Hash]bool{}
 	for _, h := range strands {
 		s := d.strands[h]
@@ -321,16 +323,16 @@ func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, free func(pr
 		}) {
 			continue
 		}
-		if !s.founded.isZero() && (po.keeps.isZero() || s.founded.less(po.keeps)) {
-			ok, err := free(s.founded)
+		if !s.Founded.IsZero() && (po.keeps.IsZero() || s.Founded.Less(po.keeps)) {
+			ok, err := free(s.Founded)
 			if err != nil {
 				return nil, err
 			}
 			if ok {
-				po.keeps = s.founded
+				po.keeps = s.Founded
 			}
 		}
-		if founder == nil || (s.founded.isZero() && (!founder.founded.isZero() || s.First.Before(founder.First))) {
+		if founder == nil || (s.Founded.IsZero() && (!founder.Founded.IsZero() || s.First.Before(founder.First))) {
 			founder = s
 		}
 	}
@@ -341,78 +343,78 @@ func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, free func(pr
 func (d *desk) give(po *portion, collection identity.Collection, e sighting) error {
 	rec := d.profiles[po.keeps]
 	if rec == nil {
-		return fmt.Errorf("%w: profile %s is missing", kv.ErrCorrupt, po.keeps.text(collection))
+		return fmt.Errorf("%w: profile %s is missing", kv.ErrCorrupt, po.keeps.Text(collection))
 	}
-	before := make(map[identity.Hash]bool, len(rec.ids))
-	for _, m := range rec.ids {
-		before[m.hash] = true
+	before := make(map[identity.Hash]bool, len(rec.IDs))
+	for _, m := range rec.IDs {
+		before[m.Hash] = true
 	}
-	if rec.merged {
+	if rec.Merged {
 		// It was merged away, and lives again.
-		rec.merged = false
-		d.counters.profiles++
+		rec.Merged = false
+		d.counters.Profiles++
 	}
-	ids := make([]profileMember, 0, len(po.members))
-	tainted := rec.tainted
-	from := profileID{}
+	ids := make([]codec.Member, 0, len(po.members))
+	tainted := rec.NonCommuting
+	from := codec.ProfileID{}
 	for _, p := range po.owners {
-		tainted = tainted || d.profiles[p].tainted
-		if from.isZero() && p != po.keeps {
+		tainted = tainted || d.profiles[p].NonCommuting
+		if from.IsZero() && p != po.keeps {
 			from = p
 		}
 	}
 	if len(po.owners) > 0 && !slices.Contains(po.owners, po.keeps) {
 		// What these IDs were part of goes on without them.
 		d.unmerges++
-		d.emit(po.keeps, collection, feed.Change{Kind: feed.Unmerged, From: from.text(collection)}, e)
+		d.emit(po.keeps, collection, feed.Change{Kind: feed.Unmerged, From: from.Text(collection)}, e)
 	}
 	for i := range po.members {
 		m := &po.members[i]
-		ids = append(ids, profileMember{m.Hash, m.ID.Type})
+		ids = append(ids, codec.Member{Hash: m.Hash, IDType: m.ID.Type})
 		n := d.nodes[m.Hash]
-		if n.owner == po.keeps && before[m.Hash] {
+		if n.Owner == po.keeps && before[m.Hash] {
 			continue
 		}
 		ch := feed.Change{Kind: feed.IDAdded, IDType: m.ID.Type, IDValue: m.ID.Value}
-		if !n.owner.isZero() && n.owner != po.keeps {
-			ch.From = n.owner.text(collection)
+		if !n.Owner.IsZero() && n.Owner != po.keeps {
+			ch.From = n.Owner.Text(collection)
 		}
-		n.owner = po.keeps
+		n.Owner = po.keeps
 		d.changedNodes[m.Hash] = true
 		d.emit(po.keeps, collection, ch, e)
 	}
-	rec.ids, rec.tainted, rec.merges = ids, tainted, po.merges
+	rec.IDs, rec.NonCommuting, rec.Merges = ids, tainted, po.merges
 	d.touch(po.keeps)
 	return nil
 }
 
 // whither finds the profile that a profile ID leads to: the owner of its
 // founding strand.
-func (d *desk) whither(p profileID) (profileID, error) {
+func (d *desk) whither(p codec.ProfileID) (codec.ProfileID, error) {
 	if err := d.loadProfiles(p); err != nil {
-		return profileID{}, err
+		return codec.ProfileID{}, err
 	}
 	rec := d.profiles[p]
 	if rec == nil {
-		return profileID{}, ErrNotFound
+		return codec.ProfileID{}, ErrNotFound
 	}
-	if err := d.loadStrands(rec.founder); err != nil {
-		return profileID{}, err
+	if err := d.loadStrands(rec.Founder); err != nil {
+		return codec.ProfileID{}, err
 	}
-	s := d.strands[rec.founder]
+	s := d.strands[rec.Founder]
 	if s == nil {
-		return profileID{}, ErrNotFound // new rules left nothing of it
+		return codec.ProfileID{}, ErrNotFound // new rules left nothing of it
 	}
 	top, ok := s.Top(d.rules)
 	if !ok {
-		return profileID{}, ErrNotFound
+		return codec.ProfileID{}, ErrNotFound
 	}
 	if err := d.loadOwners(top.Hash); err != nil {
-		return profileID{}, err
+		return codec.ProfileID{}, err
 	}
 	owner, orec := d.ownerOf(top.Hash)
 	if orec == nil {
-		return profileID{}, ErrNotFound
+		return codec.ProfileID{}, ErrNotFound
 	}
 	return owner, nil
 }

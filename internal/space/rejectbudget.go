@@ -6,6 +6,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 const (
@@ -80,13 +81,16 @@ func (s *Space) trimPage(ctx context.Context, fence []byte) (int, error) {
 	}
 	limit := s.cfg.Now().Add(-s.cfg.RejectAge).UnixNano()
 	for tag, n := range byTag {
-		from := s.keys.key(kindReject, tag[:])
 		if !s.overRejects(n) {
-			first, err := r.Scan(ctx, from, kv.PrefixEnd(from), 1, false)
+			from, end := codec.Under(codec.Rejects.Of(s.keys, tag.number()))
+			first, err := r.Scan(ctx, from, end, 1, false)
 			if err != nil {
 				return 0, err
 			}
-			if len(first) == 0 || parseTime(first[0].Key[len(from):]) >= limit {
+			if len(first) == 0 {
+				continue
+			}
+			if id, ok := rejectIDOf(first[0].Key); ok && id.time() >= limit {
 				continue
 			}
 		}
@@ -101,8 +105,8 @@ func (s *Space) trimPage(ctx context.Context, fence []byte) (int, error) {
 // trimSource removes the oldest rejects of a tag that has n, as many as must go,
 // up to a page, with two ranges.
 func (s *Space) trimSource(ctx context.Context, r kv.Reader, tag rejectTag, n rejectCount, limit int64, fence []byte) (int, error) {
-	from := s.keys.key(kindReject, tag[:])
-	oldest, err := r.Scan(ctx, from, kv.PrefixEnd(from), rejectTrimPage, false)
+	from, end := codec.Under(codec.Rejects.Of(s.keys, tag.number()))
+	oldest, err := r.Scan(ctx, from, end, rejectTrimPage, false)
 	if err != nil {
 		return 0, err
 	}
@@ -112,7 +116,7 @@ func (s *Space) trimSource(ctx context.Context, r kv.Reader, tag rejectTag, n re
 	delta := rejectCounts{}
 	removed, after := 0, rejectID{}
 	for _, e := range oldest {
-		id, ok := s.keys.rejectIDOf(e.Key)
+		id, ok := rejectIDOf(e.Key)
 		if !ok {
 			return 0, kv.ErrCorrupt
 		}
@@ -127,15 +131,15 @@ func (s *Space) trimSource(ctx context.Context, r kv.Reader, tag rejectTag, n re
 			d.read[string(e.Key)] = e.Value // somebody may send it again in this moment
 		}
 		gone := rejectCount{-1, -head.Count, -head.size()}
-		delta.add(rejectKey{head.Source, head.Code}, gone)
+		delta.add(rejectKind{head.Source, head.Code}, gone)
 		n = n.plus(gone)
 		removed, after = removed+1, id
 	}
 	if removed == 0 {
 		return 0, nil
 	}
-	c.batch.DeleteRange(from, kv.After(s.keys.reject(after)))
-	c.batch.DeleteRange(s.keys.key(kindRejectBody, tag[:]), kv.After(s.keys.rejectBody(after)))
+	c.batch.DeleteRange(from, kv.After(rejectKey(codec.Rejects, s.keys, after)))
+	c.batch.DeleteRange(codec.RejectBodies.Of(s.keys, tag.number()), kv.After(rejectKey(codec.RejectBodies, s.keys, after)))
 	s.stageRejectCounts(c, delta)
 	if fence != nil {
 		c.batch.Require(s.leaseKey(jobLease), fence)

@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// rejectKey is what kept rejects are counted by.
-type rejectKey struct{ source, code string }
+// rejectKind is what kept rejects are counted by.
+type rejectKind struct{ source, code string }
 
 // rejectCount counts rejects: records, the messages that they stand for, and bytes
 // as the budget has them.
@@ -21,9 +22,9 @@ func (n rejectCount) plus(o rejectCount) rejectCount {
 
 // rejectCounts is what one lane has added, less what it removed. The sum over
 // lanes is what is kept.
-type rejectCounts map[rejectKey]rejectCount
+type rejectCounts map[rejectKind]rejectCount
 
-func (r rejectCounts) add(k rejectKey, n rejectCount) {
+func (r rejectCounts) add(k rejectKind, n rejectCount) {
 	if n = r[k].plus(n); n == (rejectCount{}) {
 		delete(r, k)
 	} else {
@@ -31,18 +32,17 @@ func (r rejectCounts) add(k rejectKey, n rejectCount) {
 	}
 }
 
-func (k keyspace) rejectCount(lane uint64, c rejectKey) []byte {
-	return k.key(kindRejectCount, binary.BigEndian.AppendUint64(nil, lane), []byte(c.source), []byte{0}, []byte(c.code))
-}
+// key is what a key of codec.RejectCounts has behind the lane.
+func (k rejectKind) key() string { return k.source + "\x00" + k.code }
 
 func (n rejectCount) append(b []byte) []byte {
 	return binary.AppendVarint(binary.AppendVarint(binary.AppendVarint(b, n.records), n.messages), n.bytes)
 }
 
 func decodeRejectCount(b []byte) (rejectCount, error) {
-	r := &reader{b: b}
-	n := rejectCount{r.varint(), r.varint(), r.varint()}
-	return n, r.err
+	r := &codec.Reader{Rest: b}
+	n := rejectCount{r.Varint(), r.Varint(), r.Varint()}
+	return n, r.Err
 }
 
 // stageRejectCounts adds to a plan what it makes of the numbers of kept rejects.
@@ -50,9 +50,9 @@ func (s *Space) stageRejectCounts(c *commitPlan, delta rejectCounts) {
 	c.counts = delta
 	for k, n := range delta {
 		if n = s.rejected[k].plus(n); n != (rejectCount{}) {
-			c.batch.Put(s.keys.rejectCount(s.lane, k), n.append(nil))
+			c.batch.Put(codec.RejectCounts.Key(s.keys, s.lane, k.key()), n.append(nil))
 		} else {
-			c.batch.Delete(s.keys.rejectCount(s.lane, k))
+			c.batch.Delete(codec.RejectCounts.Key(s.keys, s.lane, k.key()))
 		}
 	}
 }
@@ -69,13 +69,11 @@ func (s *Space) rejectsLanded(c *commitPlan) {
 
 // readRejectCounts reads what one lane counted, or all lanes together if lane
 // is 0.
-func readRejectCounts(ctx context.Context, r kv.Reader, keys keyspace, lane uint64) (rejectCounts, error) {
-	from := keys.key(kindRejectCount)
+func readRejectCounts(ctx context.Context, r kv.Reader, keys codec.Keyspace, lane uint64) (rejectCounts, error) {
+	from, end := codec.RejectCounts.All(keys)
 	if lane != 0 {
-		from = keys.number(kindRejectCount, lane)
+		from, end = codec.Under(codec.RejectCounts.Of(keys, lane))
 	}
-	head := len(keys) + 1 + 8
-	end := kv.PrefixEnd(from)
 	counts := rejectCounts{}
 	for {
 		page, err := r.Scan(ctx, from, end, scanPage, false)
@@ -83,12 +81,16 @@ func readRejectCounts(ctx context.Context, r kv.Reader, keys keyspace, lane uint
 			return nil, err
 		}
 		for _, e := range page {
-			source, code, _ := strings.Cut(string(e.Key[head:]), "\x00")
+			_, text, ok := codec.RejectCounts.Parse(e.Key)
+			source, code, cut := strings.Cut(text, "\x00")
+			if !ok || !cut {
+				return nil, kv.ErrCorrupt
+			}
 			n, err := decodeRejectCount(e.Value)
 			if err != nil {
 				return nil, err
 			}
-			counts.add(rejectKey{source, code}, n)
+			counts.add(rejectKind{source, code}, n)
 		}
 		if len(page) < scanPage {
 			return counts, nil

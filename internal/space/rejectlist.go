@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Rejects lists refused messages that are kept, the newest first. ErrBadCursor
@@ -31,7 +32,7 @@ func (s *Space) Rejects(ctx context.Context, q RejectQuery) (RejectPage, error) 
 	}
 	list := rejectList{r: r, keys: s.keys}
 	for _, tag := range tags {
-		list.runs = append(list.runs, rejectRun{from: s.keys.key(kindReject, tag[:]), end: s.keys.rejectsBefore(tag, before)})
+		list.runs = append(list.runs, rejectRun{from: codec.Rejects.Of(s.keys, tag.number()), end: rejectsBefore(s.keys, tag, before)})
 	}
 	page, err := list.page(ctx, q)
 	if err == nil && q.Bodies {
@@ -45,7 +46,7 @@ func (s *Space) addBodies(ctx context.Context, r kv.Reader, list []Reject) error
 	keys := make([][]byte, len(list))
 	for i := range list {
 		id, _ := parseRejectID(list[i].ID)
-		keys[i] = s.keys.rejectBody(id)
+		keys[i] = rejectKey(codec.RejectBodies, s.keys, id)
 	}
 	if len(keys) == 0 {
 		return nil
@@ -95,24 +96,21 @@ func (s *Space) rejectTags(ctx context.Context, r kv.Reader, source string) ([]r
 }
 
 // rejectsBefore is the end of the rejects with a tag whose IDs are below one.
-func (k keyspace) rejectsBefore(tag rejectTag, before rejectID) []byte {
+func rejectsBefore(ks codec.Keyspace, tag rejectTag, before rejectID) []byte {
 	other := before.tag()
 	switch c := bytes.Compare(tag[:], other[:]); {
 	case c == 0:
-		return k.reject(before)
+		return rejectKey(codec.Rejects, ks, before)
 	case c > 0:
-		return k.key(kindReject, tag[:], before[:rejectTimeBytes])
+		return codec.Rejects.Of2(ks, tag.number(), before.time())
 	}
-	if end := kv.PrefixEnd(before[:rejectTimeBytes]); end != nil {
-		return k.key(kindReject, tag[:], end)
-	}
-	return kv.PrefixEnd(k.key(kindReject, tag[:]))
+	return kv.PrefixEnd(codec.Rejects.Of2(ks, tag.number(), before.time()))
 }
 
 // rejectList merges the rejects of several sources, the newest first.
 type rejectList struct {
 	r    kv.Reader
-	keys keyspace
+	keys codec.Keyspace
 	runs []rejectRun
 }
 
@@ -163,7 +161,7 @@ func (l *rejectList) fill(ctx context.Context) error {
 	}
 	for i, run := range empty {
 		for _, e := range pages[i] {
-			id, ok := l.keys.rejectIDOf(e.Key)
+			id, ok := rejectIDOf(e.Key)
 			if !ok {
 				return kv.ErrCorrupt
 			}
@@ -190,7 +188,7 @@ func (s *Space) Reject(ctx context.Context, text string) (Reject, error) {
 		return Reject{}, err
 	}
 	defer r.Close()
-	got, err := r.Get(ctx, s.keys.reject(id), s.keys.rejectBody(id))
+	got, err := r.Get(ctx, rejectKey(codec.Rejects, s.keys, id), rejectKey(codec.RejectBodies, s.keys, id))
 	if err != nil {
 		return Reject{}, err
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/dchest/siphash"
+
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // A reject's ID is its time of receipt, a tag of its source and some random bytes,
@@ -34,7 +36,7 @@ func (s *Space) rejectTag(source string) (t rejectTag) {
 }
 
 func newRejectID(receivedAt int64, tag rejectTag) (id rejectID) {
-	copy(id[:], appendTime(nil, receivedAt))
+	copy(id[:], codec.AppendTime(nil, receivedAt))
 	copy(id[rejectTimeBytes:], tag[:])
 	rand.Read(id[rejectTimeBytes+rejectTagBytes:]) // never fails, see crypto/rand
 	return id
@@ -51,32 +53,27 @@ func parseRejectID(text string) (id rejectID, ok bool) {
 
 func (id rejectID) text() string { return hex.EncodeToString(id[:]) }
 
-func (id rejectID) time() int64 { return parseTime(id[:]) }
+func (id rejectID) time() int64 { return codec.ParseTime(id[:]) }
 
 func (id rejectID) tag() (t rejectTag) {
 	copy(t[:], id[rejectTimeBytes:])
 	return t
 }
 
-// reject is the key of what is known of a reject, and rejectBody that of its body.
-func (k keyspace) reject(id rejectID) []byte     { return k.rejectKey(kindReject, id) }
-func (k keyspace) rejectBody(id rejectID) []byte { return k.rejectKey(kindRejectBody, id) }
-
-func (k keyspace) rejectKey(kind byte, id rejectID) []byte {
-	tag := id.tag()
-	return k.key(kind, tag[:], id[:rejectTimeBytes], id[rejectTimeBytes+rejectTagBytes:])
+// rejectKey is the key of what is known of a reject, or of its body.
+func rejectKey(kind codec.Key3[uint32, int64, uint32], ks codec.Keyspace, id rejectID) []byte {
+	return kind.Key(ks, id.tag().number(), id.time(), binary.BigEndian.Uint32(id[rejectTimeBytes+rejectTagBytes:]))
 }
 
+func (t rejectTag) number() uint32 { return binary.BigEndian.Uint32(t[:]) }
+
 // rejectIDOf is the ID of the reject with a key.
-func (k keyspace) rejectIDOf(key []byte) (id rejectID, ok bool) {
-	key = key[len(k)+1:]
-	if len(key) != rejectIDBytes {
-		return id, false
-	}
-	copy(id[:], key[rejectTagBytes:rejectTagBytes+rejectTimeBytes])
-	copy(id[rejectTimeBytes:], key[:rejectTagBytes])
-	copy(id[rejectTimeBytes+rejectTagBytes:], key[rejectTagBytes+rejectTimeBytes:])
-	return id, true
+func rejectIDOf(key []byte) (id rejectID, ok bool) {
+	tag, at, random, ok := codec.Rejects.Parse(key)
+	codec.AppendTime(id[:0], at)
+	binary.BigEndian.PutUint32(id[rejectTimeBytes:], tag)
+	binary.BigEndian.PutUint32(id[rejectTimeBytes+rejectTagBytes:], random)
+	return id, ok
 }
 
 // maxRejectBody is how much of a refused body is kept.
@@ -93,7 +90,7 @@ const rejectVersion = 2
 func (r *rejectRecord) append(b []byte) []byte {
 	b = append(b, rejectVersion)
 	for _, s := range [...]string{r.Source, r.Code, r.Message, r.MessageID, r.Type, r.Endpoint} {
-		b = appendString(b, s)
+		b = codec.AppendText(b, s)
 	}
 	for _, n := range [...]int64{r.ReceivedAt, r.SentAt, r.Count, r.LastAt, r.stored} {
 		b = binary.AppendVarint(b, n)
@@ -102,15 +99,15 @@ func (r *rejectRecord) append(b []byte) []byte {
 }
 
 func decodeReject(id rejectID, b []byte) (rejectRecord, error) {
-	r := &reader{b: b}
-	r.version(rejectVersion)
+	r := &codec.Reader{Rest: b}
+	r.Version(rejectVersion)
 	rej := rejectRecord{Reject: Reject{
-		ID: id.text(), Source: r.string(), Code: r.string(), Message: r.string(),
-		MessageID: r.string(), Type: r.string(), Endpoint: r.string(), ReceivedAt: r.varint(), SentAt: r.varint(),
-		Count: r.varint(), LastAt: r.varint(),
+		ID: id.text(), Source: r.Text(), Code: r.Text(), Message: r.Text(),
+		MessageID: r.Text(), Type: r.Text(), Endpoint: r.Text(), ReceivedAt: r.Varint(), SentAt: r.Varint(),
+		Count: r.Varint(), LastAt: r.Varint(),
 	}}
-	rej.stored = r.varint()
-	return rej, r.err
+	rej.stored = r.Varint()
+	return rej, r.Err
 }
 
 // size is what a reject counts in its source's budget of bytes.
@@ -193,7 +190,7 @@ func (s *Space) takeRejects(c *commitPlan, ws []*work, now time.Time) error {
 		return err
 	}
 	for id, head := range d.heads {
-		c.batch.Put(c.desk.keys.reject(id), head.append(nil))
+		c.batch.Put(rejectKey(codec.Rejects, c.desk.keys, id), head.append(nil))
 	}
 	c.openRejects = d.open
 	s.stageRejectCounts(c, d.delta)
@@ -221,7 +218,7 @@ func (s *Space) keepRejects(c *commitPlan, d *rejectDesk, list []*Reject) error 
 	}
 	for i, r := range list {
 		c.rejects++
-		key := rejectKey{strings.Clone(r.Source), strings.Clone(r.Code)}
+		key := rejectKind{strings.Clone(r.Source), strings.Clone(r.Code)}
 		if o := d.open[same[i]]; o != nil && d.heads[o.id] != nil {
 			head := d.heads[o.id]
 			head.Count++
@@ -233,7 +230,7 @@ func (s *Space) keepRejects(c *commitPlan, d *rejectDesk, list []*Reject) error 
 		head := &rejectRecord{Reject: *r, stored: int64(len(body))}
 		head.Body, head.Count, head.LastAt = nil, 1, r.ReceivedAt
 		id := newRejectID(r.ReceivedAt, s.rejectTag(r.Source))
-		c.batch.Put(c.desk.keys.rejectBody(id), body)
+		c.batch.Put(rejectKey(codec.RejectBodies, c.desk.keys, id), body)
 		d.heads[id] = head
 		d.open[same[i]] = &openReject{id, r.ReceivedAt}
 		d.delta.add(key, rejectCount{records: 1, messages: 1, bytes: head.size()})
@@ -248,7 +245,7 @@ func (s *Space) loadRejects(c *commitPlan, d *rejectDesk, ids []rejectID) error 
 	}
 	keys := make([][]byte, len(ids))
 	for i, id := range ids {
-		keys[i] = c.desk.keys.reject(id)
+		keys[i] = rejectKey(codec.Rejects, c.desk.keys, id)
 	}
 	values, err := c.desk.get(keys)
 	if err != nil {
@@ -286,9 +283,9 @@ func (s *Space) dropRejects(c *commitPlan, d *rejectDesk, ids []rejectID) error 
 			continue // sent again before
 		}
 		delete(d.heads, id)
-		c.batch.Delete(c.desk.keys.reject(id))
-		c.batch.Delete(c.desk.keys.rejectBody(id))
-		d.delta.add(rejectKey{head.Source, head.Code}, rejectCount{-1, -head.Count, -head.size()})
+		c.batch.Delete(rejectKey(codec.Rejects, c.desk.keys, id))
+		c.batch.Delete(rejectKey(codec.RejectBodies, c.desk.keys, id))
+		d.delta.add(rejectKind{head.Source, head.Code}, rejectCount{-1, -head.Count, -head.size()})
 	}
 	return nil
 }

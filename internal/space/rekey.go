@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"encoding/binary"
 	"errors"
@@ -49,7 +51,7 @@ func (c rekeyCursor) append(b []byte) []byte {
 // readRekeyCursor returns where to go on for a change of rules, zero at the start.
 func (s *Space) readRekeyCursor(ctx context.Context, r kv.Reader, version uint64) (rekeyCursor, error) {
 	start := rekeyCursor{version: version}
-	got, err := r.Get(ctx, s.keys.key(kindRekey))
+	got, err := r.Get(ctx, codec.RekeyCursor.Key(s.keys))
 	if err != nil || got[0] == nil {
 		return start, err
 	}
@@ -78,7 +80,7 @@ type movedEvent struct {
 // movedPair is a user strand and an account strand that an event shows together.
 type movedPair struct {
 	user, account identity.Hash
-	pairRecord
+	codec.Pair
 }
 
 // move is what one commit moves.
@@ -130,15 +132,18 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 		blocks = 0
 		return err
 	}
-	from := s.keys.number(kindHeader, cursor.block+1)
-	end := kv.PrefixEnd(s.keys.key(kindHeader))
+	from := codec.Headers.Key(s.keys, cursor.block+1)
+	_, end := codec.Headers.All(s.keys)
 	for {
 		page, err := r.Scan(ctx, from, end, movedBlocks, false)
 		if err != nil {
 			return err
 		}
 		for _, e := range page {
-			id := blockID(e.Key)
+			id, ok := codec.Headers.Parse(e.Key)
+			if !ok {
+				return kv.ErrCorrupt
+			}
 			b, err := readBlock(ctx, r, s.keys, id)
 			if err != nil {
 				return err
@@ -151,7 +156,7 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 			}
 			m.cursor.block = id
 			if blocks++; len(m.events)+len(m.traits) >= movedEvents || blocks >= movedBlocks {
-				if err := tell("moving", done, max(done, stored.events)); err != nil {
+				if err := tell("moving", done, max(done, stored.Events)); err != nil {
 					return err
 				}
 				if err := flush(); err != nil {
@@ -215,7 +220,7 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, block uint64, b *openBlock, 
 			h.HasAccount, h.Account = len(account.ids) > 0, account.hash
 		}
 		if h.HasUser && h.HasAccount {
-			m.pairs = append(m.pairs, movedPair{h.User, h.Account, pairRecord{e.Time, one.messageID, e.Source}})
+			m.pairs = append(m.pairs, movedPair{h.User, h.Account, codec.Pair{Time: e.Time, MessageID: one.messageID, Source: e.Source}})
 		}
 	}
 	if changed {
@@ -256,7 +261,7 @@ func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) e
 			return err
 		}
 		for h, l := range left {
-			d.put(d.keys.hash(kindMoved, h), l.append(nil))
+			d.put(codec.LeftStrands.Key(d.keys, h), l.append(nil))
 		}
 		if err := d.dropSeeds(m.events); err != nil {
 			return err
@@ -270,9 +275,9 @@ func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) e
 			return err
 		}
 		for block, heads := range m.headers {
-			d.put(d.keys.number(kindHeader, block), appendHeader(nil, heads))
+			d.put(codec.Headers.Key(d.keys, block), appendHeader(nil, heads))
 		}
-		d.put(d.keys.key(kindRekey), m.cursor.append(nil))
+		d.put(codec.RekeyCursor.Key(d.keys), m.cursor.append(nil))
 		return nil
 	})
 }
@@ -319,9 +324,9 @@ func (l *leftStrand) append(b []byte) []byte {
 }
 
 func decodeLeft(b []byte) (leftStrand, error) {
-	r := &reader{b: b}
-	flags := r.byte()
-	return leftStrand{identity.Collection(flags >> 1), flags&1 != 0, r.hash()}, r.err
+	r := &codec.Reader{Rest: b}
+	flags := r.Byte()
+	return leftStrand{identity.Collection(flags >> 1), flags&1 != 0, r.Hash()}, r.Err
 }
 
 // strandsLeft lists the strands that events are moved from or whose traits are to
@@ -334,14 +339,14 @@ func (d *desk) strandsLeft(events []movedEvent, traits map[identity.Hash]identit
 		if e := &events[i]; e.had && left[e.was] == nil {
 			left[e.was] = &leftStrand{collection: e.collection}
 			hashes = append(hashes, e.was)
-			keys = append(keys, d.keys.hash(kindMoved, e.was))
+			keys = append(keys, codec.LeftStrands.Key(d.keys, e.was))
 		}
 	}
 	for h, c := range traits {
 		if left[h] == nil {
 			left[h] = &leftStrand{collection: c}
 			hashes = append(hashes, h)
-			keys = append(keys, d.keys.hash(kindMoved, h))
+			keys = append(keys, codec.LeftStrands.Key(d.keys, h))
 		}
 	}
 	if len(keys) == 0 {
@@ -374,16 +379,16 @@ func (d *desk) strandsLeft(events []movedEvent, traits map[identity.Hash]identit
 // dropSeeds drops replays that were put off for moved events: the passes decide
 // all of that, and a strand must not be replayed from an event that it lost.
 func (d *desk) dropSeeds(events []movedEvent) error {
-	from := d.keys.key(kindPending)
-	if some, err := d.r.Scan(d.ctx, from, kv.PrefixEnd(from), 1, false); err != nil || len(some) == 0 {
+	from, end := codec.Deferrals.All(d.keys)
+	if some, err := d.r.Scan(d.ctx, from, end, 1, false); err != nil || len(some) == 0 {
 		return err
 	}
 	var keys [][]byte
 	var of []identity.Hash
 	for i := range events {
 		if e := &events[i]; e.had {
-			seed := seedRecord{strand: e.was, collection: e.collection, time: e.ref.time, messageID: e.messageID}
-			keys = append(keys, d.keys.key(kindPending, seed.key()))
+			seed := codec.Deferred{Strand: e.was, Collection: e.collection, Time: e.ref.time, MessageID: e.messageID}
+			keys = append(keys, seed.Key(d.keys))
 			of = append(of, e.was)
 		}
 	}
@@ -421,8 +426,8 @@ func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
 		}
 		if err := s.commitRekey(ctx, rs, func(d *desk) error {
 			for i := range recs {
-				d.remove(d.keys.key(kindPending, recs[i].key()))
-				if err := d.unpendStrand(recs[i].strand); err != nil {
+				d.remove(recs[i].Key(d.keys))
+				if err := d.unpendStrand(recs[i].Strand); err != nil {
 					return err
 				}
 			}
@@ -452,12 +457,12 @@ func (d *desk) unpendStrand(h identity.Hash) error {
 // moveEvent gives an event to its new strand.
 func (d *desk) moveEvent(e *movedEvent) error {
 	if e.had {
-		d.remove(d.keys.event(nil, e.was, e.ref.time, e.ref.block, e.ref.ordinal))
+		d.remove(codec.Events.Key(d.keys, e.was, e.ref.time, e.ref.block, e.ref.ordinal))
 	}
 	if len(e.ids) == 0 {
 		return nil
 	}
-	d.put(d.keys.event(nil, e.hash, e.ref.time, e.ref.block, e.ref.ordinal), nil)
+	d.put(codec.Events.Key(d.keys, e.hash, e.ref.time, e.ref.block, e.ref.ordinal), nil)
 	sight := sighting{identity.Pos{Time: e.ref.time, MessageID: e.messageID, Strand: e.hash}, e.source}
 	if err := d.moveIn(e.hash, e.collection, e.ids, sight); err != nil {
 		return err
@@ -507,7 +512,7 @@ func (d *desk) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID,
 }
 
 // restart gives a strand another first event.
-func (d *desk) restart(known *strandRecord, e sighting) error {
+func (d *desk) restart(known *codec.Strand, e sighting) error {
 	s := known.Strand.Clone()
 	was := s.First
 	s.First = e.pos
@@ -527,7 +532,7 @@ func (d *desk) restart(known *strandRecord, e sighting) error {
 		return err
 	}
 	rec := *known
-	rec.Strand, rec.source = s, e.source
+	rec.Strand, rec.Source = s, e.source
 	return d.putStrand(&rec, known.Strand)
 }
 
@@ -535,7 +540,7 @@ func (d *desk) restart(known *strandRecord, e sighting) error {
 func (d *desk) movePairs(pairs []movedPair) error {
 	keys := make([][]byte, len(pairs))
 	for i, p := range pairs {
-		keys[i] = d.keys.key(kindUserAccount, p.user[:], p.account[:])
+		keys[i] = codec.UserAccounts.Key(d.keys, p.user, p.account)
 	}
 	if len(keys) == 0 {
 		return nil
@@ -544,24 +549,19 @@ func (d *desk) movePairs(pairs []movedPair) error {
 	if err != nil {
 		return err
 	}
-	best := map[string]*pairRecord{}
+	best := map[string]*codec.Pair{}
 	for i := range pairs {
 		k := string(keys[i])
 		if best[k] == nil && values[i] != nil {
-			if best[k], err = decodePair(values[i]); err != nil {
+			if best[k], err = codec.DecodePair(values[i]); err != nil {
 				return err
 			}
 		}
-		if p := &pairs[i].pairRecord; best[k] == nil || p.before(best[k]) {
+		if p := &pairs[i].Pair; best[k] == nil || p.Before(best[k]) {
 			best[k] = p
-			d.put(keys[i], p.append(nil))
-			d.put(d.keys.key(kindAccountUser, pairs[i].account[:], pairs[i].user[:]), nil)
+			d.put(keys[i], p.Append(nil))
+			d.put(codec.AccountUsers.Key(d.keys, pairs[i].account, pairs[i].user), nil)
 		}
 	}
 	return nil
-}
-
-// before compares by time and messageId.
-func (p *pairRecord) before(o *pairRecord) bool {
-	return p.time < o.time || p.time == o.time && p.messageID < o.messageID
 }

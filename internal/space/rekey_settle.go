@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"bytes"
 	"context"
 	"strings"
@@ -23,7 +25,7 @@ type remains struct {
 	// known: the strand has some stored, or is not there.
 	whole  bool
 	traits profile.Traits
-	pairs  map[identity.Hash]*pairRecord
+	pairs  map[identity.Hash]*codec.Pair
 }
 
 // settleMoved looks at every strand that lost events.
@@ -57,11 +59,11 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 		return 0, nil, err
 	}
 	defer r.Close()
-	all := s.keys.key(kindMoved)
+	first, end := codec.LeftStrands.All(s.keys)
 	if from == nil {
-		from = all
+		from = first
 	}
-	page, err := r.Scan(ctx, from, kv.PrefixEnd(all), settlePage, false)
+	page, err := r.Scan(ctx, from, end, settlePage, false)
 	if err != nil || len(page) == 0 {
 		return 0, nil, err
 	}
@@ -76,7 +78,11 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 		if err != nil {
 			return 0, nil, err
 		}
-		rem, err := look.remains(linkStrand(page[i].Key), &l)
+		h, ok := codec.LeftStrands.Parse(page[i].Key)
+		if !ok {
+			return 0, nil, kv.ErrCorrupt
+		}
+		rem, err := look.remains(h, &l)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -87,7 +93,7 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 	}
 	return len(found), kv.After(page[len(found)-1].Key), s.commitRekey(ctx, rs, func(d *desk) error {
 		for i, rem := range found {
-			h := linkStrand(page[i].Key)
+			h, _ := codec.LeftStrands.Parse(page[i].Key)
 			refs, err := d.eventsOf(h)
 			if err != nil {
 				return err
@@ -108,7 +114,7 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 // eventsOf lists where a strand's events are in the snapshot, in the order of
 // time.
 func (d *desk) eventsOf(h identity.Hash) ([]eventRef, error) {
-	return d.eventsUntil(h, kv.PrefixEnd(d.keys.hash(kindEvent, h)), 0)
+	return d.eventsUntil(h, kv.PrefixEnd(codec.Events.Of(d.keys, h)), 0)
 }
 
 // remains reads what a strand still has.
@@ -121,16 +127,16 @@ func (d *desk) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 	if len(refs) == 0 {
 		return rem, nil
 	}
-	near := byte(kindUserAccount)
+	near := codec.UserAccounts
 	if l.collection == identity.Accounts {
-		near = kindAccountUser
+		near = codec.AccountUsers
 	}
-	of := d.keys.hash(near, h)
+	of := near.Of(d.keys, h)
 	pairs, err := d.r.Scan(d.ctx, of, kv.PrefixEnd(of), 1, false)
 	if err != nil {
 		return nil, err
 	}
-	stored, err := d.r.Get(d.ctx, d.keys.hash(kindStrand, h), d.keys.hash(kindTraits, h))
+	stored, err := d.r.Get(d.ctx, codec.Strands.Key(d.keys, h), codec.Traits.Key(d.keys, h))
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +145,7 @@ func (d *desk) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 	if !first && !rem.whole {
 		return rem, nil
 	}
-	rem.pairs = map[identity.Hash]*pairRecord{}
+	rem.pairs = map[identity.Hash]*codec.Pair{}
 	var open *openBlock
 	last := ^uint64(0)
 	for _, ref := range refs {
@@ -179,7 +185,7 @@ func (d *desk) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 			if l.collection == identity.Accounts {
 				other = head.User
 			}
-			if p := (&pairRecord{ref.time, pos.MessageID, e.Source}); rem.pairs[other] == nil || p.before(rem.pairs[other]) {
+			if p := (&codec.Pair{Time: ref.time, MessageID: pos.MessageID, Source: e.Source}); rem.pairs[other] == nil || p.Before(rem.pairs[other]) {
 				rem.pairs[other] = p
 			}
 		}
@@ -195,7 +201,7 @@ func (d *desk) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bo
 		return err
 	}
 	st := d.strands[h]
-	key := d.keys.hash(kindMoved, h)
+	key := codec.LeftStrands.Key(d.keys, h)
 	if rem.events == 0 {
 		if st == nil {
 			d.remove(key)
@@ -249,30 +255,32 @@ func (d *desk) setTraits(h identity.Hash, traits profile.Traits) {
 	d.traits[h] = traits
 	if d.changedTraits[h] = true; len(traits) == 0 {
 		delete(d.changedTraits, h)
-		d.remove(d.keys.hash(kindTraits, h))
+		d.remove(codec.Traits.Key(d.keys, h))
 	}
 }
 
 // settlePairs keeps of a strand's pairs those that its remaining events show, and
 // reports whether it removed any.
 func (d *desk) settlePairs(h identity.Hash, c identity.Collection, rem *remains) (removed bool, err error) {
-	near, far := byte(kindUserAccount), byte(kindAccountUser)
+	near, far := codec.UserAccounts, codec.AccountUsers
 	if c == identity.Accounts {
 		near, far = far, near
 	}
-	from := d.keys.hash(near, h)
-	end := kv.PrefixEnd(from)
+	from, end := codec.Under(near.Of(d.keys, h))
 	for {
 		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
 		if err != nil {
 			return removed, err
 		}
 		for _, e := range page {
-			other := linkStrand(e.Key)
+			_, other, ok := near.Parse(e.Key)
+			if !ok {
+				return removed, kv.ErrCorrupt
+			}
 			if rem.pairs[other] == nil {
 				removed = true
 				d.remove(e.Key)
-				d.remove(d.keys.key(far, other[:], h[:]))
+				d.remove(far.Key(d.keys, other, h))
 			}
 		}
 		if len(page) < scanPage {
@@ -285,8 +293,8 @@ func (d *desk) settlePairs(h identity.Hash, c identity.Collection, rem *remains)
 		if c == identity.Accounts {
 			user, account = other, h
 		}
-		d.put(d.keys.key(kindUserAccount, user[:], account[:]), p.append(nil))
-		d.put(d.keys.key(kindAccountUser, account[:], user[:]), nil)
+		d.put(codec.UserAccounts.Key(d.keys, user, account), p.Append(nil))
+		d.put(codec.AccountUsers.Key(d.keys, account, user), nil)
 	}
 	return removed, nil
 }

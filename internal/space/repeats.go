@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
@@ -88,8 +90,8 @@ func newSharedRepeats(window time.Duration) *sharedRepeats {
 	return &sharedRepeats{window: int64(window), rate: 1}
 }
 
-func (r *sharedRepeats) key(k keyspace, hash uint64) []byte {
-	return k.number(kindRecent, hash)
+func (r *sharedRepeats) key(k codec.Keyspace, hash uint64) []byte {
+	return codec.RecentShared.Key(k, hash)
 }
 
 func (r *sharedRepeats) known(_ context.Context, d *desk, events []*prepared, now int64) ([]bool, error) {
@@ -118,7 +120,7 @@ func (r *sharedRepeats) known(_ context.Context, d *desk, events []*prepared, no
 		if len(v) < 8 {
 			return nil, kv.ErrCorrupt
 		}
-		if parseTime(v) > now-r.window {
+		if codec.ParseTime(v) > now-r.window {
 			out[i] = string(v[8:]) == e.id
 			e.collides = !out[i]
 		} else {
@@ -139,8 +141,9 @@ func (r *sharedRepeats) stage(c *commitPlan) {
 		staged[e.hash] = true
 		key := r.key(c.desk.keys, e.hash)
 		c.desk.decide(i)
-		c.desk.parts.touch(kindRecent, key[len(c.desk.keys)+1:])
-		value := appendTime(nil, c.record.Time)
+		_, tag, hash, _ := codec.Split(key)
+		c.desk.parts.touch(tag, hash)
+		value := codec.AppendTime(nil, c.record.Time)
 		value = append(value, e.id...)
 		if e.expired != nil {
 			c.batch.Require(key, e.expired)

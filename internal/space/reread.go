@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"cmp"
 	"context"
 	"errors"
@@ -42,7 +44,7 @@ func (s *Space) PlanSimulation(ctx context.Context, draft identity.Rules) (Simul
 	if err != nil {
 		return p, err
 	}
-	p.Reread, p.Events = true, stored.events
+	p.Reread, p.Events = true, stored.Events
 	const probe = 5000
 	began, n := time.Now(), int64(0)
 	again := &rereading{view: &modelView{s: s, r: r, rules: rs}}
@@ -113,8 +115,8 @@ func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*
 		models[c] = m
 		all = append(all, m)
 	}
-	if err := v.s.eachStrand(ctx, v.r, func(st *strandRecord) error {
-		models[st.Collection].Past(st.Strand, identity.Founded(st.founded))
+	if err := v.s.eachStrand(ctx, v.r, func(st *codec.Strand) error {
+		models[st.Collection].Past(st.Strand, identity.Founded(st.Founded))
 		return ctx.Err()
 	}); err != nil {
 		return nil, err

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -38,7 +40,7 @@ type rulesRecord struct {
 // recoverRules takes the rules from the configuration or the store, and
 // resolves again what is there when they changed.
 func (s *Space) recoverRules(ctx context.Context, r kv.Reader) error {
-	got, err := r.Get(ctx, s.keys.key(kindRules))
+	got, err := r.Get(ctx, codec.Rules.Key(s.keys))
 	if err != nil {
 		return err
 	}
@@ -210,8 +212,8 @@ func (s *Space) empty(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	defer r.Close()
-	from := s.keys.key(kindStrand)
-	page, err := r.Scan(ctx, from, kv.PrefixEnd(from), 1, false)
+	from, end := codec.Strands.All(s.keys)
+	page, err := r.Scan(ctx, from, end, 1, false)
 	return len(page) == 0, err
 }
 
@@ -224,8 +226,8 @@ func (s *Space) putRules(ctx context.Context, rec rulesRecord, who *audit.Entry)
 		return nil, err
 	}
 	var batch kv.Batch
-	batch.Require(s.keys.key(kindRules), s.ruleBytes)
-	batch.Put(s.keys.key(kindRules), b)
+	batch.Require(codec.Rules.Key(s.keys), s.ruleBytes)
+	batch.Put(codec.Rules.Key(s.keys), b)
 	if who != nil {
 		if err := s.keepVersion(&batch, rec); err != nil {
 			return nil, err

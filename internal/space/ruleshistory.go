@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
@@ -25,7 +27,7 @@ func (s *Space) keepVersion(b *kv.Batch, rec rulesRecord) error {
 	if err != nil {
 		return err
 	}
-	b.Put(s.keys.number(kindRulesVersion, rec.Version), v)
+	b.Put(codec.RulesVersions.Key(s.keys, rec.Version), v)
 	return nil
 }
 
@@ -40,14 +42,13 @@ type RulesPage struct {
 // not listed.
 func (s *Space) RulesHistory(ctx context.Context, limit int, next string) (RulesPage, error) {
 	var page RulesPage
-	from := s.keys.key(kindRulesVersion)
-	end := kv.PrefixEnd(from)
+	from, end := codec.RulesVersions.All(s.keys)
 	if next != "" {
 		n, err := strconv.ParseUint(next, 10, 64)
 		if err != nil {
 			return page, ErrBadCursor
 		}
-		end = s.keys.number(kindRulesVersion, n)
+		end = codec.RulesVersions.Key(s.keys, n)
 	}
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
@@ -83,7 +84,7 @@ func (s *Space) RulesAt(ctx context.Context, version uint64) (RulesVersion, erro
 		return RulesVersion{}, err
 	}
 	defer r.Close()
-	got, err := r.Get(ctx, s.keys.number(kindRulesVersion, version))
+	got, err := r.Get(ctx, codec.RulesVersions.Key(s.keys, version))
 	if err != nil {
 		return RulesVersion{}, err
 	}

@@ -7,13 +7,12 @@ import (
 	"fmt"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // ErrTooOld: the store was written by an older version of Selfsame, whose format
 // this one does not read.
 var ErrTooOld = errors.New("the store was written by an older version of Selfsame")
-
-var schemaKey = []byte("\x00schema")
 
 // CheckSchema refuses a store that another version of Selfsame wrote: ErrTooNew,
 // ErrTooOld, or kv.ErrCorrupt if it cannot tell. A store that no space was opened
@@ -25,7 +24,7 @@ func CheckSchema(ctx context.Context, store kv.Store) error {
 		return err
 	}
 	defer r.Close()
-	got, err := r.Get(ctx, schemaKey)
+	got, err := r.Get(ctx, codec.StoreSchema)
 	if err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func checkSchema(stored []byte) error {
 	case n <= 0 || n != len(stored):
 		return fmt.Errorf("%w: the version of its format cannot be read", kv.ErrCorrupt)
 	case v > schemaVersion:
-		return fmt.Errorf("%w: its format is %d, this version reads %d", ErrTooNew, v, schemaVersion)
+		return fmt.Errorf("%w: its format is %d, this version reads %d", codec.ErrTooNew, v, schemaVersion)
 	case v < schemaVersion:
 		return fmt.Errorf("%w: its format is %d, this version reads %d", ErrTooOld, v, schemaVersion)
 	}

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,11 +28,11 @@ import (
 // bump moves the records of strands whose events others may be scanning.
 func (d *desk) bump(h identity.Hash) {
 	st := d.strands[h]
-	if d.read == nil || st == nil || !windowed(st.Strand) {
+	if d.read == nil || st == nil || !codec.Windowed(st.Strand) {
 		return
 	}
 	c := *st
-	c.revision++
+	c.Revision++
 	d.strands[h] = &c
 	if _, ok := d.changedStrands[h]; !ok {
 		d.changedStrands[h] = true
@@ -39,11 +41,11 @@ func (d *desk) bump(h identity.Hash) {
 
 // watch has the job decide again about strands that a window took hold of in
 // this commit.
-func (d *desk) watch(s *strandRecord, old *identity.Strand) {
-	if d.read == nil || d.job || old == nil || windowed(old) || !windowed(s.Strand) {
+func (d *desk) watch(s *codec.Strand, old *identity.Strand) {
+	if d.read == nil || d.job || old == nil || codec.Windowed(old) || !codec.Windowed(s.Strand) {
 		return
 	}
-	d.seeds = append(d.seeds, seedRecord{strand: s.Hash, collection: s.Collection, time: s.First.Time, messageID: s.First.MessageID})
+	d.seeds = append(d.seeds, codec.Deferred{Strand: s.Hash, Collection: s.Collection, Time: s.First.Time, MessageID: s.First.MessageID})
 }
 
 // renewLane goes on in a new lane when nobody can say how far the old one was
@@ -55,7 +57,7 @@ func (s *Space) renewLane(ctx context.Context) error {
 	if err := s.newLane(ctx); err != nil {
 		return err
 	}
-	s.feedSeq, s.counters, s.rejected, s.lostLane = 0, countersRecord{}, rejectCounts{}, false
+	s.feedSeq, s.counters, s.rejected, s.lostLane = 0, codec.Counters{}, rejectCounts{}, false
 	return nil
 }
 
@@ -78,7 +80,7 @@ func (s *Space) announce(ctx context.Context) {
 		return
 	}
 	var b kv.Batch
-	b.Put(s.keys.key(kindNotice), appendTime(nil, s.cfg.Now().Add(noticeTime).UnixNano()))
+	b.Put(codec.RulesNotice.Key(s.keys), codec.AppendTime(nil, s.cfg.Now().Add(noticeTime).UnixNano()))
 	if err := s.store.Commit(ctx, &b); err != nil {
 		s.log.Debug("a change of rules could not be announced", "space", s.cfg.ID, "error", err)
 	}
@@ -97,7 +99,7 @@ type lease struct {
 	Token uint64 `json:"token"` // counts owners up
 }
 
-func (s *Space) leaseKey(name string) []byte { return s.keys.key(kindLease, []byte(name)) }
+func (s *Space) leaseKey(name string) []byte { return codec.Leases.Key(s.keys, name) }
 
 // hold takes or renews a lease; it returns the record as stored, nil if another
 // node has it.
@@ -192,11 +194,11 @@ func (s *Space) sweepRepeats(ctx context.Context, fence []byte) error {
 		return err
 	}
 	defer r.Close()
-	from := s.job.sweep
-	if from == nil {
-		from = s.keys.key(kindRecent)
+	from, end := codec.RecentShared.All(s.keys)
+	if s.job.sweep != nil {
+		from = s.job.sweep
 	}
-	page, err := r.Scan(ctx, from, kv.PrefixEnd(s.keys.key(kindRecent)), 1000, false)
+	page, err := r.Scan(ctx, from, end, 1000, false)
 	if err != nil {
 		return err
 	}
@@ -204,7 +206,7 @@ func (s *Space) sweepRepeats(ctx context.Context, fence []byte) error {
 	var b kv.Batch
 	b.Require(s.leaseKey(jobLease), fence)
 	for _, e := range page {
-		if len(e.Value) >= 8 && parseTime(e.Value) <= now-window {
+		if len(e.Value) >= 8 && codec.ParseTime(e.Value) <= now-window {
 			b.Require(e.Key, e.Value)
 			b.Delete(e.Key)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // repeats knows which messageIds were seen within the dedupe window.
@@ -156,8 +158,8 @@ func (j *journal) flush() {
 func (j *journal) put(heads []blockEvent, packed []byte) {
 	id := j.block()
 	keys := j.c.desk.keys
-	j.s.putNew(&j.c.batch, keys.number(kindHeader, id), appendHeader(nil, heads))
-	j.s.putNew(&j.c.batch, keys.number(kindBodies, id), packed)
+	j.s.putNew(&j.c.batch, codec.Headers.Key(keys, id), appendHeader(nil, heads))
+	j.s.putNew(&j.c.batch, codec.Bodies.Key(keys, id), packed)
 	j.c.record.Blocks = append(j.c.record.Blocks, id)
 	j.c.blocks++
 }

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"fmt"
 	"time"
@@ -76,7 +78,7 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 		}
 		events = again.occurrences
 		models, err = again.read(ctx, func(n int64) error {
-			progress("reading events", n, max(n, stored.events))
+			progress("reading events", n, max(n, stored.Events))
 			return ctx.Err()
 		})
 	}
@@ -124,8 +126,8 @@ func (s *Space) during(ctx context.Context) (_ context.Context, done func(), err
 // ProfileName is the profile ID that a simulation names as its founder's, "" if
 // it names none.
 func ProfileName(f identity.Founded, c identity.Collection) string {
-	if p := profileID(f); !p.isZero() {
-		return p.text(c)
+	if p := codec.ProfileID(f); !p.IsZero() {
+		return p.Text(c)
 	}
 	return ""
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Space is one identity graph at work. All methods may be called from many
@@ -22,7 +23,7 @@ type Space struct {
 	cfg     Config
 	log     *slog.Logger
 	store   kv.Store
-	keys    keyspace
+	keys    codec.Keyspace
 	hasher  identity.Hasher
 	hashKey [2]uint64 // of messageIds
 
@@ -65,8 +66,8 @@ type Space struct {
 	feedSeq     uint64
 	feedTime    int64 // of the lane's last record
 	tally       tallied
-	lastID      profileID
-	counters    countersRecord
+	lastID      codec.ProfileID
+	counters    codec.Counters
 	repeats     repeats
 	pairs       *pairCache
 	rejected    rejectCounts
@@ -102,7 +103,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 	if err != nil {
 		return nil, fmt.Errorf("space %s: %w", cfg.ID, err)
 	}
-	s.keys = newKeyspace(number)
+	s.keys = codec.NewKeyspace(number)
 	s.hasher = identity.NewHasher(secret, cfg.ID)
 	s.hashKey = [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:]) ^ 0x6d657373616765}
 	if err := s.recover(ctx); err != nil {
@@ -237,15 +238,14 @@ func register(ctx context.Context, store kv.Store, name string) (secret [16]byte
 	if name == "" || len(name) > 200 {
 		return secret, 0, errors.New("the ID of a space has 1 to 200 bytes")
 	}
-	secretKey := []byte("\x00secret")
-	nameKey := append([]byte("\x00space/"), name...)
-	lastKey := []byte("\x00spaces")
+	secretKey := codec.StoreSecret
+	nameKey, lastKey := codec.StoreSpace(name), codec.StoreLastSpace
 	for try := 0; ; try++ {
 		r, err := store.Snapshot(ctx)
 		if err != nil {
 			return secret, 0, err
 		}
-		got, err := r.Get(ctx, schemaKey, secretKey, nameKey, lastKey)
+		got, err := r.Get(ctx, codec.StoreSchema, secretKey, nameKey, lastKey)
 		r.Close()
 		if err != nil {
 			return secret, 0, err
@@ -259,7 +259,7 @@ func register(ctx context.Context, store kv.Store, name string) (secret [16]byte
 		}
 		var b kv.Batch
 		if got[0] == nil {
-			b.Insert(schemaKey, binary.AppendUvarint(nil, schemaVersion))
+			b.Insert(codec.StoreSchema, binary.AppendUvarint(nil, schemaVersion))
 		}
 		if got[1] == nil {
 			rand.Read(secret[:]) // never fails, see crypto/rand

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"cmp"
 	"fmt"
 	"slices"
@@ -26,8 +28,8 @@ func (w *undoing) merged() ([][]identity.ID, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the profile to split: %w", err)
 	}
-	w.undo.Collection = g.rec.collection
-	var event *strandRecord
+	w.undo.Collection = g.rec.Collection
+	var event *codec.Strand
 	var at identity.Pos
 	for _, st := range g.strands {
 		for i := range st.Links {

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -94,25 +96,25 @@ func (t *Tally) append(b []byte) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(t.ByReason)))
 	for r, n := range t.ByReason {
-		b = binary.AppendVarint(appendString(b, r), n)
+		b = binary.AppendVarint(codec.AppendText(b, r), n)
 	}
 	return b
 }
 
 func decodeTally(b []byte) (t Tally, err error) {
-	r := &reader{b: b}
-	r.version(1)
+	r := &codec.Reader{Rest: b}
+	r.Version(1)
 	for _, n := range [...]*int64{&t.Events, &t.Unresolved, &t.Created, &t.Merged, &t.Unmerged, &t.Demoted, &t.Rejected} {
-		*n = r.varint()
+		*n = r.Varint()
 	}
-	for range r.count(2) {
+	for range r.Count(2) {
 		if t.ByReason == nil {
 			t.ByReason = map[string]int64{}
 		}
-		reason := r.string()
-		t.ByReason[reason] += r.varint()
+		reason := r.Text()
+		t.ByReason[reason] += r.Varint()
 	}
-	return t, r.err
+	return t, r.Err
 }
 
 // hourOf is the start of the hour of a time.
@@ -124,10 +126,6 @@ func floor(ns, step int64) int64 {
 		r += step
 	}
 	return ns - r
-}
-
-func (k keyspace) tally(hour int64, lane uint64) []byte {
-	return k.key(kindTally, appendTime(nil, hour), binary.BigEndian.AppendUint64(nil, lane))
 }
 
 // tallied is what the writer's lane has counted in its current hour.
@@ -148,7 +146,7 @@ func (s *Space) stageTally(ctx context.Context, c *commitPlan) error {
 		return nil
 	}
 	now := tallied{known: true, hour: hourOf(c.record.Time), lane: c.record.Lane}
-	key := s.keys.tally(now.hour, now.lane)
+	key := codec.Tallies.Key(s.keys, now.hour, now.lane)
 	if t := &s.tally; t.known && t.hour == now.hour && t.lane == now.lane {
 		now.total = t.total
 	} else {
@@ -225,7 +223,7 @@ func (s *Space) Tallies(ctx context.Context, q TallyQuery) ([]TallyAt, error) {
 
 // eachTally calls f with the tallies of every hour and lane of a time.
 func (s *Space) eachTally(ctx context.Context, r kv.Reader, since, until int64, f func(hour int64, t *Tally)) error {
-	from, end := s.keys.key(kindTally, appendTime(nil, since)), s.keys.key(kindTally, appendTime(nil, until))
+	from, end := codec.Tallies.Of(s.keys, since), codec.Tallies.Of(s.keys, until)
 	for {
 		page, err := r.Scan(ctx, from, end, scanPage, false)
 		if err != nil {
@@ -236,7 +234,11 @@ func (s *Space) eachTally(ctx context.Context, r kv.Reader, since, until int64, 
 			if err != nil {
 				return err
 			}
-			f(parseTime(e.Key[len(s.keys)+1:]), &t)
+			hour, _, ok := codec.Tallies.Parse(e.Key)
+			if !ok {
+				return kv.ErrCorrupt
+			}
+			f(hour, &t)
 		}
 		if len(page) < scanPage {
 			return nil

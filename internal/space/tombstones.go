@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"fmt"
 	"math/bits"
 
@@ -46,7 +48,7 @@ func decodeTombstones(b []byte) (tombstones, error) {
 	case len(b) == 0 || b[0] == 0 || len(b) > 1+maxBlockEvents/8:
 		return nil, fmt.Errorf("%w: tombstones of %d bytes", kv.ErrCorrupt, len(b))
 	case b[0] > tombstonesVersion:
-		return nil, fmt.Errorf("%w: tombstones version %d", ErrTooNew, b[0])
+		return nil, fmt.Errorf("%w: tombstones version %d", codec.ErrTooNew, b[0])
 	}
 	return append(tombstones(nil), b[1:]...), nil
 }

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"errors"
 	"testing"
 
@@ -43,7 +45,7 @@ func TestBadTombstonesAreRefused(t *testing.T) {
 			t.Errorf("%d bytes: %v", len(bad), err)
 		}
 	}
-	if _, err := decodeTombstones([]byte{tombstonesVersion + 1}); !errors.Is(err, ErrTooNew) {
+	if _, err := decodeTombstones([]byte{tombstonesVersion + 1}); !errors.Is(err, codec.ErrTooNew) {
 		t.Errorf("a newer version: %v", err)
 	}
 }

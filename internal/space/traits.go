@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -69,7 +71,7 @@ func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent
 	}
 	d.traits[h] = after
 	d.changedTraits[h] = true
-	var of profileID
+	var of codec.ProfileID
 	if err := d.loadStrands(h); err != nil {
 		return err
 	}
@@ -108,8 +110,8 @@ func (s *Space) pair(c *commitPlan) error {
 			continue
 		}
 		d.decide(i)
-		d.parts.touch(kindUserAccount, e.users.hash[:], e.account.hash[:])
-		keys = append(keys, d.keys.key(kindUserAccount, e.users.hash[:], e.account.hash[:]))
+		d.parts.touch(codec.UserAccounts.Tag(), e.users.hash[:], e.account.hash[:])
+		keys = append(keys, codec.UserAccounts.Key(d.keys, e.users.hash, e.account.hash))
 		at = append(at, e)
 	}
 	d.decide(none)
@@ -120,23 +122,23 @@ func (s *Space) pair(c *commitPlan) error {
 	if err != nil {
 		return err
 	}
-	best := map[string]*pairRecord{}
+	best := map[string]*codec.Pair{}
 	for i, e := range at {
 		k := string(keys[i])
 		p := best[k]
 		if p == nil && values[i] != nil {
-			if p, err = decodePair(values[i]); err != nil {
+			if p, err = codec.DecodePair(values[i]); err != nil {
 				return err
 			}
 			best[k] = p
 		}
-		n := &pairRecord{e.msg.Time, e.id, e.source}
-		if p != nil && !n.before(p) {
+		n := &codec.Pair{Time: e.msg.Time, MessageID: e.id, Source: e.source}
+		if p != nil && !n.Before(p) {
 			continue
 		}
 		best[k] = n
-		c.batch.Put(keys[i], n.append(nil))
-		c.batch.Put(d.keys.key(kindAccountUser, e.account.hash[:], e.users.hash[:]), nil)
+		c.batch.Put(keys[i], n.Append(nil))
+		c.batch.Put(codec.AccountUsers.Key(d.keys, e.account.hash, e.users.hash), nil)
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"encoding/json"
 	"errors"
@@ -78,7 +80,7 @@ func (s *Space) PreviewUndo(ctx context.Context, u Undo) (Regrouping, error) {
 		return Regrouping{}, err
 	}
 	defer r.Close()
-	w, err := s.work(ctx, r, u, profileID{})
+	w, err := s.work(ctx, r, u, codec.ProfileID{})
 	if err != nil {
 		return Regrouping{}, err
 	}
@@ -130,7 +132,7 @@ func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 		return Regrouping{}, err
 	}
 	b := &plan.batch
-	key := s.keys.key(kindOverride, []byte(w.out.Override.ID))
+	key := codec.Overrides.Key(s.keys, w.out.Override.ID)
 	action := "override.add"
 	if u.Remove != "" {
 		action = "override.remove"
@@ -142,7 +144,7 @@ func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 		}
 		b.Put(key, v)
 	}
-	b.Put(s.keys.key(kindRules), stored)
+	b.Put(codec.Rules.Key(s.keys), stored)
 	if err := s.putAudit(b, audit.New(ctx, w.now, action, w.out.Override.ID, w.out.Override.detail())); err != nil {
 		return Regrouping{}, err
 	}
@@ -173,14 +175,14 @@ type undoing struct {
 	rec    rulesRecord
 	set    *overrideSet // with the change
 	now    int64
-	before map[profileID]*full
-	after  map[profileID]*full
+	before map[codec.ProfileID]*full
+	after  map[codec.ProfileID]*full
 	out    Regrouping
 }
 
 // work finds out what an Undo changes. Nothing is written. Profiles that it
 // creates are younger than last.
-func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, last profileID) (*undoing, error) {
+func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, last codec.ProfileID) (*undoing, error) {
 	rec, _, err := s.storedRules(ctx, r)
 	if err != nil {
 		return nil, err
@@ -203,7 +205,7 @@ func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, last profileID) (
 		return nil, err
 	}
 	at := s.cfg.Now()
-	w := &undoing{s: s, undo: u, rec: rec, now: at.UnixNano(), before: map[profileID]*full{}, after: map[profileID]*full{}}
+	w := &undoing{s: s, undo: u, rec: rec, now: at.UnixNano(), before: map[codec.ProfileID]*full{}, after: map[codec.ProfileID]*full{}}
 	w.was = s.newDesk(ctx, r, rs, at)
 	w.was.read = nil
 	w.was.engine.Overrides = newOverrideSet(s.hasher, rec.Overrides, all).identity
@@ -333,7 +335,7 @@ func (w *undoing) owned() error {
 		if err := d.loadNodes(h); err != nil {
 			return err
 		}
-		if n := d.nodes[h]; n == nil || n.owner != p {
+		if n := d.nodes[h]; n == nil || n.Owner != p {
 			return fmt.Errorf("%s: %w among the IDs of this profile", id, ErrNotFound)
 		}
 	}
@@ -393,7 +395,7 @@ func (w *undoing) regroup(c *identity.Change) error {
 		return err
 	}
 	for _, m := range c.Bare {
-		if n := w.was.nodes[m.Hash]; n != nil && !n.owner.isZero() {
+		if n := w.was.nodes[m.Hash]; n != nil && !n.Owner.IsZero() {
 			w.out.Unowned = append(w.out.Unowned, m.ID)
 		}
 	}
@@ -406,7 +408,7 @@ func (w *undoing) regroup(c *identity.Change) error {
 		return err
 	}
 	for p, rec := range w.desk.profiles {
-		if !w.desk.changedProfiles[p] && w.before[p] == nil || rec == nil || rec.merged {
+		if !w.desk.changedProfiles[p] && w.before[p] == nil || rec == nil || rec.Merged {
 			continue
 		}
 		if err := w.see(w.was, w.before, p, false); err != nil {
@@ -433,7 +435,7 @@ func (w *undoing) regroup(c *identity.Change) error {
 }
 
 // see gathers a profile as a desk has it, if it is there.
-func (w *undoing) see(d *desk, into map[profileID]*full, p profileID, isNew bool) error {
+func (w *undoing) see(d *desk, into map[codec.ProfileID]*full, p codec.ProfileID, isNew bool) error {
 	if into[p] != nil {
 		return nil
 	}
@@ -453,7 +455,7 @@ func (w *undoing) see(d *desk, into map[profileID]*full, p profileID, isNew bool
 }
 
 // owners lists the profiles that own what a change speaks of.
-func (w *undoing) owners(c *identity.Change) ([]profileID, error) {
+func (w *undoing) owners(c *identity.Change) ([]codec.ProfileID, error) {
 	var hashes []identity.Hash
 	for _, g := range c.Groups {
 		for i := range g {
@@ -466,8 +468,8 @@ func (w *undoing) owners(c *identity.Change) ([]profileID, error) {
 	if err := w.was.loadOwners(hashes...); err != nil {
 		return nil, err
 	}
-	var out []profileID
-	seen := map[profileID]bool{}
+	var out []codec.ProfileID
+	seen := map[codec.ProfileID]bool{}
 	for _, h := range hashes {
 		if p, rec := w.was.ownerOf(h); rec != nil && !seen[p] {
 			seen[p] = true

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"encoding/json"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -52,7 +54,7 @@ func (d *desk) emitUnresolved(e *placedEvent) {
 		}
 		ch.Value, _ = json.Marshal(names) // strings can always be encoded
 	}
-	d.emit(profileID{}, collection, ch, sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id}, e.source})
+	d.emit(codec.ProfileID{}, collection, ch, sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id}, e.source})
 }
 
 // reasonText is why an ID was left out, as the feed tells it.

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"context"
 	"fmt"
 	"strings"
@@ -24,7 +26,7 @@ func (s *Space) Verify(ctx context.Context, progress Progress) (VerifyReport, er
 		progress = func(string, int64, int64) {}
 	}
 	v := &verification{s: s, ctx: ctx, progress: progress,
-		strands: map[identity.Hash]*strandRecord{},
+		strands: map[identity.Hash]*codec.Strand{},
 		traits:  map[identity.Hash]profile.Traits{},
 		counts:  map[identity.Hash]int64{},
 	}
@@ -49,7 +51,7 @@ type verification struct {
 	r        kv.Reader
 	report   VerifyReport
 
-	strands map[identity.Hash]*strandRecord
+	strands map[identity.Hash]*codec.Strand
 	occ     [2][]identity.Occurrence // users, accounts
 	traits  map[identity.Hash]profile.Traits
 	counts  map[identity.Hash]int64
@@ -106,7 +108,7 @@ func (v *verification) snapshot() error {
 }
 
 func (v *verification) readStrands() error {
-	return v.s.eachStrand(v.ctx, v.r, func(st *strandRecord) error {
+	return v.s.eachStrand(v.ctx, v.r, func(st *codec.Strand) error {
 		v.strands[st.Hash] = st
 		v.report.Strands++
 		if v.report.Strands%10000 == 0 {
@@ -123,7 +125,7 @@ func (v *verification) readJournal() error {
 	if err != nil {
 		return err
 	}
-	total := stored.events
+	total := stored.Events
 	return v.s.eachBlock(v.ctx, v.r, func(id uint64, b *openBlock) error {
 		for o := range b.heads {
 			e, m, ok, err := b.event(o)

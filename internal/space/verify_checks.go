@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"bytes"
 	"fmt"
 	"slices"
@@ -16,7 +18,7 @@ import (
 func (v *verification) checkIndex() error {
 	counts := map[identity.Hash]int64{}
 	n := int64(0)
-	if err := v.s.each(v.ctx, v.r, kindEvent, scanPage*4, func(e kv.Entry) error {
+	if err := v.s.each(v.ctx, v.r, codec.Events, scanPage*4, func(e kv.Entry) error {
 		var h identity.Hash
 		copy(h[:], e.Key[4:])
 		counts[h]++
@@ -41,53 +43,55 @@ func (v *verification) checkIndex() error {
 
 // checkIdentity holds strands, owners and profiles against the batch function.
 func (v *verification) checkIdentity() error {
-	owners := map[identity.Hash]profileID{}
+	owners := map[identity.Hash]codec.ProfileID{}
 	listed := map[identity.Hash]map[identity.Hash]bool{}
-	nodes := map[identity.Hash]*nodeRecord{}
-	if err := v.s.each(v.ctx, v.r, kindNode, scanPage, func(e kv.Entry) error {
+	nodes := map[identity.Hash]*codec.Identifier{}
+	if err := v.s.each(v.ctx, v.r, codec.Identifiers, scanPage, func(e kv.Entry) error {
 		var h identity.Hash
 		copy(h[:], e.Key[4:])
-		n, err := decodeNode(e.Value)
+		n, err := codec.DecodeIdentifier(e.Value)
 		if err != nil {
 			return err
 		}
 		nodes[h] = n
-		if !n.owner.isZero() {
-			owners[h] = n.owner
+		if !n.Owner.IsZero() {
+			owners[h] = n.Owner
 		}
 		listed[h] = map[identity.Hash]bool{}
-		for _, x := range n.holders {
-			listed[h][x.strand] = x.accepted
+		for _, x := range n.Holders {
+			listed[h][x.Strand] = x.Accepted
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	if err := v.s.each(v.ctx, v.r, kindLink, scanPage, func(e kv.Entry) error {
-		var id identity.Hash
-		copy(id[:], e.Key[4:])
-		if list := e.Key[20]; list != listWindowed && listed[id] != nil {
-			listed[id][linkStrand(e.Key)] = list == listAccepted
+	if err := v.s.each(v.ctx, v.r, codec.Links, scanPage, func(e kv.Entry) error {
+		id, list, _, _, strand, ok := codec.Links.Parse(e.Key)
+		if !ok {
+			return kv.ErrCorrupt
+		}
+		if list != codec.ListWindowed && listed[id] != nil {
+			listed[id][strand] = list == codec.ListAccepted
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	held := map[profileID][]identity.Hash{}
+	held := map[codec.ProfileID][]identity.Hash{}
 	live := int64(0)
-	if err := v.s.each(v.ctx, v.r, kindProfile, scanPage, func(e kv.Entry) error {
-		rec, err := decodeProfile(e.Value)
+	if err := v.s.each(v.ctx, v.r, codec.Profiles, scanPage, func(e kv.Entry) error {
+		rec, err := codec.DecodeProfile(e.Value)
 		if err != nil {
 			return err
 		}
-		var p profileID
+		var p codec.ProfileID
 		copy(p[:], e.Key[4:])
-		if rec.merged {
+		if rec.Merged {
 			return nil
 		}
 		live++
-		for _, m := range rec.ids {
-			held[p] = append(held[p], m.hash)
+		for _, m := range rec.IDs {
+			held[p] = append(held[p], m.Hash)
 		}
 		return nil
 	}); err != nil {
@@ -100,11 +104,11 @@ func (v *verification) checkIdentity() error {
 		for h, want := range res.Strands {
 			v.checkStrand(v.strands[h].Strand, want, listed)
 		}
-		used := map[profileID]int{}
+		used := map[codec.ProfileID]int{}
 		for k, g := range res.Groups {
 			p := owners[g[0].Hash]
 			var ids []string
-			apart := p.isZero()
+			apart := p.IsZero()
 			for _, m := range g {
 				ids = append(ids, m.ID.String())
 				apart = apart || owners[m.Hash] != p
@@ -112,13 +116,13 @@ func (v *verification) checkIdentity() error {
 			if apart {
 				var now []string
 				for _, m := range g {
-					now = append(now, m.ID.String()+" in "+owners[m.Hash].text(coll))
+					now = append(now, m.ID.String()+" in "+owners[m.Hash].Text(coll))
 				}
 				v.differ("partition", strings.Join(ids, " "), strings.Join(now, ", "), "one profile", "")
 				continue
 			}
 			if other, ok := used[p]; ok {
-				v.differ("partition", p.text(coll), "one profile", "two profiles", strings.Join(ids, " ")+" | "+res.Groups[other][0].ID.String())
+				v.differ("partition", p.Text(coll), "one profile", "two profiles", strings.Join(ids, " ")+" | "+res.Groups[other][0].ID.String())
 			}
 			used[p] = k
 			want := make([]identity.Hash, len(g))
@@ -133,17 +137,17 @@ func (v *verification) checkIdentity() error {
 				var listed []string
 				for _, h := range held[p] {
 					if n := nodes[h]; n != nil {
-						listed = append(listed, n.id.String())
+						listed = append(listed, n.ID.String())
 					} else {
 						listed = append(listed, h.String())
 					}
 				}
-				v.differ("profile", p.text(coll), strings.Join(listed, " "), strings.Join(ids, " "), "the profile's record lists other IDs")
+				v.differ("profile", p.Text(coll), strings.Join(listed, " "), strings.Join(ids, " "), "the profile's record lists other IDs")
 			}
 		}
 		for h, p := range owners {
-			if _, ok := res.Owner[h]; !ok && v.s.hasher.ID(coll, nodes[h].id) == h {
-				v.differ("partition", nodes[h].id.String(), "in "+p.text(coll), "nobody's", "")
+			if _, ok := res.Owner[h]; !ok && v.s.hasher.ID(coll, nodes[h].ID) == h {
+				v.differ("partition", nodes[h].ID.String(), "in "+p.Text(coll), "nobody's", "")
 			}
 		}
 	}
@@ -187,7 +191,7 @@ func (v *verification) checkStrand(got, want *identity.Strand, listed map[identi
 
 // checkTraits holds the traits of every strand against all that was said.
 func (v *verification) checkTraits() error {
-	if err := v.s.each(v.ctx, v.r, kindTraits, scanPage, func(e kv.Entry) error {
+	if err := v.s.each(v.ctx, v.r, codec.Traits, scanPage, func(e kv.Entry) error {
 		var h identity.Hash
 		copy(h[:], e.Key[4:])
 		got, err := profile.DecodeTraits(e.Value)
@@ -226,7 +230,7 @@ func (v *verification) checkCounters() error {
 	for _, x := range []struct {
 		name      string
 		got, want int64
-	}{{"profiles", c.profiles, v.report.Profiles}, {"strands", c.strands, v.report.Strands}, {"events", c.events, v.report.Events}} {
+	}{{"profiles", c.Profiles, v.report.Profiles}, {"strands", c.Strands, v.report.Strands}, {"events", c.Events, v.report.Events}} {
 		if x.got != x.want {
 			v.differ("counter", x.name, fmt.Sprint(x.got), fmt.Sprint(x.want), "")
 		}

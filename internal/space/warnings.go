@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -86,9 +88,9 @@ func warningID(kind, subject string) string {
 	return hex.EncodeToString(h[:warningIDBytes])
 }
 
-func (k keyspace) warning(id string) []byte {
+func warningKey(ks codec.Keyspace, id string) []byte {
 	b, _ := hex.DecodeString(id) // callers have looked at it, or made it
-	return k.key(kindWarning, b)
+	return codec.Warnings.Key(ks, b)
 }
 
 func decodeWarning(b []byte) (*warningRecord, error) {
@@ -123,14 +125,14 @@ func (s *Space) Warnings(ctx context.Context, state string, limit int, next stri
 		w  Warning
 	}
 	var all []placed
-	if err := s.each(ctx, r, kindWarning, scanPage, func(e kv.Entry) error {
+	if err := s.each(ctx, r, codec.Warnings, scanPage, func(e kv.Entry) error {
 		rec, err := decodeWarning(e.Value)
 		if err != nil {
 			return err
 		}
 		if state == "" || rec.State == state {
 			id := e.Key[len(e.Key)-warningIDBytes:]
-			all = append(all, placed{append(appendTime(nil, rec.First), id...), rec.public(hex.EncodeToString(id))})
+			all = append(all, placed{append(codec.AppendTime(nil, rec.First), id...), rec.public(hex.EncodeToString(id))})
 		}
 		return nil
 	}); err != nil {
@@ -179,7 +181,7 @@ func (s *Space) dismiss(ctx context.Context, id string) (Warning, error) {
 		return Warning{}, err
 	}
 	defer r.Close()
-	key := s.keys.warning(id)
+	key := warningKey(s.keys, id)
 	got, err := r.Get(ctx, key)
 	if err != nil {
 		return Warning{}, err

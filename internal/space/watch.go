@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -115,7 +117,7 @@ func (s *Space) watchOnce(ctx context.Context, w *watcher) (*watcher, error) {
 // recallWatcher reads what the watcher knew.
 func (s *Space) recallWatcher(ctx context.Context, r kv.Reader) (*watcher, error) {
 	w := &watcher{s: s, crowds: crowds{}, warnings: map[string]*watched{}, page: watchPageLeast}
-	got, err := r.Get(ctx, s.keys.key(kindWatch))
+	got, err := r.Get(ctx, codec.Watch.Key(s.keys))
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +131,7 @@ func (s *Space) recallWatcher(ctx context.Context, r kv.Reader) (*watcher, error
 			w.crowds[k] = n
 		}
 	}
-	return w, s.each(ctx, r, kindWarning, scanPage, func(e kv.Entry) error {
+	return w, s.each(ctx, r, codec.Warnings, scanPage, func(e kv.Entry) error {
 		rec, err := decodeWarning(e.Value)
 		if err == nil {
 			w.warnings[hex.EncodeToString(e.Key[len(e.Key)-warningIDBytes:])] = &watched{warningRecord: *rec, stored: e.Value}
@@ -146,7 +148,7 @@ func (s *Space) countWarnings(ctx context.Context) error {
 	}
 	defer r.Close()
 	n := int64(0)
-	err = s.each(ctx, r, kindWarning, scanPage, func(e kv.Entry) error {
+	err = s.each(ctx, r, codec.Warnings, scanPage, func(e kv.Entry) error {
 		rec, err := decodeWarning(e.Value)
 		if err == nil && rec.State == WarningOpen {
 			n++
@@ -174,7 +176,7 @@ func (w *watcher) read(ctx context.Context, r kv.Reader) error {
 		return fmt.Errorf("%w: the watcher's cursor: %w", kv.ErrCorrupt, err)
 	}
 	for changes < watchChanges && time.Since(began) < watchWork {
-		recs, next, err := feed.Read(ctx, r, w.s.keys.key(kindFeed), cursor, w.page)
+		recs, next, err := feed.Read(ctx, r, codec.FeedRecords.Prefix(w.s.keys), cursor, w.page)
 		if err != nil {
 			return err
 		}
@@ -210,12 +212,12 @@ func (w *watcher) save(ctx context.Context, fence []byte) error {
 		return err
 	}
 	var b kv.Batch
-	key := w.s.keys.key(kindWatch)
+	key := codec.Watch.Key(w.s.keys)
 	if n := len(w.warnings) - mostWarnings; n > 0 {
 		for _, id := range w.leastImportant()[:n] {
 			if one := w.warnings[id]; one.stored != nil {
-				b.Require(w.s.keys.warning(id), one.stored)
-				b.Delete(w.s.keys.warning(id))
+				b.Require(warningKey(w.s.keys, id), one.stored)
+				b.Delete(warningKey(w.s.keys, id))
 			}
 			delete(w.warnings, id)
 		}
@@ -232,7 +234,7 @@ func (w *watcher) save(ctx context.Context, fence []byte) error {
 		if err != nil {
 			return err
 		}
-		k := w.s.keys.warning(id)
+		k := warningKey(w.s.keys, id)
 		b.Require(k, one.stored)
 		b.Put(k, text)
 		one.stored = text

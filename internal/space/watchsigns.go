@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -131,25 +133,26 @@ func (s *Space) busiestID(ctx context.Context, r kv.Reader, profile string) (ide
 	}
 	var best identity.ID
 	most := manyPeople - 1
-	members := d.profiles[p].ids
+	members := d.profiles[p].IDs
 	for _, m := range members[:min(len(members), busiestIDs)] {
-		if err := d.loadNodes(m.hash); err != nil {
+		if err := d.loadNodes(m.Hash); err != nil {
 			return best, err
 		}
-		node := d.nodes[m.hash]
+		node := d.nodes[m.Hash]
 		if node == nil {
 			continue
 		}
-		n := len(node.holders)
-		if node.spilled {
-			page, err := r.Scan(ctx, s.keys.linksFrom(m.hash, listAccepted, 0, minTime), s.keys.linksEnd(m.hash, listAccepted), busiestStrands, false)
+		n := len(node.Holders)
+		if node.Spilled {
+			from, end := codec.Under(codec.Links.Of2(s.keys, m.Hash, codec.ListAccepted))
+			page, err := r.Scan(ctx, from, end, busiestStrands, false)
 			if err != nil {
 				return best, err
 			}
 			n = len(page)
 		}
 		if n > most {
-			best, most = node.id, n
+			best, most = node.ID, n
 		}
 	}
 	return best, nil
@@ -190,12 +193,12 @@ func (w *watcher) look(ctx context.Context, r kv.Reader) error {
 		return err
 	}
 	rs := w.s.rules.Load()
-	if err := w.s.each(ctx, r, kindNewType, scanPage, func(e kv.Entry) error {
-		head := len(w.s.keys) + 1
-		if len(e.Value) != 8 || !rs.Unlisted(string(e.Key[head:])) {
+	if err := w.s.each(ctx, r, codec.NewTypes, scanPage, func(e kv.Entry) error {
+		t, ok := codec.NewTypes.Parse(e.Key)
+		if !ok || len(e.Value) != 8 || !rs.Unlisted(t) {
 			return nil
 		}
-		w.newType(rs, string(e.Key[head:]), parseTime(e.Value))
+		w.newType(rs, t, codec.ParseTime(e.Value))
 		return nil
 	}); err != nil {
 		return err

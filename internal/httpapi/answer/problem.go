@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // The codes of errors. The first five are Segment's and are part of the
@@ -149,7 +150,7 @@ func of(err error) *Problem {
 	case errors.Is(err, kv.ErrCorrupt):
 		return &Problem{Status: http.StatusInternalServerError, Code: Internal,
 			Message: "A file of the store is damaged; the log says which. Keep a copy of the data directory, check the disk, and put back the last backup."}
-	case errors.Is(err, kv.ErrTooNew), errors.Is(err, space.ErrTooNew):
+	case errors.Is(err, kv.ErrTooNew), errors.Is(err, codec.ErrTooNew):
 		return &Problem{Status: http.StatusInternalServerError, Code: Internal,
 			Message: "The store was written by a newer version of Selfsame; run that version or a newer one."}
 	case errors.Is(err, space.ErrTooOld):

@@ -1,4 +1,4 @@
-package space
+package codec
 
 import (
 	"encoding/binary"
@@ -13,24 +13,24 @@ import (
 
 // profileID is the KSUID of a profile. The older of two is the smaller: the
 // first four bytes of the payload are the fraction of the second.
-type profileID [20]byte
+type ProfileID [20]byte
 
-func newProfileID(now time.Time, random io.Reader) (profileID, error) {
+func NewProfileID(now time.Time, random io.Reader) (ProfileID, error) {
 	var payload [16]byte
 	binary.BigEndian.PutUint32(payload[:4], uint32(uint64(now.Nanosecond())*(1<<32)/1e9))
 	if _, err := io.ReadFull(random, payload[4:]); err != nil {
-		return profileID{}, err
+		return ProfileID{}, err
 	}
 	k, err := ksuid.FromParts(now, payload[:])
-	return profileID(k), err
+	return ProfileID(k), err
 }
 
-func (p profileID) isZero() bool { return p == profileID{} }
+func (p ProfileID) IsZero() bool { return p == ProfileID{} }
 
-func (p profileID) less(q profileID) bool { return string(p[:]) < string(q[:]) }
+func (p ProfileID) Less(q ProfileID) bool { return string(p[:]) < string(q[:]) }
 
 // text is the ID as customers see it: use_… or acc_….
-func (p profileID) text(c identity.Collection) string {
+func (p ProfileID) Text(c identity.Collection) string {
 	prefix := "use_"
 	if c == identity.Accounts {
 		prefix = "acc_"
@@ -39,15 +39,15 @@ func (p profileID) text(c identity.Collection) string {
 }
 
 // parseProfileID reads use_… and acc_….
-func parseProfileID(s string) (profileID, identity.Collection, bool) {
+func ParseProfileID(s string) (ProfileID, identity.Collection, bool) {
 	c := identity.Users
 	rest, ok := strings.CutPrefix(s, "use_")
 	if !ok {
 		c = identity.Accounts
 		if rest, ok = strings.CutPrefix(s, "acc_"); !ok {
-			return profileID{}, 0, false
+			return ProfileID{}, 0, false
 		}
 	}
 	k, err := ksuid.Parse(rest)
-	return profileID(k), c, err == nil
+	return ProfileID(k), c, err == nil
 }

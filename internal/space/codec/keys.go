@@ -1,0 +1,126 @@
+package codec
+
+import "encoding/binary"
+
+// This file declares every kind of key of a store that holds spaces: its tag, its
+// parts in their order, and what its value is. Builders and parsers come from the
+// declarations; nothing else takes a key apart. Integers are big-endian, so that
+// keys sort as numbers do. Keys of the catalog begin with 0x02, see package catalog.
+
+// The kinds of keys of a space.
+var (
+	Strands      = key1("s", "strands", hashPart("strand"), "Strand: the IDs, the verdicts, the first event")
+	Identifiers  = key1("i", "identifiers", hashPart("ID"), "Identifier: type, value, owner, the strands that hold it while they are few")
+	Links        = key5("l", "links", hashPart("ID"), bytePart("list"), bytePart("class"), timePart("time"), hashPart("strand"), "nothing: the strands that hold an ID when they are many")
+	Profiles     = key1("p", "profiles", profilePart("profile"), "Profile")
+	Traits       = key1("t", "traits", hashPart("strand"), "the traits that were set under the strand, see package profile")
+	Events       = key4("e", "events", hashPart("strand"), timePart("time"), numberPart("block"), ordinalPart("ordinal"), "nothing: the strand's events")
+	UserAccounts = key2("u", "accounts of users", hashPart("user strand"), hashPart("account strand"), "Pair: seen together")
+	AccountUsers = key2("a", "users of accounts", hashPart("account strand"), hashPart("user strand"), "nothing: the same from the other end")
+
+	Headers = key1("h", "block headers", numberPart("block"), "the events of a block: strand, time, source, hash of the messageId")
+	Bodies  = key1("b", "bodies", numberPart("block"), "the bodies of a block, compressed")
+	Erased  = key1("x", "erased events", numberPart("block"), "bitmap of the ordinals that were erased; every reader honours it")
+
+	FeedRecords  = key2("f", "feed records", numberPart("lane"), numberPart("sequence"), "feed record")
+	Deferrals    = key4("j", "deferred replays", bytePart("collection"), timePart("time"), hashPart("strand"), textPart("messageId"), "Deferred")
+	Rejects      = key3("r", "rejects", smallPart("source tag"), timePart("time"), smallPart("random"), "what is known of a refused message")
+	RejectBodies = key3("B", "bodies of rejects", smallPart("source tag"), timePart("time"), smallPart("random"), "its body")
+	RejectCounts = key2("R", "counts of rejects", numberPart("lane"), textPart("source 0x00 code"), "what one lane added, less what it removed")
+	Marks        = key1("m", "marks", textPart("name"), "progress of an import")
+
+	Rules         = key0("g", "rules", "the rules in force")
+	RulesNotice   = key0("N", "notice of rules", "time(8): until when commits yield once to a change of rules")
+	RulesVersions = key1("G", "versions of rules", numberPart("version"), "every version that ever was in force")
+	RekeyCursor   = key0("q", "re-keying cursor", "how far events were moved to the strands of new rules")
+	LeftStrands   = key1("Q", "left strands", hashPart("strand"), "events were moved away from it, and what that changes is not settled yet")
+	Overrides     = key1("k", "overrides", textPart("override"), "what people decided")
+	Audit         = key1("y", "audit trail", rawPart("time(8) random(8)", 16), "audit entry")
+	NewTypes      = key1("n", "new ID types", textPart("type"), "time(8) at which an unlisted type first arrived")
+
+	Tallies      = key2("T", "hourly counts", timePart("hour"), numberPart("lane"), "what happened in an hour")
+	Warnings     = key1("w", "warnings", rawPart("warning", 8), "what should be looked at")
+	Watch        = key0("W", "watcher", "how far the watcher has read the feed")
+	LaneCounters = key1("c", "counters", numberPart("lane"), "Counters")
+	Lanes        = key0("L", "lanes", "number(8): the last lane given out on a shared store")
+	Leases       = key1("o", "leases", textPart("duty"), "which node does what only one may do")
+
+	// Recent messages of a store with one writer, see package dedupe.
+	RecentSealed      = key0("ds", "sealed block", "number(8): the last block whose messages are in generations")
+	RecentGenerations = key1("dg", "generations of recent messages", numberPart("generation"), "generation")
+	RecentPages       = key2("dp", "pages of recent messages", numberPart("generation"), smallPart("page"), "entries")
+	RecentFilters     = key2("df", "filters of recent messages", numberPart("generation"), smallPart("part"), "filter")
+	// Those of a shared store.
+	RecentShared = key1("D", "recent messages", numberPart("hash of the messageId"), "time(8) messageId")
+)
+
+// EventKeyBytes is how long a key of Events is.
+const EventKeyBytes = keyspaceBytes + 1 + 16 + 8 + 8 + 2
+
+// The lists of Links.
+const (
+	ListAccepted = 'A' // strands that accept the ID, by their place
+	ListDemoted  = 'D' // strands that hold but do not accept it, by their place
+	ListWindowed = 'W' // those of both whose verdict a window ever changed or may change
+)
+
+// Keys of the store as a whole.
+var (
+	StoreSchema    = []byte("\x00schema")  // → schema version, uvarint
+	StoreSecret    = []byte("\x00secret")  // → 16 random bytes, the key of all hashes
+	StoreLastSpace = []byte("\x00spaces")  // → the last number given to a space, 2 bytes
+	StoreCopying   = []byte("\x00copying") // there while a copy into the store is not finished
+	storeSpace     = "\x00space/"          // name → number of the space, 2 bytes
+)
+
+// StoreSpace is the key of a space's number.
+func StoreSpace(name string) []byte { return append([]byte(storeSpace), name...) }
+
+// Keyspace is what the keys of one space begin with.
+type Keyspace [keyspaceBytes]byte
+
+const (
+	keyspaceBytes = 3
+	spacePrefix   = 0x01
+)
+
+// NewKeyspace is the keyspace of the space with a number.
+func NewKeyspace(number uint16) Keyspace {
+	return Keyspace{spacePrefix, byte(number >> 8), byte(number)}
+}
+
+// AllSpaces is the range of the keys of all spaces.
+func AllSpaces() (from, to []byte) { return []byte{spacePrefix}, []byte{spacePrefix + 1} }
+
+// KeyspaceOf is the keyspace of a key; false if it belongs to no space.
+func KeyspaceOf(key []byte) (ks Keyspace, ok bool) {
+	if len(key) < keyspaceBytes || key[0] != spacePrefix {
+		return ks, false
+	}
+	copy(ks[:], key)
+	return ks, true
+}
+
+// Number is the space's number.
+func (k Keyspace) Number() uint16 { return binary.BigEndian.Uint16(k[1:]) }
+
+// Copyable reports whether a row of a store means the same in another store. The
+// memory of recent messages does not, for an exclusive store keeps it in another
+// form than a shared one; nor do leases, which belong to nodes.
+func Copyable(key []byte) bool {
+	for _, k := range [...]kind{RecentSealed.kind, RecentGenerations.kind, RecentPages.kind, RecentFilters.kind, RecentShared.kind, Leases.kind} {
+		if k.Is(key) {
+			return false
+		}
+	}
+	return true
+}
+
+// AppendTime appends a time so that earlier times sort first, those before 1970
+// too.
+func AppendTime(dst []byte, t int64) []byte {
+	return binary.BigEndian.AppendUint64(dst, uint64(t)^1<<63)
+}
+
+// ParseTime reads what AppendTime appended.
+func ParseTime(b []byte) int64 { return int64(binary.BigEndian.Uint64(b) ^ 1<<63) }
