@@ -21,6 +21,10 @@ type Envelope struct {
 	// server received; a client's word for it counts for nothing.
 	OwnReceipt bool
 
+	// Room, if it is set, is asked by Read before it takes that many more bytes
+	// of memory; when it says no, Read ends with ErrNoRoom.
+	Room func(bytes int) bool
+
 	Limits Limits
 }
 

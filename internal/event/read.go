@@ -1,5 +1,14 @@
 package event
 
+import (
+	"errors"
+	"slices"
+	"unsafe"
+)
+
+// ErrNoRoom: Envelope.Room had none for the messages of a request.
+var ErrNoRoom = errors.New("event: no room for the messages of the request")
+
 // Item is one element of a batch request: a message, or a Refusal and the text
 // that is refused as Message.Body.
 type Item struct {
@@ -9,8 +18,8 @@ type Item struct {
 
 // Read is Split, and Parse of every message with the batch's SentAt, in one pass
 // over the body. It appends an item per element to items, in order, and returns
-// the result; on an error nothing is appended. env.SentAt and env.Type are not
-// looked at.
+// the result; on an error nothing is appended. An error is a *Refusal, or
+// ErrNoRoom. env.SentAt and env.Type are not looked at.
 //
 // With inherit set, a message is read as Inherit completes it, and that is its
 // Body; what is refused, or would become too large, stays as it was sent.
@@ -23,11 +32,17 @@ func Read(body []byte, env Envelope, inherit bool, items []Item) (Batch, []Item,
 	}
 	r.each, r.restart = r.read, r.forget
 	b, refusal := r.split(lim)
+	if r.noRoom {
+		return Batch{}, items, ErrNoRoom
+	}
 	if refusal != nil {
 		return Batch{}, items, refusal
 	}
 	r.env.SentAt = b.SentAt
 	r.finish(&b, inherit && (b.Context != nil || b.Integrations != nil))
+	if r.noRoom {
+		return Batch{}, items, ErrNoRoom
+	}
 	return b, r.items, nil
 }
 
@@ -40,6 +55,30 @@ type reader struct {
 	items []Item // from base on, one per element
 	base  int
 	marks []stamps // one per element
+	// noRoom ends the reading: there is no memory for the next element.
+	noRoom bool
+}
+
+// grow makes room for more elements, as Envelope.Room allows.
+func (r *reader) grow() bool {
+	have := len(r.items) - r.base
+	more := max(have, 1, min(r.most, 1+len(r.b)/512)-have)
+	more = min(more, r.most-have)
+	if !r.room(more * itemBytes) {
+		return false
+	}
+	r.items = slices.Grow(r.items, more)
+	return true
+}
+
+// itemBytes is what an element takes in memory, beside its text.
+const itemBytes = int(unsafe.Sizeof(Item{}) + unsafe.Sizeof(stamps{}) + unsafe.Sizeof([]byte(nil)))
+
+func (r *reader) room(bytes int) bool {
+	if r.env.Room != nil && !r.env.Room(bytes) {
+		r.noRoom = true
+	}
+	return !r.noRoom
 }
 
 // forget drops what was read: `batch` is there again.
@@ -49,6 +88,9 @@ func (r *reader) forget() {
 
 // read reads the element at i.
 func (r *reader) read(i int) int {
+	if len(r.items) == cap(r.items) && !r.grow() {
+		return -1
+	}
 	r.items = append(r.items, Item{})
 	item := &r.items[len(r.items)-1]
 	p := parser{scanner: scanner{b: r.b, depth: r.lim.Depth}}
@@ -89,6 +131,9 @@ func (r *reader) finish(b *Batch, inherit bool) {
 		case inherit:
 			// Also what was refused: the request may hold the missing ID.
 			raw := item.Message.Body
+			if !r.room(len(b.Context) + len(b.Integrations)) {
+				return
+			}
 			m, err := Parse(b.Inherit(raw), r.env)
 			if err != nil {
 				// What it inherits must not make a good message too large.

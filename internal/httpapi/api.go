@@ -62,7 +62,8 @@ type API struct {
 	mux     *http.ServeMux
 	log     *slog.Logger
 	metrics *metrics
-	routes  []string // of the management API and the Profile API
+	pause   time.Duration // how long a body may bring nothing
+	routes  []string      // of the management API and the Profile API
 }
 
 // New makes the API.
@@ -75,7 +76,7 @@ func New(d Deps, s Settings) *API {
 		d.Now = time.Now
 	}
 	budget := body.NewBudget(s.BodyBudget)
-	a := &API{mux: http.NewServeMux(), log: d.Log, metrics: newMetrics(d.Spaces, budget)}
+	a := &API{mux: http.NewServeMux(), log: d.Log, metrics: newMetrics(d.Spaces, budget), pause: s.BodyPause}
 	if d.Store != nil {
 		a.metrics.registry.MustRegister(d.Store)
 	}
@@ -90,7 +91,7 @@ func New(d Deps, s Settings) *API {
 			return d.Spaces.Space(ctx, id)
 		},
 		Now: d.Now, Log: d.Log, Budget: budget,
-		Limits: s.Limits, MaxBytes: s.MaxRequestBytes, MaxMessages: s.MaxRequestMessages, BodyTimeout: s.BodyTimeout,
+		Limits: s.Limits, MaxBytes: s.MaxRequestBytes, MaxMessages: s.MaxRequestMessages, BodyPause: s.BodyPause,
 		PublicURL: s.PublicURL, Batching: s.Batching,
 		Accepted: a.metrics.accept, Refused: a.metrics.refuse,
 	})
@@ -110,7 +111,7 @@ func New(d Deps, s Settings) *API {
 			return d.Spaces.Space(ctx, id)
 		},
 		Now: d.Now, Log: d.Log, Budget: budget, Admin: admin,
-		Limits: imports, ImportBytes: s.ImportBytes, ImportEvents: importEvents, BodyTimeout: s.BodyTimeout,
+		Limits: imports, ImportBytes: s.ImportBytes, ImportEvents: importEvents, BodyPause: s.BodyPause,
 	})
 	a.mux.HandleFunc("GET "+documentPath, openapi.Serve)
 	a.routes = append(append(a.routes, managed...), "GET "+documentPath)

@@ -18,6 +18,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := recorder{ResponseWriter: w}
 	rec.Header()[answer.RequestID] = []string{newRequestID()}
 	a.metrics.inFlight.Inc()
+	if r.ContentLength != 0 {
+		// A body that nobody reads is read by the HTTP server before it answers.
+		_ = http.NewResponseController(w).SetReadDeadline(started.Add(a.pause))
+	}
 	defer func() {
 		a.metrics.inFlight.Dec()
 		if v := recover(); v != nil {
@@ -87,6 +91,6 @@ func NewServer(handler http.Handler) *http.Server {
 		ReadHeaderTimeout: 10 * time.Second,
 		WriteTimeout:      2 * time.Minute, // from the end of the header to the end of the answer
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    256 << 10, // a pixel carries its message in the address
+		MaxHeaderBytes:    32 << 10, // a pixel carries its message in the address
 	}
 }

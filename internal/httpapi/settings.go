@@ -23,8 +23,8 @@ type Settings struct {
 
 	MaxRequestBytes    int           // of a tracking request, unpacked, taken rather than refused; default 4 MiB
 	MaxRequestMessages int           // the same in messages; default 10,000
-	BodyBudget         int64         // bytes of all request bodies in memory; default 256 MiB
-	BodyTimeout        time.Duration // for a body to arrive; default 30 s
+	BodyBudget         int64         // bytes of memory for all requests: bodies and what is made of them; default 256 MiB
+	BodyPause          time.Duration // how long a body may bring nothing; default 10 s
 
 	ImportBytes        int // of one request of an import, unpacked; default 8 MiB
 	ImportMessageBytes int // of one message of an import; default 128 KiB
@@ -44,7 +44,7 @@ func (s Settings) orDefaults() Settings {
 	s.MaxRequestBytes = max(orDefault(s.MaxRequestBytes, 4<<20), s.Limits.BatchBytes)
 	s.MaxRequestMessages = max(orDefault(s.MaxRequestMessages, 10_000), s.Limits.BatchMessages)
 	s.BodyBudget = orDefault(s.BodyBudget, 256<<20)
-	s.BodyTimeout = orDefault(s.BodyTimeout, 30*time.Second)
+	s.BodyPause = orDefault(s.BodyPause, 10*time.Second)
 	s.ImportBytes = orDefault(s.ImportBytes, 8<<20)
 	s.ImportMessageBytes = orDefault(s.ImportMessageBytes, 128<<10)
 	switch {

@@ -56,6 +56,15 @@ func (c *Conn) Do(request []byte) (Response, error) {
 
 var errForm = errors.New("the answer is not HTTP/1.1")
 
+// Send sends bytes and waits for no answer.
+func (c *Conn) Send(bytes []byte) error {
+	if err := c.conn.SetDeadline(time.Now().Add(c.timeout)); err != nil {
+		return err
+	}
+	_, err := c.conn.Write(bytes)
+	return err
+}
+
 func (c *Conn) read() (resp Response, err error) {
 	head, err := c.until([]byte("\r\n\r\n"))
 	if err != nil {

@@ -57,10 +57,10 @@ type Config struct {
 	// everything is refused.
 	Admin func(secret string) bool
 
-	Limits       event.Limits // of messages that are sent again or imported
-	ImportBytes  int          // of one request of an import, unpacked
-	ImportEvents int          // in one request of an import
-	BodyTimeout  time.Duration
+	Limits       event.Limits  // of messages that are sent again or imported
+	ImportBytes  int           // of one request of an import, unpacked
+	ImportEvents int           // in one request of an import
+	BodyPause    time.Duration // see body.Limits
 }
 
 type handler struct {

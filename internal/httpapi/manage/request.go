@@ -91,7 +91,7 @@ func (h *handler) document(w http.ResponseWriter, r *http.Request, v any) error 
 
 // read reads a body of up to most bytes.
 func (h *handler) read(w http.ResponseWriter, r *http.Request, most int) (*body.Buffer, error) {
-	buf, err := body.Read(w, r, body.Limits{Bytes: most, Timeout: h.BodyTimeout, Zstd: true}, h.Budget)
+	buf, err := body.Read(w, r, body.Limits{Bytes: most, Pause: h.BodyPause}, h.Budget.Known())
 	if err == nil {
 		return buf, nil
 	}
@@ -102,6 +102,8 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, most int) (*body.
 	case errors.Is(err, body.ErrTooLarge):
 		w.Header().Set("Connection", "close")
 		return nil, answer.New(http.StatusRequestEntityTooLarge, answer.TooLarge, "The body has more than %d bytes. Send less at a time.", most)
+	case errors.Is(err, body.ErrEncoding):
+		return nil, answer.New(http.StatusUnsupportedMediaType, answer.BadEncoding, "The Content-Encoding is not known here; send the body as it is, or packed once with one of "+body.Encodings+".")
 	case errors.Is(err, body.ErrUnpack):
 		return nil, answer.Invalid("the body cannot be unpacked; it is not what its Content-Encoding says, or it was cut")
 	}

@@ -74,11 +74,16 @@ func (h *handler) takeOff(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *handler) readDeleted(w http.ResponseWriter, r *http.Request, c identity.Collection) ([]identity.ID, error) {
-	buf, err := body.Read(w, r, body.Limits{Bytes: 64 << 10, Timeout: 10 * time.Second}, h.Budget)
+	buf, err := body.Read(w, r, body.Limits{Bytes: 64 << 10, Pause: 10 * time.Second}, h.Budget.Known())
 	if buf != nil {
 		defer buf.Release()
 	}
-	if errors.Is(err, body.ErrTooLarge) {
+	switch {
+	case errors.Is(err, body.ErrEncoding):
+		return nil, answer.New(http.StatusUnsupportedMediaType, answer.BadEncoding, "The Content-Encoding is not known here; send the body as it is.")
+	case errors.Is(err, body.ErrUnpack):
+		return nil, answer.Invalid("the body cannot be unpacked; it is not what its Content-Encoding says, or it was cut")
+	case errors.Is(err, body.ErrTooLarge):
 		return nil, answer.New(http.StatusRequestEntityTooLarge, answer.TooLarge, "The body has more than 64 KiB.")
 	}
 	if err != nil {

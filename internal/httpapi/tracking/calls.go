@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
+	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -23,54 +23,70 @@ func (h *handler) single(t event.Type) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, t) }
 }
 
-// serve takes the request of a call, or of a batch when t is 0.
+// serve takes the request of a call, or of a batch when t is 0. Nothing is
+// unpacked into memory or parsed before its write key is known.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, t event.Type) {
-	src := h.authenticate(r, answer.Credential(r))
-	buf, err := body.Read(w, r, body.Limits{Bytes: h.MaxBytes, Timeout: h.BodyTimeout}, h.Budget)
-	if buf == nil {
+	src, key := h.sourceOf(r)
+	charge := h.Budget.Stranger()
+	defer charge.Close()
+	if src != nil {
+		charge.Admit()
+	}
+	packed, err := body.Receive(w, r, body.Limits{Bytes: h.MaxBytes, Pause: h.BodyPause}, charge)
+	if packed == nil {
 		answer.Failure(w, r, h.Log, err)
 		return
 	}
-	in := newIntake(h.Now().UnixNano(), t)
-	text := bytes.TrimPrefix(buf.Bytes(), byteOrderMark)
-	switch {
-	case errors.Is(err, body.ErrTooLarge):
-		in.refuseAll(text, tooLarge(h.MaxBytes))
+	if err != nil {
 		// The rest is not read; what follows on this connection cannot be found.
 		w.Header().Set("Connection", "close")
-	case errors.Is(err, body.ErrUnpack):
-		in.refuseAll(text, answer.New(http.StatusBadRequest, string(event.BadJSON), "the body cannot be unpacked; it is not what gzip makes, or it was cut"))
-	case t == 0:
-		in.readBatch(text, h.limits)
+	}
+	if src == nil {
+		if src = h.sourceWithin(r, packed, key); src == nil {
+			packed.Release()
+			answer.Failure(w, r, h.Log, noSource)
+			return
+		}
+		charge.Admit()
+	}
+	buf := packed.Buffer()
+	if err == nil {
+		if buf, err = packed.Unpack(); buf == nil {
+			answer.Failure(w, r, h.Log, err)
+			return
+		}
+	}
+	in := newIntake(h.Now().UnixNano(), t, charge)
+	if err = h.read(in, bytes.TrimPrefix(buf.Bytes(), byteOrderMark), err); err == nil {
+		err = h.deliver(r.Context(), src, in)
+	}
+	if err != nil {
+		answer.Failure(w, r, h.Log, err)
+		// The space may still look into what it did not say yes to.
+		buf.Abandon()
+		return
+	}
+	in.answer(w)
+	in.release()
+	buf.Release()
+}
+
+// read reads the text of a request. wrong is what was wrong with its body as a
+// whole, if anything. The error says that it cannot be read now.
+func (h *handler) read(in *intake, text []byte, wrong error) error {
+	switch {
+	case errors.Is(wrong, body.ErrTooLarge):
+		in.refuseAll(text, tooLarge(h.MaxBytes))
+	case errors.Is(wrong, body.ErrUnpack):
+		in.refuseAll(text, answer.New(http.StatusBadRequest, string(event.BadJSON), "the body cannot be unpacked; it is not what its Content-Encoding says, or it was cut"))
+	case errors.Is(wrong, body.ErrEncoding):
+		in.refuseAll(text, answer.New(http.StatusUnsupportedMediaType, answer.BadEncoding, "the Content-Encoding is not known here; send the body as it is, or packed once with one of "+body.Encodings))
+	case in.env.Type == 0:
+		return in.readBatch(text, h.limits)
 	default:
 		in.readOne(text, h.limits)
 	}
-	if src == nil {
-		src = h.authenticate(r, in.writeKey)
-	}
-	if h.finish(w, r, src, in) {
-		in.release()
-		buf.Release()
-	} else {
-		// The space may still look into what it did not say yes to.
-		buf.Abandon()
-	}
-}
-
-// finish delivers what was read and answers. It reports whether the memory of
-// the request is free again.
-func (h *handler) finish(w http.ResponseWriter, r *http.Request, src *catalog.Source, in *intake) bool {
-	if src == nil {
-		h.unknown(r, firstOf(answer.Credential(r), in.writeKey), in.library())
-		answer.Failure(w, r, h.Log, noSource)
-		return true
-	}
-	if err := h.deliver(r.Context(), src, in); err != nil {
-		answer.Failure(w, r, h.Log, err)
-		return false
-	}
-	in.answer(w)
-	return true
+	return nil
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
@@ -90,13 +106,32 @@ func (h *handler) authenticate(r *http.Request, key string) *catalog.Source {
 	return nil
 }
 
+// sourceOf finds the source whose key stands in the header or the address, and
+// returns the first key that is there.
+func (h *handler) sourceOf(r *http.Request) (src *catalog.Source, key string) {
+	key = answer.Credential(r)
+	if src = h.authenticate(r, key); src == nil && strings.Contains(r.URL.RawQuery, "writeKey=") {
+		other := r.URL.Query().Get("writeKey")
+		src, key = h.authenticate(r, other), firstOf(key, other)
+	}
+	return src, key
+}
+
+// sourceWithin finds the source whose key stands in the body. Where there is
+// none it notes the key, or the first of the header's and the address's.
+func (h *handler) sourceWithin(r *http.Request, packed *body.Packed, key string) *catalog.Source {
+	var f keyFinder
+	packed.Scan(h.MaxBytes, f.see)
+	src := h.authenticate(r, f.found())
+	if src == nil {
+		h.unknown(r, firstOf(key, f.found()), f.library())
+	}
+	return src
+}
+
 // metrics takes what SDKs count about themselves. Nothing is done with it; an
 // SDK that is refused would complain in the console of its user.
 func (h *handler) metrics(w http.ResponseWriter, r *http.Request) {
-	// Whoever sends a byte a minute shall not keep a connection for ever.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(h.BodyTimeout))
 	_, _ = io.CopyN(io.Discard, r.Body, 64<<10)
-	_ = control.SetReadDeadline(time.Time{})
 	answer.Raw(w, http.StatusOK, success)
 }

@@ -47,7 +47,7 @@ type Config struct {
 	Limits      event.Limits
 	MaxBytes    int
 	MaxMessages int
-	BodyTimeout time.Duration
+	BodyPause   time.Duration // see body.Limits
 
 	PublicURL string    // where clients reach the server; "": as they asked for it
 	Batching  *Batching // nil: browsers send each message at once

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"unsafe"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/body"
 	"github.com/selfsame-id/selfsame/internal/httpapi/refused"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -16,7 +18,7 @@ import (
 type intake struct {
 	env      event.Envelope
 	endpoint string // the call that the address stands for, "" of a batch
-	writeKey string // that the body named
+	charge   *body.Charge
 
 	items    []event.Item
 	messages []event.Message
@@ -28,16 +30,29 @@ type intake struct {
 // Messages are large, and one list of them serves many requests.
 var intakes = sync.Pool{New: func() any { return new(intake) }}
 
-func newIntake(now int64, t event.Type) *intake {
+func newIntake(now int64, t event.Type, charge *body.Charge) *intake {
 	in := intakes.Get().(*intake)
-	in.env = event.Envelope{ReceivedAt: now, Type: t}
+	if !charge.Take(in.bytes()) {
+		in = new(intake)
+	}
+	in.charge = charge
+	in.env = event.Envelope{ReceivedAt: now, Type: t, Room: charge.Take}
 	if t != 0 {
 		in.endpoint = t.String()
 	}
 	return in
 }
 
-// release gives the lists to the next request.
+// bytes is what the lists take in memory.
+func (in *intake) bytes() int {
+	return cap(in.items)*int(unsafe.Sizeof(event.Item{})) + cap(in.messages)*int(unsafe.Sizeof(event.Message{}))
+}
+
+// workBytes is what a space needs for one message while it decides whose it is.
+const workBytes = 1 << 10
+
+// release gives the lists to the next request. The charge is closed by whoever
+// opened it.
 func (in *intake) release() {
 	clear(in.items)
 	clear(in.messages)
@@ -49,7 +64,7 @@ func (in *intake) release() {
 }
 
 // mostPooled keeps the lists of rare, huge requests out of the pool.
-const mostPooled = 4096
+const mostPooled = 1024
 
 // readOne reads the body of a single call.
 func (in *intake) readOne(text []byte, lim event.Limits) {
@@ -57,46 +72,43 @@ func (in *intake) readOne(text []byte, lim event.Limits) {
 	m, err := event.Parse(text, in.env)
 	if err != nil {
 		in.refuse(0, text, err)
-		in.writeKey = looseKey(text, err)
 		return
 	}
-	in.writeKey = m.WriteKey
 	in.messages = append(in.messages, m)
 }
 
-// readBatch reads the body of a batch.
-func (in *intake) readBatch(text []byte, lim event.Limits) {
+// readBatch reads the body of a batch. An error says that there is no memory
+// for its messages now.
+func (in *intake) readBatch(text []byte, lim event.Limits) error {
 	in.env.Limits = lim
 	b, items, err := event.Read(text, in.env, true, in.items[:0])
+	if errors.Is(err, event.ErrNoRoom) {
+		return body.ErrFull
+	}
 	if err != nil {
 		in.refuseAll(text, err)
-		in.writeKey = looseKey(text, err)
-		return
+		return nil
 	}
 	in.items = items
-	in.writeKey, in.env.SentAt = b.WriteKey, b.SentAt
+	in.env.SentAt = b.SentAt
+	if more := len(items) - cap(in.messages); more > 0 {
+		if !in.charge.Take(more * int(unsafe.Sizeof(event.Message{}))) {
+			return body.ErrFull
+		}
+		in.messages = make([]event.Message, 0, len(items))
+	}
+	if !in.charge.Take(len(items) * workBytes) {
+		return body.ErrFull
+	}
 	for i := range items {
 		m := &items[i].Message
 		if items[i].Refusal != nil {
 			in.refuse(i, m.Body, items[i].Refusal)
 			continue
 		}
-		if in.writeKey == "" {
-			in.writeKey = m.WriteKey
-		}
 		in.messages = append(in.messages, *m)
 	}
-}
-
-// looseKey finds the write key in a body that was refused. Text that is not
-// JSON has none.
-func looseKey(text []byte, err error) string {
-	var refusal *event.Refusal
-	if errors.As(err, &refusal) && refusal.Offset < 0 {
-		key, _ := event.Text(event.Lookup(text, "writeKey"))
-		return key
-	}
-	return ""
+	return nil
 }
 
 // refuseAll refuses the request as a whole and keeps its body.

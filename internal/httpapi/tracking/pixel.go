@@ -45,33 +45,41 @@ func (h *handler) pixel(t event.Type) http.HandlerFunc {
 }
 
 func (h *handler) fromPixel(r *http.Request, t event.Type) error {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	in := newIntake(h.Now().UnixNano(), t)
-	switch {
-	case err != nil:
-		in.refuseAll([]byte(r.URL.RawQuery), answer.Invalid("the query cannot be read; escape it as in a URL"))
-	case query.Has("data"):
-		if text, err := decodeData(query.Get("data")); err != nil {
-			in.refuseAll([]byte(query.Get("data")), err)
-		} else {
-			in.readOne(text, h.limits)
-		}
-	default:
-		if text, err := event.FromQuery(query); err != nil {
-			in.refuseAll([]byte(r.URL.RawQuery), err)
-		} else {
-			in.readOne(text, h.limits)
+	query, wrong := url.ParseQuery(r.URL.RawQuery)
+	text, inQuery := []byte(r.URL.RawQuery), true
+	if wrong != nil {
+		wrong = answer.Invalid("the query cannot be read; escape it as in a URL")
+	} else if query.Has("data") {
+		inQuery = false
+		if text, wrong = decodeData(query.Get("data")); wrong != nil {
+			text = []byte(query.Get("data"))
 		}
 	}
-	var src = h.authenticate(r, answer.Credential(r))
-	for _, key := range []string{in.writeKey, query.Get("writeKey")} {
-		if src == nil {
-			src = h.authenticate(r, key)
-		}
+	src := h.authenticate(r, answer.Credential(r))
+	if src == nil {
+		src = h.authenticate(r, query.Get("writeKey"))
+	}
+	var f keyFinder
+	if src == nil && !inQuery {
+		f.see(text)
+		src = h.authenticate(r, f.found())
 	}
 	if src == nil {
-		h.unknown(r, firstOf(answer.Credential(r), in.writeKey, query.Get("writeKey")), in.library())
+		h.unknown(r, firstOf(answer.Credential(r), f.found(), query.Get("writeKey")), f.library())
 		return noSource
+	}
+	if inQuery && wrong == nil {
+		if text, wrong = event.FromQuery(query); wrong != nil {
+			text = []byte(r.URL.RawQuery)
+		}
+	}
+	charge := h.Budget.Known()
+	defer charge.Close()
+	in := newIntake(h.Now().UnixNano(), t, charge)
+	if wrong != nil {
+		in.refuseAll(text, wrong)
+	} else {
+		in.readOne(text, h.limits)
 	}
 	if err := h.deliver(r.Context(), src, in); err != nil {
 		return err

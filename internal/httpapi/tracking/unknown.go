@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"bytes"
 	"net"
 	"net/http"
 
@@ -21,14 +22,13 @@ func (h *handler) unknown(r *http.Request, key, library string) {
 	h.Sources.NoteUnknownKey(catalog.Knock{Key: key, Address: address, SDK: library})
 }
 
-// library is the SDK that made a message: context.library of the first one.
-func (in *intake) library() string {
-	if len(in.messages) == 0 {
-		return ""
-	}
-	lib := event.Lookup(event.Lookup(in.messages[0].Body, "context"), "library")
-	name, _ := event.Text(event.Lookup(lib, "name"))
-	version, _ := event.Text(event.Lookup(lib, "version"))
+// library is the SDK that made a message: the first `library` near the beginning
+// of the text.
+func (f *keyFinder) library() string {
+	_, after, _ := bytes.Cut(f.head, []byte(`"library"`))
+	after = bytes.TrimLeft(after, ": \t\r\n")
+	name, _ := event.Text(event.Lookup(after, "name"))
+	version, _ := event.Text(event.Lookup(after, "version"))
 	if name == "" || version == "" {
 		return name
 	}
