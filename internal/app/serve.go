@@ -14,11 +14,15 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/httpapi"
+	"github.com/selfsame-id/selfsame/internal/httpapi/listen"
 )
 
 // stopTime is how long requests that were accepted may take to finish when the
 // server stops.
 const stopTime = 30 * time.Second
+
+// bodyStopTime is how long bodies that are on their way have to arrive.
+const bodyStopTime = 2 * time.Second
 
 // Started is what a server has to say when it is ready. The secrets were made
 // by this start and are nowhere else.
@@ -60,11 +64,11 @@ func Serve(ctx context.Context, cfg config.Config, log *slog.Logger, started fun
 	case <-ctx.Done():
 		log.Info("stopping: requests that were accepted are finished first")
 	}
-	return errors.Join(err, e.stop(context.WithoutCancel(ctx), server, log))
+	return errors.Join(err, e.stop(context.WithoutCancel(ctx), server, listener, log))
 }
 
 // start opens what a server needs and listens.
-func (e *Engine) start(ctx context.Context, say *Started) (*http.Server, net.Listener, error) {
+func (e *Engine) start(ctx context.Context, say *Started) (*http.Server, *listen.Listener, error) {
 	var err error
 	if say.First, err = e.catalog.Bootstrap(ctx); err != nil {
 		return nil, nil, e.place.explain(err)
@@ -80,16 +84,15 @@ func (e *Engine) start(ctx context.Context, say *Started) (*http.Server, net.Lis
 	say.Spaces = e.catalog.Spaces(ctx)
 
 	stopping := &atomic.Bool{}
-	server := httpapi.NewServer(e.api(stopping))
-	server.RegisterOnShutdown(func() { stopping.Store(true) })
-	server.ErrorLog = slog.NewLogLogger(e.log.Handler(), slog.LevelDebug)
-
-	listener, err := net.Listen("tcp", e.cfg.Listen)
+	taken, err := net.Listen("tcp", e.cfg.Listen)
 	if err != nil {
 		return nil, nil, listenError(e.cfg.Listen, err)
 	}
-	say.URL = urlOf(listener.Addr())
-	return server, newLimitListener(listener, connections()), nil
+	say.URL = urlOf(taken.Addr())
+	server, listener := httpapi.NewServer(e.api(stopping), taken, connections())
+	server.RegisterOnShutdown(func() { stopping.Store(true) })
+	server.ErrorLog = slog.NewLogLogger(e.log.Handler(), slog.LevelDebug)
+	return server, listener, nil
 }
 
 // api is the HTTP API over the engine.
@@ -124,12 +127,15 @@ func (e *Engine) ready(ctx context.Context, stopping *atomic.Bool) error {
 }
 
 // stop ends the server in order.
-func (e *Engine) stop(ctx context.Context, server *http.Server, log *slog.Logger) error {
+func (e *Engine) stop(ctx context.Context, server *http.Server, listener *listen.Listener, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
 	var wrong []error
+	listener.EndReading(bodyStopTime)
 	if err := server.Shutdown(ctx); err != nil {
-		wrong = append(wrong, fmt.Errorf("requests were still running after %s: %w", stopTime, err), server.Close())
+		// Whoever has no answer sends the request again.
+		log.Warn("requests were still running and are cut off", "after", stopTime, "error", err)
+		_ = server.Close()
 		var more context.CancelFunc
 		ctx, more = context.WithTimeout(context.WithoutCancel(ctx), stopTime/3)
 		defer more()

@@ -8,6 +8,9 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 )
 
+// isHealth reports whether a request asks how the server is.
+func isHealth(r *http.Request) bool { return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" }
+
 // health serves the questions of whoever runs the process: /healthz whether it
 // lives, /readyz whether it is to be sent requests.
 func (a *API) health(ready func(context.Context) error) {

@@ -5,11 +5,13 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/listen"
 )
 
 // ServeHTTP names the request, serves it and counts it.
@@ -18,6 +20,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := recorder{ResponseWriter: w}
 	rec.Header()[answer.RequestID] = []string{newRequestID()}
 	a.metrics.inFlight.Inc()
+	conn := listen.From(r.Context())
+	conn.Work()
 	if r.ContentLength != 0 {
 		// A body that nobody reads is read by the HTTP server before it answers.
 		_ = http.NewResponseController(w).SetReadDeadline(started.Add(a.pause))
@@ -32,8 +36,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		a.metrics.observe(r, rec.status, time.Since(started))
 	}()
+	if conn.Extra() && !isHealth(r) {
+		rec.Header().Set("Connection", "close")
+		answer.Error(&rec, r, a.log, tooMany)
+		return
+	}
 	a.mux.ServeHTTP(&rec, r)
 }
+
+var tooMany = func() *answer.Problem {
+	p := answer.New(http.StatusServiceUnavailable, answer.Overloaded, "The server has as many connections at work as it can have. Nothing of this request was taken; send it again.")
+	p.RetryAfter = time.Second
+	return p
+}()
 
 // panicked answers for a handler that broke down. The request fails; the server
 // goes on.
@@ -82,15 +97,19 @@ func newRequestID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// NewServer wraps the API in a server that waits for nobody for ever. Bodies
-// have their own time, by Settings.BodyTimeout, and the few endpoints that work
-// for long take the time limit off their answers.
-func NewServer(handler http.Handler) *http.Server {
-	return &http.Server{
+// mostPause is how long a client may read nothing of its answer.
+const mostPause = 10 * time.Second
+
+// NewServer wraps the API in a server that waits for nobody for ever. Bodies and
+// answers may take as long as something of them goes on coming and going. l is
+// where it takes its connections from, most of them at once.
+func NewServer(handler http.Handler, l net.Listener, most int) (*http.Server, *listen.Listener) {
+	s := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
-		WriteTimeout:      2 * time.Minute, // from the end of the header to the end of the answer
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10, // a pixel carries its message in the address
 	}
+	listen.Serve(s)
+	return s, listen.New(l, most, mostPause)
 }

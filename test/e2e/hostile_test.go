@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -103,5 +104,32 @@ func TestInflatingRequests(t *testing.T) {
 		t.Errorf("%d events are stored, %d were answered with 200", got, want)
 	}
 	p.stop(t)
+	s.verify(t)
+}
+
+// Connections that announce a body and do not send it take no memory from
+// those who do.
+func TestAnnouncedBodies(t *testing.T) {
+	s := boundedSite(t)
+	p := s.start(t)
+	request := fmt.Appendf(nil, "POST /v1/batch HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: %s\r\nContent-Length: 400000\r\n\r\n", wire.Basic(keyOf("dev")))
+	for range 1100 {
+		c := p.dial(t)
+		if err := c.Send(request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 50 {
+		if a := p.post(t, "dev", "/v1/track", trackOf("ruth", fmt.Sprint(i))); a.status != 200 {
+			t.Errorf("beside bodies that do not come: %d %s", a.status, a.body)
+		}
+	}
+	p.within(t, mostMemory)
+	// They do not keep it from stopping, and that is a good end.
+	began := time.Now()
+	p.stop(t)
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("beside unfinished bodies it took %v to stop", took)
+	}
 	s.verify(t)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/listen"
 )
 
 // Limits bound one body.
@@ -68,10 +69,15 @@ type Packed struct {
 // beginning of the body; with other errors it is nil.
 func Receive(w http.ResponseWriter, r *http.Request, lim Limits, charge *Charge) (*Packed, error) {
 	wire := &wire{r: r.Body}
+	conn := listen.From(r.Context())
+	conn.Receive()
 	if lim.Pause > 0 {
+		// Set after Receive, which a stop has to see first.
 		wire.control, wire.pause = http.NewResponseController(w), lim.Pause
 		defer wire.finish()
+		wire.hurry()
 	}
+	defer conn.Received()
 	buf := newBuffer(firstBytes, charge)
 	if buf == nil {
 		return nil, ErrFull

@@ -186,7 +186,6 @@ func (h *handler) regroup(w http.ResponseWriter, r *http.Request, u space.Undo) 
 	if preview {
 		g, err = s.PreviewUndo(r.Context(), u)
 	} else {
-		unhurried(w)
 		g, err = s.ApplyUndo(untilDone(r), u)
 	}
 	if err != nil {

@@ -142,7 +142,6 @@ func (h *handler) resendAll(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	unhurried(w)
 	query := r.URL.Query()
 	q := space.RejectQuery{Source: query.Get("source"), Code: query.Get("code"), Limit: 500, Bodies: true}
 	var out resent

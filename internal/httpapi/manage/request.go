@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
@@ -171,12 +170,6 @@ func ok(w http.ResponseWriter, v any) error {
 func created(w http.ResponseWriter, v any) error {
 	answer.JSON(w, http.StatusCreated, v)
 	return nil
-}
-
-// unhurried takes the time limit off an answer that takes as long as it takes.
-func unhurried(w http.ResponseWriter) {
-	// A writer that has no deadlines needs no such word.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 }
 
 // untilDone is a context for work that a client's leaving must not tear in two.

@@ -148,7 +148,6 @@ func (h *handler) changeRules(w http.ResponseWriter, r *http.Request, get func(S
 	if _, err := identity.Compile(rules); err != nil {
 		return answer.Mistakes("the rules have mistakes", err)
 	}
-	unhurried(w)
 	if err := s.SetRules(untilDone(r), rules, only); err != nil {
 		return err
 	}

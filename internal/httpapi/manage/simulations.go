@@ -179,7 +179,6 @@ func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error 
 // follow writes a job as a line of JSON, now and then while it runs and at last
 // when it has ended. Who hangs up cancels it.
 func (h *handler) follow(w http.ResponseWriter, r *http.Request, job *simulation) error {
-	unhurried(w)
 	control := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)

@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+	"github.com/selfsame-id/selfsame/internal/httpapi/listen"
 )
 
 // batch serves the endpoints that take many messages.
@@ -29,8 +30,11 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, t event.Type) {
 	src, key := h.sourceOf(r)
 	charge := h.Budget.Stranger()
 	defer charge.Close()
+	conn := listen.From(r.Context())
 	if src != nil {
 		charge.Admit()
+	} else {
+		conn.Wait() // it makes room for those who have a key
 	}
 	packed, err := body.Receive(w, r, body.Limits{Bytes: h.MaxBytes, Pause: h.BodyPause}, charge)
 	if packed == nil {
@@ -48,6 +52,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, t event.Type) {
 			return
 		}
 		charge.Admit()
+		conn.Work()
 	}
 	buf := packed.Buffer()
 	if err == nil {
