@@ -31,8 +31,11 @@ type ExternalID struct {
 // with Body, which must not be changed while the Message lives.
 type Message struct {
 	Type      Type
-	MessageID string // "" if the message has none: the caller gives it one
-	UserID    string
+	MessageID string // "" if the message has none: the caller gives it one, see Give
+	// MessageIDGiven says that MessageID is not, word for word, what Body says:
+	// whoever keeps Body keeps MessageID beside it.
+	MessageIDGiven bool
+	UserID         string
 	// AnonymousID, GroupID and PreviousID are top-level fields of the call;
 	// ContextGroupID is context.groupId.
 	AnonymousID, GroupID, ContextGroupID, PreviousID string

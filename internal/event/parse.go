@@ -229,6 +229,10 @@ func (p *parser) interpret(m *Message, env Envelope, lim Limits) *Refusal {
 		return refuse(BadMessageID, "messageId", "messageId has %d characters, the limit is %d; a UUID will do, or leave it out and get one",
 			utf8.RuneCountInString(m.MessageID), lim.MessageID)
 	}
+	if m.MessageID != "" {
+		said, _ := Text(p.bytes(p.messageID))
+		m.MessageIDGiven = said != m.MessageID
+	}
 	if m.UserID, r = p.idOf(p.userID, "userId"); r != nil {
 		return r
 	}
