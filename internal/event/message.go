@@ -76,3 +76,6 @@ type Message struct {
 	// keeps it keeps Type, Time and ReceivedAt with it.
 	Body []byte
 }
+
+// At is the message's moment, once it has an arrival number.
+func (m *Message) At(arrival Arrival) Moment { return Moment{m.Time, m.ReceivedAt, arrival} }

@@ -233,7 +233,7 @@ func (r *replay) step(en *entry, pos Pos) error {
 		case ru.accepted && l.Verdict != Accepted:
 			l.Verdict, l.At, l.Reason, l.Broke = Accepted, pos, ReasonNone, ""
 			now = true
-		case ru.accepted && r.e.Rules.Arrival() && pos.Time < l.At.Time:
+		case ru.accepted && r.e.Rules.Arrival() && pos.Before(l.At):
 			l.At = pos
 			now = true
 		case ru.accepted:

@@ -59,11 +59,9 @@ func drawEvents(t *rapid.T, n int) []happening {
 		if len(ids) == 0 {
 			ids = append(ids, identity.ID{Type: "anonymous_id", Value: "a1"})
 		}
-		events = append(events, happening{
-			strand:    identity.NewStrand(hasher, identity.Users, ids),
-			time:      int64(rapid.IntRange(0, span).Draw(t, "time")) * hour,
-			messageID: fmt.Sprintf("m%02d", i),
-		})
+		at := moment(int64(rapid.IntRange(0, span).Draw(t, "time"))*hour, i+1)
+		at.ReceivedAt = int64(rapid.IntRange(0, 2).Draw(t, "received")) // an archive brings its own
+		events = append(events, happening{identity.NewStrand(hasher, identity.Users, ids), at})
 	}
 	return events
 }
@@ -98,7 +96,7 @@ func drawOverrides(t *rapid.T, events []happening) *identity.Overrides {
 func truth(rs *identity.Ruleset, ov *identity.Overrides, events []happening) string {
 	var occ []identity.Occurrence
 	for _, e := range events {
-		occ = append(occ, identity.Occurrence{Strand: e.strand, Time: e.time, MessageID: e.messageID})
+		occ = append(occ, identity.Occurrence{Strand: e.strand, Moment: e.Moment})
 	}
 	res := identity.Resolve(rs, ov, occ)
 	return describe(res.Strands, res.Groups)
@@ -135,7 +133,7 @@ func batches(t *rapid.T, events []happening) [][]happening {
 func trace(events []happening) string {
 	s := ""
 	for _, e := range events {
-		s += fmt.Sprintf("  %3dh %s", e.time/hour, e.messageID)
+		s += fmt.Sprintf("  %3dh %d %s", e.Time/hour, e.ReceivedAt, called(e.Moment))
 		for _, l := range e.strand.Links {
 			s += " " + l.ID.String()
 		}
@@ -221,10 +219,10 @@ func TestEngineEqualsResolveOnLongStreams(t *testing.T) {
 			if rng.IntN(3) == 0 || len(ids) == 0 {
 				ids = append(ids, identity.ID{Type: "user_id", Value: fmt.Sprint("u", p)})
 			}
-			events = append(events, happening{identity.NewStrand(hasher, identity.Users, ids), int64(rng.IntN(600)) * hour, fmt.Sprintf("m%03d", i)})
+			events = append(events, happening{identity.NewStrand(hasher, identity.Users, ids), moment(int64(rng.IntN(600))*hour, i+1)})
 		}
 		if seed%3 == 0 {
-			slices.SortStableFunc(events, func(a, b happening) int { return int((a.time - b.time) / hour) })
+			slices.SortStableFunc(events, func(a, b happening) int { return int((a.Time - b.Time) / hour) })
 		}
 		l := newLedger(rs, nil, []int{0, 5, 50}[rng.IntN(3)])
 		for i := 0; i < len(events); {

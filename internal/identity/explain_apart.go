@@ -249,7 +249,7 @@ func (x *Explainer) fewestDemotions(a, b Hash) ([]Step, error) {
 		if slices.Contains(ids, b) {
 			return x.walkApart(dist, b), nil
 		}
-		lists, err := x.Graph.Touching(ids, Pos{Time: math.MinInt64})
+		lists, err := x.Graph.Touching(ids, beginning)
 		if err != nil {
 			return nil, err
 		}

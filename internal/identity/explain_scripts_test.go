@@ -144,7 +144,7 @@ func names(ids []identity.ID) string {
 }
 
 func step(st identity.Step) string {
-	s := fmt.Sprintf("%s -- %s: first %s %s", st.From.ID, st.To.ID, at(st.Strands[0].First.Time), st.Strands[0].First.MessageID)
+	s := fmt.Sprintf("%s -- %s: first %s %s", st.From.ID, st.To.ID, at(st.Strands[0].First.Time), called(st.Strands[0].First.Moment))
 	if n := len(st.Strands); n > 1 {
 		s += fmt.Sprintf(", in %d strands", n)
 	}
@@ -152,7 +152,7 @@ func step(st identity.Step) string {
 }
 
 func demotion(d *identity.Demotion) string {
-	s := fmt.Sprintf("%s was left out at %s %s: %s", d.ID, at(d.At.Time), d.At.MessageID, d.Reason)
+	s := fmt.Sprintf("%s was left out at %s %s: %s", d.ID, at(d.At.Time), called(d.At.Moment), d.Reason)
 	members := func(list []identity.Member) string {
 		var s []string
 		for _, m := range list {
@@ -182,7 +182,7 @@ func demotion(d *identity.Demotion) string {
 }
 
 func chapter(c identity.Chapter) string {
-	s := fmt.Sprintf("%s %s %s: %s", at(c.At.Time), c.At.MessageID, c.Kind, names(c.IDs))
+	s := fmt.Sprintf("%s %s %s: %s", at(c.At.Time), called(c.At.Moment), c.Kind, names(c.IDs))
 	if len(c.Through) > 0 {
 		s += " through " + names(c.Through)
 	}

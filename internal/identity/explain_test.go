@@ -242,7 +242,7 @@ func TestExplanationsAreBounded(t *testing.T) {
 		{id("ios.id", "tablet"), id("user_id", "u3")},
 		{id("anonymous_id", "a"), id("user_id", "u9")},
 	} {
-		if err := l.take([]happening{{identity.NewStrand(hasher, identity.Users, ids), int64(i) * hour, "m"}}); err != nil {
+		if err := l.take([]happening{{identity.NewStrand(hasher, identity.Users, ids), moment(int64(i)*hour, i+1)}}); err != nil {
 			t.Fatal(err)
 		}
 	}

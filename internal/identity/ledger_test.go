@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
@@ -31,10 +32,17 @@ type owned struct {
 }
 
 type happening struct {
-	strand    *identity.Strand // undecided
-	time      int64
-	messageID string
+	strand *identity.Strand // undecided
+	event.Moment
 }
+
+// moment is that of an event which arrived as the n-th.
+func moment(time int64, n int) event.Moment {
+	return event.Moment{Time: time, Arrival: event.NewBlock(uint64(n), 1).At(0)}
+}
+
+// called names an event by its number.
+func called(m event.Moment) string { return fmt.Sprint("m", m.Arrival.Block().Clock()) }
 
 func newLedger(rs *identity.Ruleset, ov *identity.Overrides, bound int) *ledger {
 	return &ledger{
@@ -99,14 +107,14 @@ func (l *ledger) Merges(id identity.Hash) (int, error) { return l.owner[id].cens
 // take commits one batch of events.
 func (l *ledger) take(batch []happening) error {
 	for _, e := range batch {
-		pos := e.strand.Place(l.rs, e.time, e.messageID)
+		pos := e.strand.Place(l.rs, e.Moment)
 		list := l.seen[e.strand.Hash]
 		at := sort.Search(len(list), func(i int) bool { return pos.Before(list[i]) })
 		l.seen[e.strand.Hash] = slices.Insert(list, at, pos)
 	}
 	var seeds []identity.Seed
 	for _, e := range batch {
-		pos := e.strand.Place(l.rs, e.time, e.messageID)
+		pos := e.strand.Place(l.rs, e.Moment)
 		s := l.strands[e.strand.Hash]
 		if s != nil && s.Settled(l.rs, pos) {
 			l.appends++
@@ -306,7 +314,7 @@ func describe(strands map[identity.Hash]*identity.Strand, groups [][]identity.Me
 		for _, k := range s.Links {
 			switch k.Verdict {
 			case identity.Accepted:
-				fmt.Fprintf(&b, " %s@%d/%s", k.ID, k.At.Time, k.At.MessageID)
+				fmt.Fprintf(&b, " %s@%d/%s", k.ID, k.At.Time, called(k.At.Moment))
 			case identity.Demoted:
 				fmt.Fprintf(&b, " (%s)", k.ID)
 			case identity.Blocked:
@@ -315,7 +323,7 @@ func describe(strands map[identity.Hash]*identity.Strand, groups [][]identity.Me
 				fmt.Fprintf(&b, " ?%s", k.ID)
 			}
 		}
-		fmt.Fprintf(&b, " first %d/%s", s.First.Time, s.First.MessageID)
+		fmt.Fprintf(&b, " first %d/%s", s.First.Time, called(s.First.Moment))
 		lines = append(lines, b.String())
 	}
 	for _, g := range groups {

@@ -29,7 +29,7 @@ func outcomeOf(t *rapid.T, m *identity.Model, events []happening) *identity.Outc
 		for _, e := range events {
 			for _, s := range strands {
 				if s.Hash == e.strand.Hash {
-					out = append(out, identity.Occurrence{Strand: s, Time: e.time, MessageID: e.messageID})
+					out = append(out, identity.Occurrence{Strand: s, Moment: e.Moment})
 				}
 			}
 		}
@@ -86,7 +86,7 @@ func TestModelEqualsResolve(t *testing.T) {
 
 		var occ []identity.Occurrence
 		for _, e := range events {
-			occ = append(occ, identity.Occurrence{Strand: e.strand, Time: e.time, MessageID: e.messageID})
+			occ = append(occ, identity.Occurrence{Strand: e.strand, Moment: e.Moment})
 		}
 		want := identity.Resolve(draft, ov, occ)
 		if got, want := profiles(o.Groups()), profiles(want.Groups); got != want {
@@ -165,7 +165,7 @@ func BenchmarkModel(b *testing.B) {
 		}
 		for c := range cookies {
 			s := identity.NewStrand(hasher, identity.Users, []identity.ID{{Type: "anonymous_id", Value: fmt.Sprint("a", p, "-", c)}, {Type: "user_id", Value: fmt.Sprint("u", p)}})
-			s.First = identity.Pos{Time: int64(p*4 + c), MessageID: "m", Strand: s.Hash}
+			s.First = identity.Pos{Moment: moment(int64(p*4+c), 1), Strand: s.Hash}
 			s.Evaluated = s.First
 			for i := range s.Links {
 				s.Links[i].Verdict, s.Links[i].At = identity.Accepted, s.First

@@ -175,7 +175,7 @@ func (o *Outcome) decide(strands, ids []int32, c *census, events Events) error {
 		o.Reread += len(occ)
 	} else {
 		for i, n := range strands {
-			occ = append(occ, Occurrence{Strand: all[i], Time: m.strands[n].first.Time, MessageID: m.strands[n].first.MessageID})
+			occ = append(occ, Occurrence{Strand: all[i], Moment: m.strands[n].first.Moment})
 		}
 	}
 	o.Decided += len(strands)

@@ -1,7 +1,5 @@
 package identity
 
-import "math"
-
 // Reconsider decides again everything on which an override of the IDs may bear:
 // all strands that hold one of them, or an ID of a profile that has one of them
 // now. It is called after overrides were added or taken away, with the engine
@@ -39,7 +37,7 @@ func (e *Engine) Reconsider(g Graph, c Collection, ids []Hash) (*Change, error) 
 			}
 		}
 	}
-	lists, err := g.Touching(list, Pos{Time: math.MinInt64})
+	lists, err := g.Touching(list, beginning)
 	if err != nil {
 		return nil, err
 	}

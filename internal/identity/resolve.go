@@ -2,13 +2,14 @@ package identity
 
 import (
 	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // Occurrence is one event of a strand, as the batch function sees it.
 type Occurrence struct {
-	Strand    *Strand // only its hash, collection and IDs are read
-	Time      int64   // of the event, nanoseconds since 1970
-	MessageID string
+	Strand *Strand // only its hash, collection and IDs are read
+	event.Moment
 }
 
 // Resolution is what Resolve says: who is who.
@@ -54,7 +55,7 @@ func ResolveOn(rs *Ruleset, ov *Overrides, decided []*Strand, events []Occurrenc
 			}
 			res.Strands[s.Hash] = s
 		}
-		seq[i] = placed{s, s.Place(rs, e.Time, e.MessageID)}
+		seq[i] = placed{s, s.Place(rs, e.Moment)}
 	}
 	if !rs.Arrival() {
 		slices.SortFunc(seq, func(a, b placed) int { return a.pos.Compare(b.pos) })
@@ -101,7 +102,7 @@ func ResolveOn(rs *Ruleset, ov *Overrides, decided []*Strand, events []Occurrenc
 				}
 				continue
 			}
-			if r.link.Verdict != Accepted || pos.Time < r.link.At.Time {
+			if r.link.Verdict != Accepted || pos.Before(r.link.At) {
 				r.link.Verdict, r.link.At, r.link.Reason, r.link.Broke = Accepted, pos, ReasonNone, ""
 			}
 			if r.group == nil {

@@ -66,7 +66,7 @@ func readEvent(t *testing.T, lineNumber int, line string, number int) happening 
 		ids = append(ids, readID(f))
 	}
 	slices.SortFunc(ids, identity.ID.Compare)
-	return happening{identity.NewStrand(hasher, identity.Users, ids), (day*24 + hours) * hour, fmt.Sprint("m", number)}
+	return happening{identity.NewStrand(hasher, identity.Users, ids), moment((day*24+hours)*hour, number)}
 }
 
 func readID(text string) identity.ID {
@@ -137,7 +137,7 @@ func TestScripts(t *testing.T) {
 			want := strings.Join(s.profiles, "\n")
 			var occ []identity.Occurrence
 			for _, e := range s.events {
-				occ = append(occ, identity.Occurrence{Strand: e.strand, Time: e.time, MessageID: e.messageID})
+				occ = append(occ, identity.Occurrence{Strand: e.strand, Moment: e.Moment})
 			}
 			res := identity.Resolve(rs, nil, occ)
 			if got := profilesOf(res.Groups); got != want {

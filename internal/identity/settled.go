@@ -10,7 +10,7 @@ func (s *Strand) Settled(rs *Ruleset, pos Pos) bool {
 		return false // in order of arrival, times come in any order
 	}
 	for i := range s.Links {
-		if l := &s.Links[i]; l.Verdict == Accepted && pos.Time < l.At.Time {
+		if l := &s.Links[i]; l.Verdict == Accepted && pos.Before(l.At) {
 			return false // the ID turns out to be older
 		}
 	}

@@ -2,7 +2,10 @@ package identity
 
 import (
 	"cmp"
+	"math"
 	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // Strand is everything that was seen under one exact set of external IDs: what
@@ -87,12 +90,12 @@ func (r Reason) String() string {
 }
 
 // Pos is a place in the order of resolution. Under order: person_first that is
-// people who say who they are first, then by time, then by messageId.
+// people who say who they are first, then by the moments of events: by time, then
+// by receipt, then by arrival.
 type Pos struct {
-	Class     uint8 // 0: has an unblocked ID that names a person; 1: has none
-	Time      int64 // of the event, nanoseconds since 1970
-	MessageID string
-	Strand    Hash // tells apart two strands that share time and messageId
+	Class uint8 // 0: has an unblocked ID that names a person; 1: has none
+	event.Moment
+	Strand Hash // tells apart the strands of one event
 }
 
 // Compare orders places.
@@ -100,14 +103,14 @@ func (p Pos) Compare(q Pos) int {
 	if c := cmp.Compare(p.Class, q.Class); c != 0 {
 		return c
 	}
-	if c := cmp.Compare(p.Time, q.Time); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(p.MessageID, q.MessageID); c != 0 {
+	if c := p.Moment.Compare(q.Moment); c != 0 {
 		return c
 	}
 	return slices.Compare(p.Strand[:], q.Strand[:])
 }
+
+// beginning is before every place.
+var beginning = Pos{Moment: event.Moment{Time: math.MinInt64}}
 
 // Before reports whether p comes before q.
 func (p Pos) Before(q Pos) bool { return p.Compare(q) < 0 }
@@ -156,8 +159,8 @@ func (s *Strand) Clean() bool {
 }
 
 // Place returns where an occurrence of the strand stands in the order.
-func (s *Strand) Place(rs *Ruleset, time int64, messageID string) Pos {
-	return Pos{Class: s.class(rs), Time: time, MessageID: messageID, Strand: s.Hash}
+func (s *Strand) Place(rs *Ruleset, at event.Moment) Pos {
+	return Pos{Class: s.class(rs), Moment: at, Strand: s.Hash}
 }
 
 func (s *Strand) class(rs *Ruleset) uint8 {

@@ -15,7 +15,7 @@ func strandSets(n int) []Traits {
 			if k == 9 {
 				name = fmt.Sprintf("rare_%04d", i)
 			}
-			news = append(news, Trait{Name: name, Value: []byte(`"some value"`), Time: int64(i * 7919 % 1000), MessageID: fmt.Sprintf("m-%d", i), Source: "web"})
+			news = append(news, Trait{Name: name, Value: []byte(`"some value"`), Moment: moment(int64(i*7919%1000), i), MessageID: fmt.Sprintf("m-%d", i), Source: "web"})
 		}
 		sets[i], _ = Traits(nil).Apply(news)
 	}
@@ -68,9 +68,9 @@ func BenchmarkFoldIdentifiers1000x3(b *testing.B) {
 	lists := make([][]Identifier, 1000)
 	for i := range lists {
 		lists[i] = []Identifier{
-			{"user_id", "abc", int64(i), "m", "web"},
-			{"email", "jane@example.com", int64(i), "m", "web"},
-			{"anonymous_id", fmt.Sprint("anon_", i*7919%1000), int64(i), "m", "web"},
+			{"user_id", "abc", moment(int64(i), i), "m", "web"},
+			{"email", "jane@example.com", moment(int64(i), i), "m", "web"},
+			{"anonymous_id", fmt.Sprint("anon_", i*7919%1000), moment(int64(i), i), "m", "web"},
 		}
 	}
 	for b.Loop() {

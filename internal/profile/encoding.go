@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"unsafe"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // Errors of DecodeTraits.
@@ -15,7 +17,7 @@ var (
 	ErrNewer = errors.New("trait set of a newer version")
 )
 
-// traitsVersion is the first byte of an encoded set. The rest of version 1:
+// traitsVersion is the first byte of an encoded set. The rest of version 2:
 //
 //	count
 //	for each trait, by name:
@@ -24,20 +26,20 @@ var (
 //	  length, value              unless flagRemoved
 //	  unless flagSameEvent:
 //	    time                     less the trait's before, zigzag
-//	    arrival                  if flagArrival
+//	    received                 less the time, zigzag
+//	    arrival, 12 bytes
 //	    length, message ID
 //	    length, source           unless flagSameSource
 //
 // Numbers are varints. Most traits of a strand were set by one event, which is
 // written once.
-const traitsVersion = 1
+const traitsVersion = 2
 
 const (
 	flagRemoved    = 1 << iota
-	flagSameEvent  // time, arrival, message ID and source of the trait before
-	flagArrival    // arrival is not 0
+	flagSameEvent  // moment, message ID and source of the trait before
 	flagSameSource // source of the trait before
-	flagsKnown     = flagRemoved | flagSameEvent | flagArrival | flagSameSource
+	flagsKnown     = flagRemoved | flagSameEvent | flagSameSource
 )
 
 // AppendTraits appends the binary form of a set, versioned, to b.
@@ -52,15 +54,10 @@ func AppendTraits(b []byte, set Traits) []byte {
 		}
 		sameSource := i > 0 && t.Source == before.Source
 		switch {
-		case sameSource && t.Time == before.Time && t.Arrival == before.Arrival && t.MessageID == before.MessageID:
+		case sameSource && t.Moment == before.Moment && t.MessageID == before.MessageID:
 			flags |= flagSameEvent
-		default:
-			if sameSource {
-				flags |= flagSameSource
-			}
-			if t.Arrival != 0 {
-				flags |= flagArrival
-			}
+		case sameSource:
+			flags |= flagSameSource
 		}
 		b = appendText(b, t.Name)
 		b = append(b, flags)
@@ -70,9 +67,8 @@ func AppendTraits(b []byte, set Traits) []byte {
 		}
 		if flags&flagSameEvent == 0 {
 			b = binary.AppendVarint(b, t.Time-before.Time)
-			if flags&flagArrival != 0 {
-				b = binary.AppendUvarint(b, t.Arrival)
-			}
+			b = binary.AppendVarint(b, t.ReceivedAt-t.Time)
+			b = append(b, t.Arrival[:]...)
 			b = appendText(b, t.MessageID)
 			if flags&flagSameSource == 0 {
 				b = appendText(b, t.Source)
@@ -137,7 +133,7 @@ type decoder struct {
 func (d *decoder) trait(before Trait, first bool) Trait {
 	t := Trait{Name: d.text()}
 	flags := d.flags()
-	if flags&^flagsKnown != 0 || first && flags&(flagSameEvent|flagSameSource) != 0 || flags&flagSameEvent != 0 && flags&(flagSameSource|flagArrival) != 0 {
+	if flags&^flagsKnown != 0 || first && flags&(flagSameEvent|flagSameSource) != 0 || flags&flagSameEvent != 0 && flags&flagSameSource != 0 {
 		d.bad = true
 	}
 	if flags&flagRemoved == 0 {
@@ -146,13 +142,17 @@ func (d *decoder) trait(before Trait, first bool) Trait {
 		}
 	}
 	if flags&flagSameEvent != 0 {
-		t.Time, t.Arrival, t.MessageID, t.Source = before.Time, before.Arrival, before.MessageID, before.Source
+		t.Moment, t.MessageID, t.Source = before.Moment, before.MessageID, before.Source
 		return t
 	}
 	t.Time = before.Time + d.signed()
-	if flags&flagArrival != 0 {
-		t.Arrival = d.number()
+	t.ReceivedAt = t.Time + d.signed()
+	arrival, ok := event.ParseArrival(d.b)
+	if !ok {
+		d.bad = true
+		return t
 	}
+	t.Arrival, d.b = arrival, d.b[event.ArrivalBytes:]
 	t.MessageID = d.text()
 	if flags&flagSameSource != 0 {
 		t.Source = before.Source

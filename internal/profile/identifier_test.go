@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"fmt"
 	"reflect"
 	"testing"
 
@@ -9,21 +10,21 @@ import (
 
 func TestFoldIdentifiers(t *testing.T) {
 	iphone := []Identifier{
-		{"anonymous_id", "anon_123", 10, "m1", "ios"},
-		{"ios.id", "ios_abc", 10, "m1", "ios"},
+		{"anonymous_id", "anon_123", moment(10, 1+1), "m1", "ios"},
+		{"ios.id", "ios_abc", moment(10, 1+1), "m1", "ios"},
 	}
 	login := []Identifier{
-		{"user_id", "abc", 30, "m3", "ios"},
-		{"anonymous_id", "anon_123", 30, "m3", "ios"},
-		{"email", "jane@example.com", 30, "m3", "ios"},
+		{"user_id", "abc", moment(30, 3+1), "m3", "ios"},
+		{"anonymous_id", "anon_123", moment(30, 3+1), "m3", "ios"},
+		{"email", "jane@example.com", moment(30, 3+1), "m3", "ios"},
 	}
-	early := []Identifier{{"user_id", "abc", 5, "m0", "import"}}
+	early := []Identifier{{"user_id", "abc", moment(5, 0+1), "m0", "import"}}
 	got := FoldIdentifiers(iphone, login, early)
 	want := []Identifier{
-		{"user_id", "abc", 5, "m0", "import"},
-		{"anonymous_id", "anon_123", 10, "m1", "ios"},
-		{"ios.id", "ios_abc", 10, "m1", "ios"},
-		{"email", "jane@example.com", 30, "m3", "ios"},
+		{"user_id", "abc", moment(5, 0+1), "m0", "import"},
+		{"anonymous_id", "anon_123", moment(10, 1+1), "m1", "ios"},
+		{"ios.id", "ios_abc", moment(10, 1+1), "m1", "ios"},
+		{"email", "jane@example.com", moment(30, 3+1), "m3", "ios"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %v\nwant %v", got, want)
@@ -35,10 +36,10 @@ func TestFoldIdentifiers(t *testing.T) {
 
 func TestFoldIdentifiersDoesNotKnowOrder(t *testing.T) {
 	one := rapid.Custom(func(t *rapid.T) Identifier {
+		n := rapid.IntRange(1, 12).Draw(t, "event")
 		return Identifier{
 			Type: rapid.SampledFrom([]string{"email", "user_id"}).Draw(t, "type"), Value: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "value"),
-			FirstSeen: rapid.Int64Range(0, 3).Draw(t, "seen"), MessageID: rapid.SampledFrom([]string{"m1", "m2"}).Draw(t, "message"),
-			Source: rapid.SampledFrom([]string{"ios", "web"}).Draw(t, "source"),
+			Moment: moment(int64(n%4), n), MessageID: fmt.Sprint("m", n*7%5), Source: []string{"ios", "web"}[n%2],
 		}
 	})
 	rapid.Check(t, func(t *rapid.T) {

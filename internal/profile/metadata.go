@@ -1,27 +1,26 @@
 package profile
 
-import "cmp"
+import "github.com/selfsame-id/selfsame/internal/event"
 
-// Metadata says when and where a strand or a profile was first and last seen.
-// Times are in nanoseconds since 1970, of the events themselves. The zero
-// Metadata is that of something never seen.
+// Metadata says when and where a strand or a profile was first and last seen: the
+// moments of the events themselves. The zero Metadata is that of something never
+// seen.
 type Metadata struct {
-	CreatedAt, UpdatedAt          int64
+	First, Last                   event.Moment
 	FirstMessageID, FirstSourceID string
 	LastMessageID, LastSourceID   string
 }
 
 // Sighting is the Metadata of a single event.
-func Sighting(time int64, messageID, source string) Metadata {
+func Sighting(at event.Moment, messageID, source string) Metadata {
 	return Metadata{
-		CreatedAt: time, FirstMessageID: messageID, FirstSourceID: source,
-		UpdatedAt: time, LastMessageID: messageID, LastSourceID: source,
+		First: at, FirstMessageID: messageID, FirstSourceID: source,
+		Last: at, LastMessageID: messageID, LastSourceID: source,
 	}
 }
 
 // FoldMetadata joins the metadata of strands: the earliest first event and the
-// latest last event. Among events of one time the lower message ID, then source,
-// is the earlier.
+// latest last event.
 func FoldMetadata(parts ...Metadata) Metadata {
 	var all Metadata
 	for _, m := range parts {
@@ -37,11 +36,11 @@ func (m Metadata) join(o Metadata) Metadata {
 	case m == Metadata{}:
 		return o
 	}
-	if cmp.Or(cmp.Compare(o.CreatedAt, m.CreatedAt), cmp.Compare(o.FirstMessageID, m.FirstMessageID), cmp.Compare(o.FirstSourceID, m.FirstSourceID)) < 0 {
-		m.CreatedAt, m.FirstMessageID, m.FirstSourceID = o.CreatedAt, o.FirstMessageID, o.FirstSourceID
+	if o.First.Before(m.First) {
+		m.First, m.FirstMessageID, m.FirstSourceID = o.First, o.FirstMessageID, o.FirstSourceID
 	}
-	if cmp.Or(cmp.Compare(o.UpdatedAt, m.UpdatedAt), cmp.Compare(o.LastMessageID, m.LastMessageID), cmp.Compare(o.LastSourceID, m.LastSourceID)) > 0 {
-		m.UpdatedAt, m.LastMessageID, m.LastSourceID = o.UpdatedAt, o.LastMessageID, o.LastSourceID
+	if m.Last.Before(o.Last) {
+		m.Last, m.LastMessageID, m.LastSourceID = o.Last, o.LastMessageID, o.LastSourceID
 	}
 	return m
 }

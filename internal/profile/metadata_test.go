@@ -1,14 +1,15 @@
 package profile
 
 import (
+	"fmt"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
 func TestFoldMetadata(t *testing.T) {
-	got := FoldMetadata(Sighting(20, "m2", "web"), Metadata{}, Sighting(10, "m1", "ios"), Sighting(20, "m3", "ios"))
-	want := Metadata{CreatedAt: 10, FirstMessageID: "m1", FirstSourceID: "ios", UpdatedAt: 20, LastMessageID: "m3", LastSourceID: "ios"}
+	got := FoldMetadata(Sighting(moment(20, 2), "z", "web"), Metadata{}, Sighting(moment(10, 1), "m1", "ios"), Sighting(moment(20, 3), "a", "ios"))
+	want := Metadata{First: moment(10, 1), FirstMessageID: "m1", FirstSourceID: "ios", Last: moment(20, 3), LastMessageID: "a", LastSourceID: "ios"}
 	if got != want {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
@@ -22,7 +23,8 @@ func TestFoldMetadataDoesNotKnowOrder(t *testing.T) {
 		if rapid.IntRange(0, 9).Draw(t, "empty") == 0 {
 			return Metadata{}
 		}
-		return Sighting(rapid.Int64Range(-1, 3).Draw(t, "time"), rapid.SampledFrom([]string{"m1", "m2"}).Draw(t, "message"), rapid.SampledFrom([]string{"ios", "web"}).Draw(t, "source"))
+		n := rapid.IntRange(1, 12).Draw(t, "event")
+		return Sighting(moment(int64(n%4-1), n), fmt.Sprint("m", n*7%5), []string{"ios", "web"}[n%2])
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		parts := rapid.SliceOfN(one, 0, 8).Draw(t, "parts")

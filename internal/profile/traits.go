@@ -14,7 +14,7 @@ type Traits []Trait
 
 // Apply returns the set after what was said in news, which may hold traits of
 // several events in any order and may name a trait more than once: of each name
-// the newest setting stays (by event time, then arrival, then message ID).
+// the setting of the latest moment stays.
 //
 // won are those of news that the set now holds and did not before, sorted by
 // name; a setting that repeats a value at a later time is one of them. When won
@@ -23,12 +23,12 @@ type Traits []Trait
 func (s Traits) Apply(news []Trait) (after, won Traits) {
 	ordered := slices.Clone(news)
 	slices.SortFunc(ordered, func(a, b Trait) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), -compareAge(a, b))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), b.Moment.Compare(a.Moment))
 	})
 	ordered = slices.CompactFunc(ordered, func(a, b Trait) bool { return a.Name == b.Name })
 	var before Trait
 	for _, t := range ordered {
-		if old, there := s.Get(t.Name); !there || compareAge(t, old) > 0 {
+		if old, there := s.Get(t.Name); !there || old.Before(t.Moment) {
 			before = t.own(old, before)
 			won = append(won, before)
 		}
@@ -50,7 +50,7 @@ func union(a, b Traits) Traits {
 			out, b = append(out, b[0]), b[1:]
 		default:
 			newer := a[0]
-			if compareAge(b[0], newer) > 0 {
+			if newer.Before(b[0].Moment) {
 				newer = b[0]
 			}
 			out, a, b = append(out, newer), a[1:], b[1:]

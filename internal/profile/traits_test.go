@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // show writes traits for people: name=value@time.
@@ -22,16 +24,28 @@ func show(traits []Trait) string {
 	return strings.Join(out, " ")
 }
 
+// moment is that of an event that arrived as the n-th.
+func moment(time int64, n int) event.Moment {
+	return event.Moment{Time: time, Arrival: event.NewBlock(uint64(n), 1).At(0)}
+}
+
+// set is what an event of a time said; n is the number in its message ID, and the
+// order of arrival.
 func set(name, value string, time int64, messageID string) Trait {
-	t := Trait{Name: name, Time: time, MessageID: messageID, Source: "web"}
+	t := Trait{Name: name, Moment: moment(time, int(messageID[1]-'0')), MessageID: messageID, Source: "web"}
 	if value != "null" {
 		t.Value = []byte(value)
 	}
 	return t
 }
 
-func arrived(t Trait, arrival uint64) Trait {
-	t.Arrival = arrival
+func received(t Trait, at int64) Trait {
+	t.ReceivedAt = at
+	return t
+}
+
+func called(t Trait, messageID string) Trait {
+	t.MessageID = messageID
 	return t
 }
 
@@ -47,14 +61,29 @@ func TestApply(t *testing.T) {
 			after: `name="Jane"@10 plan="pro"@20`, won: `name="Jane"@10`, seen: `name="Jane"@10 plan="pro"@20`,
 		},
 		{
-			why: "of one time the higher message ID",
+			why: "of one time the later to arrive",
 			had: []Trait{set("plan", `"pro"`, 20, "m2")}, news: []Trait{set("plan", `"free"`, 20, "m1"), set("plan", `"team"`, 20, "m3")},
 			after: `plan="team"@20`, won: `plan="team"@20`, seen: `plan="team"@20`,
 		},
 		{
-			why: "of one time the later to arrive, where arrival counts",
-			had: []Trait{arrived(set("plan", `"pro"`, 20, "m2"), 1)}, news: []Trait{arrived(set("plan", `"free"`, 20, "m1"), 2)},
-			after: `plan="free"@20`, won: `plan="free"@20`, seen: `plan="free"@20`,
+			why: "message IDs count for nothing",
+			had: []Trait{called(set("plan", `"free"`, 20, "m1"), "z")}, news: []Trait{called(set("plan", `"pro"`, 20, "m2"), "a")},
+			after: `plan="pro"@20`, won: `plan="pro"@20`, seen: `plan="pro"@20`,
+		},
+		{
+			why: "of one time the later received, however it arrived",
+			had: []Trait{received(set("plan", `"free"`, 20, "m2"), 7)}, news: []Trait{received(set("plan", `"pro"`, 20, "m1"), 8), received(set("name", `"J"`, 20, "m3"), 6)},
+			after: `name="J"@20 plan="pro"@20`, won: `name="J"@20 plan="pro"@20`, seen: `name="J"@20 plan="pro"@20`,
+		},
+		{
+			why: "a removal of the same time that arrived later removes",
+			had: []Trait{set("plan", `"pro"`, 20, "m2")}, news: []Trait{set("plan", "null", 20, "m3")},
+			after: `plan=null@20`, won: `plan=null@20`, seen: ``,
+		},
+		{
+			why: "a value of the same time that arrived after the removal is there",
+			had: []Trait{set("plan", "null", 20, "m2")}, news: []Trait{set("plan", `"pro"`, 20, "m3")},
+			after: `plan="pro"@20`, won: `plan="pro"@20`, seen: `plan="pro"@20`,
 		},
 		{
 			why: "null removes and is remembered",
@@ -91,7 +120,7 @@ func TestApply(t *testing.T) {
 // TestApplySharesNoMemory: a cached set must not hold on to a request's body.
 func TestApplySharesNoMemory(t *testing.T) {
 	value := []byte(`"pro"`)
-	after, _ := Traits(nil).Apply([]Trait{{Name: "plan", Value: value, Time: 1, MessageID: "m"}})
+	after, _ := Traits(nil).Apply([]Trait{{Name: "plan", Value: value, Moment: moment(1, 1), MessageID: "m"}})
 	value[1] = 'X'
 	if show(after) != `plan="pro"@1` {
 		t.Error(show(after))
@@ -116,17 +145,19 @@ func TestRemovalHidesAcrossStrands(t *testing.T) {
 	}
 }
 
-// traitGen draws traits that often meet in name, time and event.
+// traitGen draws traits of some events that often meet in name, time and event.
+// An event says one thing of a trait.
 func traitGen() *rapid.Generator[Trait] {
 	return rapid.Custom(func(t *rapid.T) Trait {
+		n := rapid.IntRange(1, 20).Draw(t, "event")
 		out := Trait{
 			Name:      rapid.SampledFrom([]string{"a", "b", "c", "", "plan"}).Draw(t, "name"),
-			Time:      rapid.Int64Range(-2, 3).Draw(t, "time"),
-			MessageID: rapid.SampledFrom([]string{"m1", "m2", "m3"}).Draw(t, "message"),
-			Source:    rapid.SampledFrom([]string{"web", "ios"}).Draw(t, "source"),
-			Arrival:   rapid.SampledFrom([]uint64{0, 0, 1, 2, 300}).Draw(t, "arrival"),
+			Moment:    moment(int64(n%4-2), n),
+			MessageID: fmt.Sprint("m", n*7%5),
+			Source:    []string{"web", "ios"}[n%2],
 		}
-		if value := rapid.SampledFrom([]string{"", "1", `"x"`, `{"k":[1]}`}).Draw(t, "value"); value != "" {
+		out.ReceivedAt = int64(n % 3)
+		if value := []string{"", "1", `"x"`, `{"k":[1]}`}[(n+len(out.Name))%4]; value != "" {
 			out.Value = []byte(value)
 		}
 		return out
@@ -139,7 +170,7 @@ func TestTraitFoldsDoNotKnowOrder(t *testing.T) {
 		// The truth, by looking at each trait once.
 		newest := map[string]Trait{}
 		for _, x := range all {
-			if old, there := newest[x.Name]; !there || compareAge(x, old) > 0 {
+			if old, there := newest[x.Name]; !there || old.Moment.Compare(x.Moment) < 0 {
 				newest[x.Name] = x
 			}
 		}
