@@ -110,11 +110,11 @@ type refusedLine struct {
 // it came without one.
 func appendLine(b []byte, m *event.Message) []byte {
 	body := bytes.TrimSpace(m.Body)
-	if event.Lookup(body, "messageId") == nil {
-		b = append(b, `{"messageId":"`...)
-		b = append(b, m.MessageID...)
-		b = append(b, `",`...)
-		body = body[1:]
+	if m.MessageIDGiven {
+		// At the end, for the last of equal keys counts. An object of a message is
+		// never empty.
+		b = append(b, bytes.ReplaceAll(body[:len(body)-1], []byte{'\n'}, []byte{' '})...)
+		return append(append(append(b, `,"messageId":"`...), m.MessageID...), '"', '}', '\n')
 	}
 	return append(append(b, bytes.ReplaceAll(body, []byte{'\n'}, []byte{' '})...), '\n')
 }

@@ -20,6 +20,7 @@ type verified struct {
 	Profiles    int64              `json:"profiles"`
 	Traits      int64              `json:"traits"`
 	Pending     int64              `json:"pending"`
+	Damaged     int64              `json:"damaged"`
 	Differences []space.Difference `json:"differences"`
 	Truncated   bool               `json:"truncated"`
 }
@@ -104,6 +105,9 @@ func (sh *shell) verdict(r *verified, took time.Duration) {
 	s := sh.out
 	fmt.Fprintf(s, "Worked out again in %s: %s, %s, %s, %s\n", span(took),
 		many(r.Events, "event"), many(r.Strands, "strand"), many(r.Profiles, "profile"), many(r.Traits, "trait"))
+	if r.Damaged > 0 {
+		fmt.Fprintf(s, "%s\n", s.paint(red, many(r.Damaged, "event")+" cannot be read any more: check the disk, and put back a backup if you have one. All else works."))
+	}
 	if len(r.Differences) == 0 {
 		fmt.Fprintln(s, s.paint(green, "No difference: what is stored is what the events say."))
 		return

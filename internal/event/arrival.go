@@ -57,6 +57,10 @@ func (b Block) Clock() uint64 {
 	return uint64(binary.BigEndian.Uint16(b[:]))<<32 | uint64(binary.BigEndian.Uint32(b[2:]))
 }
 
+// Time is what the block's clock shows, in nanoseconds since 1970: when its events
+// came, or a little later.
+func (b Block) Time() int64 { return int64(b.Clock() * clockUnit) }
+
 // Lane says who wrote the block.
 func (b Block) Lane() uint32 { return binary.BigEndian.Uint32(b[6:]) }
 

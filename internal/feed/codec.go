@@ -4,19 +4,22 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"math"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
 // A record is stored as
 //
-//	version(1) lane seq time events  blocks: n first, then differences
+//	version(1) lane seq time events
+//	blocks: n, and for each clock, less the one before, and lane, xor the record's
 //	changes: n, and for each  kind(1) mask, then the fields that mask names
 //
 // Integers are varints, signed ones zigzagged; strings have their length before
 // them. Most changes of a commit repeat the profile, the message, the source and
 // nearly the time of the change before, so these are told by a bit or a difference.
-const recordVersion = 1
+const recordVersion = 2
 
 // The mask of a change: which fields follow, in this order.
 const (
@@ -48,8 +51,9 @@ func (r *Record) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(r.Blocks)))
 	last := uint64(0)
 	for _, b := range r.Blocks {
-		dst = binary.AppendVarint(dst, int64(b-last))
-		last = b
+		dst = binary.AppendVarint(dst, int64(b.Clock()-last))
+		dst = binary.AppendUvarint(dst, uint64(b.Lane()^uint32(r.Lane)))
+		last = b.Clock()
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(r.Changes)))
 	before := Change{Time: r.Time}
@@ -145,12 +149,16 @@ func Decode(b []byte) (Record, error) {
 	}
 	d.text = string(b)
 	r := Record{Lane: d.uvarint(), Seq: d.uvarint(), Time: d.varint(), Events: int(d.varint())}
-	if n := d.count(1); n > 0 {
-		r.Blocks = make([]uint64, n)
-		last := uint64(0)
+	if n := d.count(2); n > 0 {
+		r.Blocks = make([]event.Block, n)
+		clock := uint64(0)
 		for i := range r.Blocks {
-			last += uint64(d.varint())
-			r.Blocks[i] = last
+			clock += uint64(d.varint())
+			lane := d.uvarint()
+			if clock > event.MaxClock || lane > math.MaxUint32 {
+				return Record{}, fmt.Errorf("%w: the number of a block in a feed record", kv.ErrCorrupt)
+			}
+			r.Blocks[i] = event.NewBlock(clock, uint32(lane)^uint32(r.Lane))
 		}
 	}
 	if n := d.count(leastChange); n > 0 {

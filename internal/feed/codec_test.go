@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
@@ -19,10 +20,10 @@ func records() *rapid.Generator[Record] {
 		r := Record{
 			Lane: rapid.Uint64().Draw(t, "lane"), Seq: rapid.Uint64().Draw(t, "seq"),
 			Time: rapid.Int64().Draw(t, "time"), Events: rapid.IntRange(0, 1<<40).Draw(t, "events"),
-			Blocks: rapid.SliceOfN(rapid.Uint64(), 0, 4).Draw(t, "blocks"),
 		}
-		if len(r.Blocks) == 0 {
-			r.Blocks = nil
+		for range rapid.IntRange(0, 4).Draw(t, "blocks") {
+			lane := rapid.OneOf(rapid.Just(uint32(r.Lane)), rapid.Uint32())
+			r.Blocks = append(r.Blocks, event.NewBlock(rapid.Uint64Range(0, event.MaxClock).Draw(t, "clock"), lane.Draw(t, "block lane")))
 		}
 		for range rapid.IntRange(0, 5).Draw(t, "changes") {
 			c := Change{
@@ -105,7 +106,7 @@ func TestNewerRecordsAreRefused(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	r := Record{Lane: 3, Seq: 9, Time: 1e18, Events: 2, Blocks: []uint64{5, 6}, Changes: []Change{
+	r := Record{Lane: 3, Seq: 9, Time: 1e18, Events: 2, Blocks: []event.Block{event.NewBlock(5, 3), event.NewBlock(6, 3)}, Changes: []Change{
 		{Kind: ProfileCreated, Profile: "use_1", Version: 1, Time: 1e18, MessageID: "m"},
 		{Kind: TraitSet, Profile: "use_1", Trait: "plan", Value: json.RawMessage(`1`), Time: 1e18, MessageID: "m"},
 	}}
@@ -177,7 +178,7 @@ func BenchmarkDecode(b *testing.B) {
 
 // benchRecord is a commit of 100 events that made 20 profiles.
 func benchRecord() *Record {
-	r := &Record{Lane: 1, Seq: 1000, Time: 1e18, Events: 100, Blocks: []uint64{1<<40 | 77}}
+	r := &Record{Lane: 1, Seq: 1000, Time: 1e18, Events: 100, Blocks: []event.Block{event.NewBlock(1e11, 1)}}
 	for i := range 20 {
 		p := "use_2Zx000000000000000000000" + string(rune('a'+i))
 		m := "01901111-2222-3333-4444-55555555555" + string(rune('a'+i))

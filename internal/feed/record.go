@@ -1,6 +1,10 @@
 package feed
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+)
 
 // Kind says what changed.
 type Kind uint8
@@ -42,10 +46,10 @@ type Change struct {
 // Record is what one commit changed. Lane and Seq name it: within a lane, Seq
 // counts up by one.
 type Record struct {
-	Lane    uint64   `json:"lane"`
-	Seq     uint64   `json:"seq"`
-	Time    int64    `json:"time"`   // of the commit, ns since 1970
-	Events  int      `json:"events"` // events stored by the commit
-	Blocks  []uint64 `json:"blocks,omitempty"`
-	Changes []Change `json:"changes,omitempty"`
+	Lane    uint64        `json:"lane"`
+	Seq     uint64        `json:"seq"`
+	Time    int64         `json:"time"`             // of the commit, ns since 1970
+	Events  int           `json:"events"`           // events stored by the commit
+	Blocks  []event.Block `json:"blocks,omitempty"` // of the journal, in order
+	Changes []Change      `json:"changes,omitempty"`
 }

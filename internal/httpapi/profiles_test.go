@@ -32,18 +32,18 @@ func jane(t *testing.T, set Settings) *server {
 	s.dev.view = space.View{
 		ID: "use_2Zx", Collection: identity.Users, Merged: []string{"use_1Ab"}, Version: 4, Strands: 5,
 		Identifiers: []profile.Identifier{
-			{Type: "anonymous_id", Value: "anon_123", FirstSeen: first, MessageID: "jane-001", Source: "web"},
-			{Type: "ios.id", Value: "ios_abc123", FirstSeen: first, MessageID: "jane-001", Source: "web"},
-			{Type: "email", Value: "jane+doe@example.com", FirstSeen: first + 420e6, MessageID: "jane-008", Source: "web"},
-			{Type: "user_id", Value: "a/b:c", FirstSeen: first + 420e6, MessageID: "jane-008", Source: "web"},
+			{Type: "anonymous_id", Value: "anon_123", Moment: event.Moment{Time: first}, MessageID: "jane-001", Source: "web"},
+			{Type: "ios.id", Value: "ios_abc123", Moment: event.Moment{Time: first}, MessageID: "jane-001", Source: "web"},
+			{Type: "email", Value: "jane+doe@example.com", Moment: event.Moment{Time: first + 420e6}, MessageID: "jane-008", Source: "web"},
+			{Type: "user_id", Value: "a/b:c", Moment: event.Moment{Time: first + 420e6}, MessageID: "jane-008", Source: "web"},
 		},
 		Traits: []profile.Trait{
-			{Name: "address", Value: []byte(`{"city":"Oslo","zip":"0150"}`), Time: first, MessageID: "jane-008", Source: "web"},
-			{Name: "age", Value: []byte(`3.0e1`), Time: first, MessageID: "jane-008", Source: "web"},
-			{Name: "name", Value: []byte(`"Jane \"J\" Doe"`), Time: first + 1, MessageID: "jane-009", Source: "web"},
-			{Name: "naïve", Value: []byte(`true`), Time: first, MessageID: "jane-008", Source: "web"},
+			{Name: "address", Value: []byte(`{"city":"Oslo","zip":"0150"}`), Moment: event.Moment{Time: first}, MessageID: "jane-008", Source: "web"},
+			{Name: "age", Value: []byte(`3.0e1`), Moment: event.Moment{Time: first}, MessageID: "jane-008", Source: "web"},
+			{Name: "name", Value: []byte(`"Jane \"J\" Doe"`), Moment: event.Moment{Time: first + 1}, MessageID: "jane-009", Source: "web"},
+			{Name: "naïve", Value: []byte(`true`), Moment: event.Moment{Time: first}, MessageID: "jane-008", Source: "web"},
 		},
-		Metadata: profile.Metadata{CreatedAt: first, UpdatedAt: at("2019-12-01T10:20:30.5Z"),
+		Metadata: profile.Metadata{First: event.Moment{Time: first}, Last: event.Moment{Time: at("2019-12-01T10:20:30.5Z")},
 			FirstMessageID: "jane-001", FirstSourceID: "web", LastMessageID: "jane-027", LastSourceID: "both"},
 	}
 	s.dev.events = []space.StoredEvent{
@@ -57,7 +57,7 @@ func jane(t *testing.T, set Settings) *server {
 			MessageID: "jane-006", Time: first, ReceivedAt: first, Source: "web", Type: event.Group},
 	}
 	s.dev.links = []space.Link{{To: "acc_3", Collection: identity.Accounts, FirstSeen: first, Source: "web", MessageID: "jane-006",
-		Identifiers: []profile.Identifier{{Type: "group_id", Value: "g1", FirstSeen: first, MessageID: "jane-006", Source: "web"}}}}
+		Identifiers: []profile.Identifier{{Type: "group_id", Value: "g1", Moment: event.Moment{Time: first}, MessageID: "jane-006", Source: "web"}}}}
 	return s
 }
 

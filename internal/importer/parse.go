@@ -156,7 +156,7 @@ func (p *parser) message(out *Batch, raw []byte, line int64) {
 		return
 	}
 	if m.MessageID == "" {
-		m.MessageID = p.input.messageID(line)
+		m.Give(p.input.messageID(line))
 		out.given++
 	}
 	out.Messages = append(out.Messages, m)

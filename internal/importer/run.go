@@ -297,7 +297,7 @@ func (im *Import) commit(ctx context.Context, in *Input, b *Batch, m *mark, name
 			im.note(func(s *Summary) { s.add(b, receipt) })
 			return nil
 		}
-		if !errors.Is(err, space.ErrOverloaded) {
+		if !errors.Is(err, space.ErrOverloaded) && !errors.Is(err, space.ErrBusy) {
 			return fmt.Errorf("%s: %s %d and after it: %w", in.Name, in.lines, m.Line+1, err)
 		}
 		select {

@@ -17,6 +17,9 @@ var (
 	// ErrOverloaded: too much work is waiting. Nothing of the request was taken;
 	// send it again after a while.
 	ErrOverloaded = errors.New("the space has too much work waiting")
+	// ErrBusy: other nodes changed the same profiles each time that it was tried.
+	// Parts of a delivery may be stored: send all of it again.
+	ErrBusy = errors.New("other nodes keep changing the same profiles")
 	// ErrClosed: the space was closed or failed and takes no more events.
 	ErrClosed = errors.New("the space is closed")
 	// ErrNotFound: there is no such profile, refused event, ...
@@ -177,9 +180,13 @@ type StoredEvent struct {
 	MessageID  string // as sent, or the one it was given
 	Time       int64  // nanoseconds since 1970
 	ReceivedAt int64
+	Arrival    event.Arrival
 	Source     string
 	Type       event.Type
 	Name       string // as shown: track's event, "Page Viewed", "Screen Viewed"; "" for others
+	// Damaged says that the event cannot be read any more. Body is nil then, Type 0
+	// if that is lost too, and MessageID "" unless it is kept apart from the body.
+	Damaged bool
 }
 
 // EventPage is a page of events; Next is "" on the last.
@@ -198,6 +205,7 @@ type Link struct {
 	Source      string
 	MessageID   string
 	Identifiers []profile.Identifier // of the profile at the other end
+	seen        event.Moment
 }
 
 // LinkPage is a page of links; Next is "" on the last.
@@ -255,6 +263,7 @@ type Difference struct {
 type VerifyReport struct {
 	Events, Strands, Profiles, Traits int64
 	Pending                           int64 // replays that waited when Verify began; it waited for them
+	Damaged                           int64 // of Events: they cannot be read any more
 	Differences                       []Difference
 	Truncated                         bool // more differences than are listed
 }

@@ -236,11 +236,11 @@ func (s *Space) applyPortion(ctx context.Context, rs *identity.Ruleset, version 
 		s.writing.Lock()
 		defer s.writing.Unlock()
 	}
-	for try := 0; ; try++ {
+	err := s.again(ctx, func() error {
 		if s.version.Load().Version != version.Version {
 			return errRulesMoved
 		}
-		err := s.inCommit(ctx, rs, func(d *desk) error {
+		return s.inCommit(ctx, rs, func(d *desk) error {
 			for _, strands := range places {
 				if err := d.decideAgain(strands); err != nil {
 					return err
@@ -248,15 +248,11 @@ func (s *Space) applyPortion(ctx context.Context, rs *identity.Ruleset, version 
 			}
 			return nil
 		})
-		if !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-		s.stats.conflicts.Add(1)
-		if try == commitTries {
-			return nil // other nodes were busy here; the next pass comes by again
-		}
-		time.Sleep(time.Millisecond << min(try, 6))
+	})
+	if errors.Is(err, ErrBusy) {
+		return nil // the next pass comes by again
 	}
+	return err
 }
 
 // decideAgain resolves strands, and all that is tied to them, from what is
@@ -284,7 +280,7 @@ func (d *desk) decideAgain(hashes []identity.Hash) error {
 	if err := d.prune(c); err != nil {
 		return err
 	}
-	return d.apply(c, sighting{pos: identity.Pos{Time: d.now.UnixNano()}})
+	return d.apply(c, d.noEvent())
 }
 
 // whole collects strands and all that is tied to them, by links or by a profile
@@ -335,7 +331,7 @@ func (d *desk) needed(strands []*identity.Strand) ([]identity.Occurrence, error)
 	}
 	out := make([]identity.Occurrence, len(strands))
 	for i, s := range strands {
-		out[i] = identity.Occurrence{Strand: s, Time: s.First.Time, MessageID: s.First.MessageID}
+		out[i] = identity.Occurrence{Strand: s, Moment: s.First.Moment}
 	}
 	return out, nil
 }

@@ -120,7 +120,7 @@ func (d *desk) seed(ref Ref) (identity.Hash, error) {
 // notYet says when the first event of an ID was.
 func (d *desk) notYet(id identity.Hash, asOf int64) error {
 	d.touchBound = 0
-	lists, err := d.Touching([]identity.Hash{id}, identity.Pos{Time: minTime})
+	lists, err := d.Touching([]identity.Hash{id}, theBeginning)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (d *desk) tied(id identity.Hash, until int64) ([]*identity.Strand, error) {
 		if err != nil {
 			return nil, err
 		}
-		nobodys, err := d.Touching(level, identity.Pos{Class: 1, Time: minTime})
+		nobodys, err := d.Touching(level, identity.Pos{Class: 1, Moment: theBeginning.Moment})
 		if err != nil {
 			return nil, err
 		}
@@ -260,7 +260,7 @@ func (d *desk) occurrences(all, again []*identity.Strand, until int64) ([]identi
 	}
 	var occ []identity.Occurrence
 	for _, s := range again {
-		occ = append(occ, identity.Occurrence{Strand: s, Time: s.First.Time, MessageID: s.First.MessageID})
+		occ = append(occ, identity.Occurrence{Strand: s, Moment: s.First.Moment})
 	}
 	return occ, nil
 }
@@ -327,7 +327,7 @@ func (d *desk) identifyAsOf(g *gathered, members []identity.Member) error {
 // eventsEnd is the end of a strand's events.
 func (g *gathered) eventsEnd(strand identity.Hash) []byte {
 	if g.until != 0 {
-		return codec.Events.Of2(g.d.keys, strand, g.until+1)
+		return codec.EventsFrom(g.d.keys, strand, g.until+1)
 	}
 	return kv.PrefixEnd(codec.Events.Of(g.d.keys, strand))
 }
@@ -336,7 +336,7 @@ func (g *gathered) eventsEnd(strand identity.Hash) []byte {
 // strands. A strand keeps only the last that was said of a trait, so where that
 // is too late, all that was said before is applied again.
 func (d *desk) forget(g *gathered) error {
-	w := &witness{d.ctx, d.r, d.keys, map[uint64]*openBlock{}}
+	w := &witness{d.ctx, d.r, d.keys, map[event.Block]*openBlock{}}
 	for _, st := range g.strands {
 		late := false
 		for _, t := range d.traits[st.Hash] {
@@ -350,29 +350,20 @@ func (d *desk) forget(g *gathered) error {
 			return err
 		}
 		var news []profile.Trait
-		for _, ref := range refs {
-			b, err := w.block(ref.block)
+		for _, at := range refs {
+			b, err := w.block(at.Arrival.Block())
 			if err != nil {
 				return err
 			}
-			if b == nil || ref.ordinal >= len(b.heads) || b.heads[ref.ordinal].Type != event.Identify && b.heads[ref.ordinal].Type != event.Group {
+			o := at.Arrival.Ordinal()
+			if o >= len(b.heads) || b.heads[o].Type != event.Identify && b.heads[o].Type != event.Group {
 				continue
 			}
-			e, m, ok, err := b.event(ref.ordinal)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue
-			}
-			arrival := uint64(0)
-			if d.rules.Arrival() {
-				arrival = arrivalOf(ref.block, ref.ordinal)
-			}
-			if st.Collection == identity.Accounts {
-				news = append(news, profile.AccountTraits(&m, e.Source, arrival)...)
-			} else {
-				news = append(news, profile.UserTraits(&m, e.Source, arrival)...)
+			switch e, m, became := b.event(o); became {
+			case stateWhole:
+				news = append(news, traitsOf(st.Collection, &e, &m)...)
+			case stateDamaged:
+				news = append(news, saidBy(d.traits[st.Hash], map[event.Arrival]bool{at.Arrival: true})...)
 			}
 		}
 		var none profile.Traits
@@ -383,8 +374,8 @@ func (d *desk) forget(g *gathered) error {
 
 // eventsUntil lists where a strand's events before a key are in the snapshot, in
 // the order of time. ErrTooLarge if there are more than most; 0: no bound.
-func (d *desk) eventsUntil(strand identity.Hash, end []byte, most int) ([]eventRef, error) {
-	var out []eventRef
+func (d *desk) eventsUntil(strand identity.Hash, end []byte, most int) ([]event.Moment, error) {
+	var out []event.Moment
 	from := codec.Events.Of(d.keys, strand)
 	for {
 		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
@@ -407,6 +398,3 @@ func (d *desk) eventsUntil(strand identity.Hash, end []byte, most int) ([]eventR
 		from = kv.After(page[len(page)-1].Key)
 	}
 }
-
-// arrivalOf is an event's place in the order of arrival, counted from 1.
-func arrivalOf(block uint64, ordinal int) uint64 { return block<<12 | uint64(ordinal) + 1 }

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -18,34 +20,36 @@ type blockEvent struct {
 	User, Account       identity.Hash // strands; zero without HasUser, HasAccount
 	HasUser, HasAccount bool
 	Time, ReceivedAt    int64 // nanoseconds since 1970
-	// Arrived is when the event came here, if that was not when it was received:
-	// an archive's events bring their time of receipt. Else 0.
-	Arrived     int64
-	Source      string
-	Type        event.Type
-	MessageHash uint64
-	GivenID     string // messageId that was given because the message had none, or ""
+	Source              string
+	Type                event.Type
+	MessageHash         uint64
+	GivenID             string // messageId, where the body does not say it word for word; else ""
 }
 
-// arrival is when the event came here.
-func (e *blockEvent) arrival() int64 {
-	if e.Arrived != 0 {
-		return e.Arrived
-	}
-	return e.ReceivedAt
+// stored is what was decided about the event.
+func (e *blockEvent) stored() event.Stored {
+	return event.Stored{Type: e.Type, Time: e.Time, ReceivedAt: e.ReceivedAt, MessageID: e.GivenID}
+}
+
+// moment is that of an event of a block.
+func (e *blockEvent) moment(block event.Block, ordinal int) event.Moment {
+	return event.Moment{Time: e.Time, ReceivedAt: e.ReceivedAt, Arrival: block.At(ordinal)}
 }
 
 // A header is stored as
 //
-//	version(1) sources: n, then the texts  events: n, and for each
-//	  mask(2, little-endian) and, as far as the mask says so,
-//	  user strand(16) account strand(16) received arrived source time messageHash(8) givenID
+//	version(1) checksum(8, little-endian) sources: n, then the texts
+//	events: n, and for each mask(2, little-endian) and, as far as the mask says so,
+//	  user strand(16) account strand(16) received source time messageHash(8) givenID
 //
-// received and arrived are differences from the event before, time the difference back
-// from received: in milliseconds where these are whole, as they are for what
-// SDKs send. The events of a block often have a user in common, one source, and
-// one time of receipt.
-const headerVersion = 1
+// received is the difference from the event before, time the difference back from
+// received: in milliseconds where these are whole, as they are for what SDKs send.
+// The events of a block often have a user in common, one source, and one time of
+// receipt. The checksum (xxHash64) is that of all that follows it.
+const (
+	headerVersion = 2
+	headerPrefix  = 1 + 8
+)
 
 // The mask of an event. An event without a type is no event, and its mask is 0.
 const (
@@ -58,18 +62,18 @@ const (
 	headSource     = 1 << 8 // source differs from the event before
 	headMillis     = 1 << 9 // time's difference is in milliseconds
 	headGivenID    = 1 << 10
-	headArrived    = 1 << 11
-	headKnown      = 1<<12 - 1
+	headKnown      = 1<<11 - 1
 	headMaskBytes  = 2
 	headHashBytes  = 8
 	nanosPerMilli  = 1e6
-	maxBlockEvents = 1 << 16 // an ordinal has two bytes in a key
+	maxBlockEvents = event.MaxOrdinal + 1
 )
 
 // appendHeader appends the header of a block to dst: at most maxBlockEvents
 // events, in the order of their bodies.
 func appendHeader(dst []byte, events []blockEvent) []byte {
-	dst = append(dst, headerVersion)
+	start := len(dst)
+	dst = append(dst, headerVersion, 0, 0, 0, 0, 0, 0, 0, 0)
 	sources := sourceTable(events)
 	dst = binary.AppendUvarint(dst, uint64(len(sources)))
 	for _, s := range sources {
@@ -77,7 +81,7 @@ func appendHeader(dst []byte, events []blockEvent) []byte {
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(events)))
 	var user, account identity.Hash
-	received, arrived, source := int64(0), int64(0), ""
+	received, source := int64(0), ""
 	for i := range events {
 		e := &events[i]
 		if e.Type == 0 {
@@ -101,9 +105,6 @@ func appendHeader(dst []byte, events []blockEvent) []byte {
 		}
 		if e.ReceivedAt != received {
 			mask |= headReceived
-		}
-		if e.Arrived != 0 {
-			mask |= headArrived
 		}
 		if e.Source != source {
 			mask |= headSource
@@ -130,10 +131,6 @@ func appendHeader(dst []byte, events []blockEvent) []byte {
 			dst = binary.AppendVarint(dst, e.ReceivedAt-received)
 			received = e.ReceivedAt
 		}
-		if mask&headArrived != 0 {
-			dst = binary.AppendVarint(dst, e.Arrived-arrived)
-			arrived = e.Arrived
-		}
 		if mask&headSource != 0 {
 			source = e.Source
 			dst = binary.AppendUvarint(dst, uint64(indexOf(sources, source)))
@@ -144,6 +141,7 @@ func appendHeader(dst []byte, events []blockEvent) []byte {
 			dst = codec.AppendText(dst, e.GivenID)
 		}
 	}
+	binary.LittleEndian.PutUint64(dst[start+1:], xxhash.Sum64(dst[start+headerPrefix:]))
 	return dst
 }
 
@@ -176,10 +174,15 @@ func indexOf(list []string, s string) int {
 // ErrTooNew. The events share no memory with b; events of one source share its
 // text.
 func decodeHeader(b []byte) ([]blockEvent, error) {
-	r := &codec.Reader{Rest: b}
-	if r.Version(headerVersion); r.Err == nil && b[0] == 0 {
-		r.Fail()
+	switch {
+	case len(b) == 0 || b[0] < headerVersion:
+		return nil, fmt.Errorf("%w: no block header", kv.ErrCorrupt)
+	case b[0] > headerVersion:
+		return nil, fmt.Errorf("%w: block header version %d", codec.ErrTooNew, b[0])
+	case len(b) < headerPrefix || xxhash.Sum64(b[headerPrefix:]) != binary.LittleEndian.Uint64(b[1:]):
+		return nil, fmt.Errorf("%w: the checksum of a block header is wrong", kv.ErrCorrupt)
 	}
+	r := &codec.Reader{Rest: b[headerPrefix:]}
 	sources := make([]string, r.Count(1))
 	for i := range sources {
 		sources[i] = r.Text()
@@ -193,7 +196,7 @@ func decodeHeader(b []byte) ([]blockEvent, error) {
 	}
 	events := make([]blockEvent, n)
 	var user, account identity.Hash
-	received, arrived, source := int64(0), int64(0), ""
+	received, source := int64(0), ""
 	for i := range events {
 		mask := uint16(r.Byte()) | uint16(r.Byte())<<8
 		if mask == 0 {
@@ -218,10 +221,6 @@ func decodeHeader(b []byte) ([]blockEvent, error) {
 		}
 		if mask&headReceived != 0 {
 			received += r.Varint()
-		}
-		if mask&headArrived != 0 {
-			arrived += r.Varint()
-			e.Arrived = arrived
 		}
 		if mask&headSource != 0 {
 			k := r.Uvarint()

@@ -3,11 +3,13 @@ package space
 import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"reflect"
 	"testing"
 
+	"github.com/cespare/xxhash/v2"
 	"pgregory.net/rapid"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -39,7 +41,6 @@ func blockEvents() *rapid.Generator[[]blockEvent] {
 		} else {
 			e.ReceivedAt, e.Time = rapid.Int64().Draw(t, "received"), rapid.Int64().Draw(t, "time")
 		}
-		e.Arrived = rapid.SampledFrom([]int64{0, 0, 1e18, 1e18 + 5, -1}).Draw(t, "arrived")
 		e.Source = rapid.SampledFrom([]string{"", "ios-app", "web", "server"}).Draw(t, "source")
 		e.MessageHash = rapid.Uint64().Draw(t, "message")
 		e.GivenID = rapid.SampledFrom([]string{"", "", "selfsame-1"}).Draw(t, "given")
@@ -99,14 +100,16 @@ func TestBadHeadersAreRefused(t *testing.T) {
 		t.Errorf("a newer version: %v", err)
 	}
 	for name, b := range map[string][]byte{
+		"nothing":    {},
 		"version 0":  append([]byte{0}, good[1:]...),
-		"more":       append(good[:len(good):len(good)], 0),
-		"a mask":     {headerVersion, 0, 1, 0, 0x80},
-		"no type":    {headerVersion, 0, 1, headSameUser, 0},
-		"a type":     {headerVersion, 0, 1, 7, 0},
-		"no source":  {headerVersion, 0, 1, 2, 1, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0},
-		"no events":  {headerVersion, 0, 200},
-		"no sources": {headerVersion, 200, 0},
+		"more":       sealed(append(good[headerPrefix:len(good):len(good)], 0)...),
+		"a bit":      append(good[:len(good)-1:len(good)-1], good[len(good)-1]^1),
+		"a mask":     sealed(0, 1, 0, 0x80),
+		"no type":    sealed(0, 1, headSameUser, 0),
+		"a type":     sealed(0, 1, 7, 0),
+		"no source":  sealed(0, 1, 2, 1, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+		"no events":  sealed(0, 200),
+		"no sources": sealed(200, 0),
 	} {
 		if e, err := decodeHeader(b); !errors.Is(err, kv.ErrCorrupt) {
 			t.Errorf("%s: %v, %v", name, e, err)
@@ -114,11 +117,17 @@ func TestBadHeadersAreRefused(t *testing.T) {
 	}
 }
 
+// sealed is a header with its checksum.
+func sealed(content ...byte) []byte {
+	b := binary.LittleEndian.AppendUint64([]byte{headerVersion}, xxhash.Sum64(content))
+	return append(b, content...)
+}
+
 func FuzzDecodeHeader(f *testing.F) {
-	f.Add(appendHeader(nil, usualEvents(3)))
-	f.Add(appendHeader(nil, []blockEvent{{}, {Type: event.Group, HasAccount: true, GivenID: "g", ReceivedAt: 5, Time: 9}}))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		events, err := decodeHeader(b)
+	f.Add(appendHeader(nil, usualEvents(3))[headerPrefix:])
+	f.Add(appendHeader(nil, []blockEvent{{}, {Type: event.Group, HasAccount: true, GivenID: "g", ReceivedAt: 5, Time: 9}})[headerPrefix:])
+	f.Fuzz(func(t *testing.T, content []byte) {
+		events, err := decodeHeader(sealed(content...))
 		if err != nil {
 			if !errors.Is(err, kv.ErrCorrupt) && !errors.Is(err, codec.ErrTooNew) {
 				t.Fatal(err)

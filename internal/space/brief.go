@@ -42,6 +42,9 @@ func (g *gathered) brief(isNew bool) (*full, error) {
 		f.ids[id.Type+":"+id.Value] = true
 	}
 	f.Identifiers = f.Identifiers[:min(len(f.Identifiers), briefIdentifiers)]
+	if err := nameIdentifiers(g.d.ctx, g.d.r, g.d.keys, f.Identifiers); err != nil {
+		return nil, err
+	}
 	if !isNew {
 		f.ID = g.id.Text(g.rec.Collection)
 	}

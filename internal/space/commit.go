@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -44,6 +45,11 @@ func (s *Space) commit(ws []*work) error {
 				return ctx.Err()
 			}
 		}
+		if errors.Is(err, errClockBehind) {
+			s.forgetTypes(c.newTypes)
+			s.tidy(c)
+			continue
+		}
 		if err == nil {
 			err = s.land(ctx, c)
 		}
@@ -51,11 +57,8 @@ func (s *Space) commit(ws []*work) error {
 		if errors.As(err, &conflict) {
 			if events, ok := c.desk.parts.depend(s.keys, conflict.Keys, len(c.fresh)); ok && parted < partTries {
 				parted++
-				for _, i := range events {
-					c.fresh[i].aside = true
-				}
 				s.stats.conflicts.Add(1)
-				s.stats.again.Add(int64(len(events)))
+				s.stats.again.Add(int64(c.putAside(events)))
 				s.forgetTypes(c.newTypes)
 				known = c.desk.read
 				maps.Copy(known, c.desk.saw)
@@ -93,13 +96,40 @@ func (s *Space) commit(ws []*work) error {
 		}
 		known = nil
 		if tries++; tries > commitTries {
-			return errBusy
+			return ErrBusy
 		}
 		if err := s.pause(ctx, tries); err != nil {
 			return err
 		}
 	}
 }
+
+// putAside leaves events for the next commit, and with each what its request holds
+// behind it of the same time: that has to arrive later. It returns how many these are.
+func (c *commitPlan) putAside(events []int) (n int) {
+	for _, i := range events {
+		c.fresh[i].aside = true
+	}
+	type moment struct {
+		work int
+		time int64
+	}
+	follow := map[moment]bool{}
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		m := moment{e.work, e.at.Time}
+		if e.aside = e.aside || follow[m]; e.aside {
+			follow[m] = true
+			n++
+		}
+	}
+	return n
+}
+
+// errClockBehind: a commit read of an event that arrived later than what it was about
+// to store, for the clocks of nodes disagree. The lane's clock is moved, and it is
+// planned again.
+var errClockBehind = errors.New("the clock is behind what is stored")
 
 // written reports whether a conflict is with the record of the commit itself: an
 // earlier one of this lane, whose fate was not known, has happened after all.
@@ -108,8 +138,23 @@ func (s *Space) written(c *commitPlan, conflict *kv.Conflict) bool {
 	return slices.ContainsFunc(conflict.Keys, func(k []byte) bool { return string(k) == string(own) })
 }
 
-// errBusy ends what was decided again too often.
-var errBusy = fmt.Errorf("%w: other nodes changed the same profiles again and again", kv.ErrUnavailable)
+// again does f again, after a pause, for as long as it conflicts with other nodes.
+// ErrBusy ends what was done too often.
+func (s *Space) again(ctx context.Context, f func() error) error {
+	for try := 0; ; try++ {
+		err := f()
+		if !errors.Is(err, kv.ErrConflict) {
+			return err
+		}
+		s.stats.conflicts.Add(1)
+		if try == commitTries {
+			return ErrBusy
+		}
+		if err := s.pause(ctx, try); err != nil {
+			return err
+		}
+	}
+}
 
 // pause waits for a random time that grows with the tries.
 func (s *Space) pause(ctx context.Context, try int) error {
@@ -154,6 +199,8 @@ type commitPlan struct {
 	record      feed.Record
 	receipts    []Receipt
 	fresh       []placedEvent
+	clock       uint64 // of the first block
+	lane        uint64 // of the blocks
 	blocks      uint64 // used
 	rejects     int
 	newTypes    []string
@@ -166,14 +213,23 @@ type commitPlan struct {
 // placedEvent is an event that is no repeat, with its place in the journal.
 type placedEvent struct {
 	*prepared
-	work    int
-	source  string
-	block   uint64
-	ordinal int
+	work   int
+	source string
+	at     event.Moment
 	// settled sides need no decision; the cache said so.
 	userSettled, accountSettled       bool
 	userUnresolved, accountUnresolved bool
 	traits                            bool
+}
+
+// sighting is the event as identity sees it, in a strand.
+func (e *placedEvent) sighting(strand identity.Hash) sighting {
+	return sighting{identity.Pos{Moment: e.at, Strand: strand}, e.id, e.source}
+}
+
+// block is the number of the n-th block of the commit, from 0.
+func (c *commitPlan) block(n uint64) event.Block {
+	return event.NewBlock(c.clock+n, uint32(c.lane))
 }
 
 // tidy keeps the room of a plan for the next one.
@@ -218,7 +274,7 @@ func (s *Space) fill(c *commitPlan, ws []*work) error {
 		for _, sd := range [...]*side{&e.users, &e.account} {
 			if len(sd.ids) > 0 {
 				at := len(arena)
-				arena = codec.Events.Append(arena, d.keys, sd.hash, e.msg.Time, e.block, e.ordinal)
+				arena = codec.Events.Append(arena, d.keys, sd.hash, e.at)
 				s.putNew(b, arena[at:len(arena):len(arena)], nil)
 			}
 		}
@@ -311,8 +367,12 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 	}
 	s.repeats.landed(c)
 	s.pairs.learn(c.fresh)
-	s.lastID = d.lastID
-	s.nextBlock += c.blocks
+	if s.lastID.Less(d.lastID) { // not every transaction knows of one
+		s.lastID = d.lastID
+	}
+	if c.blocks > 0 {
+		s.clock = c.clock + c.blocks - 1
+	}
 	s.feedSeq++
 	s.feedTime = c.record.Time
 	if c.tally.known {

@@ -15,8 +15,16 @@ import (
 
 // sighting is an event as the identity of a strand sees it.
 type sighting struct {
-	pos    identity.Pos
-	source string
+	pos       identity.Pos
+	messageID string // for people only
+	source    string
+}
+
+// noEvent is what changes are due to that no event made: the moment of the commit.
+func (d *desk) noEvent() sighting {
+	var e sighting
+	e.pos.Time = d.now.UnixNano()
+	return e
 }
 
 // identify makes the strand of an event part of the graph: nothing to do when
@@ -33,14 +41,13 @@ func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.I
 			return nil
 		}
 	}
-	e.pos.MessageID = strings.Clone(e.pos.MessageID)
 	var s *identity.Strand
 	if known != nil {
 		s = known.Strand.Clone()
 	} else {
 		s = identity.NewStrand(d.hasher, c, ids)
 		detach(s.Links)
-		e.pos = s.Place(d.rules, e.pos.Time, e.pos.MessageID)
+		e.pos = s.Place(d.rules, e.pos.Moment)
 	}
 	links := d.unblocked(s)
 	if err := d.loadOwners(links...); err != nil {
@@ -266,7 +273,7 @@ func (d *desk) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e 
 	if !p.IsZero() {
 		ch.Profile = p.Text(c)
 	}
-	ch.Time, ch.MessageID, ch.Source = e.pos.Time, e.pos.MessageID, e.source
+	ch.Time, ch.MessageID, ch.Source = e.pos.Time, e.messageID, e.source
 	d.changes = append(d.changes, ch)
 	d.changeOf = append(d.changeOf, p)
 }
@@ -285,7 +292,7 @@ func (d *desk) putDown(reason string) {
 // putOff keeps a replay that is too large for a commit as a seed for the job,
 // and answers provisionally meanwhile.
 func (d *desk) putOff(seed identity.Seed, known *codec.Strand, links []identity.Hash, e sighting) error {
-	rec := codec.Deferred{Strand: seed.Strand.Hash, Collection: seed.Strand.Collection, Time: seed.Pos.Time, MessageID: seed.Pos.MessageID}
+	rec := codec.Deferred{Strand: seed.Strand.Hash, Collection: seed.Strand.Collection, Moment: seed.Pos.Moment}
 	d.seeds = append(d.seeds, rec)
 	if known == nil {
 		change, err := d.engine.Provisional(d, seed)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -73,6 +74,9 @@ type desk struct {
 	saw   map[string][]byte // read for later or for another try, without relying on it
 	parts *parts            // on a shared store
 	job   bool              // the job of pending replays works here
+	// observed is the greatest arrival number that the commit read, on a shared
+	// store: what it stores has to come later.
+	observed event.Arrival
 	// stale means that new rules are at work and what is stored does not follow
 	// from them yet.
 	stale bool
@@ -195,6 +199,29 @@ func (d *desk) look(keys [][]byte) ([][]byte, error) {
 	return values, nil
 }
 
+// observe notes the arrival number of an event that the commit builds upon.
+func (d *desk) observe(a event.Arrival) {
+	if d.observed.Before(a) {
+		d.observed = a
+	}
+}
+
+// observeStrand notes the arrival numbers of a strand.
+func (d *desk) observeStrand(s *identity.Strand) {
+	d.observe(s.First.Arrival)
+	d.observe(s.Evaluated.Arrival)
+	for i := range s.Links {
+		d.observe(s.Links[i].At.Arrival)
+	}
+}
+
+// observeTraits notes the arrival numbers of traits.
+func (d *desk) observeTraits(traits profile.Traits) {
+	for i := range traits {
+		d.observe(traits[i].Arrival)
+	}
+}
+
 func load[K comparable, R any](d *desk, at map[K]*R, want []K, touch func(*parts, K), recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
 	var missing []K
 	var keys [][]byte
@@ -239,7 +266,13 @@ func load[K comparable, R any](d *desk, at map[K]*R, want []K, touch func(*parts
 func (d *desk) loadStrands(hashes ...identity.Hash) error {
 	return load(d, d.strands, hashes, func(p *parts, h identity.Hash) { p.touch(codec.Strands.Tag(), h[:]) }, (*memory).strand,
 		func(h identity.Hash) []byte { return codec.Strands.Key(d.keys, h) },
-		func(h identity.Hash, b []byte) (*codec.Strand, error) { return codec.DecodeStrand(b, h, d.hasher) })
+		func(h identity.Hash, b []byte) (*codec.Strand, error) {
+			s, err := codec.DecodeStrand(b, h, d.hasher)
+			if err == nil && d.read != nil {
+				d.observeStrand(s.Strand)
+			}
+			return s, err
+		})
 }
 
 func (d *desk) loadNodes(hashes ...identity.Hash) error {
@@ -277,6 +310,7 @@ func (d *desk) loadTraits(hashes ...identity.Hash) error {
 			if d.traits[h], err = profile.DecodeTraits(values[i]); err != nil {
 				break
 			}
+			d.observeTraits(d.traits[h])
 		}
 	}
 	if err != nil {

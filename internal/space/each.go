@@ -23,18 +23,18 @@ func (s *Space) eachStrand(ctx context.Context, r kv.Reader, f func(*codec.Stran
 	})
 }
 
-// eachBlock calls f for every block of the journal, in order.
-func (s *Space) eachBlock(ctx context.Context, r kv.Reader, f func(id uint64, b *openBlock) error) error {
+// eachBlock calls f for every block of the journal that has a header, in order.
+func (s *Space) eachBlock(ctx context.Context, r kv.Reader, f func(b *openBlock) error) error {
 	return s.each(ctx, r, codec.Headers, scanPage, func(e kv.Entry) error {
 		id, ok := codec.Headers.Parse(e.Key)
 		if !ok {
 			return kv.ErrCorrupt
 		}
 		b, err := readBlock(ctx, r, s.keys, id)
-		if err != nil || b == nil {
+		if err != nil {
 			return err
 		}
-		return f(id, b)
+		return f(b)
 	})
 }
 

@@ -3,53 +3,33 @@ package space
 import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
-	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/binary"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
-// place is where a page of events ends.
-type place struct {
-	time  int64
-	block uint64
-	ord   int
+// pageToken is where a page of events ends.
+func pageToken(m event.Moment) string {
+	return base64.RawURLEncoding.EncodeToString(codec.AppendMoment(nil, m))
 }
 
-func (p place) compare(q place) int {
-	if c := cmp.Compare(p.time, q.time); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(p.block, q.block); c != 0 {
-		return c
-	}
-	return cmp.Compare(p.ord, q.ord)
-}
-
-func (p place) token() string {
-	b := codec.AppendTime(nil, p.time)
-	b = binary.BigEndian.AppendUint64(b, p.block)
-	b = binary.BigEndian.AppendUint16(b, uint16(p.ord))
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-func parsePlace(token string) (place, error) {
+func parsePageToken(token string) (event.Moment, error) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(b) != 18 {
-		return place{}, ErrBadCursor
+	if err != nil || len(b) != codec.MomentBytes {
+		return event.Moment{}, ErrBadCursor
 	}
-	return place{codec.ParseTime(b), binary.BigEndian.Uint64(b[8:]), int(binary.BigEndian.Uint16(b[16:]))}, nil
+	return codec.ParseMoment(b), nil
 }
 
 // Events reads a page of a profile's events. ErrNotFound if ref names no
 // profile, ErrBadCursor if q.Next is not one of ours.
 func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, error) {
-	var after *place
+	var after *event.Moment
 	if q.Next != "" {
-		p, err := parsePlace(q.Next)
+		p, err := parsePageToken(q.Next)
 		if err != nil {
 			return EventPage{}, err
 		}
@@ -73,7 +53,7 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 	}
 	limit := min(max(q.Limit, 1), 1000)
 	page := EventPage{Profile: g.id.Text(g.rec.Collection), Provisional: g.pending}
-	var previous place
+	var previous event.Moment
 	for {
 		// A few places at a time, whose blocks are read together; one more than
 		// are wanted says whether there is another page.
@@ -90,19 +70,11 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 		}
 		for _, at := range places {
 			if len(page.Events) == limit {
-				page.Next = previous.token()
+				page.Next = pageToken(previous)
 				return page, nil
 			}
 			previous = at
-			b := blocks[at.block]
-			if b == nil {
-				continue
-			}
-			e, _, ok, err := b.event(at.ord)
-			if err != nil {
-				return EventPage{}, err
-			}
-			if ok && q.wants(&e) {
+			if e, _, st := blocks[at.Arrival.Block()].at(at); st != stateGone && q.wants(&e) {
 				page.Events = append(page.Events, e)
 			}
 		}
@@ -136,22 +108,22 @@ type merge struct {
 // run is the rest of one strand's events.
 type run struct {
 	from, to []byte
-	page     []place
+	page     []event.Moment
 	done     bool
 }
 
 const runPage = 32
 
-func (m *merge) add(st *codec.Strand, start, end int64, after *place) {
+func (m *merge) add(st *codec.Strand, start, end int64, after *event.Moment) {
 	if start == 0 {
 		start = minTime
 	}
-	ru := &run{from: codec.Events.Of2(m.keys, st.Hash, start), to: kv.PrefixEnd(codec.Events.Of(m.keys, st.Hash))}
+	ru := &run{from: codec.EventsFrom(m.keys, st.Hash, start), to: kv.PrefixEnd(codec.Events.Of(m.keys, st.Hash))}
 	if end != 0 {
-		ru.to = codec.Events.Of2(m.keys, st.Hash, end)
+		ru.to = codec.EventsFrom(m.keys, st.Hash, end)
 	}
 	if after != nil {
-		k := codec.Events.Key(m.keys, st.Hash, after.time, after.block, after.ord)
+		k := codec.Events.Key(m.keys, st.Hash, *after)
 		if m.oldest {
 			if k = kv.After(k); slices.Compare(k, ru.from) > 0 {
 				ru.from = k
@@ -166,7 +138,7 @@ func (m *merge) add(st *codec.Strand, start, end int64, after *place) {
 }
 
 // ahead takes the next n events, or as many as there are.
-func (m *merge) ahead(n int) (places []place, err error) {
+func (m *merge) ahead(n int) (places []event.Moment, err error) {
 	for len(places) < n {
 		at, ok, err := m.next()
 		if err != nil || !ok {
@@ -177,9 +149,9 @@ func (m *merge) ahead(n int) (places []place, err error) {
 	return places, nil
 }
 
-func (m *merge) next() (place, bool, error) {
+func (m *merge) next() (event.Moment, bool, error) {
 	if err := m.fill(); err != nil {
-		return place{}, false, err
+		return event.Moment{}, false, err
 	}
 	var best *run
 	for _, ru := range m.runs {
@@ -190,12 +162,12 @@ func (m *merge) next() (place, bool, error) {
 			best = ru
 			continue
 		}
-		if c := ru.page[0].compare(best.page[0]); c < 0 == m.oldest && c != 0 {
+		if c := ru.page[0].Compare(best.page[0]); c < 0 == m.oldest && c != 0 {
 			best = ru
 		}
 	}
 	if best == nil {
-		return place{}, false, nil
+		return event.Moment{}, false, nil
 	}
 	p := best.page[0]
 	best.page = best.page[1:]
@@ -232,7 +204,7 @@ func (ru *run) take(page []kv.Entry, oldest bool) error {
 		if !ok {
 			return kv.ErrCorrupt
 		}
-		ru.page = append(ru.page, place{ref.time, ref.block, ref.ordinal})
+		ru.page = append(ru.page, ref)
 	}
 	if len(page) < runPage {
 		ru.done = true

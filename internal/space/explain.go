@@ -120,7 +120,7 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 			return out, err
 		}
 		for _, dem := range st.Demotions {
-			seen, err := w.at(dem.At)
+			seen, err := w.seen(dem.At.Moment)
 			if err != nil {
 				return out, err
 			}

@@ -31,6 +31,7 @@ type Seen struct {
 	Source    string
 	Type      event.Type // 0: the event was erased; then nothing but time and place is known
 	Name      string     // as shown
+	Damaged   bool       // it cannot be read any more; what is told of it may be less
 	App       string     // the app's name, or the host of the page; "" if neither is known
 }
 
@@ -43,14 +44,14 @@ type witness struct {
 	ctx    context.Context
 	r      kv.Reader
 	keys   codec.Keyspace
-	blocks map[uint64]*openBlock
+	blocks map[event.Block]*openBlock
 }
 
 func (s *Space) witness(ctx context.Context, r kv.Reader) *witness {
-	return &witness{ctx, r, s.keys, map[uint64]*openBlock{}}
+	return &witness{ctx, r, s.keys, map[event.Block]*openBlock{}}
 }
 
-func (w *witness) block(number uint64) (*openBlock, error) {
+func (w *witness) block(number event.Block) (*openBlock, error) {
 	b, ok := w.blocks[number]
 	if ok {
 		return b, nil
@@ -66,22 +67,24 @@ func (w *witness) block(number uint64) (*openBlock, error) {
 	return b, nil
 }
 
-// read reads an event; false if it is no more.
-func (w *witness) read(ref eventRef) (StoredEvent, event.Message, bool, error) {
-	b, err := w.block(ref.block)
-	if err != nil || b == nil {
-		return StoredEvent{}, event.Message{}, false, err
+// seen describes an event, as far as it can be read.
+func (w *witness) seen(at event.Moment) (Seen, error) {
+	if at.Arrival.IsZero() {
+		return Seen{Time: at.Time}, nil // no event
 	}
-	return b.event(ref.ordinal)
-}
-
-// seen describes an event.
-func (w *witness) seen(ref eventRef) (Seen, error) {
-	e, m, ok, err := w.read(ref)
-	if err != nil || !ok {
-		return Seen{Time: ref.time}, err
+	b, err := w.block(at.Arrival.Block())
+	if err != nil {
+		return Seen{Time: at.Time}, err
 	}
-	return Seen{Time: e.Time, MessageID: e.MessageID, Source: e.Source, Type: e.Type, Name: e.Name, App: appOf(&m)}, nil
+	e, m, st := b.at(at)
+	if st == stateGone {
+		return Seen{Time: at.Time}, nil
+	}
+	out := Seen{Time: e.Time, MessageID: e.MessageID, Source: e.Source, Type: e.Type, Name: e.Name, Damaged: e.Damaged}
+	if st == stateWhole {
+		out.App = appOf(&m)
+	}
+	return out, nil
 }
 
 // appOf names the app that an event is from, or the host of its page.
@@ -100,37 +103,12 @@ func appOf(m *event.Message) string {
 	return u.Hostname()
 }
 
-// at describes the event of a strand at a place.
-func (w *witness) at(pos identity.Pos) (Seen, error) {
-	from, end := codec.Under(codec.Events.Of2(w.keys, pos.Strand, pos.Time))
-	for {
-		page, err := w.r.Scan(w.ctx, from, end, scanPage, false)
-		if err != nil {
-			return Seen{}, err
-		}
-		for _, e := range page {
-			ref, ok := parseEventKey(e.Key)
-			if !ok {
-				return Seen{}, fmt.Errorf("%w: the index of strand %s", kv.ErrCorrupt, pos.Strand)
-			}
-			s, err := w.seen(ref)
-			if err != nil || s.MessageID == pos.MessageID {
-				return s, err
-			}
-		}
-		if len(page) < scanPage {
-			return Seen{Time: pos.Time, MessageID: pos.MessageID}, nil
-		}
-		from = kv.After(page[len(page)-1].Key)
-	}
-}
-
 // evidence looks through the events of strands. budget is how many events may
 // still be counted.
 func (w *witness) evidence(d *desk, strands []*identity.Strand, budget *int64) (Evidence, error) {
 	var out Evidence
-	var refs []eventRef
-	var last eventRef
+	var refs []event.Moment
+	var last event.Moment
 	for _, st := range strands {
 		n, ref, complete, err := w.count(st.Hash, *budget, &refs)
 		if err != nil {
@@ -139,17 +117,17 @@ func (w *witness) evidence(d *desk, strands []*identity.Strand, budget *int64) (
 		*budget -= n
 		out.Events += n
 		out.AtLeast = out.AtLeast || !complete
-		if n > 0 && (last == eventRef{} || ref.time > last.time) {
+		if n > 0 && last.Before(ref) {
 			last = ref
 		}
 	}
 	if len(strands) > 0 {
 		var err error
-		if out.First, err = w.at(strands[0].First); err != nil {
+		if out.First, err = w.seen(strands[0].First.Moment); err != nil {
 			return out, err
 		}
 	}
-	if last != (eventRef{}) {
+	if last != (event.Moment{}) {
 		var err error
 		if out.Last, err = w.seen(last); err != nil {
 			return out, err
@@ -161,7 +139,7 @@ func (w *witness) evidence(d *desk, strands []*identity.Strand, budget *int64) (
 
 // count counts the events of a strand, up to most, and finds the last one. The
 // first ones are added to refs, as long as there are fewer than mostWitnesses.
-func (w *witness) count(strand identity.Hash, most int64, refs *[]eventRef) (n int64, last eventRef, complete bool, err error) {
+func (w *witness) count(strand identity.Hash, most int64, refs *[]event.Moment) (n int64, last event.Moment, complete bool, err error) {
 	from := codec.Events.Of(w.keys, strand)
 	end := kv.PrefixEnd(from)
 	for n < most {
@@ -197,14 +175,15 @@ func (w *witness) count(strand identity.Hash, most int64, refs *[]eventRef) (n i
 }
 
 // sources finds where events came from, by the headers of their blocks.
-func (w *witness) sources(refs []eventRef, out *Evidence) error {
-	byBlock := map[uint64][]int{}
-	var blocks []uint64
+func (w *witness) sources(refs []event.Moment, out *Evidence) error {
+	byBlock := map[event.Block][]int{}
+	var blocks []event.Block
 	for _, ref := range refs {
-		if byBlock[ref.block] == nil {
-			blocks = append(blocks, ref.block)
+		block := ref.Arrival.Block()
+		if byBlock[block] == nil {
+			blocks = append(blocks, block)
 		}
-		byBlock[ref.block] = append(byBlock[ref.block], ref.ordinal)
+		byBlock[block] = append(byBlock[block], ref.Arrival.Ordinal())
 	}
 	for part := range slices.Chunk(blocks, 64) {
 		keys := make([][]byte, len(part))
@@ -221,7 +200,7 @@ func (w *witness) sources(refs []eventRef, out *Evidence) error {
 			}
 			heads, err := decodeHeader(values[i])
 			if err != nil {
-				return err
+				continue // nobody knows where these came from
 			}
 			for _, o := range byBlock[b] {
 				if o < len(heads) && heads[o].Source != "" && !slices.Contains(out.Sources, heads[o].Source) {

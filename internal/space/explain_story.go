@@ -66,7 +66,7 @@ func (s *Space) Story(ctx context.Context, ref Ref, limit int, next string) (Sto
 	end := min(start+min(max(limit, 1), 1000), len(chapters))
 	w := s.witness(ctx, r)
 	for _, ch := range chapters[min(start, end):end] {
-		seen, err := w.at(ch.At)
+		seen, err := w.seen(ch.At.Moment)
 		if err != nil {
 			return StoryPage{}, err
 		}

@@ -215,7 +215,7 @@ func (d *desk) forgetNode(id identity.Hash) error {
 	}
 	rec.IDs = ids
 	d.touch(p)
-	e := sighting{pos: identity.Pos{Time: d.now.UnixNano()}}
+	e := d.noEvent()
 	d.emit(p, rec.Collection, feed.Change{Kind: feed.IDRemoved, IDType: n.ID.Type, IDValue: n.ID.Value}, e)
 	if len(ids) > 0 || rec.Merged {
 		return nil

@@ -57,6 +57,9 @@ func (d *desk) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
 
 const minTime = -1 << 63
 
+// theBeginning is before every place.
+var theBeginning = identity.Pos{Moment: event.Moment{Time: minTime}}
+
 // Touching implements identity.Graph.
 func (d *desk) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.Hash, error) {
 	if err := d.loadNodes(ids...); err != nil {
@@ -139,36 +142,24 @@ func (d *desk) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 		p.Class = class
 		offer(p)
 	}
-	start := from
-	if class == after.Class {
-		start = max(from, after.Time)
+	key := codec.EventsFrom(d.keys, s.Hash, from)
+	if class == after.Class && from <= after.Time {
+		key = codec.Events.Key(d.keys, s.Hash, after.Moment)
 	}
-	key := codec.Events.Of2(d.keys, s.Hash, start)
 	end := kv.PrefixEnd(codec.Events.Of(d.keys, s.Hash))
-	for {
-		page, err := d.r.Scan(d.ctx, key, end, 16, false)
-		if err != nil {
-			return identity.Pos{}, false, err
-		}
-		for _, e := range page {
-			ref, ok := parseEventKey(e.Key)
-			if !ok {
-				return identity.Pos{}, false, kv.ErrCorrupt
-			}
-			if found && ref.time > best.Time {
-				return best, true, nil
-			}
-			id, err := d.messageID(ref)
-			if err != nil {
-				return identity.Pos{}, false, err
-			}
-			offer(identity.Pos{Class: class, Time: ref.time, MessageID: id, Strand: s.Hash})
-		}
-		if len(page) < 16 {
-			return best, found, nil
-		}
-		key = kv.After(page[len(page)-1].Key)
+	page, err := d.r.Scan(d.ctx, key, end, 2, false) // the first may be the event at after itself
+	if err != nil {
+		return identity.Pos{}, false, err
 	}
+	for _, e := range page {
+		at, ok := parseEventKey(e.Key)
+		if !ok {
+			return identity.Pos{}, false, kv.ErrCorrupt
+		}
+		d.observe(at.Arrival)
+		offer(identity.Pos{Class: class, Moment: at, Strand: s.Hash})
+	}
+	return best, found, nil
 }
 
 // Merges implements identity.Graph.
@@ -180,22 +171,4 @@ func (d *desk) Merges(id identity.Hash) (int, error) {
 		return p.Merges, nil
 	}
 	return 0, nil
-}
-
-// messageID reads the messageId of a stored event.
-func (d *desk) messageID(ref eventRef) (string, error) {
-	e, err := readStored(d.ctx, d.r, d.keys, ref)
-	if err != nil {
-		return "", err
-	}
-	return e.MessageID, nil
-}
-
-// parseStored reads the fields of a stored body; it was valid when it came.
-func parseStored(body []byte, e *blockEvent) (event.Message, error) {
-	return event.Parse(body, event.Envelope{
-		ReceivedAt: e.ReceivedAt,
-		Type:       e.Type,
-		Limits:     event.Limits{MessageBytes: 1 << 30, MessageID: 1 << 20, Depth: 1 << 10},
-	})
 }

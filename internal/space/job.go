@@ -5,9 +5,9 @@ import (
 
 	"context"
 	"errors"
+	"strings"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -196,7 +196,7 @@ func (d *desk) replaySeeds(recs []codec.Deferred, coll identity.Collection) erro
 		if recs[i].Collection != coll || k == nil {
 			continue
 		}
-		pos := identity.Pos{Class: k.First.Class, Time: recs[i].Time, MessageID: recs[i].MessageID, Strand: k.Hash}
+		pos := identity.Pos{Class: k.First.Class, Moment: recs[i].Moment, Strand: k.Hash}
 		seeds = append(seeds, identity.Seed{Strand: k.Strand, Pos: pos, Unsettled: true})
 		for j := range k.Links {
 			ids = append(ids, k.Links[j].Hash)
@@ -213,8 +213,8 @@ func (d *desk) replaySeeds(recs []codec.Deferred, coll identity.Collection) erro
 	d.decisions += int64(change.Decisions)
 	// The sources of events are in the journal: of the last that waited, to which
 	// the changes are put down, and of those that became their strands' first.
-	cause := sighting{pos: seeds[len(seeds)-1].Pos}
-	if cause.source, err = d.sourceOf(cause.pos); err != nil {
+	cause, err := d.sightingOf(seeds[len(seeds)-1].Pos)
+	if err != nil {
 		return err
 	}
 	if err := d.apply(change, cause); err != nil {
@@ -243,49 +243,22 @@ func (d *desk) unpend(ids []identity.Hash) error {
 	return nil
 }
 
-// sourceOf reads where an event came from; "" if it is not there.
-func (d *desk) sourceOf(p identity.Pos) (string, error) {
-	page, err := d.r.Scan(d.ctx, codec.Events.Of2(d.keys, p.Strand, p.Time), codec.Events.Of2(d.keys, p.Strand, p.Time+1), 64, false)
-	if err != nil {
-		return "", err
-	}
-	for _, e := range page {
-		ref, ok := parseEventKey(e.Key)
-		if !ok {
-			return "", kv.ErrCorrupt
-		}
-		ev, err := readStored(d.ctx, d.r, d.keys, ref)
-		if err != nil {
-			return "", err
-		}
-		if ev.MessageID == p.MessageID {
-			return ev.Source, nil
-		}
-	}
-	return "", nil
+// sightingOf tells of a stored event what the feed wants to know.
+func (d *desk) sightingOf(p identity.Pos) (sighting, error) {
+	e, err := readStored(d.ctx, d.r, d.keys, p.Moment)
+	return sighting{p, strings.Clone(e.MessageID), e.Source}, err
 }
 
 // sourceFirsts reads the sources of the strands' first events.
 func (d *desk) sourceFirsts(strands []*identity.Strand) error {
 	for _, s := range strands {
-		from := codec.Events.Of2(d.keys, s.Hash, s.First.Time)
-		page, err := d.r.Scan(d.ctx, from, codec.Events.Of2(d.keys, s.Hash, s.First.Time+1), 64, false)
+		at := s.First.Arrival
+		heads, err := readHeads(d.ctx, d.r, d.keys, at.Block())
 		if err != nil {
 			return err
 		}
-		for _, e := range page {
-			ref, ok := parseEventKey(e.Key)
-			if !ok {
-				return kv.ErrCorrupt
-			}
-			heads, err := readHeads(d.ctx, d.r, d.keys, ref.block)
-			if err != nil {
-				return err
-			}
-			if ref.ordinal < len(heads) && heads[ref.ordinal].Type >= event.Identify {
-				d.strands[s.Hash].Source = heads[ref.ordinal].Source
-				break
-			}
+		if o := at.Ordinal(); o < len(heads) && heads[o].Type != 0 {
+			d.strands[s.Hash].Source = heads[o].Source
 		}
 	}
 	return nil

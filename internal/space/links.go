@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -60,6 +59,9 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 			return LinkPage{}, err
 		}
 		l.Identifiers = other.identifiers()
+		if err := nameIdentifiers(ctx, r, s.keys, l.Identifiers); err != nil {
+			return LinkPage{}, err
+		}
 		page.Links = append(page.Links, l)
 	}
 	return page, nil
@@ -142,8 +144,8 @@ func (s *Space) linked(ctx context.Context, r kv.Reader, g *gathered) (map[strin
 		}
 		to := n.Owner.Text(far)
 		l, ok := out[to]
-		if !ok || rec.Time < l.FirstSeen || rec.Time == l.FirstSeen && strings.Compare(rec.MessageID, l.MessageID) < 0 {
-			out[to] = Link{To: to, Collection: far, FirstSeen: rec.Time, Source: rec.Source, MessageID: rec.MessageID}
+		if !ok || rec.Before(l.seen) {
+			out[to] = Link{To: to, Collection: far, FirstSeen: rec.Time, Source: rec.Source, MessageID: rec.MessageID, seen: rec.Moment}
 		}
 	}
 	return out, nil

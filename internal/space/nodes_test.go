@@ -52,7 +52,7 @@ func TestManyNodesOneTruth(t *testing.T) {
 				})
 			}
 			const events = 240
-			lines := world(rng, events, 3+rng.IntN(30))
+			lines := apart(world(rng, events, 3+rng.IntN(30))) // of one time, arrival counts
 			var wg sync.WaitGroup
 			for n, s := range spaces {
 				// Every node takes two thirds of the events: half of them twice.

@@ -50,7 +50,7 @@ func meddledSpaces(t *testing.T) (first, second *space.Space, m *meddled) {
 }
 
 func person(n, event int, more string) string {
-	return fmt.Sprintf(`{"type":"identify","messageId":"p%d-%d","timestamp":"2025-01-01T00:00:%02dZ","userId":"u%d","anonymousId":"a%d-%d","traits":{"n":%d}%s}`, n, event, event, n, n, event/2, event, more)
+	return fmt.Sprintf(`{"type":"identify","messageId":"p%d-%d","timestamp":"2025-01-01T00:%02d:%02dZ","userId":"u%d","anonymousId":"a%d-%d","traits":{"n":%d}%s}`, n, event, n%60, event, n, n, event/2, event, more)
 }
 
 // Another node takes an event of one person while a commit with the events of
@@ -177,7 +177,7 @@ func TestNodesThatMeetAtEveryCommit(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 31))
 			first, second, m := meddledSpaces(t)
-			lines := world(rng, 400, 12)
+			lines := apart(world(rng, 400, 12))
 			var others []string
 			for i, l := range lines {
 				if i%3 == 0 {

@@ -53,6 +53,7 @@ func (s *Space) plan(ctx context.Context, ws []*work, known map[string][]byte) (
 		d.known, d.saw, d.parts = known, map[string][]byte{}, newParts()
 	}
 	c.rules, c.receipts = rs, make([]Receipt, len(ws))
+	c.clock, c.lane = max(event.Clock(now.UnixNano()), s.clock+1), s.lane
 	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
 
 	if err := s.sift(ctx, c, ws, now); err != nil {
@@ -82,6 +83,10 @@ func (s *Space) plan(ctx context.Context, ws []*work, known map[string][]byte) (
 	if err := s.takeRejects(c, ws, now); err != nil {
 		return c, err
 	}
+	if c.blocks > 0 && !d.observed.Before(c.block(0).At(0)) {
+		s.clock = max(s.clock, d.observed.Block().Clock())
+		return c, errClockBehind
+	}
 	return c, s.fill(c, ws)
 }
 
@@ -108,8 +113,7 @@ func newsOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
 		e := &fresh[i]
 		for _, sd := range [...]*side{&e.users, &e.account} {
 			if len(sd.ids) > 0 {
-				// A replay may keep the place in a strand, longer than the body.
-				news[sd.hash] = append(news[sd.hash], identity.Pos{Time: e.msg.Time, MessageID: strings.Clone(e.id), Strand: sd.hash})
+				news[sd.hash] = append(news[sd.hash], identity.Pos{Moment: e.at, Strand: sd.hash})
 			}
 		}
 	}
@@ -142,7 +146,7 @@ func (s *Space) fetch(c *commitPlan) error {
 		return err
 	}
 	var nodes []identity.Hash
-	want := func(sd *side, coll identity.Collection, time int64, id string, traits bool) {
+	want := func(sd *side, coll identity.Collection, at event.Moment, traits bool) {
 		k := d.strands[sd.hash]
 		if k == nil {
 			for _, x := range sd.ids {
@@ -150,7 +154,7 @@ func (s *Space) fetch(c *commitPlan) error {
 			}
 			return
 		}
-		if traits || !k.Settled(d.rules, identity.Pos{Class: k.First.Class, Time: time, MessageID: id, Strand: sd.hash}) {
+		if traits || !k.Settled(d.rules, identity.Pos{Class: k.First.Class, Moment: at, Strand: sd.hash}) {
 			for i := range k.Links {
 				nodes = append(nodes, k.Links[i].Hash)
 			}
@@ -159,10 +163,10 @@ func (s *Space) fetch(c *commitPlan) error {
 	for i := range c.fresh {
 		e := &c.fresh[i]
 		if len(e.users.ids) > 0 && (!e.userSettled || e.traits) {
-			want(&e.users, identity.Users, e.msg.Time, e.id, e.traits)
+			want(&e.users, identity.Users, e.at, e.traits)
 		}
 		if len(e.account.ids) > 0 && (!e.accountSettled || e.traits) {
-			want(&e.account, identity.Accounts, e.msg.Time, e.id, e.traits)
+			want(&e.account, identity.Accounts, e.at, e.traits)
 		}
 	}
 	if d.parts != nil {
@@ -302,7 +306,7 @@ func (s *Space) take(c *commitPlan, e *placedEvent) error {
 			resolved = resolved || !unresolved
 			return nil
 		}
-		sight := sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id, Strand: sd.hash}, e.source}
+		sight := e.sighting(sd.hash)
 		if err := d.identify(sd.hash, coll, sd.ids, sight); err != nil {
 			return err
 		}
@@ -326,7 +330,7 @@ func (s *Space) take(c *commitPlan, e *placedEvent) error {
 	for _, l := range e.leftOut {
 		d.demoted++
 		d.emit(codec.ProfileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: clip(l.ID.Type), IDValue: clip(l.ID.Value), Reason: l.Why},
-			sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id}, e.source})
+			e.sighting(identity.Hash{}))
 	}
 	rc.Stored++
 	d.counters.Events++

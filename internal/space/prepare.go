@@ -37,7 +37,7 @@ type outcome struct {
 type prepared struct {
 	msg     *event.Message
 	id      string // messageId, the message's own or the one it was given
-	given   bool
+	given   bool   // the body does not say it, so it is stored beside
 	hash    uint64 // of id
 	users   side
 	account side
@@ -84,12 +84,12 @@ func (s *Space) prepare(w *work) {
 		w.events = make([]prepared, len(ms))
 		for i := range ms {
 			p := &w.events[i]
-			p.msg, p.id = &ms[i], ms[i].MessageID
+			p.msg, p.id, p.given = &ms[i], ms[i].MessageID, ms[i].MessageIDGiven
 			if p.id == "" {
 				p.id, p.given = giveID(), true
 				w.whole = true
 			}
-			p.hash = siphash.Hash(s.hashKey[0], s.hashKey[1], []byte(p.id))
+			p.hash = s.messageHash(p.id)
 			w.bytes += int64(len(ms[i].Body))
 		}
 	}
@@ -131,4 +131,9 @@ func giveID() string {
 	var b [12]byte
 	rand.Read(b[:]) // never fails, see crypto/rand
 	return "selfsame-" + hex.EncodeToString(b[:])
+}
+
+// messageHash is the hash by which messages of an ID are found.
+func (s *Space) messageHash(id string) uint64 {
+	return siphash.Hash(s.hashKey[0], s.hashKey[1], []byte(id))
 }

@@ -1,6 +1,7 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"context"
@@ -17,7 +18,7 @@ type Part uint8
 
 // The parts of a View.
 const (
-	PartIdentifiers Part = 1 << iota
+	PartIdentifiers Part = 1 << iota // without messageIds, see NameIdentifiers
 	PartTraits
 	PartMetadata // reads the profile's last event
 	allParts     = PartIdentifiers | PartTraits | PartMetadata
@@ -57,6 +58,11 @@ func (s *Space) Look(ctx context.Context, ref Ref, want Part) (View, error) {
 	}
 	if want&PartIdentifiers != 0 {
 		v.Identifiers = g.identifiers()
+		if want == allParts {
+			if err := nameIdentifiers(ctx, r, s.keys, v.Identifiers); err != nil {
+				return View{}, err
+			}
+		}
 	}
 	if want&PartTraits != 0 {
 		traits, err := g.traits()
@@ -71,14 +77,15 @@ func (s *Space) Look(ctx context.Context, ref Ref, want Part) (View, error) {
 	return v, err
 }
 
-// identifiers folds where and when each ID of the profile was first seen.
+// identifiers folds where and when each ID of the profile was first seen, without
+// the messageIds.
 func (g *gathered) identifiers() []profile.Identifier {
 	lists := make([][]profile.Identifier, len(g.strands))
 	for i, st := range g.strands {
 		for k := range st.Links {
 			if l := &st.Links[k]; l.Verdict == identity.Accepted {
 				lists[i] = append(lists[i], profile.Identifier{
-					Type: l.ID.Type, Value: l.ID.Value, FirstSeen: l.At.Time, MessageID: l.At.MessageID, Source: st.Source,
+					Type: l.ID.Type, Value: l.ID.Value, Moment: l.At.Moment, Source: st.Source,
 				})
 			}
 		}
@@ -112,14 +119,46 @@ func (g *gathered) traits() (profile.Traits, error) {
 	return profile.FoldTraits(sets...), nil
 }
 
+// NameIdentifiers fills in the messageIds of the events with which identifiers were
+// first seen. Those of events that cannot be read any more stay empty.
+func (s *Space) NameIdentifiers(ctx context.Context, ids []profile.Identifier) error {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	return nameIdentifiers(ctx, r, s.keys, ids)
+}
+
+// namedTogether is how many identifiers are named at once: each may have been seen
+// in a block of its own.
+const namedTogether = 64
+
+func nameIdentifiers(ctx context.Context, r kv.Reader, keys codec.Keyspace, ids []profile.Identifier) error {
+	for part := range slices.Chunk(ids, namedTogether) {
+		at := make([]event.Moment, len(part))
+		for i := range part {
+			at[i] = part[i].Moment
+		}
+		blocks, err := readBlocks(ctx, r, keys, at)
+		if err != nil {
+			return err
+		}
+		for i := range part {
+			e, _, _ := blocks[at[i].Arrival.Block()].at(at[i])
+			part[i].MessageID = e.MessageID
+		}
+	}
+	return nil
+}
+
 // metadata says when the profile was first and last seen: the first events are
 // in the strands, the last ones at the ends of their indexes.
 func (s *Space) metadata(ctx context.Context, r kv.Reader, g *gathered) (profile.Metadata, error) {
-	parts := make([]profile.Metadata, 0, len(g.strands)+1)
-	var last eventRef
+	parts := make([]profile.Metadata, 0, 2*len(g.strands))
 	ranges := make([]kv.Range, len(g.strands))
 	for i, st := range g.strands {
-		parts = append(parts, profile.Sighting(st.First.Time, st.First.MessageID, st.Source))
+		parts = append(parts, profile.Sighting(st.First.Moment, "", st.Source))
 		ranges[i] = kv.Range{From: codec.Events.Of(s.keys, st.Hash), To: g.eventsEnd(st.Hash)}
 	}
 	pages, err := r.Scans(ctx, ranges, 1, true)
@@ -128,25 +167,23 @@ func (s *Space) metadata(ctx context.Context, r kv.Reader, g *gathered) (profile
 	}
 	for _, page := range pages {
 		for _, e := range page {
-			// Of events of one time, the last to arrive, whichever strand has it.
-			if ref, ok := parseEventKey(e.Key); ok && (last == eventRef{} || (place{ref.time, ref.block, ref.ordinal}).compare(place{last.time, last.block, last.ordinal}) > 0) {
-				last = ref
+			if at, ok := parseEventKey(e.Key); ok {
+				parts = append(parts, profile.Sighting(at, "", ""))
 			}
 		}
 	}
-	if last != (eventRef{}) {
-		e, err := s.stored(ctx, r, last)
-		if err != nil {
-			return profile.Metadata{}, err
-		}
-		parts = append(parts, profile.Sighting(e.Time, e.MessageID, e.Source))
+	m := profile.FoldMetadata(parts...)
+	if m == (profile.Metadata{}) {
+		return m, nil
 	}
-	return profile.FoldMetadata(parts...), nil
-}
-
-// stored reads one event of the journal.
-func (s *Space) stored(ctx context.Context, r kv.Reader, ref eventRef) (StoredEvent, error) {
-	return readStored(ctx, r, s.keys, ref)
+	blocks, err := readBlocks(ctx, r, s.keys, []event.Moment{m.First, m.Last})
+	if err != nil {
+		return m, err
+	}
+	first, _, _ := blocks[m.First.Arrival.Block()].at(m.First)
+	last, _, _ := blocks[m.Last.Arrival.Block()].at(m.Last)
+	m.FirstMessageID, m.LastMessageID, m.LastSourceID = first.MessageID, last.MessageID, last.Source
+	return m, nil
 }
 
 // Mark reads the value that the last committed Mark of that name left; nil if

@@ -2,7 +2,7 @@ package space
 
 import (
 	"context"
-	"encoding/binary"
+	"github.com/selfsame-id/selfsame/internal/event"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -56,23 +56,19 @@ type rebuild struct {
 // space looks through the headers of a space and takes the blocks that have
 // recent messages.
 func (b *rebuild) space(ctx context.Context, keys codec.Keyspace) error {
-	from, end := codec.Headers.All(keys)
+	from, end := codec.Headers.Key(keys, event.NewBlock(event.Clock(b.since), 0)), kv.PrefixEnd(codec.Headers.Prefix(keys))
 	for {
 		page, err := b.r.Scan(ctx, from, end, 64, false)
 		if err != nil {
 			return err
 		}
 		for _, e := range page {
-			heads, err := decodeHeader(e.Value)
-			if err != nil {
-				return err
+			block, ok := codec.Headers.Parse(e.Key)
+			if !ok {
+				return kv.ErrCorrupt
 			}
-			recent := false
-			for i := range heads {
-				recent = recent || heads[i].Type != 0 && heads[i].arrival() > b.since
-			}
-			if recent {
-				if err := b.block(ctx, keys, binary.BigEndian.Uint64(e.Key[len(e.Key)-8:]), heads); err != nil {
+			if block.Time() > b.since {
+				if err := b.block(ctx, keys, block); err != nil {
 					return err
 				}
 			}
@@ -84,27 +80,19 @@ func (b *rebuild) space(ctx context.Context, keys codec.Keyspace) error {
 	}
 }
 
-// block puts the keys of one block's recent messages.
-func (b *rebuild) block(ctx context.Context, keys codec.Keyspace, number uint64, heads []blockEvent) error {
+// block puts the keys of one block's messages. What cannot be read any more is not
+// recognised when it is sent again.
+func (b *rebuild) block(ctx context.Context, keys codec.Keyspace, block event.Block) error {
 	var batch kv.Batch
-	blk, err := readBlock(ctx, b.r, keys, number)
-	if err != nil || blk == nil {
+	blk, err := readBlock(ctx, b.r, keys, block)
+	if err != nil {
 		return err
 	}
-	for i := range heads {
-		h := &heads[i]
-		if h.Type == 0 || h.arrival() <= b.since {
-			continue
+	for i := range blk.heads {
+		if e, _, st := blk.event(i); st == stateWhole {
+			batch.Put(codec.RecentShared.Key(keys, blk.heads[i].MessageHash), append(codec.AppendTime(nil, block.Time()), e.MessageID...))
+			b.n++
 		}
-		e, _, ok, err := blk.event(i)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue // erased: nobody knows its messageId any more
-		}
-		batch.Put(codec.RecentShared.Key(keys, h.MessageHash), append(codec.AppendTime(nil, h.arrival()), e.MessageID...))
-		b.n++
 	}
 	b.progress(b.n)
 	if batch.Len() == 0 {

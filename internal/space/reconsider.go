@@ -3,8 +3,6 @@ package space
 import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -83,7 +81,7 @@ func (d *desk) tangle(strands, ids []identity.Hash, until int64, most int) ([]*i
 		if len(level) == 0 {
 			return out, nil
 		}
-		lists, err := d.Touching(level, identity.Pos{Time: minTime})
+		lists, err := d.Touching(level, theBeginning)
 		if err != nil {
 			return nil, err
 		}
@@ -109,14 +107,9 @@ func (d *desk) tangle(strands, ids []identity.Hash, until int64, most int) ([]*i
 // arrivals lists all events of strands up to a time, in order of arrival.
 // ErrTooLarge if there are more than most.
 func (d *desk) arrivals(strands []*identity.Strand, until int64, most int) ([]identity.Occurrence, error) {
-	type arrival struct {
-		eventRef
-		strand *identity.Strand
-	}
-	var all []arrival
+	var out []identity.Occurrence
 	for _, s := range strands {
-		from := codec.Events.Of(d.keys, s.Hash)
-		end := kv.PrefixEnd(from)
+		from, end := codec.Under(codec.Events.Of(d.keys, s.Hash))
 		for {
 			page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
 			if err != nil {
@@ -124,17 +117,17 @@ func (d *desk) arrivals(strands []*identity.Strand, until int64, most int) ([]id
 			}
 			last := len(page) < scanPage
 			for _, e := range page {
-				ref, ok := parseEventKey(e.Key)
+				at, ok := parseEventKey(e.Key)
 				if !ok {
 					return nil, kv.ErrCorrupt
 				}
-				if ref.time > until {
+				if at.Time > until {
 					last = true
 					break
 				}
-				all = append(all, arrival{ref, s})
+				out = append(out, identity.Occurrence{Strand: s, Moment: at})
 			}
-			if len(all) > most {
+			if len(out) > most {
 				return nil, ErrTooLarge
 			}
 			if last {
@@ -143,31 +136,7 @@ func (d *desk) arrivals(strands []*identity.Strand, until int64, most int) ([]id
 			from = kv.After(page[len(page)-1].Key)
 		}
 	}
-	slices.SortFunc(all, func(a, b arrival) int {
-		return cmp.Or(cmp.Compare(a.block, b.block), cmp.Compare(a.ordinal, b.ordinal))
-	})
-	out := make([]identity.Occurrence, 0, len(all))
-	var open *openBlock
-	last := ^uint64(0)
-	for _, a := range all {
-		if a.block != last {
-			var err error
-			if open, err = readBlock(context.WithoutCancel(d.ctx), d.r, d.keys, a.block); err != nil {
-				return nil, err
-			}
-			last = a.block
-		}
-		if open == nil {
-			continue
-		}
-		e, _, ok, err := open.event(a.ordinal)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			out = append(out, identity.Occurrence{Strand: a.strand, Time: a.time, MessageID: e.MessageID})
-		}
-	}
+	slices.SortFunc(out, func(a, b identity.Occurrence) int { return a.Arrival.Compare(b.Arrival) })
 	return out, nil
 }
 

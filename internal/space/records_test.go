@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
@@ -28,7 +29,10 @@ func drawStrand(t *rapid.T) *codec.Strand {
 	s := identity.NewStrand(testHasher, rapid.SampledFrom([]identity.Collection{identity.Users, identity.Accounts}).Draw(t, "collection"), ids)
 	class := uint8(rapid.IntRange(0, 1).Draw(t, "class"))
 	place := func() identity.Pos {
-		return identity.Pos{Class: class, Time: rapid.Int64().Draw(t, "time"), MessageID: rapid.String().Draw(t, "id"), Strand: s.Hash}
+		return identity.Pos{Class: class, Moment: event.Moment{
+			Time: rapid.Int64().Draw(t, "time"), ReceivedAt: rapid.Int64().Draw(t, "received"),
+			Arrival: event.NewBlock(rapid.Uint64Range(0, event.MaxClock).Draw(t, "clock"), rapid.Uint32().Draw(t, "lane")).At(rapid.IntRange(0, event.MaxOrdinal).Draw(t, "ordinal")),
+		}, Strand: s.Hash}
 	}
 	s.First = place()
 	s.Evaluated = s.First
@@ -81,8 +85,8 @@ func FuzzRecords(f *testing.F) {
 	f.Add(byte(1), (&codec.Identifier{ID: identity.ID{Type: "x", Value: "y"}, Holders: []codec.Holder{{Accepted: true}}}).Append(nil))
 	f.Add(byte(1), (&codec.Identifier{ID: identity.ID{Type: "user_id"}, Owner: codec.ProfileID{9}, Spilled: true, Revision: 300}).Append(nil))
 	f.Add(byte(2), (&codec.Profile{Collection: identity.Accounts, Version: 7, IDs: []codec.Member{{IDType: "group_id"}}}).Append(nil))
-	f.Add(byte(3), (&codec.Pair{Time: 1, MessageID: "m", Source: "web"}).Append(nil))
-	f.Add(byte(4), (&codec.Deferred{MessageID: "m"}).Append(nil))
+	f.Add(byte(3), (&codec.Pair{Moment: event.Moment{Time: 1}, MessageID: "m", Source: "web"}).Append(nil))
+	f.Add(byte(4), (&codec.Deferred{Collection: identity.Users}).Append(nil))
 	f.Add(byte(5), (&rejectRecord{Reject: Reject{Code: "bad_json", Count: 3}, stored: 70}).append(nil))
 	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
 		var again []byte

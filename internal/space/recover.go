@@ -1,12 +1,14 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -47,8 +49,7 @@ func (s *Space) recover(ctx context.Context) error {
 // of a shared one: a lane belongs to one process.
 //
 // A store that was copied from a shared one has blocks and feed records of many
-// lanes. Its only writer goes on in the highest, so that numbers of blocks grow
-// with time, which recent messages rely on.
+// lanes. Its only writer goes on in the highest.
 func (s *Space) takeLane(ctx context.Context, r kv.Reader) error {
 	if !s.store.Exclusive() {
 		return s.newLane(ctx)
@@ -58,11 +59,9 @@ func (s *Space) takeLane(ctx context.Context, r kv.Reader) error {
 		return err
 	}
 	s.lane = max(1, highest)
-	block, err := lastKey(ctx, r, codec.Headers.Key(s.keys, s.lane<<laneShift), codec.Headers.Key(s.keys, (s.lane+1)<<laneShift), blockOfHeader)
-	if err != nil {
+	if s.clock, err = s.lastClock(ctx, r); err != nil {
 		return err
 	}
-	s.nextBlock = block&(1<<laneShift-1) + 1
 	if s.feedSeq, err = lastKey(ctx, r, codec.FeedRecords.Of(s.keys, s.lane), codec.FeedRecords.Of(s.keys, s.lane+1), seqOfRecord); err != nil || s.feedSeq == 0 {
 		return err
 	}
@@ -75,18 +74,20 @@ func (s *Space) takeLane(ctx context.Context, r kv.Reader) error {
 	return err
 }
 
-// laneShift is where the lane begins in the number of a block.
-const laneShift = 40
+// lastClock is the clock of the last block of the store, whoever wrote it; 0 if
+// there is none.
+func (s *Space) lastClock(ctx context.Context, r kv.Reader) (uint64, error) {
+	from, to := codec.Headers.All(s.keys)
+	return lastKey(ctx, r, from, to, func(key []byte) (uint64, bool) {
+		block, ok := codec.Headers.Parse(key)
+		return block.Clock(), ok
+	})
+}
 
 // highestLane is the highest lane of which anything is in the store, or was
 // counted.
 func (s *Space) highestLane(ctx context.Context, r kv.Reader) (uint64, error) {
-	from, to := codec.Headers.All(s.keys)
-	block, err := lastKey(ctx, r, from, to, blockOfHeader)
-	if err != nil {
-		return 0, err
-	}
-	from, to = codec.FeedRecords.All(s.keys)
+	from, to := codec.FeedRecords.All(s.keys)
 	lane, err := lastKey(ctx, r, from, to, laneOfRecord)
 	if err != nil {
 		return 0, err
@@ -99,7 +100,7 @@ func (s *Space) highestLane(ctx context.Context, r kv.Reader) (uint64, error) {
 	if len(got[0]) == 8 {
 		n = binary.BigEndian.Uint64(got[0])
 	}
-	return max(block>>laneShift, lane, n), nil
+	return max(lane, n), nil
 }
 
 // lastKey is what number reads in the last key of a range; 0 if there is none.
@@ -114,8 +115,6 @@ func lastKey(ctx context.Context, r kv.Reader, from, to []byte, number func(key 
 	}
 	return n, nil
 }
-
-func blockOfHeader(key []byte) (uint64, bool) { return codec.Headers.Parse(key) }
 
 func laneOfRecord(key []byte) (uint64, bool) {
 	lane, _, ok := codec.FeedRecords.Parse(key)
@@ -140,20 +139,25 @@ func (s *Space) newLane(ctx context.Context) error {
 			return err
 		}
 		got, err := r.Get(ctx, key)
-		n := uint64(0)
+		n, clock := uint64(0), uint64(0)
 		if err == nil {
 			n, err = s.highestLane(ctx, r)
+		}
+		if err == nil {
+			clock, err = s.lastClock(ctx, r)
 		}
 		r.Close()
 		if err != nil {
 			return err
 		}
+		if n >= math.MaxUint32 {
+			return errors.New("the store has had as many writers as it can tell apart")
+		}
 		var b kv.Batch
 		b.Require(key, got[0])
 		b.Put(key, binary.BigEndian.AppendUint64(nil, n+1))
 		if err = s.store.Commit(ctx, &b); err == nil {
-			s.lane = n + 1
-			s.nextBlock = 1
+			s.lane, s.clock = n+1, max(s.clock, clock)
 			return nil
 		}
 		if !errors.Is(err, kv.ErrConflict) && !errors.Is(err, kv.ErrUnknown) || try > 50 {
@@ -222,7 +226,7 @@ func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
 		return err
 	}
 	s.repeats = &localRepeats{rec, int64(s.cfg.DedupeWindow)}
-	from := kv.After(codec.Headers.Key(s.keys, rec.sealedBlock()))
+	from := codec.Headers.Key(s.keys, event.NewBlock(rec.sealedBlock()+1, 0))
 	_, end := codec.Headers.All(s.keys)
 	for {
 		page, err := r.Scan(ctx, from, end, 64, false)
@@ -236,11 +240,12 @@ func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
 			}
 			heads, err := decodeHeader(e.Value)
 			if err != nil {
-				return fmt.Errorf("block %d: %w", block, err)
+				s.log.Warn("a block of events cannot be read; what it held is not recognised when it is sent again", "space", s.cfg.ID, "block", block.String(), "error", err)
+				continue
 			}
 			for i := range heads {
 				if h := &heads[i]; h.Type != 0 {
-					rec.add(h.MessageHash, block, h.arrival())
+					rec.add(h.MessageHash, block.Clock(), block.Time())
 				}
 			}
 		}

@@ -5,11 +5,9 @@ import (
 
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -40,12 +38,12 @@ const (
 
 // rekeyCursor says how far the journal was read for a change of rules.
 type rekeyCursor struct {
-	version uint64 // of the rules that look elsewhere
-	block   uint64 // the last one that was read; math.MaxUint64: all
+	version uint64      // of the rules that look elsewhere
+	block   event.Block // the last one that was read; allBlocks: all
 }
 
 func (c rekeyCursor) append(b []byte) []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, c.version), c.block)
+	return append(binary.BigEndian.AppendUint64(b, c.version), c.block[:]...)
 }
 
 // readRekeyCursor returns where to go on for a change of rules, zero at the start.
@@ -55,10 +53,11 @@ func (s *Space) readRekeyCursor(ctx context.Context, r kv.Reader, version uint64
 	if err != nil || got[0] == nil {
 		return start, err
 	}
-	if len(got[0]) != 16 {
+	if len(got[0]) != 8+event.BlockBytes {
 		return start, fmt.Errorf("%w: how far events were moved cannot be read", kv.ErrCorrupt)
 	}
-	c := rekeyCursor{binary.BigEndian.Uint64(got[0]), binary.BigEndian.Uint64(got[0][8:])}
+	c := rekeyCursor{version: binary.BigEndian.Uint64(got[0])}
+	c.block, _ = event.ParseBlock(got[0][8:])
 	if c.version != version {
 		return start, nil // of an older change
 	}
@@ -71,7 +70,7 @@ type movedEvent struct {
 	had        bool
 	was        identity.Hash
 	side       // what it has now; no IDs: no strand
-	ref        eventRef
+	at         event.Moment
 	messageID  string
 	source     string
 	traits     []profile.Trait
@@ -87,13 +86,13 @@ type movedPair struct {
 type move struct {
 	events  []movedEvent
 	pairs   []movedPair
-	headers map[uint64][]blockEvent
+	headers map[event.Block][]blockEvent
 	traits  map[identity.Hash]identity.Collection // strands whose traits are folded again
 	cursor  rekeyCursor
 }
 
 func newMove(c rekeyCursor) *move {
-	return &move{headers: map[uint64][]blockEvent{}, traits: map[identity.Hash]identity.Collection{}, cursor: c}
+	return &move{headers: map[event.Block][]blockEvent{}, traits: map[identity.Hash]identity.Collection{}, cursor: c}
 }
 
 // rekey moves events to the strands that the rules at work give them.
@@ -117,7 +116,7 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 	}
 	defer r.Close()
 	cursor, err := s.readRekeyCursor(ctx, r, rec.Rekey)
-	if err != nil || cursor.block == math.MaxUint64 {
+	if err != nil || cursor.block == allBlocks {
 		return err
 	}
 	stored, err := s.readCounters(ctx, r)
@@ -132,7 +131,7 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 		blocks = 0
 		return err
 	}
-	from := codec.Headers.Key(s.keys, cursor.block+1)
+	from := kv.After(codec.Headers.Key(s.keys, cursor.block))
 	_, end := codec.Headers.All(s.keys)
 	for {
 		page, err := r.Scan(ctx, from, end, movedBlocks, false)
@@ -148,12 +147,8 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 			if err != nil {
 				return err
 			}
-			if b != nil {
-				if err := s.lookElsewhere(rs, id, b, rec.Reorder, m); err != nil {
-					return err
-				}
-				done += int64(len(b.heads))
-			}
+			s.lookElsewhere(rs, b, rec.Reorder, m)
+			done += int64(len(b.heads))
 			m.cursor.block = id
 			if blocks++; len(m.events)+len(m.traits) >= movedEvents || blocks >= movedBlocks {
 				if err := tell("moving", done, max(done, stored.Events)); err != nil {
@@ -169,20 +164,17 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 		}
 		from = kv.After(page[len(page)-1].Key)
 	}
-	m.cursor.block = math.MaxUint64
+	m.cursor.block = allBlocks
 	return flush()
 }
 
 // lookElsewhere finds the events of a block that have another strand now, and,
-// with reorder, the strands that have traits.
-func (s *Space) lookElsewhere(rs *identity.Ruleset, block uint64, b *openBlock, reorder bool, m *move) error {
+// with reorder, the strands that have traits. What cannot be read stays where it is.
+func (s *Space) lookElsewhere(rs *identity.Ruleset, b *openBlock, reorder bool, m *move) {
 	changed := false
 	for o := range b.heads {
-		e, msg, ok, err := b.event(o)
-		if err != nil {
-			return err
-		}
-		if !ok {
+		e, msg, st := b.event(o)
+		if st != stateWhole {
 			continue
 		}
 		p := rs.Promote(&msg, e.Source)
@@ -200,12 +192,12 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, block uint64, b *openBlock, 
 			continue
 		}
 		changed = true
-		one := movedEvent{ref: eventRef{e.Time, block, o}, messageID: strings.Clone(e.MessageID), source: e.Source}
+		one := movedEvent{at: h.moment(b.id, o), messageID: strings.Clone(e.MessageID), source: e.Source}
 		if !sameUser {
 			u := one
 			u.collection, u.had, u.was, u.side = identity.Users, h.HasUser, h.User, users
 			if len(users.ids) > 0 {
-				u.traits = traitsOf(rs, identity.Users, &e, &msg, u.ref)
+				u.traits = traitsOf(identity.Users, &e, &msg)
 			}
 			m.events = append(m.events, u)
 			h.HasUser, h.User = len(users.ids) > 0, users.hash
@@ -214,20 +206,22 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, block uint64, b *openBlock, 
 			a := one
 			a.collection, a.had, a.was, a.side = identity.Accounts, h.HasAccount, h.Account, account
 			if len(account.ids) > 0 {
-				a.traits = traitsOf(rs, identity.Accounts, &e, &msg, a.ref)
+				a.traits = traitsOf(identity.Accounts, &e, &msg)
 			}
 			m.events = append(m.events, a)
 			h.HasAccount, h.Account = len(account.ids) > 0, account.hash
 		}
 		if h.HasUser && h.HasAccount {
-			m.pairs = append(m.pairs, movedPair{h.User, h.Account, codec.Pair{Time: e.Time, MessageID: one.messageID, Source: e.Source}})
+			m.pairs = append(m.pairs, movedPair{h.User, h.Account, codec.Pair{Moment: one.at, MessageID: one.messageID, Source: e.Source}})
 		}
 	}
 	if changed {
-		m.headers[block] = b.heads
+		m.headers[b.id] = b.heads
 	}
-	return nil
 }
+
+// allBlocks is behind every block.
+var allBlocks = event.NewBlock(event.MaxClock, math.MaxUint32)
 
 func (s *Space) sideOf(c identity.Collection, ids []identity.ID) side {
 	if len(ids) == 0 {
@@ -237,18 +231,14 @@ func (s *Space) sideOf(c identity.Collection, ids []identity.ID) side {
 }
 
 // traitsOf is what a stored event says of users or accounts.
-func traitsOf(rs *identity.Ruleset, c identity.Collection, e *StoredEvent, m *event.Message, ref eventRef) []profile.Trait {
-	arrival := uint64(0)
-	if rs.Arrival() {
-		arrival = arrivalOf(ref.block, ref.ordinal)
-	}
+func traitsOf(c identity.Collection, e *StoredEvent, m *event.Message) []profile.Trait {
 	said := *m
 	said.MessageID = strings.Clone(e.MessageID)
 	switch {
 	case c == identity.Users && m.Type == event.Identify:
-		return profile.UserTraits(&said, e.Source, arrival)
+		return profile.UserTraits(&said, e.Source, e.Arrival)
 	case c == identity.Accounts && m.Type == event.Group:
-		return profile.AccountTraits(&said, e.Source, arrival)
+		return profile.AccountTraits(&said, e.Source, e.Arrival)
 	}
 	return nil
 }
@@ -287,7 +277,7 @@ func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) e
 func (s *Space) commitRekey(ctx context.Context, rs *identity.Ruleset, f func(d *desk) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	for try := 0; ; try++ {
+	return s.again(ctx, func() error {
 		var work *desk
 		err := s.inCommit(ctx, rs, func(d *desk) error {
 			work = d
@@ -295,17 +285,9 @@ func (s *Space) commitRekey(ctx context.Context, rs *identity.Ruleset, f func(d 
 		})
 		if err == nil {
 			s.unlearn(work)
-			return nil
 		}
-		if !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-		s.stats.conflicts.Add(1)
-		if try == commitTries {
-			return fmt.Errorf("%w: other nodes changed the same profiles again and again", kv.ErrUnavailable)
-		}
-		time.Sleep(time.Millisecond << min(try, 6))
-	}
+		return err
+	})
 }
 
 // leftStrand is a strand that lost events: what is to be settled about it.
@@ -369,7 +351,7 @@ func (d *desk) strandsLeft(events []movedEvent, traits map[identity.Hash]identit
 	}
 	for i := range events {
 		e := &events[i]
-		if st := d.strands[e.was]; e.had && st != nil && st.First.Time == e.ref.time && st.First.MessageID == e.messageID {
+		if st := d.strands[e.was]; e.had && st != nil && st.First.Moment == e.at {
 			left[e.was].lost, left[e.was].heir = true, e.hash
 		}
 	}
@@ -387,7 +369,7 @@ func (d *desk) dropSeeds(events []movedEvent) error {
 	var of []identity.Hash
 	for i := range events {
 		if e := &events[i]; e.had {
-			seed := codec.Deferred{Strand: e.was, Collection: e.collection, Time: e.ref.time, MessageID: e.messageID}
+			seed := codec.Deferred{Strand: e.was, Collection: e.collection, Moment: e.at}
 			keys = append(keys, seed.Key(d.keys))
 			of = append(of, e.was)
 		}
@@ -457,13 +439,13 @@ func (d *desk) unpendStrand(h identity.Hash) error {
 // moveEvent gives an event to its new strand.
 func (d *desk) moveEvent(e *movedEvent) error {
 	if e.had {
-		d.remove(codec.Events.Key(d.keys, e.was, e.ref.time, e.ref.block, e.ref.ordinal))
+		d.remove(codec.Events.Key(d.keys, e.was, e.at))
 	}
 	if len(e.ids) == 0 {
 		return nil
 	}
-	d.put(codec.Events.Key(d.keys, e.hash, e.ref.time, e.ref.block, e.ref.ordinal), nil)
-	sight := sighting{identity.Pos{Time: e.ref.time, MessageID: e.messageID, Strand: e.hash}, e.source}
+	d.put(codec.Events.Key(d.keys, e.hash, e.at), nil)
+	sight := sighting{identity.Pos{Moment: e.at, Strand: e.hash}, e.messageID, e.source}
 	if err := d.moveIn(e.hash, e.collection, e.ids, sight); err != nil {
 		return err
 	}
@@ -496,7 +478,7 @@ func (d *desk) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID,
 	}
 	s := identity.NewStrand(d.hasher, c, ids)
 	detach(s.Links)
-	e.pos = s.Place(d.rules, e.pos.Time, e.pos.MessageID)
+	e.pos = s.Place(d.rules, e.pos.Moment)
 	links := d.unblocked(s)
 	if err := d.loadOwners(links...); err != nil {
 		return err
@@ -557,7 +539,7 @@ func (d *desk) movePairs(pairs []movedPair) error {
 				return err
 			}
 		}
-		if p := &pairs[i].Pair; best[k] == nil || p.Before(best[k]) {
+		if p := &pairs[i].Pair; best[k] == nil || p.Before(best[k].Moment) {
 			best[k] = p
 			d.put(keys[i], p.Append(nil))
 			d.put(codec.AccountUsers.Key(d.keys, pairs[i].account, pairs[i].user), nil)

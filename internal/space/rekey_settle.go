@@ -1,6 +1,7 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"bytes"
@@ -113,7 +114,7 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 
 // eventsOf lists where a strand's events are in the snapshot, in the order of
 // time.
-func (d *desk) eventsOf(h identity.Hash) ([]eventRef, error) {
+func (d *desk) eventsOf(h identity.Hash) ([]event.Moment, error) {
 	return d.eventsUntil(h, kv.PrefixEnd(codec.Events.Of(d.keys, h)), 0)
 }
 
@@ -146,51 +147,71 @@ func (d *desk) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 		return rem, nil
 	}
 	rem.pairs = map[identity.Hash]*codec.Pair{}
+	holes := map[event.Arrival]bool{}
 	var open *openBlock
-	last := ^uint64(0)
-	for _, ref := range refs {
-		if !rem.whole && rem.first != nil && ref.time > rem.first.pos.Time {
+	for _, at := range refs {
+		if !rem.whole && rem.first != nil && rem.ids != nil {
 			break
 		}
-		if ref.block != last {
-			if open, err = readBlock(d.ctx, d.r, d.keys, ref.block); err != nil {
+		if block := at.Arrival.Block(); open == nil || open.id != block {
+			if open, err = readBlock(d.ctx, d.r, d.keys, block); err != nil {
 				return nil, err
 			}
-			last = ref.block
 		}
-		if open == nil {
+		e, m, st := open.at(at)
+		if st == stateGone {
 			continue
 		}
-		e, m, ok, err := open.event(ref.ordinal)
-		if err != nil {
-			return nil, err
+		if first && rem.first == nil {
+			rem.first = &sighting{identity.Pos{Moment: at, Strand: h}, strings.Clone(e.MessageID), e.Source}
 		}
-		if !ok {
-			continue // it was erased
-		}
-		pos := identity.Pos{Time: ref.time, MessageID: strings.Clone(e.MessageID), Strand: h}
-		if first && (rem.first == nil || pos.Before(rem.first.pos)) {
-			rem.first = &sighting{pos, e.Source}
-			p := d.rules.Promote(&m, e.Source)
-			if rem.ids = p.Users; l.collection == identity.Accounts {
-				rem.ids = p.Accounts
+		if st == stateDamaged {
+			holes[at.Arrival] = true
+		} else {
+			if first && rem.ids == nil {
+				p := d.rules.Promote(&m, e.Source)
+				if rem.ids = p.Users; l.collection == identity.Accounts {
+					rem.ids = p.Accounts
+				}
+			}
+			if news := traitsOf(l.collection, &e, &m); len(news) > 0 {
+				rem.traits, _ = rem.traits.Apply(news)
 			}
 		}
-		if news := traitsOf(d.rules, l.collection, &e, &m, ref); len(news) > 0 {
-			rem.traits, _ = rem.traits.Apply(news)
+		if at.Arrival.Ordinal() >= len(open.heads) {
+			continue
 		}
-		head := &open.heads[ref.ordinal]
+		head := &open.heads[at.Arrival.Ordinal()]
 		if head.HasUser && head.HasAccount {
 			other := head.Account
 			if l.collection == identity.Accounts {
 				other = head.User
 			}
-			if p := (&codec.Pair{Time: ref.time, MessageID: pos.MessageID, Source: e.Source}); rem.pairs[other] == nil || p.Before(rem.pairs[other]) {
-				rem.pairs[other] = p
+			if rem.pairs[other] == nil {
+				rem.pairs[other] = &codec.Pair{Moment: at, MessageID: strings.Clone(e.MessageID), Source: e.Source}
 			}
 		}
 	}
+	if len(holes) > 0 && stored[1] != nil {
+		// What a hole said of traits is known by what is left of it.
+		had, err := profile.DecodeTraits(stored[1])
+		if err != nil {
+			return nil, err
+		}
+		rem.traits, _ = rem.traits.Apply(saidBy(had, holes))
+	}
 	return rem, nil
+}
+
+// saidBy is those of some traits that some events set.
+func saidBy(traits profile.Traits, events map[event.Arrival]bool) []profile.Trait {
+	var out []profile.Trait
+	for _, t := range traits {
+		if events[t.Arrival] {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // settleLeft makes a strand what its remaining events say. With again, one that is
@@ -221,6 +242,8 @@ func (d *desk) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bo
 	switch {
 	case rem.first == nil:
 		// It is there, or was erased.
+	case st == nil && rem.ids == nil:
+		// Nothing tells any more whose the events are: all of them are damaged.
 	case st == nil:
 		if err := d.moveIn(h, l.collection, rem.ids, *rem.first); err != nil {
 			return err
@@ -233,7 +256,7 @@ func (d *desk) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bo
 			}
 		}
 	}
-	if !rem.whole {
+	if !rem.whole || d.strands[h] == nil {
 		return nil
 	}
 	if err := d.loadTraits(h); err != nil {

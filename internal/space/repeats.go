@@ -2,6 +2,7 @@ package space
 
 import (
 	"context"
+	"github.com/selfsame-id/selfsame/internal/event"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -19,11 +20,11 @@ type localRepeats struct {
 func (l *localRepeats) known(ctx context.Context, d *desk, events []*prepared, now int64) ([]bool, error) {
 	out := make([]bool, len(events))
 	for i, e := range events {
-		blocks, err := l.recent.find(ctx, e.hash, now)
+		clocks, err := l.recent.find(ctx, e.hash, now)
 		if err != nil {
 			return nil, err
 		}
-		for _, b := range blocks {
+		for _, b := range clocks {
 			if out[i], err = l.confirm(ctx, d, b, e, now); err != nil {
 				return nil, err
 			}
@@ -35,21 +36,46 @@ func (l *localRepeats) known(ctx context.Context, d *desk, events []*prepared, n
 	return out, nil
 }
 
-// confirm reports whether a block holds the message, arrived within the window.
-func (l *localRepeats) confirm(ctx context.Context, d *desk, block uint64, e *prepared, now int64) (bool, error) {
-	heads, err := readHeads(ctx, d.r, d.keys, block)
-	if err != nil {
-		return false, err
-	}
-	for k := range heads {
-		if h := &heads[k]; h.Type == 0 || h.MessageHash != e.hash || h.arrival() <= now-l.window {
-			continue
-		}
-		id, err := d.messageID(eventRef{block: block, ordinal: k})
+// confirm reports whether a block with a clock holds the message, arrived within the
+// window. There is more than one such block in a copy of a shared store only.
+func (l *localRepeats) confirm(ctx context.Context, d *desk, clock uint64, e *prepared, now int64) (bool, error) {
+	from := codec.Headers.Key(d.keys, event.NewBlock(clock, 0))
+	to := codec.Headers.Key(d.keys, event.NewBlock(clock+1, 0))
+	for {
+		page, err := d.r.Scan(ctx, from, to, 2, false)
 		if err != nil {
 			return false, err
 		}
-		if id == e.id {
+		for _, entry := range page {
+			block, ok := codec.Headers.Parse(entry.Key)
+			heads, err := decodeHeader(entry.Value)
+			if !ok || err != nil || block.Time() <= now-l.window {
+				continue
+			}
+			if is, err := l.holds(ctx, d, block, heads, e); is || err != nil {
+				return is, err
+			}
+		}
+		if len(page) < 2 {
+			return false, nil
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+}
+
+// holds reports whether a block holds the message. Of one whose body cannot be read
+// the hash has to be proof enough.
+func (l *localRepeats) holds(ctx context.Context, d *desk, block event.Block, heads []blockEvent, e *prepared) (bool, error) {
+	for k := range heads {
+		h := &heads[k]
+		if h.Type == 0 || h.MessageHash != e.hash {
+			continue
+		}
+		stored, err := readStored(ctx, d.r, d.keys, h.moment(block, k))
+		if err != nil {
+			return false, err
+		}
+		if stored.MessageID == e.id || stored.Damaged && stored.MessageID == "" {
 			return true, nil
 		}
 	}
@@ -61,7 +87,7 @@ func (l *localRepeats) stage(*commitPlan) {}
 func (l *localRepeats) landed(c *commitPlan) {
 	for i := range c.fresh {
 		e := &c.fresh[i]
-		l.recent.add(e.hash, e.block, c.record.Time)
+		l.recent.add(e.hash, e.at.Arrival.Block().Clock(), c.record.Time)
 	}
 }
 

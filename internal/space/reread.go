@@ -1,13 +1,12 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
-	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -66,7 +65,8 @@ func (s *Space) PlanSimulation(ctx context.Context, draft identity.Rules) (Simul
 var errProbed = errors.New("enough was read")
 
 // rereading makes the strands of a draft from the bodies of all events. It holds
-// every event's place in memory, about 150 bytes each.
+// every event's moment in memory, about 30 bytes each. What
+// cannot be read any more is left out.
 type rereading struct {
 	view *modelView
 	made map[identity.Hash]*madeStrand
@@ -75,13 +75,7 @@ type rereading struct {
 type madeStrand struct {
 	*identity.Strand
 	first identity.Pos
-	seen  []seenEvent
-}
-
-type seenEvent struct {
-	arrival   int64 // counts events in the order of the journal
-	time      int64
-	messageID string
+	seen  []event.Moment
 }
 
 // read returns the models of users and accounts, with what is stored as the past.
@@ -89,19 +83,16 @@ func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*
 	v := a.view
 	a.made = map[identity.Hash]*madeStrand{}
 	n := int64(0)
-	err := v.s.eachBlock(ctx, v.r, func(_ uint64, b *openBlock) error {
+	err := v.s.eachBlock(ctx, v.r, func(b *openBlock) error {
 		for o := range b.heads {
-			e, m, ok, err := b.event(o)
-			if err != nil {
-				return err
-			}
-			if !ok {
+			e, m, st := b.event(o)
+			if st != stateWhole {
 				continue
 			}
 			n++
 			p := v.rules.Promote(&m, e.Source)
-			a.add(identity.Users, p.Users, n, &e)
-			a.add(identity.Accounts, p.Accounts, n, &e)
+			a.add(identity.Users, p.Users, m.At(e.Arrival))
+			a.add(identity.Accounts, p.Accounts, m.At(e.Arrival))
 		}
 		return progress(n)
 	})
@@ -127,7 +118,7 @@ func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*
 	return all, nil
 }
 
-func (a *rereading) add(c identity.Collection, ids []identity.ID, n int64, e *StoredEvent) {
+func (a *rereading) add(c identity.Collection, ids []identity.ID, m event.Moment) {
 	if len(ids) == 0 {
 		return
 	}
@@ -138,33 +129,24 @@ func (a *rereading) add(c identity.Collection, ids []identity.ID, n int64, e *St
 		detach(st.Links)
 		a.made[h] = st
 	}
-	id := strings.Clone(e.MessageID)
-	st.seen = append(st.seen, seenEvent{n, e.Time, id})
-	if at := st.Place(a.view.rules, e.Time, id); len(st.seen) == 1 || at.Before(st.first) {
+	st.seen = append(st.seen, m)
+	if at := st.Place(a.view.rules, m); len(st.seen) == 1 || at.Before(st.first) {
 		st.first = at
 	}
 }
 
 // occurrences are all events of strands, in order of arrival.
 func (a *rereading) occurrences(strands []*identity.Strand) ([]identity.Occurrence, error) {
-	type one struct {
-		arrival int64
-		identity.Occurrence
-	}
-	var all []one
+	var out []identity.Occurrence
 	for _, s := range strands {
 		st := a.made[s.Hash]
 		if st == nil {
 			return nil, kv.ErrCorrupt
 		}
-		for _, e := range st.seen {
-			all = append(all, one{e.arrival, identity.Occurrence{Strand: s, Time: e.time, MessageID: e.messageID}})
+		for _, m := range st.seen {
+			out = append(out, identity.Occurrence{Strand: s, Moment: m})
 		}
 	}
-	slices.SortFunc(all, func(x, y one) int { return cmp.Compare(x.arrival, y.arrival) })
-	out := make([]identity.Occurrence, len(all))
-	for i := range all {
-		out[i] = all[i].Occurrence
-	}
+	slices.SortFunc(out, func(x, y identity.Occurrence) int { return x.Arrival.Compare(y.Arrival) })
 	return out, nil
 }

@@ -3,7 +3,6 @@ package space
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -146,12 +145,7 @@ func (s *Space) SetRules(ctx context.Context, r identity.Rules, only *uint64) er
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.announce(ctx)
-	for try := 0; ; try++ {
-		err := s.trySetRules(ctx, r, only)
-		if !errors.Is(err, kv.ErrConflict) || try == commitTries {
-			return err
-		}
-	}
+	return s.again(ctx, func() error { return s.trySetRules(ctx, r, only) })
 }
 
 func (s *Space) trySetRules(ctx context.Context, r identity.Rules, only *uint64) error {

@@ -45,7 +45,7 @@ func (d *desk) watch(s *codec.Strand, old *identity.Strand) {
 	if d.read == nil || d.job || old == nil || codec.Windowed(old) || !codec.Windowed(s.Strand) {
 		return
 	}
-	d.seeds = append(d.seeds, codec.Deferred{Strand: s.Hash, Collection: s.Collection, Time: s.First.Time, MessageID: s.First.MessageID})
+	d.seeds = append(d.seeds, codec.Deferred{Strand: s.Hash, Collection: s.Collection, Moment: s.First.Moment})
 }
 
 // renewLane goes on in a new lane when nobody can say how far the old one was

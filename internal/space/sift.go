@@ -2,6 +2,7 @@ package space
 
 import (
 	"context"
+	"github.com/selfsame-id/selfsame/internal/event"
 	"slices"
 	"time"
 
@@ -70,7 +71,7 @@ type journal struct {
 }
 
 // block is the ID of the block that is filled next.
-func (j *journal) block() uint64 { return j.s.lane<<40 | (j.s.nextBlock + j.c.blocks) }
+func (j *journal) block() event.Block { return j.c.block(j.c.blocks) }
 
 func (j *journal) deliver(k int, w *work, skip []bool) {
 	fresh, repeats := 0, 0
@@ -122,13 +123,9 @@ func (j *journal) deliver(k int, w *work, skip []bool) {
 	}
 }
 
-func (j *journal) place(e *prepared, k int, w *work, block uint64, ordinal int) {
-	j.c.fresh = append(j.c.fresh, placedEvent{prepared: e, work: k, source: w.delivery.Source, block: block, ordinal: ordinal})
+func (j *journal) place(e *prepared, k int, w *work, block event.Block, ordinal int) {
+	j.c.fresh = append(j.c.fresh, placedEvent{prepared: e, work: k, source: w.delivery.Source, at: e.msg.At(block.At(ordinal))})
 }
-
-// receiptSlack is how long a message may be on its way from receipt to commit
-// before its arrival is kept beside its receipt.
-const receiptSlack = time.Minute
 
 func (j *journal) head(e *prepared, w *work) blockEvent {
 	h := blockEvent{
@@ -136,9 +133,6 @@ func (j *journal) head(e *prepared, w *work) blockEvent {
 		Type: e.msg.Type, MessageHash: e.hash,
 		User: e.users.hash, HasUser: len(e.users.ids) > 0,
 		Account: e.account.hash, HasAccount: len(e.account.ids) > 0,
-	}
-	if now := j.c.record.Time; now-h.ReceivedAt > int64(receiptSlack) {
-		h.Arrived = now
 	}
 	if e.given {
 		h.GivenID = e.id

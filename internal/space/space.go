@@ -62,7 +62,7 @@ type Space struct {
 	lostLane    bool   // its end is not known, see renewLane
 	notice      int64  // the last one seen, see announce
 	gaveWay     int64  // the last one that was heeded
-	nextBlock   uint64 // within the lane
+	clock       uint64 // of the lane's last block, or of a later one that was heard of
 	feedSeq     uint64
 	feedTime    int64 // of the lane's last record
 	tally       tallied
@@ -230,7 +230,7 @@ func (s *Space) forgetTypes(types []string) {
 const maxNewTypes = 1000
 
 // schemaVersion is the version of everything under this package's keys.
-const schemaVersion = 1
+const schemaVersion = 3
 
 // register reads or makes what a store knows before any space: its schema
 // version, its secret, and the number of the space.

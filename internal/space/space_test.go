@@ -165,7 +165,7 @@ func summary(t testing.TB, s *space.Space, ref space.Ref) string {
 	}
 	var b strings.Builder
 	for _, i := range v.Identifiers {
-		fmt.Fprintf(&b, "%s:%s %s %s\n", i.Type, i.Value, time.Unix(0, i.FirstSeen).UTC().Format(time.RFC3339), i.MessageID)
+		fmt.Fprintf(&b, "%s:%s %s %s\n", i.Type, i.Value, time.Unix(0, i.Time).UTC().Format(time.RFC3339), i.MessageID)
 	}
 	for _, tr := range v.Traits {
 		fmt.Fprintf(&b, "%s=%s\n", tr.Name, tr.Value)
@@ -321,6 +321,15 @@ func world(rng *rand.Rand, n, people int) []string {
 		lines[i] = string(b)
 	}
 	return lines
+}
+
+// apart gives up to 3600 events of a world times of their own.
+func apart(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = strings.Replace(l, ":26:40Z", fmt.Sprintf(":%02d:%02dZ", i/60, i%60), 1)
+	}
+	return out
 }
 
 // Whatever the rules, the order of arrival, the batching, the bound on replays

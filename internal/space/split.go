@@ -1,9 +1,9 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -29,14 +29,9 @@ func (w *undoing) merged() ([][]identity.ID, error) {
 		return nil, fmt.Errorf("the profile to split: %w", err)
 	}
 	w.undo.Collection = g.rec.Collection
-	var event *codec.Strand
-	var at identity.Pos
-	for _, st := range g.strands {
-		for i := range st.Links {
-			if l := &st.Links[i]; l.Verdict == identity.Accepted && l.At.MessageID == u.MessageID {
-				event, at = st, l.At
-			}
-		}
+	event, at, err := w.tying(g)
+	if err != nil {
+		return nil, err
 	}
 	if event == nil {
 		return nil, fmt.Errorf("event %q: %w among the events that tied the IDs of this profile together; explain shows which did", u.MessageID, ErrNotFound)
@@ -105,10 +100,40 @@ func (w *undoing) merged() ([][]identity.ID, error) {
 	return parts, nil
 }
 
+// tying finds the strand of a profile and the place in it at which the event to split
+// by was seen to tie IDs; nil if it is none of them.
+func (w *undoing) tying(g *gathered) (*codec.Strand, identity.Pos, error) {
+	hash := w.s.messageHash(w.undo.MessageID)
+	heads := map[event.Block][]blockEvent{}
+	for _, st := range g.strands {
+		for i := range st.Links {
+			l := &st.Links[i]
+			if l.Verdict != identity.Accepted {
+				continue
+			}
+			block, o := l.At.Arrival.Block(), l.At.Arrival.Ordinal()
+			if _, known := heads[block]; !known {
+				var err error
+				if heads[block], err = readHeads(w.was.ctx, w.was.r, w.was.keys, block); err != nil {
+					return nil, l.At, err
+				}
+			}
+			if o >= len(heads[block]) || heads[block][o].MessageHash != hash {
+				continue
+			}
+			e, err := readStored(w.was.ctx, w.was.r, w.was.keys, l.At.Moment)
+			if err != nil || e.MessageID == w.undo.MessageID {
+				return st, l.At, err
+			}
+		}
+	}
+	return nil, identity.Pos{}, nil
+}
+
 // earlier compares places by the time of their events, as people see them, and
 // not by their order of resolution.
 func earlier(a, b identity.Pos) bool {
-	return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.MessageID, b.MessageID), slices.Compare(a.Strand[:], b.Strand[:])) < 0
+	return a.Moment.Before(b.Moment)
 }
 
 // ties is a union-find over IDs.

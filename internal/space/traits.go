@@ -40,19 +40,15 @@ func (s *Space) setTraits(c *commitPlan) error {
 			continue
 		}
 		d.decide(i)
-		arrival := uint64(0)
-		if d.rules.Arrival() {
-			arrival = arrivalOf(e.block, int(e.ordinal))
-		}
 		m := *e.msg
 		m.MessageID = e.id
 		if m.Type == event.Identify && len(e.users.ids) > 0 {
-			if err := d.applyTraits(e.users.hash, profile.UserTraits(&m, e.source, arrival), e); err != nil {
+			if err := d.applyTraits(e.users.hash, profile.UserTraits(&m, e.source, e.at.Arrival), e); err != nil {
 				return err
 			}
 		}
 		if m.Type == event.Group && len(e.account.ids) > 0 {
-			if err := d.applyTraits(e.account.hash, profile.AccountTraits(&m, e.source, arrival), e); err != nil {
+			if err := d.applyTraits(e.account.hash, profile.AccountTraits(&m, e.source, e.at.Arrival), e); err != nil {
 				return err
 			}
 		}
@@ -93,7 +89,7 @@ func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent
 			kind = feed.TraitRemoved
 		}
 		d.emit(of, d.strands[h].Collection, feed.Change{Kind: kind, Trait: t.Name, Value: t.Value},
-			sighting{pos: identity.Pos{Time: t.Time, MessageID: e.id}})
+			sighting{pos: identity.Pos{Moment: t.Moment}, messageID: e.id})
 	}
 	return nil
 }
@@ -132,8 +128,8 @@ func (s *Space) pair(c *commitPlan) error {
 			}
 			best[k] = p
 		}
-		n := &codec.Pair{Time: e.msg.Time, MessageID: e.id, Source: e.source}
-		if p != nil && !n.Before(p) {
+		n := &codec.Pair{Moment: e.at, MessageID: e.id, Source: e.source}
+		if p != nil && !n.Before(p.Moment) {
 			continue
 		}
 		best[k] = n

@@ -95,16 +95,12 @@ func (s *Space) ApplyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.announce(ctx)
-	for try := 0; ; try++ {
-		out, err := s.applyUndo(ctx, u)
-		if !errors.Is(err, kv.ErrConflict) {
-			return out, err
-		}
-		s.stats.conflicts.Add(1)
-		if try == commitTries {
-			return out, fmt.Errorf("%w: other nodes changed the same profiles again and again", kv.ErrUnavailable)
-		}
-	}
+	var out Regrouping
+	err := s.again(ctx, func() (err error) {
+		out, err = s.applyUndo(ctx, u)
+		return err
+	})
+	return out, err
 }
 
 func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {

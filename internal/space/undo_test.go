@@ -328,7 +328,7 @@ func mergeOf(t *testing.T, s *space.Space, id identity.ID, rng *rand.Rand) strin
 	var merges []string
 	for _, c := range story.Chapters {
 		if c.Kind == identity.Merged {
-			merges = append(merges, c.At.MessageID)
+			merges = append(merges, c.Event.MessageID)
 		}
 	}
 	if len(merges) == 0 {

@@ -54,7 +54,7 @@ func (d *desk) emitUnresolved(e *placedEvent) {
 		}
 		ch.Value, _ = json.Marshal(names) // strings can always be encoded
 	}
-	d.emit(codec.ProfileID{}, collection, ch, sighting{identity.Pos{Time: e.msg.Time, MessageID: e.id}, e.source})
+	d.emit(codec.ProfileID{}, collection, ch, e.sighting(identity.Hash{}))
 }
 
 // reasonText is why an ID was left out, as the feed tells it.

@@ -4,6 +4,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"context"
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"time"
@@ -28,7 +29,9 @@ func (s *Space) Verify(ctx context.Context, progress Progress) (VerifyReport, er
 	v := &verification{s: s, ctx: ctx, progress: progress,
 		strands: map[identity.Hash]*codec.Strand{},
 		traits:  map[identity.Hash]profile.Traits{},
-		counts:  map[identity.Hash]int64{},
+		indexed: map[identity.Hash]moments{},
+		blocks:  map[event.Block]bool{},
+		holes:   map[identity.Hash]map[event.Arrival]bool{},
 	}
 	if err := v.snapshot(); err != nil {
 		return v.report, err
@@ -54,7 +57,10 @@ type verification struct {
 	strands map[identity.Hash]*codec.Strand
 	occ     [2][]identity.Occurrence // users, accounts
 	traits  map[identity.Hash]profile.Traits
-	counts  map[identity.Hash]int64
+	indexed map[identity.Hash]moments // what the index has to hold
+	blocks  map[event.Block]bool      // whether their headers can be read
+	holes   map[identity.Hash]map[event.Arrival]bool
+	unread  bool // blocks are lost of which only the index knows
 }
 
 func (v *verification) differ(kind, subject, stored, expected, evidence string) {
@@ -126,61 +132,114 @@ func (v *verification) readJournal() error {
 		return err
 	}
 	total := stored.Events
-	return v.s.eachBlock(v.ctx, v.r, func(id uint64, b *openBlock) error {
+	return v.s.eachBlock(v.ctx, v.r, func(b *openBlock) error {
+		v.blocks[b.id] = b.heads != nil
+		if b.damage != "" {
+			v.differ("damage", "block "+b.id.String(), b.damage, fmt.Sprintf("%d events", len(b.heads)), "")
+		}
 		for o := range b.heads {
-			e, m, ok, err := b.event(o)
-			if err != nil {
-				return err
-			}
-			if !ok {
+			e, m, st := b.event(o)
+			switch st {
+			case stateGone:
 				continue
+			case stateDamaged:
+				if b.damage == "" {
+					v.differ("damage", fmt.Sprintf("event %d of block %s", o, b.id), "its body cannot be read", "an event of "+e.Source, "")
+				}
+				v.hole(b, o)
+			default:
+				v.event(b, o, &e, &m)
 			}
 			v.report.Events++
-			h := &b.heads[o]
-			v.event(id, o, h, &e, &m)
 		}
 		v.progress("reading events", v.report.Events, max(total, v.report.Events))
 		return v.ctx.Err()
 	})
 }
 
-func (v *verification) event(block uint64, ordinal int, h *blockEvent, e *StoredEvent, m *event.Message) {
+// event looks at an event that can be read.
+func (v *verification) event(b *openBlock, ordinal int, e *StoredEvent, m *event.Message) {
+	h := &b.heads[ordinal]
 	p := v.rules.Promote(m, h.Source)
-	arrival := uint64(0)
-	if v.rules.Arrival() {
-		arrival = arrivalOf(block, ordinal)
+	subject := fmt.Sprintf("event %s of %s", e.MessageID, h.Type)
+	v.side(b, ordinal, subject, identity.Users, h.HasUser, h.User, p.Users)
+	v.side(b, ordinal, subject, identity.Accounts, h.HasAccount, h.Account, p.Accounts)
+	if h.HasUser {
+		v.said(h.User, profile.UserTraits(m, h.Source, e.Arrival))
 	}
-	m.MessageID = e.MessageID
-	subject := func() string { return fmt.Sprintf("event %s of %s", e.MessageID, h.Type) }
-	side := func(i int, c identity.Collection, ids []identity.ID, has bool, hash identity.Hash) {
-		if (len(ids) > 0) != has || (has && v.s.hasher.Strand(c, ids) != hash) {
-			v.differ("strand", subject(), hash.String(), v.s.hasher.Strand(c, ids).String(), fmt.Sprintf("block %d, event %d, %s", block, ordinal, c))
-			return
-		}
-		if !has {
-			return
-		}
-		st := v.strands[hash]
-		if st == nil {
-			v.differ("strand", subject(), "no such strand", hash.String(), fmt.Sprintf("block %d, event %d, %s", block, ordinal, c))
-			return
-		}
-		v.occ[i] = append(v.occ[i], identity.Occurrence{Strand: st.Strand, Time: h.Time, MessageID: strings.Clone(e.MessageID)})
-		v.counts[hash]++
+	if h.HasAccount {
+		v.said(h.Account, profile.AccountTraits(m, h.Source, e.Arrival))
 	}
-	side(0, identity.Users, p.Users, h.HasUser, h.User)
-	side(1, identity.Accounts, p.Accounts, h.HasAccount, h.Account)
-	var news []profile.Trait
-	var of identity.Hash
-	switch {
-	case m.Type == event.Identify && h.HasUser:
-		news, of = profile.UserTraits(m, h.Source, arrival), h.User
-	case m.Type == event.Group && h.HasAccount:
-		news, of = profile.AccountTraits(m, h.Source, arrival), h.Account
-	}
+}
+
+// said takes over what an event said of a strand.
+func (v *verification) said(strand identity.Hash, news []profile.Trait) {
 	if len(news) > 0 {
-		v.traits[of], _ = v.traits[of].Apply(news)
+		v.traits[strand], _ = v.traits[strand].Apply(news)
 	}
+}
+
+// side holds the strand of an event against the IDs that it has, if it has any.
+func (v *verification) side(b *openBlock, ordinal int, subject string, c identity.Collection, has bool, strand identity.Hash, ids []identity.ID) {
+	place := func() string { return fmt.Sprintf("block %s, event %d, %s", b.id, ordinal, c) }
+	if (len(ids) > 0) != has || has && v.s.hasher.Strand(c, ids) != strand {
+		v.differ("strand", subject, strand.String(), v.s.hasher.Strand(c, ids).String(), place())
+		return
+	}
+	if has && !v.occurs(strand, b.heads[ordinal].moment(b.id, ordinal)) {
+		v.differ("strand", subject, "no such strand", strand.String(), place())
+	}
+}
+
+// occurs counts an event for its strand; false if there is no such strand.
+func (v *verification) occurs(strand identity.Hash, at event.Moment) bool {
+	st := v.strands[strand]
+	if st == nil {
+		return false
+	}
+	i := 0
+	if st.Collection == identity.Accounts {
+		i = 1
+	}
+	v.occ[i] = append(v.occ[i], identity.Occurrence{Strand: st.Strand, Moment: at})
+	v.indexed[strand] = v.indexed[strand].with(at)
+	return true
+}
+
+// hole takes an event that cannot be read as what its header says it is.
+func (v *verification) hole(b *openBlock, ordinal int) {
+	h := &b.heads[ordinal]
+	v.report.Damaged++
+	for _, side := range [...]struct {
+		has    bool
+		strand identity.Hash
+	}{{h.HasUser, h.User}, {h.HasAccount, h.Account}} {
+		if side.has {
+			v.lost(side.strand, h.moment(b.id, ordinal))
+		}
+	}
+}
+
+// lost takes an event of a strand as it was, though nobody can read it.
+func (v *verification) lost(strand identity.Hash, at event.Moment) {
+	if !v.occurs(strand, at) {
+		v.differ("strand", "event "+at.Arrival.String(), "no such strand", strand.String(), "")
+	}
+	if v.holes[strand] == nil {
+		v.holes[strand] = map[event.Arrival]bool{}
+	}
+	v.holes[strand][at.Arrival] = true
+}
+
+// moments is a number of events and a sum over their moments.
+type moments struct {
+	n   int64
+	sum uint64
+}
+
+func (m moments) with(at event.Moment) moments {
+	a := at.Arrival
+	return moments{m.n + 1, m.sum + uint64(at.Time)*3 + uint64(at.ReceivedAt)*5 + binary.BigEndian.Uint64(a[4:])*7}
 }
 
 // name shows a strand by its IDs.

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -167,12 +166,12 @@ func (s *Space) DismissWarning(ctx context.Context, id string) (Warning, error) 
 	if b, err := hex.DecodeString(id); err != nil || len(b) != warningIDBytes {
 		return Warning{}, fmt.Errorf("warning %q: %w", id, ErrNotFound)
 	}
-	for try := 0; ; try++ {
-		w, err := s.dismiss(ctx, id)
-		if !errors.Is(err, kv.ErrConflict) || try == commitTries {
-			return w, err
-		}
-	}
+	var w Warning
+	err := s.again(ctx, func() (err error) {
+		w, err = s.dismiss(ctx, id)
+		return err
+	})
+	return w, err
 }
 
 func (s *Space) dismiss(ctx context.Context, id string) (Warning, error) {

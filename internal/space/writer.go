@@ -104,18 +104,18 @@ func (s *Space) commitWorks(ws []*work) {
 				left = append(left, w)
 				continue
 			}
-			o.err = errBusy
+			o.err = ErrBusy
 		}
 		s.queueBytes.Add(-w.bytes - workOverhead)
 		w.done <- o
 	}
-	s.again(left)
+	s.requeue(left)
 }
 
-// again puts deliveries of which something is left back to the head of the queue.
+// requeue puts deliveries of which something is left back to the head of the queue.
 // Those that met other nodes more than once rest for a random time: who all come
 // back at once meet again.
-func (s *Space) again(left []*work) {
+func (s *Space) requeue(left []*work) {
 	if len(left) == 0 {
 		return
 	}
@@ -150,7 +150,7 @@ const workOverhead = 512
 // outside reports whether an error lies in the store and not in what is stored.
 // A damaged record does not: deliveries that have no need of it shall not fail.
 func outside(err error) bool {
-	for _, target := range []error{kv.ErrUnavailable, kv.ErrNoSpace, kv.ErrReadOnly, kv.ErrClosed, kv.ErrUnknown, context.Canceled, context.DeadlineExceeded} {
+	for _, target := range []error{ErrBusy, kv.ErrUnavailable, kv.ErrNoSpace, kv.ErrReadOnly, kv.ErrClosed, kv.ErrUnknown, context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, target) {
 			return true
 		}

@@ -141,6 +141,8 @@ func of(err error) *Problem {
 		return BadParameter("next is not a page token of this list; leave it out to begin at the first page")
 	case errors.Is(err, space.ErrOverloaded):
 		return later(Overloaded, time.Second, "The server has too much work waiting. Nothing of this request was taken; send it again.")
+	case errors.Is(err, space.ErrBusy):
+		return later(Overloaded, time.Second, "Other nodes keep changing the same profiles. Send all of the request again; what of it is stored already counts once.")
 	case errors.Is(err, space.ErrClosed), errors.Is(err, kv.ErrClosed):
 		return later(Unavailable, 2*time.Second, "The server is stopping. Send the request again.")
 	case errors.Is(err, kv.ErrNoSpace):

@@ -63,6 +63,7 @@ type seenAnswer struct {
 	Type      string     `json:"type"`
 	Name      string     `json:"name"`
 	App       string     `json:"app"`
+	Damaged   bool       `json:"damaged,omitempty"` // the event cannot be read any more
 }
 
 // outAnswer is an ID that was left out, and why.
@@ -189,7 +190,7 @@ func stepOf(st *space.EvidenceStep) stepAnswer {
 }
 
 func seenOf(s space.Seen) seenAnswer {
-	a := seenAnswer{Time: answer.Time(s.Time), MessageID: s.MessageID, Source: s.Source, Name: s.Name, App: s.App}
+	a := seenAnswer{Time: answer.Time(s.Time), MessageID: s.MessageID, Source: s.Source, Name: s.Name, App: s.App, Damaged: s.Damaged}
 	if s.Type != 0 {
 		a.Type = s.Type.String()
 	}

@@ -88,7 +88,7 @@ func profileOf(v space.View, events int64) profileAnswer {
 		ID: v.ID, Collection: v.Collection.String(), Merged: append([]string{}, v.Merged...),
 		Provisional: v.Provisional, Version: v.Version, AsOf: answer.Time(v.AsOf), Strands: v.Strands, Events: events,
 		Identifiers: identifiersOf(v.Identifiers), Traits: traitsOf(v.Traits),
-		CreatedAt: answer.Time(v.Metadata.CreatedAt), UpdatedAt: answer.Time(v.Metadata.UpdatedAt),
+		CreatedAt: answer.Time(v.Metadata.First.Time), UpdatedAt: answer.Time(v.Metadata.Last.Time),
 		First: sighting{v.Metadata.FirstMessageID, v.Metadata.FirstSourceID},
 		Last:  sighting{v.Metadata.LastMessageID, v.Metadata.LastSourceID},
 	}
@@ -112,7 +112,7 @@ func traitsOf(list []profile.Trait) []traitAnswer {
 }
 
 func identifierOf(id profile.Identifier) identifierAnswer {
-	return identifierAnswer{id.Type, id.Value, answer.Time(id.FirstSeen), id.MessageID, id.Source}
+	return identifierAnswer{id.Type, id.Value, answer.Time(id.Time), id.MessageID, id.Source}
 }
 
 // readFeed serves change records after a cursor. The cursor of the answer is

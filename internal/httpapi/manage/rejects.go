@@ -243,7 +243,7 @@ func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
 func named(ms []event.Message, reject string) []event.Message {
 	for i := range ms {
 		if ms[i].MessageID == "" {
-			ms[i].MessageID = fmt.Sprintf("reject-%s-%d", reject, i)
+			ms[i].Give(fmt.Sprintf("reject-%s-%d", reject, i))
 		}
 	}
 	return ms

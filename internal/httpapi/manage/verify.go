@@ -29,6 +29,7 @@ type verifyAnswer struct {
 	Profiles    int64              `json:"profiles"`
 	Traits      int64              `json:"traits"`
 	Pending     int64              `json:"pending"`
+	Damaged     int64              `json:"damaged"`
 	Differences []space.Difference `json:"differences"`
 	Truncated   bool               `json:"truncated"`
 }
@@ -68,6 +69,6 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	_ = lines.Encode(progressLine{Report: verifyAnswer{report.Events, report.Strands, report.Profiles, report.Traits,
-		report.Pending, append([]space.Difference{}, report.Differences...), report.Truncated}})
+		report.Pending, report.Damaged, append([]space.Difference{}, report.Differences...), report.Truncated}})
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
@@ -19,6 +20,7 @@ type Tokens interface {
 // Space reads profiles.
 type Space interface {
 	Look(ctx context.Context, ref space.Ref, want space.Part) (space.View, error)
+	NameIdentifiers(ctx context.Context, ids []profile.Identifier) error
 	Events(ctx context.Context, ref space.Ref, q space.EventQuery) (space.EventPage, error)
 	Links(ctx context.Context, ref space.Ref, limit int, next string) (space.LinkPage, error)
 	Ruleset() *identity.Ruleset

@@ -100,6 +100,9 @@ func appendEvent(b []byte, e *space.StoredEvent, rules *identity.Ruleset, c iden
 		b = append(b, `,"event":`...)
 		b = answer.AppendString(b, e.Name)
 	}
+	if e.Damaged {
+		b = append(b, `,"damaged":true`...)
+	}
 	b = append(b, `,"related":{"`...)
 	b = append(b, c.String()...)
 	b = append(b, `":`...)
@@ -113,9 +116,7 @@ func appendPromoted(b []byte, e *space.StoredEvent, rules *identity.Ruleset) []b
 	if rules == nil {
 		return b
 	}
-	// What was accepted once is read again whatever the sizes are now.
-	m, err := event.Parse(e.Body, event.Envelope{ReceivedAt: e.ReceivedAt, Type: e.Type,
-		Limits: event.Limits{MessageBytes: len(e.Body), MessageID: len(e.Body), Depth: len(e.Body)}})
+	m, err := event.ParseStored(e.Body, event.Stored{Type: e.Type, Time: e.Time, ReceivedAt: e.ReceivedAt, MessageID: e.MessageID})
 	if err != nil {
 		return b
 	}

@@ -31,22 +31,27 @@ func (h *handler) externalIDs(ctx context.Context, q *request) ([]byte, bool, er
 		return nil, false, err
 	}
 	include, next := q.set("include"), ""
-	b := append(make([]byte, 0, 2048), `{"data":[`...)
-	var last *profile.Identifier
-	for i, n := after.index(view.Identifiers), 0; i < len(view.Identifiers); i++ {
+	var page []profile.Identifier
+	for i := after.index(view.Identifiers); i < len(view.Identifiers); i++ {
 		id := &view.Identifiers[i]
 		if include != nil && !include[id.Type] {
 			continue
 		}
-		if n == limit {
-			next = placeOf(last)
+		if len(page) == limit {
+			next = placeOf(&page[limit-1])
 			break
 		}
-		if n++; n > 1 {
+		page = append(page, *id)
+	}
+	if err := q.space.NameIdentifiers(ctx, page); err != nil {
+		return nil, false, err
+	}
+	b := append(make([]byte, 0, 2048), `{"data":[`...)
+	for i := range page {
+		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendExternalID(b, view.Collection, id)
-		last = id
+		b = appendExternalID(b, view.Collection, &page[i])
 	}
 	b = append(b, `],`...)
 	b = q.cursor(b, view.ID, next, limit)
@@ -63,7 +68,7 @@ func appendExternalID(b []byte, c identity.Collection, id *profile.Identifier) [
 	b = append(b, `,"type":`...)
 	b = answer.AppendString(b, id.Type)
 	b = append(b, `,"created_at":`...)
-	b = answer.AppendTime(b, id.FirstSeen)
+	b = answer.AppendTime(b, id.Time)
 	b = append(b, `,"encoding":"none","first_message_id":`...)
 	b = answer.AppendString(b, id.MessageID)
 	return append(b, '}')
@@ -78,7 +83,7 @@ type place struct {
 }
 
 func placeOf(id *profile.Identifier) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(id.FirstSeen, 36) + ":" + id.Type + ":" + id.Value))
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(id.Time, 36) + ":" + id.Type + ":" + id.Value))
 }
 
 func parsePlace(text string) (place, error) {
@@ -107,7 +112,7 @@ func (p place) index(ids []profile.Identifier) int {
 		}
 	}
 	for i := range ids {
-		if ids[i].FirstSeen > p.seen {
+		if ids[i].Time > p.seen {
 			return i
 		}
 	}

@@ -21,9 +21,9 @@ func (h *handler) metadata(ctx context.Context, q *request) ([]byte, bool, error
 	}
 	m := &view.Metadata
 	b := append(make([]byte, 0, 512), `{"metadata":{"created_at":`...)
-	b = answer.AppendTime(b, m.CreatedAt)
+	b = answer.AppendTime(b, m.First.Time)
 	b = append(b, `,"updated_at":`...)
-	b = answer.AppendTime(b, m.UpdatedAt)
+	b = answer.AppendTime(b, m.Last.Time)
 	b = append(b, `,"expires_at":null,"first_message_id":`...)
 	b = answer.AppendString(b, m.FirstMessageID)
 	b = append(b, `,"first_source_id":`...)

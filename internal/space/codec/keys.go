@@ -1,6 +1,12 @@
 package codec
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
 
 // This file declares every kind of key of a store that holds spaces: its tag, its
 // parts in their order, and what its value is. Builders and parsers come from the
@@ -14,16 +20,16 @@ var (
 	Links        = key5("l", "links", hashPart("ID"), bytePart("list"), bytePart("class"), timePart("time"), hashPart("strand"), "nothing: the strands that hold an ID when they are many")
 	Profiles     = key1("p", "profiles", profilePart("profile"), "Profile")
 	Traits       = key1("t", "traits", hashPart("strand"), "the traits that were set under the strand, see package profile")
-	Events       = key4("e", "events", hashPart("strand"), timePart("time"), numberPart("block"), ordinalPart("ordinal"), "nothing: the strand's events")
+	Events       = key2("e", "events", hashPart("strand"), momentPart("event"), "nothing: the strand's events, in the order of resolution")
 	UserAccounts = key2("u", "accounts of users", hashPart("user strand"), hashPart("account strand"), "Pair: seen together")
 	AccountUsers = key2("a", "users of accounts", hashPart("account strand"), hashPart("user strand"), "nothing: the same from the other end")
 
-	Headers = key1("h", "block headers", numberPart("block"), "the events of a block: strand, time, source, hash of the messageId")
-	Bodies  = key1("b", "bodies", numberPart("block"), "the bodies of a block, compressed")
-	Erased  = key1("x", "erased events", numberPart("block"), "bitmap of the ordinals that were erased; every reader honours it")
+	Headers = key1("h", "block headers", blockPart("block"), "the events of a block: strand, time, source, hash of the messageId")
+	Bodies  = key1("b", "bodies", blockPart("block"), "the bodies of a block, compressed")
+	Erased  = key1("x", "erased events", blockPart("block"), "bitmap of the ordinals that were erased; every reader honours it")
 
 	FeedRecords  = key2("f", "feed records", numberPart("lane"), numberPart("sequence"), "feed record")
-	Deferrals    = key4("j", "deferred replays", bytePart("collection"), timePart("time"), hashPart("strand"), textPart("messageId"), "Deferred")
+	Deferrals    = key4("j", "deferred replays", bytePart("collection"), timePart("time"), hashPart("strand"), arrivalPart("event"), "Deferred")
 	Rejects      = key3("r", "rejects", smallPart("source tag"), timePart("time"), smallPart("random"), "what is known of a refused message")
 	RejectBodies = key3("B", "bodies of rejects", smallPart("source tag"), timePart("time"), smallPart("random"), "its body")
 	RejectCounts = key2("R", "counts of rejects", numberPart("lane"), textPart("source 0x00 code"), "what one lane added, less what it removed")
@@ -46,7 +52,7 @@ var (
 	Leases       = key1("o", "leases", textPart("duty"), "which node does what only one may do")
 
 	// Recent messages of a store with one writer, see package dedupe.
-	RecentSealed      = key0("ds", "sealed block", "number(8): the last block whose messages are in generations")
+	RecentSealed      = key0("ds", "sealed clock", "number(8): the clock of the last block whose messages are in generations")
 	RecentGenerations = key1("dg", "generations of recent messages", numberPart("generation"), "generation")
 	RecentPages       = key2("dp", "pages of recent messages", numberPart("generation"), smallPart("page"), "entries")
 	RecentFilters     = key2("df", "filters of recent messages", numberPart("generation"), smallPart("part"), "filter")
@@ -55,7 +61,12 @@ var (
 )
 
 // EventKeyBytes is how long a key of Events is.
-const EventKeyBytes = keyspaceBytes + 1 + 16 + 8 + 8 + 2
+const EventKeyBytes = keyspaceBytes + 1 + 16 + MomentBytes
+
+// EventsFrom is the first key of a strand's events at or after a time.
+func EventsFrom(ks Keyspace, strand identity.Hash, time int64) []byte {
+	return Events.Key(ks, strand, event.Moment{Time: time, ReceivedAt: math.MinInt64})
+}
 
 // The lists of Links.
 const (

@@ -2,11 +2,13 @@ package codec
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
@@ -22,6 +24,21 @@ func TestNoTagBeginsAnother(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A strand's events are in the index in the order of resolution.
+func TestEventsSortAsMomentsDo(t *testing.T) {
+	moments := rapid.Custom(func(t *rapid.T) event.Moment {
+		small := rapid.OneOf(rapid.Int64Range(-2, 2), rapid.Int64())
+		return event.Moment{Time: small.Draw(t, "time"), ReceivedAt: small.Draw(t, "received"),
+			Arrival: event.NewBlock(rapid.Uint64Range(0, 2).Draw(t, "clock"), rapid.Uint32Range(0, 2).Draw(t, "lane")).At(rapid.IntRange(0, 2).Draw(t, "ordinal"))}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := moments.Draw(t, "a"), moments.Draw(t, "b")
+		if got, want := bytes.Compare(Events.Key(Keyspace{}, identity.Hash{1}, a), Events.Key(Keyspace{}, identity.Hash{1}, b)), a.Compare(b); got != want {
+			t.Fatalf("the keys of %v and %v compare as %d, want %d", a, b, got, want)
+		}
+	})
 }
 
 func drawHash(t *rapid.T, name string) (h identity.Hash) {
@@ -46,8 +63,20 @@ func TestKeysReadBackWhatTheyWereMadeOf(t *testing.T) {
 		if a, b, c, d, e, ok := Links.Parse(Links.Key(ks, h, list, class, at, g)); !ok || a != h || b != list || c != class || d != at || e != g {
 			t.Fatalf("link became %v %v %v %v %v, %v", a, b, c, d, e, ok)
 		}
-		if a, b, c, d, ok := Deferrals.Parse(Deferrals.Key(ks, class, at, h, text)); !ok || a != class || b != at || c != h || d != text {
-			t.Fatalf("deferral became %v %v %v %q, %v", a, b, c, d, ok)
+		arrival := event.NewBlock(rapid.Uint64Range(0, event.MaxClock).Draw(t, "clock"), m).At(rapid.IntRange(0, event.MaxOrdinal).Draw(t, "ordinal"))
+		if a, b, c, d, ok := Deferrals.Parse(Deferrals.Key(ks, class, at, h, arrival)); !ok || a != class || b != at || c != h || d != arrival {
+			t.Fatalf("deferral became %v %v %v %s, %v", a, b, c, d, ok)
+		}
+		moment := event.Moment{Time: at, ReceivedAt: rapid.Int64().Draw(t, "received"), Arrival: arrival}
+		key := Events.Key(ks, h, moment)
+		if a, b, ok := Events.Parse(key); !ok || a != h || b != moment || len(key) != EventKeyBytes {
+			t.Fatalf("event became %v %v, %v", a, b, ok)
+		}
+		if from := EventsFrom(ks, h, at); bytes.Compare(from, key) > 0 || at < math.MaxInt64 && bytes.Compare(key, EventsFrom(ks, h, at+1)) >= 0 {
+			t.Fatalf("an event of %d is not between the keys of its time", at)
+		}
+		if a, ok := Headers.Parse(Headers.Key(ks, arrival.Block())); !ok || a != arrival.Block() {
+			t.Fatalf("block became %s, %v", a, ok)
 		}
 		if n, text2, ok := RejectCounts.Parse(RejectCounts.Key(ks, n, text)); !ok || text2 != text {
 			t.Fatalf("count became %d %q, %v", n, text2, ok)
@@ -89,7 +118,7 @@ func FuzzKeysOfAnyBytesAreRefusedOrRead(f *testing.F) {
 		if a, b, c, d, e, ok := Links.Parse(key); ok && !bytes.Equal(Links.Key(ks, a, b, c, d, e), key) {
 			t.Errorf("%q reads as a link that is kept elsewhere", key)
 		}
-		if a, b, c, d, ok := Events.Parse(key); ok && (!known || !bytes.Equal(Events.Key(ks, a, b, c, d), key)) {
+		if a, b, ok := Events.Parse(key); ok && (!known || !bytes.Equal(Events.Key(ks, a, b), key)) {
 			t.Errorf("%q reads as an event that is kept elsewhere", key)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -59,10 +60,35 @@ func smallPart(name string) part[uint32] {
 	return part[uint32]{name, 4, binary.BigEndian.AppendUint32, binary.BigEndian.Uint32}
 }
 
-func ordinalPart(name string) part[int] {
-	return part[int]{name, 2,
-		func(b []byte, n int) []byte { return binary.BigEndian.AppendUint16(b, uint16(n)) },
-		func(b []byte) int { return int(binary.BigEndian.Uint16(b)) }}
+func blockPart(name string) part[event.Block] {
+	return part[event.Block]{name, event.BlockBytes,
+		func(b []byte, v event.Block) []byte { return append(b, v[:]...) },
+		func(b []byte) event.Block { v, _ := event.ParseBlock(b); return v }}
+}
+
+func arrivalPart(name string) part[event.Arrival] {
+	return part[event.Arrival]{name, event.ArrivalBytes,
+		func(b []byte, v event.Arrival) []byte { return append(b, v[:]...) },
+		func(b []byte) event.Arrival { v, _ := event.ParseArrival(b); return v }}
+}
+
+// MomentBytes is how long a moment of a key is.
+const MomentBytes = 8 + 8 + event.ArrivalBytes
+
+// momentPart is time(8) received(8) arrival(12).
+func momentPart(name string) part[event.Moment] {
+	return part[event.Moment]{name, MomentBytes, AppendMoment, ParseMoment}
+}
+
+// AppendMoment appends a moment so that earlier ones sort first.
+func AppendMoment(dst []byte, m event.Moment) []byte {
+	return append(AppendTime(AppendTime(dst, m.Time), m.ReceivedAt), m.Arrival[:]...)
+}
+
+// ParseMoment reads what AppendMoment appended.
+func ParseMoment(b []byte) event.Moment {
+	arrival, _ := event.ParseArrival(b[16:])
+	return event.Moment{Time: ParseTime(b), ReceivedAt: ParseTime(b[8:]), Arrival: arrival}
 }
 
 func bytePart(name string) part[byte] {

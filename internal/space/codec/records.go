@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
@@ -34,8 +35,11 @@ const (
 	linkBroke       = 0x08
 )
 
-func appendPlace(b []byte, p identity.Pos) []byte {
-	return AppendText(binary.AppendVarint(b, p.Time), p.MessageID)
+// appendMoment appends a moment of a record: time, received less the time, both
+// zigzag, and arrival.
+func appendMoment(b []byte, m event.Moment) []byte {
+	b = binary.AppendVarint(binary.AppendVarint(b, m.Time), m.ReceivedAt-m.Time)
+	return append(b, m.Arrival[:]...)
 }
 
 func (s *Strand) Append(b []byte) []byte {
@@ -56,7 +60,7 @@ func (s *Strand) Append(b []byte) []byte {
 		flags |= flagRevision
 	}
 	b = append(b, strandVersion, flags, s.First.Class)
-	b = appendPlace(b, s.First)
+	b = appendMoment(b, s.First.Moment)
 	b = AppendText(b, s.Source)
 	if flags&flagRevision != 0 {
 		b = binary.AppendUvarint(b, s.Revision)
@@ -65,7 +69,7 @@ func (s *Strand) Append(b []byte) []byte {
 		b = append(b, s.Founded[:]...)
 	}
 	if flags&flagEvaluated != 0 {
-		b = appendPlace(b, s.Evaluated)
+		b = appendMoment(b, s.Evaluated.Moment)
 	}
 	if flags&flagRecheck != 0 {
 		b = binary.AppendVarint(b, s.Recheck)
@@ -84,7 +88,7 @@ func (s *Strand) Append(b []byte) []byte {
 		}
 		b = append(b, v)
 		if v&linkAtElsewhere != 0 {
-			b = appendPlace(b, l.At)
+			b = appendMoment(b, l.At.Moment)
 		}
 		if v&linkBroke != 0 {
 			b = append(b, byte(l.Reason))
@@ -100,8 +104,7 @@ func DecodeStrand(b []byte, h identity.Hash, hasher identity.Hasher) (*Strand, e
 	flags := r.Byte()
 	class := r.Byte()
 	place := func() identity.Pos {
-		t := r.Varint()
-		return identity.Pos{Class: class, Time: t, MessageID: r.Text(), Strand: h}
+		return identity.Pos{Class: class, Moment: r.Moment(), Strand: h}
 	}
 	s := &Strand{Strand: &identity.Strand{Hash: h, Collection: identity.Users}}
 	if flags&flagAccounts != 0 {
@@ -304,20 +307,20 @@ func (p *Profile) Census() *identity.Census {
 // pairRecord is where a user strand and an account strand were first seen
 // together.
 type Pair struct {
-	Time      int64
-	MessageID string
-	Source    string
+	event.Moment // of the first event
+	MessageID    string
+	Source       string
 }
 
 func (p *Pair) Append(b []byte) []byte {
-	b = binary.AppendVarint(append(b, 1), p.Time)
+	b = appendMoment(append(b, 1), p.Moment)
 	return AppendText(AppendText(b, p.MessageID), p.Source)
 }
 
 func DecodePair(b []byte) (*Pair, error) {
 	r := &Reader{Rest: b}
 	r.Version(1)
-	return &Pair{r.Varint(), r.Text(), r.Text()}, r.Err
+	return &Pair{r.Moment(), r.Text(), r.Text()}, r.Err
 }
 
 // seedRecord is a replay that was put off: the event of a strand from which on
@@ -325,21 +328,20 @@ func DecodePair(b []byte) (*Pair, error) {
 type Deferred struct {
 	Strand     identity.Hash
 	Collection identity.Collection
-	Time       int64
-	MessageID  string
+	event.Moment
 }
 
 func (s *Deferred) Append(b []byte) []byte {
 	b = append(b, 1, byte(s.Collection))
 	b = append(b, s.Strand[:]...)
-	return AppendText(binary.AppendVarint(b, s.Time), s.MessageID)
+	return appendMoment(b, s.Moment)
 }
 
 func DecodeDeferred(b []byte) (*Deferred, error) {
 	r := &Reader{Rest: b}
 	r.Version(1)
 	c := identity.Collection(r.Byte())
-	return &Deferred{Collection: c, Strand: r.Hash(), Time: r.Varint(), MessageID: r.Text()}, r.Err
+	return &Deferred{Collection: c, Strand: r.Hash(), Moment: r.Moment()}, r.Err
 }
 
 // countersRecord counts what is in the store, as far as one lane put it there.
@@ -370,12 +372,7 @@ func (c *Counters) Add(d Counters) {
 
 // seed key: seeds of one strand and event are one.
 
-// before compares by time and messageId.
-func (p *Pair) Before(o *Pair) bool {
-	return p.Time < o.Time || p.Time == o.Time && p.MessageID < o.MessageID
-}
-
 // Key is where the replay is kept.
 func (s *Deferred) Key(ks Keyspace) []byte {
-	return Deferrals.Key(ks, byte(s.Collection), s.Time, s.Strand, s.MessageID)
+	return Deferrals.Key(ks, byte(s.Collection), s.Time, s.Strand, s.Arrival)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -95,6 +96,19 @@ func (r *Reader) Profile() (p ProfileID) {
 	copy(p[:], r.Rest)
 	r.Rest = r.Rest[len(p):]
 	return p
+}
+
+// Moment reads a moment of a record.
+func (r *Reader) Moment() (m event.Moment) {
+	m.Time = r.Varint()
+	m.ReceivedAt = m.Time + r.Varint()
+	arrival, ok := event.ParseArrival(r.Rest)
+	if !ok {
+		r.Fail()
+		return m
+	}
+	m.Arrival, r.Rest = arrival, r.Rest[event.ArrivalBytes:]
+	return m
 }
 
 // version reads the first byte of a record and refuses one that a newer
