@@ -19,6 +19,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
+	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
@@ -119,6 +120,8 @@ func (s *recorded) Events(ctx context.Context, ref space.Ref, q space.EventQuery
 func (s *recorded) CountEvents(context.Context, space.Ref, int64) (int64, error) {
 	return int64(len(s.events)), nil
 }
+
+func (s *recorded) NameIdentifiers(context.Context, []profile.Identifier) error { return nil }
 
 func (s *recorded) Links(ctx context.Context, ref space.Ref, _ int, _ string) (space.LinkPage, error) {
 	v, err := s.Profile(ctx, ref)

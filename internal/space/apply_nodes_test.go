@@ -31,7 +31,7 @@ func TestRulesChangeOnManyNodes(t *testing.T) {
 					store.Close()
 				})
 			}
-			lines := world(rng, events, 3+rng.IntN(15))
+			lines := apart(world(rng, events, 3+rng.IntN(15))) // of one time, arrival counts
 			var wg sync.WaitGroup
 			for n, s := range spaces {
 				rng := rand.New(rand.NewPCG(seed, uint64(n)))
