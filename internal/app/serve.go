@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/httpapi"
 	"github.com/selfsame-id/selfsame/internal/httpapi/listen"
+	"github.com/selfsame-id/selfsame/internal/httpapi/peer"
 )
 
 // stopTime is how long requests that were accepted may take to finish when the
@@ -108,7 +109,8 @@ func (e *Engine) api(stopping *atomic.Bool) http.Handler {
 		Admin:   func(secret string) bool { return e.catalog.IsAdmin(context.Background(), secret) },
 		Ready:   func(ctx context.Context) error { return e.ready(ctx, stopping) },
 		Store:   storeMetrics(e.store),
-	}, httpapi.Settings{AdminToken: e.cfg.AdminToken, PublicURL: e.cfg.PublicURL, ProfileRate: rate})
+	}, httpapi.Settings{AdminToken: e.cfg.AdminToken, PublicURL: e.cfg.PublicURL, ProfileRate: rate,
+		Hosts: e.cfg.Hosts, Proxies: peer.Proxies(e.cfg.TrustedProxies), MetricsToken: e.cfg.MetricsToken})
 }
 
 // Handler is the HTTP API for this process alone, under an admin token of its

@@ -46,7 +46,10 @@ func (c *checker) config(cfg *Config) {
 		c.wrong("data", "is empty; name the directory that keeps the data")
 	}
 	if cfg.AdminToken != "" {
-		c.secret("admin_token", cfg.AdminToken)
+		c.token("admin_token", cfg.AdminToken, cfg.Listen, "; or leave it out, and one is made at the first start")
+	}
+	if cfg.MetricsToken != "" {
+		c.token("metrics_token", cfg.MetricsToken, cfg.Listen, "")
 	}
 	if u, err := url.Parse(cfg.PublicURL); cfg.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		c.wrong("public_url", "is %q; write the address that clients use, such as https://events.example.com", cfg.PublicURL)
@@ -173,6 +176,13 @@ func (c *checker) secret(path, s string) bool {
 		return false
 	}
 	return true
+}
+
+// token is secret, and refuses one that can be guessed where others can try.
+func (c *checker) token(path, token, listen, instead string) {
+	if c.secret(path, token) && !isLoopback(listen) && isWeak(token) {
+		c.wrong(path, "is too easy to guess for a server that others reach (listen is %s); write at least %d characters by chance, such as `openssl rand -hex 24` makes%s", listen, leastToken, instead)
+	}
 }
 
 // once notes where a value was set first and complains about the second.

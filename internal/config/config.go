@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -14,6 +15,14 @@ type Config struct {
 	AdminToken string   `yaml:"admin_token"` // of the management API; "": one is made at the first start
 	PublicURL  string   `yaml:"public_url"`  // where clients reach the server; "": as they asked for it
 	LogLevel   LogLevel `yaml:"log_level"`
+
+	// Hosts are further names under which a browser on this machine may ask.
+	Hosts Names `yaml:"hosts"`
+	// TrustedProxies are whose word is taken about who sent a request, and how.
+	TrustedProxies Networks `yaml:"trusted_proxies"`
+	// MetricsToken opens /metrics for who is not on this machine; "": only the
+	// admin token does.
+	MetricsToken string `yaml:"metrics_token"`
 
 	// Memory is what caches and filters of all spaces and the store may take
 	// together. The process takes more: what requests in flight need.
@@ -67,6 +76,8 @@ func Default() Config {
 		Data:     "./selfsame-data",
 		LogLevel: LevelInfo,
 		Memory:   768 << 20,
+
+		TrustedProxies: Networks{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 
 		StoreConnections: 16,
 		DedupeWindow:     Duration(24 * time.Hour),

@@ -27,7 +27,7 @@ func load(t *testing.T, text string, env, flags map[string]string) (Config, erro
 
 func TestTheFileOfTheIssue(t *testing.T) {
 	cfg, err := load(t, `
-admin_token: adm_1
+admin_token: adm_long_enough_1
 listen: :9090
 memory: 1GiB
 dedupe_window: 7d
@@ -54,7 +54,7 @@ spaces:
 		t.Fatal(err)
 	}
 	want := Default()
-	want.AdminToken, want.Listen, want.Memory, want.DedupeWindow = "adm_1", ":9090", 1<<30, Duration(7*24*time.Hour)
+	want.AdminToken, want.Listen, want.Memory, want.DedupeWindow = "adm_long_enough_1", ":9090", 1<<30, Duration(7*24*time.Hour)
 	ios := Source{ID: "ios-app", Name: "SegKicks iOS", WriteKey: "wk_dev_1"}
 	want.Spaces = []Space{{
 		ID: "dev", Name: "Development",
@@ -82,12 +82,12 @@ spaces:
 
 func TestFlagsGoBeforeEnvironmentBeforeFile(t *testing.T) {
 	cfg, err := load(t, "listen: 1.1.1.1:1\ndata: file\nmemory: 1GiB\n",
-		map[string]string{"SELFSAME_LISTEN": "2.2.2.2:2", "SELFSAME_DATA": "env", "SELFSAME_ADMIN_TOKEN": "secret"},
+		map[string]string{"SELFSAME_LISTEN": "2.2.2.2:2", "SELFSAME_DATA": "env", "SELFSAME_ADMIN_TOKEN": "secret_kept_by_few"},
 		map[string]string{"listen": "3.3.3.3:3"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if cfg.Listen != "3.3.3.3:3" || cfg.Data != "env" || cfg.Memory != 1<<30 || cfg.AdminToken != "secret" {
+	if cfg.Listen != "3.3.3.3:3" || cfg.Data != "env" || cfg.Memory != 1<<30 || cfg.AdminToken != "secret_kept_by_few" {
 		t.Errorf("got %+v", cfg)
 	}
 }

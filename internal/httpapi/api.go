@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+	"github.com/selfsame-id/selfsame/internal/httpapi/guard"
 	"github.com/selfsame-id/selfsame/internal/httpapi/manage"
 	"github.com/selfsame-id/selfsame/internal/httpapi/openapi"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
@@ -63,7 +64,8 @@ type API struct {
 	log     *slog.Logger
 	metrics *metrics
 	pause   time.Duration // how long a body may bring nothing
-	routes  []string      // of the management API and the Profile API
+	browser *guard.Browsers
+	routes  []string // of the management API and the Profile API
 }
 
 // New makes the API.
@@ -76,13 +78,18 @@ func New(d Deps, s Settings) *API {
 		d.Now = time.Now
 	}
 	budget := body.NewBudget(s.BodyBudget)
-	a := &API{mux: http.NewServeMux(), log: d.Log, metrics: newMetrics(d.Spaces, budget), pause: s.BodyPause}
+	a := &API{mux: http.NewServeMux(), log: d.Log, metrics: newMetrics(d.Spaces, budget), pause: s.BodyPause,
+		browser: guard.NewBrowsers(s.PublicURL, s.Hosts)}
 	if d.Store != nil {
 		a.metrics.registry.MustRegister(d.Store)
 	}
-	admin := d.Admin
+	is := d.Admin
 	if s.AdminToken != "" {
-		admin = adminOf(s.AdminToken)
+		is = sameAs(s.AdminToken)
+	}
+	var admin *guard.Admin
+	if is != nil {
+		admin = guard.NewAdmin(is, s.Proxies, d.Now, d.Log)
 	}
 
 	tracking.Register(a.mux, tracking.Config{
@@ -92,7 +99,7 @@ func New(d Deps, s Settings) *API {
 		},
 		Now: d.Now, Log: d.Log, Budget: budget,
 		Limits: s.Limits, MaxBytes: s.MaxRequestBytes, MaxMessages: s.MaxRequestMessages, BodyPause: s.BodyPause,
-		PublicURL: s.PublicURL, Batching: s.Batching,
+		PublicURL: s.PublicURL, Proxies: s.Proxies, Batching: s.Batching,
 		Accepted: a.metrics.accept, Refused: a.metrics.refuse,
 	})
 	a.routes = profiles.Register(a.mux, profiles.Config{
@@ -116,7 +123,7 @@ func New(d Deps, s Settings) *API {
 	a.mux.HandleFunc("GET "+documentPath, openapi.Serve)
 	a.routes = append(append(a.routes, managed...), "GET "+documentPath)
 	a.health(d.Ready)
-	a.mux.Handle("GET /metrics", a.metrics.handler(d.Log))
+	a.mux.Handle("GET /metrics", a.forMetrics(a.metrics.handler(d.Log), admin, s.MetricsToken))
 	a.mux.HandleFunc("/v1/", a.nothing)
 	if d.Console != nil {
 		a.mux.Handle("/", d.Console)
@@ -138,8 +145,8 @@ func (a *API) nothing(w http.ResponseWriter, r *http.Request) {
 	answer.Error(w, r, a.log, answer.New(http.StatusNotFound, answer.NotFound, "There is nothing at this address."))
 }
 
-// adminOf returns the check for an admin token.
-func adminOf(token string) func(string) bool {
+// sameAs returns the check for a token.
+func sameAs(token string) func(string) bool {
 	want := sha256.Sum256([]byte(token))
 	return func(secret string) bool {
 		got := sha256.Sum256([]byte(secret))

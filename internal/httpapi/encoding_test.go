@@ -160,7 +160,7 @@ func TestWhatARequestMakesIsCharged(t *testing.T) {
 		if w := s.post("/v1/batch", writeKey, body); w.Code != 503 || w.Header().Get("Retry-After") == "" {
 			t.Errorf("%s: %d %.200s", name, w.Code, w.Body)
 		}
-		if w := s.get("/metrics", ""); !strings.Contains(w.Body.String(), "selfsame_http_body_bytes 0\n") {
+		if w := s.get("/metrics", adminToken); !strings.Contains(w.Body.String(), "selfsame_http_body_bytes 0\n") {
 			t.Errorf("%s: bytes are held when nobody is served", name)
 		}
 		if w := s.post("/v1/batch", writeKey, `{"batch":[`+good+`]}`); w.Code != 200 {

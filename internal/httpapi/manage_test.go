@@ -338,7 +338,7 @@ func TestHealthAndMetrics(t *testing.T) {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 	}
-	text := s.get("/metrics", "").Body.String()
+	text := s.get("/metrics", adminToken).Body.String()
 	for _, want := range []string{
 		`selfsame_http_requests_total{route="/v1/track",status="200"} 1`,
 		`selfsame_http_requests_total{route="/v1/track",status="400"} 1`,

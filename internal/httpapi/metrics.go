@@ -10,7 +10,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+	"github.com/selfsame-id/selfsame/internal/httpapi/guard"
+	"github.com/selfsame-id/selfsame/internal/httpapi/peer"
 )
 
 // metrics are what /metrics shows.
@@ -53,6 +56,39 @@ func newMetrics(spaces Spaces, budget *body.Budget) *metrics {
 func (m *metrics) handler(log *slog.Logger) http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError), EnableOpenMetrics: true,
+	})
+}
+
+// forMetrics lets a request see the metrics that comes from this machine, not
+// through a proxy, or has a token for them: they name spaces and sources.
+func (a *API) forMetrics(serve http.Handler, admin *guard.Admin, token string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if peer.Direct(r).IsLoopback() && !peer.Forwarded(r) {
+			serve.ServeHTTP(w, r)
+			return
+		}
+		secret := answer.Credential(r)
+		if token != "" && sameAs(token)(secret) {
+			serve.ServeHTTP(w, r)
+			return
+		}
+		var ok bool
+		var err error
+		if admin != nil {
+			if ok, err = admin.Check(r, secret); ok {
+				serve.ServeHTTP(w, r)
+				return
+			}
+		}
+		if err == nil {
+			if admin != nil {
+				admin.Wrong(r, secret)
+			}
+			w.Header().Set("WWW-Authenticate", `Bearer realm="metrics"`)
+			err = answer.New(http.StatusUnauthorized, answer.Unauthenticated,
+				"From another machine, or through a proxy, /metrics needs a token. Send metrics_token of the configuration, or the admin token, as a bearer token.")
+		}
+		answer.Error(w, r, a.log, err)
 	})
 }
 

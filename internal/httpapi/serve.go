@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
@@ -41,7 +42,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.Error(&rec, r, a.log, tooMany)
 		return
 	}
+	if guarded(r.URL.Path) {
+		if err := a.browser.Check(r); err != nil {
+			answer.Error(&rec, r, a.log, err)
+			return
+		}
+	}
 	a.mux.ServeHTTP(&rec, r)
+}
+
+// guarded reports whether browsers may hold credentials for a path, or should
+// not be led to it by another site. The Tracking API is for every page.
+func guarded(path string) bool {
+	return strings.HasPrefix(path, "/v1/spaces/") || !strings.HasPrefix(path, "/v1/") && path != "/healthz" && path != "/readyz"
 }
 
 var tooMany = func() *answer.Problem {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/httpapi/peer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/tracking"
 )
 
@@ -16,6 +17,17 @@ type Settings struct {
 	// https://events.example.com, for the settings that SDKs load. Default: as
 	// the client asked for it.
 	PublicURL string
+
+	// Hosts are further names under which a browser on this machine may ask.
+	Hosts []string
+
+	// Proxies are whose word is taken about who sent a request and how; default
+	// those on this machine.
+	Proxies peer.Proxies
+
+	// MetricsToken opens /metrics, besides AdminToken, for who is not on this
+	// machine; "": only AdminToken does.
+	MetricsToken string
 
 	// Limits are the sizes of messages and batches that clients are told;
 	// default event.DefaultLimits.
@@ -40,6 +52,9 @@ type Settings struct {
 func (s Settings) orDefaults() Settings {
 	if s.Limits == (event.Limits{}) {
 		s.Limits = event.DefaultLimits
+	}
+	if s.Proxies == nil {
+		s.Proxies = peer.Loopback
 	}
 	s.MaxRequestBytes = max(orDefault(s.MaxRequestBytes, 4<<20), s.Limits.BatchBytes)
 	s.MaxRequestMessages = max(orDefault(s.MaxRequestMessages, 10_000), s.Limits.BatchMessages)

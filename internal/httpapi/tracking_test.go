@@ -206,9 +206,30 @@ func TestTrackingPreflight(t *testing.T) {
 	w := s.do(http.MethodOptions, "/v1/b", "", "", "Origin", "https://shop.example",
 		"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type,x-retry-count,x-own")
 	h := w.Header()
-	if w.Code != 204 || h.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") ||
+	if w.Code != 204 || h.Get("Access-Control-Allow-Origin") != "https://shop.example" || h.Get("Access-Control-Allow-Credentials") != "true" || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "POST") ||
 		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "x-own") {
 		t.Errorf("%d %v", w.Code, h)
+	}
+	if vary := strings.Join(h.Values("Vary"), ", "); !strings.Contains(vary, "Origin") || !strings.Contains(vary, "Access-Control-Request-Headers") {
+		t.Errorf("Vary: %s", vary)
+	}
+	// The answer to a beacon has to allow the same, or the browser complains; so
+	// has one that refuses.
+	for _, origin := range []string{"https://shop.example", "null"} {
+		for _, body := range []string{good, bad} {
+			h := s.post("/v1/t", writeKey, body, "Origin", origin, "Cookie", "session=1", "Sec-Fetch-Site", "cross-site").Header()
+			if h.Get("Access-Control-Allow-Origin") != origin || h.Get("Access-Control-Allow-Credentials") != "true" {
+				t.Errorf("%s: %v", origin, h)
+			}
+		}
+	}
+	// Not where people's data is.
+	for _, path := range []string{"/api/spaces", "/v1/spaces/dev/collections/users/profiles/user_id:u1/traits", "/metrics", "/healthz"} {
+		for _, method := range []string{http.MethodOptions, http.MethodGet} {
+			if h := s.do(method, path, readToken, "", "Origin", "https://shop.example").Header(); h.Get("Access-Control-Allow-Origin") != "" || h.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("%s %s: %v", method, path, h)
+			}
+		}
 	}
 	h = s.do(http.MethodOptions, "/v1/t/", "", "").Header()
 	for _, name := range []string{"Authorization", "Content-Type", "X-Retry-Count"} {
@@ -281,7 +302,10 @@ func TestSettingsOfSDKs(t *testing.T) {
 		protocol string
 	}{
 		{"as asked", Settings{}, nil, "127.0.0.1:8080/v1", "http"},
-		{"behind a proxy", Settings{}, []string{"X-Forwarded-Proto", "https"}, "127.0.0.1:8080/v1", "https"},
+		{"a stranger's word", Settings{}, []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.example"}, "127.0.0.1:8080/v1", "http"},
+		{"behind a proxy", Settings{Proxies: testProxies}, []string{"X-Forwarded-Proto", "https"}, "127.0.0.1:8080/v1", "https"},
+		{"behind a proxy that rewrites Host", Settings{Proxies: testProxies}, []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "e.example"}, "e.example/v1", "https"},
+		{"behind a proxy of RFC 7239", Settings{Proxies: testProxies}, []string{"Forwarded", "for=198.51.100.7;host=e.example:444;proto=https"}, "e.example:444/v1", "https"},
 		{"as configured", Settings{PublicURL: "https://e.example/in/"}, nil, "e.example/in/v1", "https"},
 	} {
 		s := newServer(t, test.set)
@@ -328,7 +352,7 @@ func TestBodiesAreBoundedTogether(t *testing.T) {
 			s.post("/v1/track", writeKey, body)
 		}
 	}
-	if w := s.get("/metrics", ""); !strings.Contains(w.Body.String(), "selfsame_http_body_bytes 0\n") {
+	if w := s.get("/metrics", adminToken); !strings.Contains(w.Body.String(), "selfsame_http_body_bytes 0\n") {
 		t.Error("bytes are held when nobody is served")
 	}
 }

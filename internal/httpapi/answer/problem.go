@@ -25,6 +25,7 @@ const (
 	RateLimit       = "rate_limit_error"
 
 	Forbidden        = "forbidden"
+	Misdirected      = "misdirected_request"
 	MethodNotAllowed = "method_not_allowed"
 	Timeout          = "request_timeout"
 	Conflict         = "conflict"

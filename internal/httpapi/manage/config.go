@@ -10,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+	"github.com/selfsame-id/selfsame/internal/httpapi/guard"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -53,9 +54,8 @@ type Config struct {
 	Log     *slog.Logger
 	Budget  *body.Budget
 
-	// Admin reports whether a secret is the admin token; nil: there is none, and
-	// everything is refused.
-	Admin func(secret string) bool
+	// Admin knows the admin token; nil: there is none, and everything is refused.
+	Admin *guard.Admin
 
 	Limits       event.Limits  // of messages that are sent again or imported
 	ImportBytes  int           // of one request of an import, unpacked

@@ -37,7 +37,13 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request) error {
 		return answer.New(http.StatusForbidden, answer.Forbidden,
 			"The server has no admin token. Set admin_token in its configuration file, or SELFSAME_ADMIN_TOKEN in its environment, and restart it.")
 	}
-	if !h.Admin(answer.Credential(r)) {
+	secret := answer.Credential(r)
+	ok, err := h.Admin.Check(r, secret)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		h.Admin.Wrong(r, secret)
 		w.Header().Set("WWW-Authenticate", `Bearer realm="management"`)
 		return answer.New(http.StatusUnauthorized, answer.Unauthenticated,
 			"The admin token is missing or wrong. Send it as a bearer token, or as the user name of HTTP Basic.")

@@ -13,11 +13,21 @@ import (
 // admit checks the token of a request and its rate, and says whose it is.
 func (h *handler) admit(w http.ResponseWriter, r *http.Request, spaceID string) (by string, err error) {
 	secret := answer.Credential(r)
-	if h.Admin != nil && h.Admin(secret) {
-		return "admin token", nil
+	var wait error
+	if h.Admin != nil {
+		var ok bool
+		if ok, wait = h.Admin.Check(r, secret); ok {
+			return "admin token", nil
+		}
 	}
 	token, ok := h.Tokens.TokenBySecret(r.Context(), spaceID, secret)
 	if !ok {
+		if wait != nil {
+			return "", wait
+		}
+		if h.Admin != nil {
+			h.Admin.Wrong(r, secret)
+		}
 		// The same words for a wrong space: who has no token learns nothing.
 		w.Header().Set("WWW-Authenticate", `Basic realm="Profile API", charset="UTF-8"`)
 		return "", answer.New(http.StatusUnauthorized, answer.Unauthenticated,

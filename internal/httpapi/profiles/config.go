@@ -7,6 +7,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+	"github.com/selfsame-id/selfsame/internal/httpapi/guard"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -33,9 +34,9 @@ type Config struct {
 	Space  func(ctx context.Context, id string) (Space, error)
 	Log    *slog.Logger
 
-	// Admin reports whether a secret is the admin token, which reads every
-	// space without a limit; nil: none is.
-	Admin func(secret string) bool
+	// Admin knows the admin token, which reads every space without a limit; nil:
+	// there is none.
+	Admin *guard.Admin
 
 	Budget *body.Budget // of the bodies of requests
 

@@ -9,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+	"github.com/selfsame-id/selfsame/internal/httpapi/peer"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
@@ -49,7 +50,8 @@ type Config struct {
 	MaxMessages int
 	BodyPause   time.Duration // see body.Limits
 
-	PublicURL string    // where clients reach the server; "": as they asked for it
+	PublicURL string // where clients reach the server; "": as they asked for it
+	Proxies   peer.Proxies
 	Batching  *Batching // nil: browsers send each message at once
 
 	Accepted func(source string, n int)       // counts good messages; may be nil

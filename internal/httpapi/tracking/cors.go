@@ -10,9 +10,13 @@ import (
 // and Request-Id are hidden from scripts unless they are exposed.
 var (
 	anyOrigin = []string{"*"}
+	yes       = []string{"true"}
 	exposed   = []string{"Retry-After, Request-Id"}
 	allowed   = "Authorization, Content-Type, Content-Encoding, X-Retry-Count"
 )
+
+// mostOrigin is longer than any origin that a browser sends.
+const mostOrigin = 512
 
 // post wraps an endpoint that takes POST.
 func (h *handler) post(serve http.HandlerFunc) http.HandlerFunc {
@@ -27,8 +31,7 @@ func (h *handler) get(serve http.HandlerFunc) http.HandlerFunc {
 func (h *handler) open(serve http.HandlerFunc, allow string, methods ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
-		header["Access-Control-Allow-Origin"] = anyOrigin
-		header["Access-Control-Expose-Headers"] = exposed
+		allowOrigin(r, header)
 		for _, m := range methods {
 			if r.Method == m {
 				serve(w, r)
@@ -44,6 +47,22 @@ func (h *handler) open(serve http.HandlerFunc, allow string, methods ...string) 
 	}
 }
 
+// allowOrigin allows every origin. A beacon sends what the browser knows of
+// cookies and passwords, whatever its page wants, and for such a request
+// browsers do not take "*" for an answer. Nothing here heeds cookies, and a
+// write key in a page is none's secret.
+func allowOrigin(r *http.Request, header http.Header) {
+	header["Access-Control-Expose-Headers"] = exposed
+	origin := r.Header["Origin"]
+	if len(origin) != 1 || len(origin[0]) > mostOrigin {
+		header["Access-Control-Allow-Origin"] = anyOrigin
+		return
+	}
+	header["Access-Control-Allow-Origin"] = origin
+	header["Access-Control-Allow-Credentials"] = yes
+	header.Set("Vary", "Origin")
+}
+
 // preflight allows what the browser asks for: SDKs let their users add headers.
 func preflight(w http.ResponseWriter, r *http.Request, methods string) {
 	header := w.Header()
@@ -54,6 +73,6 @@ func preflight(w http.ResponseWriter, r *http.Request, methods string) {
 	}
 	header.Set("Access-Control-Allow-Headers", names)
 	header.Set("Access-Control-Max-Age", "86400")
-	header.Set("Vary", "Access-Control-Request-Headers")
+	header.Add("Vary", "Access-Control-Request-Headers")
 	w.WriteHeader(http.StatusNoContent)
 }

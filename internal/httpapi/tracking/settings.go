@@ -50,20 +50,11 @@ func (h *handler) settings(w http.ResponseWriter, r *http.Request) {
 
 type object map[string]any
 
-// address is where the client reaches us: as configured, or as it asked.
+// address is where the client reaches us: as configured, or as it asked us or a
+// proxy that is trusted.
 func (h *handler) address(r *http.Request) (scheme, host string) {
 	if u, err := url.Parse(h.PublicURL); err == nil && u.Host != "" {
 		return u.Scheme, u.Host + strings.TrimRight(u.Path, "/")
 	}
-	scheme = "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	// A proxy that ends TLS says so. The word of a client goes back to that
-	// client only: the answer is not for caches.
-	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",")
-	if first = strings.ToLower(strings.TrimSpace(first)); first == "https" || first == "http" {
-		scheme = first
-	}
-	return scheme, r.Host
+	return h.Proxies.Base(r)
 }

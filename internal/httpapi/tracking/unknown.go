@@ -2,7 +2,6 @@ package tracking
 
 import (
 	"bytes"
-	"net"
 	"net/http"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
@@ -12,9 +11,9 @@ import (
 // unknown keeps that a request came with a write key of no source. library is what
 // its message says about the SDK; "": the User-Agent says it.
 func (h *handler) unknown(r *http.Request, key, library string) {
-	address, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		address = r.RemoteAddr
+	address := r.RemoteAddr
+	if a := h.Proxies.Address(r); a.IsValid() {
+		address = a.String()
 	}
 	if library == "" {
 		library = r.UserAgent()
