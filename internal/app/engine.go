@@ -86,6 +86,7 @@ func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 		DedupeWindow: e.cfg.DedupeWindow.Span(),
 		DedupeBytes:  e.share.dedupe,
 		CacheBytes:   e.share.cache,
+		ScratchDir:   e.cfg.Data,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)

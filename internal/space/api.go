@@ -52,6 +52,7 @@ type Config struct {
 	RejectAge    time.Duration // how long refused messages are kept; default 30 days
 	RejectMost   int64         // how many of one source are kept, the youngest; default 100,000
 	RejectBytes  int64         // how many bytes of one source are kept; default 256 MiB
+	ScratchDir   string        // where temporary files lie that may grow large; "": the system's directory for them
 	ReplayBound  int           // decisions replayed inside a commit before a pending job takes over; default 1000
 }
 
@@ -92,7 +93,6 @@ type Receipt struct {
 func (r *Receipt) add(o *Receipt) {
 	r.Stored += o.Stored
 	r.Repeats += o.Repeats
-	r.Compared += o.Compared
 	r.Unresolved += o.Unresolved
 	r.Created += o.Created
 	r.Merged += o.Merged

@@ -42,7 +42,7 @@ func (s *Space) sift(ctx context.Context, c *commitPlan, ws []*work, now time.Ti
 			repeat[i] = true
 			continue
 		}
-		if id, again := seen[e.hash]; again && id == e.id {
+		if id, again := seen[e.hash]; again && id == e.id || e.known {
 			repeat[i] = true
 		}
 		seen[e.hash] = e.id

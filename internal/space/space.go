@@ -36,9 +36,10 @@ type Space struct {
 	overrides atomic.Pointer[overrideSet]
 	apply     applyState
 
-	packer packer
-	cache  *strandCache
-	memory *memory // the writer's, on an exclusive store
+	packer  packer
+	history *history
+	cache   *strandCache
+	memory  *memory // the writer's, on an exclusive store
 
 	mu         sync.Mutex
 	queue      []*work
@@ -93,6 +94,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		closing:     make(chan struct{}),
 		stopped:     make(chan struct{}),
 	}
+	s.history = &history{s: s}
 	s.overrides.Store(&overrideSet{})
 	s.apply.wake = make(chan struct{}, 1)
 	if store.Exclusive() {
@@ -191,6 +193,7 @@ func (s *Space) Close(ctx context.Context) error {
 		<-s.stopped
 	}
 	s.kill()
+	s.history.close()
 	s.background.Wait()
 	if l, ok := s.repeats.(*localRepeats); ok && !already {
 		return l.recent.close(ctx)

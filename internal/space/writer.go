@@ -167,6 +167,16 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return Receipt{}, err
 	}
+	w := &work{delivery: d, done: make(chan outcome, 1)}
+	compared := 0
+	if d.Dedupe != DedupeWindow {
+		// This may take long, and nobody waits behind it.
+		s.prepare(w)
+		var err error
+		if compared, err = s.compare(ctx, w); err != nil {
+			return Receipt{}, err
+		}
+	}
 	var size int64 = workOverhead
 	for i := range d.Messages {
 		size += int64(len(d.Messages[i].Body))
@@ -182,8 +192,9 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 		s.queueBytes.Add(-size)
 		return Receipt{}, ErrOverloaded
 	}
-	w := &work{delivery: d, done: make(chan outcome, 1)}
-	s.prepare(w)
+	if len(w.events) == 0 {
+		s.prepare(w)
+	}
 	w.bytes = size - workOverhead
 
 	s.mu.Lock()
@@ -204,5 +215,6 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 		s.queueBytes.Add(-size)
 		return Receipt{}, ErrOverloaded
 	}
+	o.receipt.Compared = compared
 	return o.receipt, o.err
 }

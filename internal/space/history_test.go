@@ -1,0 +1,144 @@
+package space_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// historyCase takes events at any time of its clock.
+type historyCase struct {
+	t   *testing.T
+	s   *space.Space
+	now *handClock
+}
+
+// take delivers events with IDs and a time, and compares what became of them.
+func (h *historyCase) take(how space.Dedupe, at time.Time, want space.Receipt, ids ...string) {
+	h.t.Helper()
+	d := space.Delivery{Source: "src", Dedupe: how}
+	for _, id := range ids {
+		line := fmt.Sprintf(`{"type":"track","event":"E","userId":"u","messageId":%q,"timestamp":%q}`, id, at.UTC().Format(time.RFC3339Nano))
+		m, err := event.Parse([]byte(line), event.Envelope{ReceivedAt: h.now.UnixNano()})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		d.Messages = append(d.Messages, m)
+	}
+	got, err := h.s.Ingest(context.Background(), d)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	reuse(d.Messages)
+	if got.Stored != want.Stored || got.Repeats != want.Repeats || got.Compared != want.Compared {
+		h.t.Errorf("stored %d, repeats %d, compared %d; want %d, %d and %d", got.Stored, got.Repeats, got.Compared, want.Stored, want.Repeats, want.Compared)
+	}
+}
+
+// History that overlaps live traffic from before the dedupe window counts once
+// when it is asked for, on both kinds of stores, and only then.
+func TestHistoryCountsOnce(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T) func() kv.Store{
+		"one node": func(t *testing.T) func() kv.Store {
+			d := pebbleDisk()
+			return func() kv.Store { return d(t) }
+		},
+		"shared": func(t *testing.T) func() kv.Store {
+			server := pgtest.Start(t)
+			return func() kv.Store { return openShared(t, server) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opener := open(t)
+			store := opener()
+			began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+			h := &historyCase{t: t, now: clockAt(began)}
+			h.s = openSpace(t, store, space.Config{Now: h.now.Now, ScratchDir: t.TempDir()})
+			h.take(space.DedupeWindow, began, space.Receipt{Stored: 3}, "a", "b", "c")
+			h.now.Add(30 * time.Hour)
+			later := h.now.Now()
+
+			h.take(space.DedupeOld, began, space.Receipt{Stored: 1, Repeats: 2, Compared: 3}, "a", "new", "c")
+			h.take(space.DedupeOld, later, space.Receipt{Stored: 1}, "a-young-one")          // it cannot be older
+			h.take(space.DedupeOld, later, space.Receipt{Repeats: 1}, "a-young-one")         // by the window
+			h.take(space.DedupeOld, began, space.Receipt{Repeats: 1, Compared: 1}, "new")    // by the window
+			h.take(space.DedupeAll, later, space.Receipt{Repeats: 1, Compared: 1}, "b")      // whatever its time says
+			h.take(space.DedupeWindow, began, space.Receipt{Stored: 1}, "b")                 // not asked for
+			h.take(space.DedupeOld, began, space.Receipt{Stored: 1, Compared: 1}, "z")       // after the index was made
+			h.take(space.DedupeOld, began, space.Receipt{Repeats: 2, Compared: 2}, "z", "z") // and again
+
+			// What came after the index was made is found when it leaves the window too.
+			for range 10 {
+				h.now.Add(7 * time.Hour)
+				h.take(space.DedupeOld, began, space.Receipt{Repeats: 4, Compared: 4}, "a", "new", "z", "a-young-one")
+			}
+			h.now.Add(100 * time.Hour)
+			h.take(space.DedupeOld, began, space.Receipt{Repeats: 4, Compared: 4}, "a", "new", "z", "a-young-one")
+
+			// And after a restart.
+			if err := h.s.Close(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if err := store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			store = opener()
+			defer store.Close()
+			h.s = openSpace(t, store, space.Config{Now: h.now.Now, ScratchDir: t.TempDir()})
+			defer func() {
+				if err := h.s.Close(context.Background()); err != nil {
+					t.Error(err)
+				}
+			}()
+			h.take(space.DedupeOld, began, space.Receipt{Stored: 1, Repeats: 3, Compared: 4}, "a", "b", "z", "other")
+			report, err := h.s.Verify(context.Background(), nil)
+			if err != nil || len(report.Differences) > 0 {
+				t.Errorf("verify: %+v %v", report, err)
+			}
+		})
+	}
+}
+
+// Deliveries that compare, those that do not, and the end of the space may meet.
+func TestHistoryAtOnce(t *testing.T) {
+	store := memoryDisk()(t)
+	defer store.Close()
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	now := clockAt(began)
+	s := openSpace(t, store, space.Config{Now: now.Now, ScratchDir: t.TempDir()})
+	old := &historyCase{t: t, s: s, now: now}
+	var ids []string
+	for i := range 500 {
+		ids = append(ids, fmt.Sprint("m", i))
+	}
+	old.take(space.DedupeWindow, began, space.Receipt{Stored: 500}, ids...)
+	now.Add(48 * time.Hour)
+	var wg sync.WaitGroup
+	for n := range 8 {
+		wg.Go(func() {
+			h := &historyCase{t: t, s: s, now: now}
+			for i := range 20 {
+				if n%2 == 0 {
+					h.take(space.DedupeOld, began, space.Receipt{Repeats: 25, Compared: 25}, ids[i*25:(i+1)*25]...)
+					now.Add(time.Hour)
+				} else {
+					h.take(space.DedupeWindow, began, space.Receipt{Stored: 1}, fmt.Sprint("live", n, "-", i))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := s.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Ingest(context.Background(), space.Delivery{Source: "src", Dedupe: space.DedupeAll, Messages: []event.Message{parse(t, `{"type":"identify","userId":"u","messageId":"m1"}`)}}); err == nil {
+		t.Error("a closed space takes events")
+	}
+}
