@@ -63,3 +63,14 @@ func (s *Space) TrimRejects(ctx context.Context) error {
 		}
 	}
 }
+
+// Repack packs the bodies of a block again, with another one in the place of one;
+// without packed bodies, none.
+func Repack(packed []byte, ordinal int, body []byte) []byte {
+	bodies, err := unpackBodies(packed)
+	if err == nil {
+		bodies[ordinal] = body
+	}
+	var p packer
+	return p.pack(nil, bodies)
+}
