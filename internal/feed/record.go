@@ -24,32 +24,32 @@ const (
 
 // Change is one change of a record. Fields that do not apply are empty.
 type Change struct {
-	Kind    Kind   `json:"kind"`
-	Profile string `json:"profile,omitempty"`
-	Version uint64 `json:"version,omitempty"` // of Profile after the change
-	From    string `json:"from,omitempty"`
-	IDType  string `json:"id_type,omitempty"`
-	IDValue string `json:"id_value,omitempty"`
+	Kind    Kind
+	Profile string
+	Version uint64 // of Profile after the change
+	From    string
+	IDType  string
+	IDValue string
 	// Reason is why an ID was left out or an event is nobody's; of other changes,
 	// what they are due to where that is no event: "override: ID",
 	// "override taken back: ID", "rules: version N".
-	Reason    string          `json:"reason,omitempty"`
-	Trait     string          `json:"trait,omitempty"`
-	Value     json.RawMessage `json:"value,omitempty"`
-	Time      int64           `json:"time,omitempty"`       // of the event that caused it, ns since 1970
-	MessageID string          `json:"message_id,omitempty"` // of that event
+	Reason    string
+	Trait     string
+	Value     json.RawMessage
+	Time      int64  // of the event that caused it, ns since 1970
+	MessageID string // of that event
 	// Source is where that event came from. It is told of changes of identity; not
 	// of traits, and not of what people, rules or records of older versions did.
-	Source string `json:"source,omitempty"`
+	Source string
 }
 
 // Record is what one commit changed. Lane and Seq name it: within a lane, Seq
 // counts up by one.
 type Record struct {
-	Lane    uint64        `json:"lane"`
-	Seq     uint64        `json:"seq"`
-	Time    int64         `json:"time"`             // of the commit, ns since 1970
-	Events  int           `json:"events"`           // events stored by the commit
-	Blocks  []event.Block `json:"blocks,omitempty"` // of the journal, in order
-	Changes []Change      `json:"changes,omitempty"`
+	Lane    uint64
+	Seq     uint64
+	Time    int64         // of the commit, ns since 1970
+	Events  int           // events stored by the commit
+	Blocks  []event.Block // of the journal, in order
+	Changes []Change
 }

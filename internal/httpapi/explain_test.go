@@ -203,7 +203,7 @@ func TestAsOfOverHTTP(t *testing.T) {
 	for path, want := range map[string]string{
 		"traits?as_of=yesterday":            "400 as_of is no time",
 		"traits?as_of=":                     "400 as_of is no time",
-		"traits?as_of=2019-11-15":           "404 nothing was seen of this profile by 2019-11-15T00:00:00Z; its first event is of 2019-11-15T14:00:05Z",
+		"traits?as_of=2019-11-15":           "404 nothing was seen of ios.id:ios_abc123 by 2019-11-15T00:00:00Z; its first event is of 2019-11-15T14:00:05Z",
 		"links?as_of=2019-11-16":            "400 links are shown as of now only",
 		"events?as_of=2019-11-15T14:00:04Z": "404 nothing was seen",
 	} {

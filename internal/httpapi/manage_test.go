@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -218,10 +219,17 @@ func TestManageRejects(t *testing.T) {
 func TestManageFeed(t *testing.T) {
 	s := newServer(t, Settings{})
 	for i := range 3 {
-		s.dev.feed = append(s.dev.feed, feed.Record{Lane: 1, Seq: uint64(i)})
+		s.dev.feed = append(s.dev.feed, feed.Record{Lane: 1<<64 - 1, Seq: uint64(i), Time: now.UnixNano(), Blocks: []event.Block{event.NewBlock(event.MaxClock, 7)},
+			Changes: []feed.Change{{Kind: feed.Merged, MessageID: "m", Time: 0}, {Kind: feed.Unmerged}}})
 	}
 	var got struct {
-		Data   []feed.Record
+		Data []struct {
+			Lane    string
+			Seq     int
+			Time    string
+			Blocks  []string
+			Changes []struct{ Time *string }
+		}
 		Cursor struct {
 			HasMore bool `json:"has_more"`
 			Next    string
@@ -230,6 +238,11 @@ func TestManageFeed(t *testing.T) {
 	s.admin(t, "GET", "/api/spaces/dev/feed?limit=2", "", 200, &got)
 	if len(got.Data) != 2 || !got.Cursor.HasMore {
 		t.Errorf("%+v", got)
+	}
+	// What JSON numbers cannot hold is text, and 1970 is a time.
+	if r := got.Data[0]; r.Lane != "18446744073709551615" || r.Blocks[0] != "ffffffffffff00000007" || r.Time != "2020-01-02T03:04:05Z" ||
+		r.Changes[0].Time == nil || *r.Changes[0].Time != "1970-01-01T00:00:00Z" || r.Changes[1].Time != nil {
+		t.Errorf("%+v", r)
 	}
 	s.admin(t, "GET", "/api/spaces/dev/feed?limit=2&cursor="+got.Cursor.Next, "", 200, &got)
 	if len(got.Data) != 1 || got.Data[0].Seq != 2 || got.Cursor.HasMore || got.Cursor.Next != "3" {

@@ -64,12 +64,16 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 
 // house has many spaces, real ones, on a store in memory.
 type house struct {
-	store  kv.Store
-	mu     sync.Mutex
-	spaces map[string]*space.Space
+	store   kv.Store
+	catalog *catalog.Catalog
+	mu      sync.Mutex
+	spaces  map[string]*space.Space
 }
 
 func (h *house) Space(ctx context.Context, id string) (Space, error) {
+	if _, err := h.catalog.Space(ctx, id); err != nil {
+		return nil, err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s := h.spaces[id]; s != nil {
@@ -103,7 +107,7 @@ func newAuditor(t *testing.T) *auditor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{store: store, spaces: map[string]*space.Space{}}
+	h := &house{store: store, catalog: c, spaces: map[string]*space.Space{}}
 	t.Cleanup(func() {
 		for _, s := range h.spaces {
 			s.Close(context.Background())

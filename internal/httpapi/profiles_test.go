@@ -183,9 +183,39 @@ func TestProfileEventQuery(t *testing.T) {
 	}
 	q := s.dev.eventQuery
 	day := time.Date(2019, 11, 15, 0, 0, 0, 0, time.UTC)
-	if !q.Oldest || q.Start != day.UnixNano() || q.End != day.AddDate(0, 0, 1).UnixNano() || q.Limit != 1000 || q.Next != "page2" ||
-		strings.Join(q.Include, "|") != "A|B C" || strings.Join(q.Exclude, "|") != "D" || len(q.Types) != 2 {
+	if !q.Oldest || q.Start != space.BoundAt(day.UnixNano()) || q.End != space.BoundAt(day.AddDate(0, 0, 1).UnixNano()) || q.Limit != 1000 || q.Next != "page2" ||
+		strings.Join(q.Include, "|") != "A|B C|A,B C" || strings.Join(q.Exclude, "|") != "D" || len(q.Types) != 2 {
 		t.Errorf("%+v", q)
+	}
+
+	// Names with commas: a parameter that is given twice has one name each time.
+	for query, want := range map[string]string{
+		"include=A,%20B": "A|B|A, B",
+		"include=Viewed,%20then%20bought&include=": "Viewed, then bought",
+		"include=A,%20B&include=C":                 "A, B|C",
+		"include=,A,":                              "A",
+		"include=":                                 "",
+	} {
+		if w := s.get(profilePath+"use_2Zx/events?"+query, readToken); w.Code != 200 || strings.Join(s.dev.eventQuery.Include, "|") != want {
+			t.Errorf("%s: %d, %q, want %q", query, w.Code, s.dev.eventQuery.Include, want)
+		}
+		exclude := strings.ReplaceAll(query, "include", "exclude")
+		if s.get(profilePath+"use_2Zx/events?"+exclude, readToken); strings.Join(s.dev.eventQuery.Exclude, "|") != want {
+			t.Errorf("%s: %q, want %q", exclude, s.dev.eventQuery.Exclude, want)
+		}
+	}
+	s.dev.view.Traits = append(s.dev.view.Traits, profile.Trait{Name: "size, shoes", Value: []byte("42")})
+	if w := s.get(profilePath+"use_2Zx/traits?include=size,%20shoes&include=x", readToken); !strings.Contains(w.Body.String(), `{"traits":{"size, shoes":42}`) {
+		t.Errorf("a trait with a comma: %s", w.Body)
+	}
+	// The first moment of 1970 is a time, as a bound and of an event.
+	s.dev.events = []space.StoredEvent{{Body: []byte(`{}`), Type: event.Track, Name: "x"}}
+	w = s.get(profilePath+"use_2Zx/events?start=1970-01-01&end=1970-01-01T00:00:00Z", readToken)
+	if q := s.dev.eventQuery; q.Start != space.BoundAt(0) || q.End != space.BoundAt(0) {
+		t.Errorf("%+v", q)
+	}
+	if !strings.Contains(w.Body.String(), `"timestamp":"1970-01-01T00:00:00Z"`) {
+		t.Errorf("%s", w.Body)
 	}
 }
 

@@ -163,10 +163,19 @@ type View struct {
 	Metadata    profile.Metadata
 }
 
+// Bound is one end of a stretch of time. The zero Bound is open.
+type Bound struct {
+	At  int64 // nanoseconds since 1970
+	Set bool
+}
+
+// BoundAt is a Bound at a time.
+func BoundAt(ns int64) Bound { return Bound{ns, true} }
+
 // EventQuery narrows a list of a profile's events.
 type EventQuery struct {
 	Oldest     bool     // oldest first; newest first otherwise
-	Start, End int64    // nanoseconds since 1970, Start <= time < End; 0: open
+	Start, End Bound    // Start <= time < End
 	Include    []string // event names (as shown: "Page Viewed" for pages); empty: all
 	Exclude    []string
 	Types      []event.Type // empty: all

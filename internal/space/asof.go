@@ -18,14 +18,19 @@ import (
 // a time.
 const mostOccurrences = 200_000
 
-// NotYetError says that a profile was not there yet as of a time. It is an
-// ErrNotFound.
+// NotYetError says that an ID had not come yet as of a time, or that a profile was
+// not there. It is an ErrNotFound. The profile that has the ID today may have older
+// events, which were somebody else's then, or nobody's.
 type NotYetError struct {
-	AsOf, First int64 // nanoseconds since 1970; First: of its first event
+	Ref         Ref
+	AsOf, First int64 // nanoseconds since 1970; First: of the first event with the ID
 }
 
 func (e *NotYetError) Error() string {
-	return fmt.Sprintf("nothing was seen of this profile by %s; its first event is of %s", shownTime(e.AsOf), shownTime(e.First))
+	if e.Ref.own() {
+		return fmt.Sprintf("the profile %s was not there by %s; the first event with the identifier that it began with is of %s", e.Ref.Value, shownTime(e.AsOf), shownTime(e.First))
+	}
+	return fmt.Sprintf("nothing was seen of %s:%s by %s; its first event is of %s", e.Ref.Type, e.Ref.Value, shownTime(e.AsOf), shownTime(e.First))
 }
 
 func (e *NotYetError) Unwrap() error { return ErrNotFound }
@@ -54,7 +59,7 @@ func (d *desk) gatherAsOf(ref Ref) (*gathered, error) {
 	case err != nil:
 		return nil, err
 	case len(strands) == 0:
-		return nil, d.notYet(id, ref.AsOf)
+		return nil, d.notYet(id, ref)
 	}
 	owner, owned := res.Owner[id]
 	if !owned {
@@ -118,7 +123,7 @@ func (d *desk) seed(ref Ref) (identity.Hash, error) {
 }
 
 // notYet says when the first event of an ID was.
-func (d *desk) notYet(id identity.Hash, asOf int64) error {
+func (d *desk) notYet(id identity.Hash, ref Ref) error {
 	d.touchBound = 0
 	lists, err := d.Touching([]identity.Hash{id}, theBeginning)
 	if err != nil {
@@ -137,7 +142,7 @@ func (d *desk) notYet(id identity.Hash, asOf int64) error {
 	if first == math.MaxInt64 {
 		return ErrNotFound
 	}
-	return &NotYetError{asOf, first}
+	return &NotYetError{ref, ref.AsOf, first}
 }
 
 // errTied: more than mostClosure strands are tied to an ID.

@@ -203,7 +203,8 @@ type commitPlan struct {
 	lane        uint64 // of the blocks
 	blocks      uint64 // used
 	rejects     int
-	newTypes    []string
+	newTypes    []string // noted by this plan; oldTypes made room for them
+	oldTypes    []string
 	repeats     int
 	counts      rejectCounts
 	openRejects map[sameReject]*openReject
@@ -282,9 +283,7 @@ func (s *Space) fill(c *commitPlan, ws []*work) error {
 	for i := range d.seeds {
 		b.Put(d.seeds[i].Key(d.keys), d.seeds[i].Append(nil))
 	}
-	for _, t := range c.newTypes {
-		b.Put(codec.NewTypes.Key(d.keys, t), codec.AppendTime(nil, c.record.Time))
-	}
+	s.stageTypes(c)
 	for _, w := range ws {
 		if w.waits() {
 			continue

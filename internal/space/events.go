@@ -5,6 +5,7 @@ import (
 
 	"context"
 	"encoding/base64"
+	"math"
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -44,8 +45,8 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 	if err != nil {
 		return EventPage{}, err
 	}
-	if g.until != 0 && (q.End == 0 || q.End > g.until) {
-		q.End = g.until + 1
+	if g.until != 0 && g.until != math.MaxInt64 && (!q.End.Set || q.End.At > g.until) {
+		q.End = BoundAt(g.until + 1)
 	}
 	m := &merge{ctx: ctx, r: r, keys: s.keys, oldest: q.Oldest}
 	for _, st := range g.strands {
@@ -114,13 +115,13 @@ type run struct {
 
 const runPage = 32
 
-func (m *merge) add(st *codec.Strand, start, end int64, after *event.Moment) {
-	if start == 0 {
-		start = minTime
+func (m *merge) add(st *codec.Strand, start, end Bound, after *event.Moment) {
+	if !start.Set {
+		start.At = minTime
 	}
-	ru := &run{from: codec.EventsFrom(m.keys, st.Hash, start), to: kv.PrefixEnd(codec.Events.Of(m.keys, st.Hash))}
-	if end != 0 {
-		ru.to = codec.EventsFrom(m.keys, st.Hash, end)
+	ru := &run{from: codec.EventsFrom(m.keys, st.Hash, start.At), to: kv.PrefixEnd(codec.Events.Of(m.keys, st.Hash))}
+	if end.Set {
+		ru.to = codec.EventsFrom(m.keys, st.Hash, end.At)
 	}
 	if after != nil {
 		k := codec.Events.Key(m.keys, st.Hash, *after)

@@ -63,9 +63,10 @@ func (s *Space) Story(ctx context.Context, ref Ref, limit int, next string) (Sto
 	}
 	chapters := identity.Story(told)
 	page := StoryPage{Profile: g.id.Text(c), Collection: c, Provisional: g.pending, Strands: len(g.strands), Total: len(chapters)}
+	start = min(start, len(chapters)) // a token may be any number
 	end := min(start+min(max(limit, 1), 1000), len(chapters))
 	w := s.witness(ctx, r)
-	for _, ch := range chapters[min(start, end):end] {
+	for _, ch := range chapters[start:end] {
 		seen, err := w.seen(ch.At.Moment)
 		if err != nil {
 			return StoryPage{}, err

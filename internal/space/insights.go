@@ -28,7 +28,7 @@ type InsightQuery struct {
 	Reason          string // a reason, whole or up to its colon
 	Source          string // of the event that caused it
 	Profile         *Ref   // changes of the profile and of all that was merged into it
-	Since, Until    int64  // when Selfsame found it, nanoseconds since 1970, Since <= time < Until; 0: open
+	Since, Until    Bound  // when Selfsame found it, Since <= time < Until
 	Limit           int    // 1 to 1000
 	Next            string
 }
@@ -86,7 +86,7 @@ func (s *Space) insights(ctx context.Context, q InsightQuery, records, changes i
 		if err != nil {
 			return InsightPage{}, err
 		}
-		if !more || rec.Time < q.Since && q.Since != 0 {
+		if !more || q.Since.Set && rec.Time < q.Since.At {
 			return page, nil
 		}
 		end := len(rec.Changes)
@@ -180,8 +180,8 @@ type insideRecord struct {
 // start is where a query begins: before a place among the records, and inside
 // the first record if a page ended there.
 func (q *InsightQuery) start() (before *feed.Place, inside *insideRecord, err error) {
-	if q.Until != 0 {
-		before = &feed.Place{Time: q.Until}
+	if q.Until.Set {
+		before = &feed.Place{Time: q.Until.At}
 	}
 	if q.Next == "" {
 		return before, nil, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -77,8 +78,8 @@ func naiveInsights(t testing.TB, s *space.Space, q space.InsightQuery) []space.I
 				q.IDType != "" && !said,
 				q.Reason != "" && c.Reason != q.Reason && !strings.HasPrefix(c.Reason, q.Reason+": "),
 				q.Source != "" && c.Source != q.Source,
-				q.Since != 0 && r.Time < q.Since,
-				q.Until != 0 && r.Time >= q.Until,
+				q.Since.Set && r.Time < q.Since.At,
+				q.Until.Set && r.Time >= q.Until.At,
 				q.Profile != nil && !names[c.Profile] && !names[c.From]:
 				continue
 			}
@@ -228,10 +229,10 @@ func checkInsights(t *testing.T, s *space.Space, from, to int64) {
 		q.Source = rapid.SampledFrom([]string{"", "", "web", "app", "none"}).Draw(rt, "source")
 		q.Reason = rapid.SampledFrom([]string{"", "", "ID value blocked", "identifier limit exceeded", "identifier limit exceeded: anonymous_id", "ID value"}).Draw(rt, "reason")
 		if rapid.Bool().Draw(rt, "since") {
-			q.Since = rapid.Int64Range(from, to).Draw(rt, "since at")
+			q.Since = space.BoundAt(rapid.Int64Range(from, to).Draw(rt, "since at"))
 		}
 		if rapid.Bool().Draw(rt, "until") {
-			q.Until = rapid.Int64Range(from, to).Draw(rt, "until at")
+			q.Until = space.BoundAt(rapid.Int64Range(from, to).Draw(rt, "until at"))
 		}
 		if len(people) > 0 && rapid.IntRange(0, 2).Draw(rt, "by profile") == 0 {
 			q.Profile = &space.Ref{Collection: identity.Users, Value: rapid.SampledFrom(people).Draw(rt, "profile")}
@@ -360,6 +361,20 @@ func TestInsightsRefuseBadQuestions(t *testing.T) {
 	}
 	if _, err := s.Tallies(t.Context(), space.TallyQuery{Since: int64(time.Hour), Until: 0}); !errors.Is(err, space.ErrInvalid) {
 		t.Errorf("backward: %v", err)
+	}
+	for _, q := range []space.TallyQuery{
+		{Since: math.MinInt64, Until: math.MaxInt64}, {Since: math.MaxInt64, Until: math.MinInt64}, {Since: math.MaxInt64, Until: math.MaxInt64},
+		{Since: math.MaxInt64 - 1, Until: math.MaxInt64}, {Since: math.MinInt64, Until: math.MinInt64 + 1}, {Since: math.MinInt64, Until: 0}, {Since: 0, Until: math.MaxInt64},
+	} {
+		for _, q.Daily = range []bool{false, true} {
+			if list, err := s.Tallies(t.Context(), q); !errors.Is(err, space.ErrInvalid) {
+				t.Errorf("%+v: %d tallies, %v", q, len(list), err)
+			}
+		}
+	}
+	// Before 1970 hours begin on the hour too.
+	if list, err := s.Tallies(t.Context(), space.TallyQuery{Since: -1, Until: 1}); err != nil || len(list) != 2 || list[0].At != -int64(time.Hour) || list[1].At != 0 {
+		t.Errorf("around 1970: %+v, %v", list, err)
 	}
 	if _, err := s.Tallies(t.Context(), space.TallyQuery{Until: int64((space.MostTallies + 1) * time.Hour)}); !errors.Is(err, space.ErrInvalid) {
 		t.Errorf("too many: %v", err)

@@ -315,8 +315,14 @@ func (s *Space) take(c *commitPlan, e *placedEvent) error {
 			resolved = resolved || d.strands[sd.hash].Links[i].Verdict == identity.Accepted
 		}
 		for _, id := range sd.ids {
-			if c.rules.Unlisted(id.Type) && s.noteType(id.Type) {
+			if !c.rules.Unlisted(id.Type) {
+				continue
+			}
+			if isNew, instead := s.noteType(id.Type); isNew {
 				c.newTypes = append(c.newTypes, id.Type)
+				if instead != "" {
+					c.oldTypes = append(c.oldTypes, instead)
+				}
 			}
 		}
 		return nil

@@ -203,17 +203,6 @@ func (s *Space) readCounters(ctx context.Context, r kv.Reader) (codec.Counters, 
 	}
 }
 
-func (s *Space) recoverTypes(ctx context.Context, r kv.Reader) error {
-	from, end := codec.NewTypes.All(s.keys)
-	page, err := r.Scan(ctx, from, end, maxNewTypes, false)
-	for _, e := range page {
-		if t, ok := codec.NewTypes.Parse(e.Key); ok {
-			s.types[t] = true
-		}
-	}
-	return err
-}
-
 // recoverRepeats fills the memory of recent messages from the blocks that are
 // younger than what it has in the store.
 func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,7 +45,7 @@ type Space struct {
 	inside     int       // deliveries that were let in and are not answered
 	answered   time.Time // when the last one was, or the first came in
 	shut       bool
-	types      map[string]bool // unlisted types seen
+	types      map[string]*uint64 // unlisted types seen
 	queueBytes atomic.Int64
 	wake       chan struct{}
 	closing    chan struct{}
@@ -88,7 +87,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		cfg: cfg, log: cfg.Log, store: store,
 		cache:       newStrandCache(cfg.CacheBytes / 2),
 		pairs:       newPairCache(cfg.CacheBytes / 16),
-		types:       map[string]bool{},
+		types:       map[string]*uint64{},
 		openRejects: newLately[sameReject, openReject](mostSameRejects),
 		wake:        make(chan struct{}, 1),
 		closing:     make(chan struct{}),
@@ -206,31 +205,6 @@ func (s *Space) ID() string { return s.cfg.ID }
 
 // Ruleset returns the compiled rules at work.
 func (s *Space) Ruleset() *identity.Ruleset { return s.rules.Load() }
-
-// noteType reports whether an unlisted type was never seen before. The writer
-// calls it.
-func (s *Space) noteType(t string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.types[t] || len(s.types) >= maxNewTypes {
-		return false
-	}
-	s.types[strings.Clone(t)] = true
-	return true
-}
-
-// forgetTypes takes back what a commit noted that did not happen: the next one
-// must write it.
-func (s *Space) forgetTypes(types []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, t := range types {
-		delete(s.types, t)
-	}
-}
-
-// maxNewTypes bounds what careless senders can put there.
-const maxNewTypes = 1000
 
 // schemaVersion is the version of everything under this package's keys.
 const schemaVersion = 3

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -117,6 +118,15 @@ func decodeTally(b []byte) (t Tally, err error) {
 	return t, r.Err
 }
 
+// steps is how many whole steps a time is after 1970, rounded down.
+func steps(ns, step int64) int64 {
+	n := ns / step
+	if ns%step < 0 {
+		n--
+	}
+	return n
+}
+
 // hourOf is the start of the hour of a time.
 func hourOf(ns int64) int64 { return floor(ns, int64(time.Hour)) }
 
@@ -194,16 +204,19 @@ func (s *Space) Tallies(ctx context.Context, q TallyQuery) ([]TallyAt, error) {
 	if q.Daily {
 		step *= 24
 	}
-	since, until := floor(q.Since, step), q.Until
-	if f := floor(until, step); f != until {
-		until = f + step
-	}
-	n := (until - since) / step
-	switch {
-	case n <= 0:
+	if q.Since >= q.Until {
 		return nil, fmt.Errorf("%w: the time ends before it begins", ErrInvalid)
+	}
+	// Whole steps, which cannot overflow: the ends may be those of int64.
+	first, last := steps(q.Since, step), steps(q.Until-1, step)
+	n := last - first + 1
+	since, until := first*step, (last+1)*step
+	switch {
 	case n > MostTallies:
 		return nil, fmt.Errorf("%w: that are %d numbers for a chart; ask for %d at most, with days instead of hours, or a shorter time", ErrInvalid, n, MostTallies)
+	}
+	if first <= steps(math.MinInt64, step) || last >= steps(math.MaxInt64, step) {
+		return nil, fmt.Errorf("%w: the time is not between the years 1678 and 2261", ErrInvalid)
 	}
 	out := make([]TallyAt, n)
 	for i := range out {

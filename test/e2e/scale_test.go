@@ -207,7 +207,7 @@ func (f *follower) read(t testing.TB, p *server) bool {
 			return false
 		}
 		var page struct {
-			Data   []struct{ Lane, Seq uint64 }
+			Data   []record
 			Cursor struct {
 				HasMore bool `json:"has_more"`
 				Next    string
@@ -219,7 +219,7 @@ func (f *follower) read(t testing.TB, p *server) bool {
 			return false
 		}
 		for _, r := range page.Data {
-			f.seen[strconv.FormatUint(r.Lane, 10)+"/"+strconv.FormatUint(r.Seq, 10)]++
+			f.seen[r.Lane+"/"+strconv.FormatUint(r.Seq, 10)]++
 		}
 		f.cursor = page.Cursor.Next
 		if !page.Cursor.HasMore {

@@ -22,22 +22,26 @@ func AppendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// AppendTime appends a time in nanoseconds since 1970 as ISO 8601, or null for
-// zero.
+// AppendTime appends a time in nanoseconds since 1970 as ISO 8601. Zero is a time
+// like any other: events of the first moment of 1970 exist.
 func AppendTime(b []byte, ns int64) []byte {
-	if ns == 0 {
-		return append(b, "null"...)
-	}
 	b = append(b, '"')
 	b = time.Unix(0, ns).UTC().AppendFormat(b, time.RFC3339Nano)
 	return append(b, '"')
 }
 
-// Time is AppendTime for structs: nil for zero.
+// Time is AppendTime for structs.
 func Time(ns int64) *time.Time {
+	t := time.Unix(0, ns).UTC()
+	return &t
+}
+
+// TimeIfAny is Time for what may not have been, which has the time 0: nil then.
+// It is for times of the server's clock and for fields that say so; the time of
+// an event may be 0.
+func TimeIfAny(ns int64) *time.Time {
 	if ns == 0 {
 		return nil
 	}
-	t := time.Unix(0, ns).UTC()
-	return &t
+	return Time(ns)
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 )
@@ -93,7 +94,23 @@ func Prepare(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error
 	return p
 }
 
-func (p *Problem) words() errorWords { return errorWords{p.Code, p.Message, p.Details} }
+func (p *Problem) words() errorWords {
+	w := errorWords{Code: p.Code, Message: clip(p.Message)}
+	for _, d := range p.Details {
+		w.Details = append(w.Details, clip(d))
+	}
+	return w
+}
+
+// mostWords bounds a sentence of an error, which may quote what was sent.
+const mostWords = 1000
+
+func clip(s string) string {
+	if len(s) <= mostWords {
+		return s
+	}
+	return strings.ToValidUTF8(s[:mostWords], "") + "…"
+}
 
 // Line is the error as a value inside another document.
 func (p *Problem) Line() any { return p.words() }

@@ -24,7 +24,7 @@ type auditAnswer struct {
 func auditOf(entries []audit.Entry) []auditAnswer {
 	out := make([]auditAnswer, len(entries))
 	for i, e := range entries {
-		out[i] = auditAnswer{answer.Time(e.Time), e.By, e.For, e.Action, e.Subject, e.Why, e.Detail}
+		out[i] = auditAnswer{answer.TimeIfAny(e.Time), e.By, e.For, e.Action, e.Subject, e.Why, e.Detail}
 	}
 	return out
 }

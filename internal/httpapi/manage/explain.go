@@ -190,18 +190,26 @@ func stepOf(st *space.EvidenceStep) stepAnswer {
 }
 
 func seenOf(s space.Seen) seenAnswer {
-	a := seenAnswer{Time: answer.Time(s.Time), MessageID: s.MessageID, Source: s.Source, Name: s.Name, App: s.App, Damaged: s.Damaged}
+	a := seenAnswer{Time: eventTime(s.Time, s.MessageID != "" || s.Type != 0), MessageID: s.MessageID, Source: s.Source, Name: s.Name, App: s.App, Damaged: s.Damaged}
 	if s.Type != 0 {
 		a.Type = s.Type.String()
 	}
 	return a
 }
 
+// eventTime is the time of an event; nil where there is none.
+func eventTime(ns int64, known bool) *time.Time {
+	if known {
+		return answer.Time(ns)
+	}
+	return answer.TimeIfAny(ns)
+}
+
 func outOf(d *space.Demotion) outAnswer {
 	a := outAnswer{
 		ID: d.ID.String(), Strand: d.Strand.Hash.String(), Reason: d.Reason.String(), Event: seenOf(d.Event), Limit: limitOf(d.Broke, d.Limit),
 		Had: membersOf(d.Had), HadCount: len(d.Had), Brought: membersOf(d.Brought), BroughtCount: len(d.Brought),
-		OverrideIDs: idTexts(d.Override), Until: answer.Time(d.Recheck), AsOfNow: d.Now, Unclear: d.Unclear,
+		OverrideIDs: idTexts(d.Override), Until: answer.TimeIfAny(d.Recheck), AsOfNow: d.Now, Unclear: d.Unclear,
 	}
 	if d.Decided != nil {
 		o := overrideOf(*d.Decided)

@@ -2,12 +2,12 @@ package manage
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
@@ -42,7 +42,7 @@ func insightKind(name string) (feed.Kind, bool) {
 
 func insightOf(in *space.Insight) insightAnswer {
 	a := insightAnswer{
-		Kind: insightName(in.Kind), At: answer.Time(in.At), Time: answer.Time(in.Time),
+		Kind: insightName(in.Kind), At: answer.Time(in.At), Time: eventTime(in.Time, in.MessageID != ""),
 		Profile: in.Profile, From: in.From, Reason: in.Reason, MessageID: in.MessageID, Source: in.Source,
 	}
 	if in.IDType != "" {
@@ -130,17 +130,9 @@ func insightQuery(r *http.Request) (q space.InsightQuery, err error) {
 	return q, err
 }
 
-// moment reads a time of the query in nanoseconds since 1970; 0 without one.
-func moment(r *http.Request, name string) (int64, error) {
-	text := strings.TrimSpace(r.URL.Query().Get(name))
-	if text == "" {
-		return 0, nil
-	}
-	t, ok := event.ParseTime(text)
-	if !ok {
-		return 0, answer.BadParameter("%s is no time; send ISO 8601 such as 2019-11-15T14:00:05Z, or 2019-11-15 for the beginning of that day in UTC.", name)
-	}
-	return t, nil
+// moment reads a time of the query; open without one.
+func moment(r *http.Request, name string) (space.Bound, error) {
+	return profiles.Moment(r.URL.Query(), name)
 }
 
 // countAnswer is what happened in an hour or a day.
@@ -163,10 +155,12 @@ func (h *handler) countInsights(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var q space.TallyQuery
-	if q.Since, err = moment(r, "since"); err != nil {
+	since, err := moment(r, "since")
+	if err != nil {
 		return err
 	}
-	if q.Until, err = moment(r, "until"); err != nil {
+	until, err := moment(r, "until")
+	if err != nil {
 		return err
 	}
 	span := 24 * time.Hour
@@ -177,12 +171,13 @@ func (h *handler) countInsights(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return answer.BadParameter("every is %.40q; choose hour or day.", every)
 	}
-	if q.Until == 0 {
-		q.Until = h.Now().UnixNano()
+	if !until.Set {
+		until = space.BoundAt(h.Now().UnixNano())
 	}
-	if q.Since == 0 {
-		q.Since = q.Until - int64(span)
+	if !since.Set {
+		since = space.BoundAt(max(until.At, math.MinInt64+int64(span)) - int64(span))
 	}
+	q.Since, q.Until = since.At, until.At
 	list, err := s.Tallies(r.Context(), q)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ type overrideAnswer struct {
 func overrideOf(o space.Override) overrideAnswer {
 	a := overrideAnswer{
 		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: idTexts(o.IDs), Parts: o.Parts, MessageID: o.MessageID,
-		At: answer.Time(o.At), By: o.By, For: o.For, Why: o.Why,
+		At: answer.TimeIfAny(o.At), By: o.By, For: o.For, Why: o.Why,
 	}
 	if o.Kind == space.Drop {
 		a.Strand = o.Strand.String()

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -86,9 +85,9 @@ func (h *handler) getProfile(w http.ResponseWriter, r *http.Request) error {
 func profileOf(v space.View, events int64) profileAnswer {
 	p := profileAnswer{
 		ID: v.ID, Collection: v.Collection.String(), Merged: append([]string{}, v.Merged...),
-		Provisional: v.Provisional, Version: v.Version, AsOf: answer.Time(v.AsOf), Strands: v.Strands, Events: events,
+		Provisional: v.Provisional, Version: v.Version, AsOf: answer.TimeIfAny(v.AsOf), Strands: v.Strands, Events: events,
 		Identifiers: identifiersOf(v.Identifiers), Traits: traitsOf(v.Traits),
-		CreatedAt: answer.Time(v.Metadata.First.Time), UpdatedAt: answer.Time(v.Metadata.Last.Time),
+		CreatedAt: eventTime(v.Metadata.First.Time, v.Strands > 0), UpdatedAt: eventTime(v.Metadata.Last.Time, v.Strands > 0),
 		First: sighting{v.Metadata.FirstMessageID, v.Metadata.FirstSourceID},
 		Last:  sighting{v.Metadata.LastMessageID, v.Metadata.LastSourceID},
 	}
@@ -130,10 +129,7 @@ func (h *handler) readFeed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if records == nil {
-		records = []feed.Record{}
-	}
-	return ok(w, page{records, cursor{len(records) == n, next, n}})
+	return ok(w, page{recordsOf(records), cursor{len(records) == n, next, n}})
 }
 
 func (h *handler) getMark(w http.ResponseWriter, r *http.Request) error {

@@ -24,7 +24,7 @@ type rejectAnswer struct {
 }
 
 func rejectOf(r space.Reject, withBody bool) rejectAnswer {
-	a := rejectAnswer{Reject: r, ReceivedAt: answer.Time(r.ReceivedAt)}
+	a := rejectAnswer{Reject: r, ReceivedAt: answer.TimeIfAny(r.ReceivedAt)}
 	if a.Count = max(a.Count, 1); r.LastAt != 0 && a.Count > 1 {
 		a.LastAt = answer.Time(r.LastAt)
 	}

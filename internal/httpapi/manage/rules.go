@@ -20,7 +20,7 @@ type versionAnswer struct {
 }
 
 func versionOf(v space.RulesVersion) versionAnswer {
-	return versionAnswer{v.Version, answer.Time(v.SetAt), v.SetBy, v.SetFor, v.Why, v.Rules}
+	return versionAnswer{v.Version, answer.TimeIfAny(v.SetAt), v.SetBy, v.SetFor, v.Why, v.Rules}
 }
 
 // rulesAnswer is the rules at work.

@@ -34,13 +34,13 @@ type dismissedAnswer struct {
 func warningOf(w *space.Warning) warningAnswer {
 	a := warningAnswer{
 		ID: w.ID, Kind: w.Kind, State: w.State, About: w.Subject.Type, Profile: w.Profile,
-		First: answer.Time(w.First), Last: answer.Time(w.Last), Count: w.Count, Says: w.Says, Do: w.Do, Rules: w.Rules,
+		First: answer.TimeIfAny(w.First), Last: answer.TimeIfAny(w.Last), Count: w.Count, Says: w.Says, Do: w.Do, Rules: w.Rules,
 	}
 	if w.Subject.Value != "" {
 		a.About += ":" + w.Subject.Value
 	}
 	if w.State == space.WarningDismissed {
-		a.Dismissed = &dismissedAnswer{answer.Time(w.DismissedAt), w.By, w.For, w.Why}
+		a.Dismissed = &dismissedAnswer{answer.TimeIfAny(w.DismissedAt), w.By, w.For, w.Why}
 	}
 	return a
 }

@@ -37,10 +37,10 @@ func (q *request) eventQuery() (e space.EventQuery, err error) {
 	if e.Limit, err = q.limit(eventsStd, eventsMost); err != nil {
 		return e, err
 	}
-	if e.Start, err = q.moment("start"); err != nil {
+	if e.Start, err = Moment(q.query, "start"); err != nil {
 		return e, err
 	}
-	if e.End, err = q.moment("end"); err != nil {
+	if e.End, err = Moment(q.query, "end"); err != nil {
 		return e, err
 	}
 	switch strings.ToLower(q.query.Get("sort")) {
@@ -51,7 +51,7 @@ func (q *request) eventQuery() (e space.EventQuery, err error) {
 		return e, answer.BadParameter("sort is neither asc nor desc.")
 	}
 	e.Include, e.Exclude, e.Next = q.list("include"), q.list("exclude"), q.query.Get("next")
-	for _, name := range q.list("type") {
+	for _, name := range q.words("type") {
 		t := event.TypeOf(name)
 		if t == 0 {
 			return e, answer.BadParameter("type has a name that is none of identify, track, page, screen, group, alias.")

@@ -21,9 +21,9 @@ func (h *handler) metadata(ctx context.Context, q *request) ([]byte, bool, error
 	}
 	m := &view.Metadata
 	b := append(make([]byte, 0, 512), `{"metadata":{"created_at":`...)
-	b = answer.AppendTime(b, m.First.Time)
+	b = appendSeen(b, m.First.Time, &view)
 	b = append(b, `,"updated_at":`...)
-	b = answer.AppendTime(b, m.Last.Time)
+	b = appendSeen(b, m.Last.Time, &view)
 	b = append(b, `,"expires_at":null,"first_message_id":`...)
 	b = answer.AppendString(b, m.FirstMessageID)
 	b = append(b, `,"first_source_id":`...)
@@ -50,4 +50,13 @@ func (h *handler) metadata(ctx context.Context, q *request) ([]byte, bool, error
 		b = strconv.AppendUint(b, view.Version, 10)
 	}
 	return append(b, `}}`...), view.Provisional, nil
+}
+
+// appendSeen appends a time of a profile's metadata: null if no event of it is
+// left.
+func appendSeen(b []byte, ns int64, v *space.View) []byte {
+	if ns == 0 && v.Strands == 0 {
+		return append(b, "null"...)
+	}
+	return answer.AppendTime(b, ns)
 }

@@ -151,17 +151,35 @@ func (q *request) limit(std, most int) (int, error) {
 	return min(n, most), nil
 }
 
-// list reads names separated by commas, in one or several parameters.
+// list reads names. In one parameter they are separated by commas; a parameter
+// that is given several times has one name in each, which may have commas.
 func (q *request) list(name string) []string {
+	given := q.query[name]
 	var out []string
-	for _, text := range q.query[name] {
-		for item := range strings.SplitSeq(text, ",") {
-			if item = strings.TrimSpace(item); item != "" {
-				out = append(out, item)
-			}
+	add := func(item string) {
+		if item = strings.TrimSpace(item); item != "" {
+			out = append(out, item)
 		}
 	}
+	if len(given) != 1 {
+		for _, text := range given {
+			add(text)
+		}
+		return out
+	}
+	for item := range strings.SplitSeq(given[0], ",") {
+		add(item)
+	}
+	if len(out) > 1 {
+		add(given[0]) // the whole of it may be the name that is meant
+	}
 	return out
+}
+
+// words reads names that have no commas, separated by commas, in one or several
+// parameters.
+func (q *request) words(name string) []string {
+	return strings.FieldsFunc(strings.Join(q.query[name], ","), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // set is list as a set; nil when the parameter is not there.
@@ -186,17 +204,17 @@ func (q *request) flag(name string) (bool, error) {
 	return false, answer.BadParameter("%s is neither true nor false.", name)
 }
 
-// moment reads a time.
-func (q *request) moment(name string) (int64, error) {
-	text := strings.TrimSpace(q.query.Get(name))
+// Moment reads a time of a query; open where there is none.
+func Moment(query url.Values, name string) (space.Bound, error) {
+	text := strings.TrimSpace(query.Get(name))
 	if text == "" {
-		return 0, nil
+		return space.Bound{}, nil
 	}
 	t, ok := event.ParseTime(text)
 	if !ok {
-		return 0, answer.BadParameter("%s is no time; send ISO 8601 such as 2019-11-15T14:00:05Z or 2019-11-15.", name)
+		return space.Bound{}, answer.BadParameter("%s is no time; send ISO 8601 such as 2019-11-15T14:00:05Z, or 2019-11-15 for the beginning of that day in UTC.", name)
 	}
-	return t, nil
+	return space.BoundAt(t), nil
 }
 
 // cursor appends the member that ends a list.
