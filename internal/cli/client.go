@@ -140,7 +140,10 @@ func (c *client) refusal(res *http.Response) error {
 	if err != nil || json.Unmarshal(text, &body) != nil || body.Error.Message == "" {
 		return fmt.Errorf("%s answers %s: is this a Selfsame server?", c.base, res.Status)
 	}
-	e := &apiError{res.StatusCode, body.Error.Code, body.Error.Message, body.Error.Details}
+	e := &apiError{res.StatusCode, body.Error.Code, clean(body.Error.Message), nil}
+	for _, d := range body.Error.Details {
+		e.Details = append(e.Details, clean(d))
+	}
 	if res.StatusCode == http.StatusUnauthorized {
 		if c.token == "" {
 			e.Message = "the server wants its admin token: put it into SELFSAME_ADMIN_TOKEN, or name its configuration file with --config"
@@ -155,6 +158,13 @@ func (c *client) refusal(res *http.Response) error {
 func hasStatus(err error, status int) bool {
 	var e *apiError
 	return errors.As(err, &e) && e.Status == status
+}
+
+// isRefusedInput reports whether the API says that what it was asked for cannot
+// be: what stood on the command line, or in a file that it names, was wrong.
+func isRefusedInput(err error) bool {
+	var e *apiError
+	return errors.As(err, &e) && e.Status == http.StatusBadRequest && (e.Code == "validation_error" || e.Code == "invalid_request_error")
 }
 
 // list reads all pages of a list of the management API.

@@ -43,7 +43,7 @@ same command begins it anew.`,
 			return err
 		}
 		if source.Store == "" && !app.HasData(source.Data) {
-			return fmt.Errorf("%s is not the data directory of a Selfsame server; name the one that the server was started with", from)
+			return fmt.Errorf("%s is not the data directory of a Selfsame server; name the one that the server was started with", clean(from))
 		}
 		target, err := sh.storeAt("--to", to)
 		if err != nil {

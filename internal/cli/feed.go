@@ -39,7 +39,7 @@ The cursor after what was printed goes to standard error at the end: give it to
 		return w.inSpace(ctx, func(c *connection, space string) error {
 			defer func() {
 				if cursor != "" {
-					_, _ = sh.err.Write([]byte(sh.err.paint(dim, "cursor: "+cursor) + "\n"))
+					_, _ = sh.err.Write([]byte(sh.err.paint(dim, "cursor: "+clean(cursor)) + "\n"))
 				}
 			}()
 			for n := int64(0); ; {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // insight is a change of identity.
@@ -160,12 +162,18 @@ func (p timeRange) set(query url.Values) error {
 		}
 		if ago, ok := parseAgo(text); ok {
 			text = time.Now().Add(-ago).UTC().Format(time.RFC3339Nano)
-		} else if text[0] < '0' || text[0] > '9' {
+		} else if !isTime(text) {
 			return usage("--%s is %q; write a time like 2026-03-01T08:00:00Z, or how long ago: 90m, 24h, 7d", name, text)
 		}
 		query.Set(name, text)
 	}
 	return nil
+}
+
+// isTime reports whether the API takes a text for a time.
+func isTime(text string) bool {
+	_, ok := event.ParseTime(strings.TrimSpace(text))
+	return ok
 }
 
 // parseAgo reads a length of time; besides what Go knows, days.
@@ -230,6 +238,13 @@ day, or each day of the last 30. Hours and days are UTC.`,
 	return cmd
 }
 
+// barColumns is how wide the bars of a chart are at most, chartColumns how wide
+// the rest of it is.
+const (
+	barColumns   = 20
+	chartColumns = 88
+)
+
 // chart draws counts as a table whose events have bars.
 func (sh *shell) chart(list []counted, daily bool) {
 	var most int64
@@ -244,16 +259,27 @@ func (sh *shell) chart(list []counted, daily bool) {
 	if daily {
 		format = "2006-01-02"
 	}
+	// On a narrow terminal the bars go first, then the year.
+	bars := barColumns
+	if s := sh.out; s.terminal {
+		bars = min(max(s.width()-chartColumns, 0), barColumns)
+		if bars < 5 {
+			bars = 0
+		}
+		if bars == 0 && !daily {
+			format = "01-02 15:04"
+		}
+	}
 	number := func(n int64) string {
 		if n == 0 {
 			return "·"
 		}
 		return count(n)
 	}
-	t := table{header: []string{"FROM", "EVENTS", "", "UNRESOLVED", "CREATED", "MERGED", "UNMERGED", "DEMOTED", "REFUSED"}, styles: []style{dim, "", cyan}}
+	t := table{header: []string{"FROM (UTC)", "EVENTS", "", "UNRESOLVED", "CREATED", "MERGED", "UNMERGED", "DEMOTED", "REFUSED"}, styles: []style{dim, "", cyan}}
 	for i := range list {
 		c := &list[i]
-		t.add(c.At.UTC().Format(format), number(c.Events), tinyBar(c.Events, most, 20), number(c.Unresolved), number(c.Created),
+		t.add(c.At.UTC().Format(format), number(c.Events), tinyBar(c.Events, most, bars), number(c.Unresolved), number(c.Created),
 			number(c.Merged), number(c.Unmerged), number(c.Demoted), number(c.Rejected))
 	}
 	t.write(sh.out)
@@ -275,7 +301,7 @@ func (sh *shell) chart(list []counted, daily bool) {
 
 // tinyBar draws n of most in a number of columns, to an eighth of a column.
 func tinyBar(n, most int64, columns int) string {
-	if most <= 0 || n <= 0 {
+	if most <= 0 || n <= 0 || columns <= 0 {
 		return ""
 	}
 	eighths := max(int(float64(n)/float64(most)*float64(columns*8)+0.5), 1)

@@ -86,15 +86,15 @@ func TestInsightsOfJane(t *testing.T) {
 
 	for want, args := range map[string][]string{
 		`There is no kind "born"`:   {"--kind", "born"},
-		"since is no time":          {"--since", "2026-13-45"},
+		"--since is \"2026-13-45\"": {"--since", "2026-13-45"},
 		"The external ID has no ty": {"--id", ":x"},
 	} {
-		_, errs := w.run(1, append([]string{"insights", "--data", data}, args...)...)
+		_, errs := w.run(2, append([]string{"insights", "--data", data}, args...)...)
 		w.contains(errs, want)
 	}
 	_, errs := w.run(2, "insights", "--data", data, "--since", "yesterday")
 	w.contains(errs, "write a time like")
-	_, errs = w.run(1, "insights", "counts", "--data", data, "--since", "2020-01-01")
+	_, errs = w.run(2, "insights", "counts", "--data", data, "--since", "2020-01-01")
 	w.contains(errs, "ask for 1000 at most")
 }
 

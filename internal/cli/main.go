@@ -82,11 +82,23 @@ func (sh *shell) run(ctx context.Context, args []string) int {
 	case errors.Is(err, errUsage):
 		text = strings.TrimPrefix(text, errUsage.Error()+": ")
 		code = exitUsage
-	case errors.As(err, &mistakes), strings.HasPrefix(text, "unknown command"):
+	case errors.As(err, &mistakes), strings.HasPrefix(text, "unknown command"), isRefusedInput(err):
 		code = exitUsage
 	}
-	fmt.Fprintf(sh.err, "%s %s\n", sh.err.paint(red, "error:"), text)
+	fmt.Fprintf(sh.err, "%s %s\n", sh.err.paint(red, "error:"), hanging(text))
 	return code
+}
+
+// hanging indents the lines of a text after the first one, so that what it quotes
+// cannot pass for a line of its own.
+func hanging(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines[1:] {
+		if line != "" && !strings.HasPrefix(line, "  ") {
+			lines[i+1] = "  " + line
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (sh *shell) root() *cobra.Command {
@@ -102,8 +114,10 @@ person. One binary, one data directory.`,
   selfsame profile email:janedoe@example.com      look at one person`,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
+		Version:           versionText(),
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
+	root.SetVersionTemplate(versionLine())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%v; see: %s --help", err, cmd.CommandPath())
 	})

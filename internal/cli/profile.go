@@ -90,6 +90,9 @@ what was known of them.`,
 		}
 		then := url.Values{}
 		if cmd.Flags().Changed("as-of") {
+			if !isTime(asOf) {
+				return usage("--as-of is %q; write a time like 2019-11-15T14:05:00Z, or a day for its beginning", asOf)
+			}
 			then.Set("as_of", asOf)
 		}
 		if events < 0 || events > 200 {
@@ -100,7 +103,7 @@ what was known of them.`,
 			var p person
 			err := c.call(cmd.Context(), http.MethodGet, in(space, "profiles", collection, ref), then, nil, &p)
 			if len(then) == 0 && hasStatus(err, http.StatusNotFound) && !strings.HasPrefix(err.Error(), "space ") {
-				return fmt.Errorf("nobody in space %s is known as %s; identifiers are compared exactly, apart from the case of emails", space, ref)
+				return fmt.Errorf("nobody in space %s is known as %s; identifiers are compared exactly, apart from the case of emails", clean(space), clean(ref))
 			}
 			if err != nil {
 				return err

@@ -36,12 +36,12 @@ func (sh *shell) rejects() *cobra.Command {
 		Long: `A message that is no event is kept with the reason, so that nothing is lost by a
 mistake in an app. This lists them, the newest first. They are kept for 30 days,
 of each source at most the last 100,000 and 256 MiB. Identical ones that come within
-an hour are one, with a count.`,
+an hour are one, with a count. An ID may be shortened as long as one message is meant.`,
 		Example: `  selfsame rejects
   selfsame rejects counts
   selfsame rejects --code missing_id --source web
-  selfsame rejects show 18f2…
-  selfsame rejects resend 18f2… --body mended.json
+  selfsame rejects show 98d9c1f7a2
+  selfsame rejects resend 98d9c1f7a2 --body mended.json
   selfsame rejects resend --all --code missing_id`,
 		Args: cobra.NoArgs,
 	}
@@ -182,8 +182,8 @@ func (sh *shell) rejectResend() *cobra.Command {
 		Short: "Send refused messages again",
 		Long: `Sends one refused message again, as it is or mended, or all that match. What is
 taken now is an event as of its time, and no longer among the refused.`,
-		Example: `  selfsame rejects resend 18f2…
-  selfsame rejects resend 18f2… --body mended.json     a file, or - for standard input
+		Example: `  selfsame rejects resend 98d9c1f7a2
+  selfsame rejects resend 98d9c1f7a2 --body mended.json     a file, or - for standard input
   selfsame rejects resend --all --source web --code missing_id`,
 		Args: cobra.MaximumNArgs(1),
 	}

@@ -126,19 +126,45 @@ func (sh *shell) readRules(name string) (identity.Rules, error) {
 }
 
 func (sh *shell) rulesCheck() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Check a rules file without a server",
 		Args:  exactly("FILE"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := sh.readRules(args[0])
+	}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		r, err := sh.readRules(args[0])
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			rs, err := identity.Compile(r)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(sh.out, "%s is good: %s listed\n", args[0], many(int64(len(r.Identifiers)), "identifier type"))
-			return nil
-		},
+			return sh.json(struct {
+				Remarks   []remark       `json:"remarks"`
+				Effective identity.Rules `json:"effective"`
+			}{remarksOf(rs), rs.Effective()})
+		}
+		fmt.Fprintf(sh.out, "%s is good: %s listed\n", clean(args[0]), many(int64(len(r.Identifiers)), "identifier type"))
+		return nil
 	}
+	return cmd
+}
+
+// remark is what may not be meant in rules, as the API says it.
+type remark struct {
+	Where string `json:"where"`
+	What  string `json:"what"`
+}
+
+func remarksOf(rs *identity.Ruleset) []remark {
+	out := []remark{}
+	for _, m := range rs.Remarks() {
+		out = append(out, remark{m.Where, m.What})
+	}
+	return out
 }
 
 func (sh *shell) rulesSet() *cobra.Command {
@@ -155,6 +181,7 @@ rules are set only if that version is still in force.`,
 		Args:    exactly("FILE"),
 	}
 	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
 	why := cmd.Flags().String("why", "", "the reason, for the history")
 	version := cmd.Flags().String("if-version", "", "only if `VERSION` is in force; selfsame rules shows it")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -163,7 +190,7 @@ rules are set only if that version is still in force.`,
 			return err
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			return sh.changeRules(cmd, c, space, http.MethodPut, in(space, "rules"), *why, *version, rules)
+			return sh.changeRules(cmd, c, space, http.MethodPut, in(space, "rules"), *why, *version, rules, *asJSON)
 		})
 	}
 	return cmd

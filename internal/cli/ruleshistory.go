@@ -54,11 +54,15 @@ func (sh *shell) rulesShow() *cobra.Command {
 		Args:    exactly("VERSION"),
 	}
 	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var v rulesInForce
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules", "versions", args[0]), nil, nil, &v); err != nil {
 				return err
+			}
+			if *asJSON {
+				return sh.json(v)
 			}
 			return sh.yaml(v.Rules)
 		})
@@ -77,10 +81,11 @@ there is resolved again, as with ` + "`rules set`" + `.`,
 		Args: exactly("VERSION"),
 	}
 	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
 	why := cmd.Flags().String("why", "", "the reason, for the history")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "versions", args[0], "restore"), *why, "", nil)
+			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "versions", args[0], "restore"), *why, "", nil, *asJSON)
 		})
 	}
 	return cmd
@@ -94,6 +99,7 @@ func (sh *shell) rulesCopy() *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
 	from := cmd.Flags().String("from", "", "the `SPACE` whose rules are taken over")
 	why := cmd.Flags().String("why", "", "the reason, for the history")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -102,14 +108,14 @@ func (sh *shell) rulesCopy() *cobra.Command {
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			body := map[string]string{"from": *from, "why": *why}
-			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "copy"), *why, "", body)
+			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "copy"), *why, "", body, *asJSON)
 		})
 	}
 	return cmd
 }
 
 // changeRules asks for other rules and says which are in force.
-func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, path, why, version string, body any) error {
+func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, path, why, version string, body any, asJSON bool) error {
 	query := url.Values{}
 	if why != "" {
 		query.Set("why", why)
@@ -118,8 +124,15 @@ func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, p
 	if err := c.callIf(cmd.Context(), method, path, query, version, body, &r); err != nil {
 		return err
 	}
-	fmt.Fprintf(sh.out, "Version %d of the rules of %s is in force.\n", r.Version, space)
-	return sh.awaitRules(cmd.Context(), c, space, &r, sh.out)
+	tell := sh.out
+	if asJSON {
+		tell = sh.err // standard output is for programs
+	}
+	fmt.Fprintf(tell, "Version %d of the rules of %s is in force.\n", r.Version, clean(space))
+	if err := sh.awaitRules(cmd.Context(), c, space, &r, tell); err != nil || !asJSON {
+		return err
+	}
+	return sh.json(r)
 }
 
 // awaitRules shows how far rules are applied to what was there, until they are.

@@ -61,16 +61,21 @@ func (sh *shell) sourceCreate() *cobra.Command {
 	var also []string
 	cmd := &cobra.Command{Use: "create ID", Short: "Make a source and show its write key", Args: exactly("ID")}
 	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
 	cmd.Flags().StringVar(&name, "name", "", "a `NAME` for people")
 	cmd.Flags().StringSliceVar(&also, "also", nil, "other `SPACES` that it feeds too")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var made struct {
+				catalog.Source
 				WriteKey string `json:"write_key"`
 			}
 			given := map[string]any{"id": args[0], "name": name, "spaces": also}
 			if err := c.call(cmd.Context(), http.MethodPost, in(space, "sources"), nil, given, &made); err != nil {
 				return err
+			}
+			if *asJSON {
+				return sh.json(made)
 			}
 			fmt.Fprintf(sh.out, "Source %s feeds %s. Its write key, shown now and never again:\n\n  %s\n\n",
 				args[0], strings.Join(append([]string{space}, also...), ", "), sh.out.paint(bold, made.WriteKey))

@@ -53,7 +53,7 @@ sending with it. selfsame source list shows which old keys are still taken.`,
 				if *grace == "" {
 					fmt.Fprintf(sh.out, "The old key %s… is refused from now on.\n", clean(old.Prefix))
 				} else {
-					fmt.Fprintf(sh.out, "The old key %s… is taken until %s UTC.\n", clean(old.Prefix), moment(old.Until))
+					fmt.Fprintf(sh.out, "The old key %s… is taken until %s.\n", clean(old.Prefix), moment(old.Until))
 				}
 			}
 			return nil
@@ -178,7 +178,7 @@ first characters of the key, the address and the SDK.`,
 				fmt.Fprintln(sh.out, "Nobody sent a write key that belongs to no source in the last 30 days.")
 				return nil
 			}
-			t := table{header: []string{"KEY", "WAS THE KEY OF", "ADDRESS", "SDK", "REQUESTS", "FIRST (UTC)", "LAST (UTC)"}}
+			t := table{header: []string{"KEY", "WAS THE KEY OF", "ADDRESS", "SDK", "REQUESTS", "FIRST", "LAST"}}
 			for _, u := range all {
 				t.add(unknownKeyText(u.Key), clean(u.Source), clean(u.Address), shorten(clean(u.SDK), 40), count(u.Count), moment(&u.First), moment(&u.Last))
 			}

@@ -58,12 +58,16 @@ func (sh *shell) spaceCreate() *cobra.Command {
 	w := sh.where(cmd, false)
 	w.making = true
 	cmd.Flags().StringVar(&name, "name", "", "a `NAME` for people")
+	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.with(cmd.Context(), func(c *connection) error {
 			var s catalog.Space
 			err := c.call(cmd.Context(), http.MethodPost, "/api/spaces", nil, map[string]string{"id": args[0], "name": name}, &s)
 			if err != nil {
 				return err
+			}
+			if *asJSON {
+				return sh.json(s)
 			}
 			fmt.Fprintf(sh.out, "Space %s is there. Next: selfsame source create ID --space %s\n", sh.out.paint(bold, s.ID), s.ID)
 			return nil

@@ -48,15 +48,22 @@ func (sh *shell) tokenList() *cobra.Command {
 func (sh *shell) tokenCreate() *cobra.Command {
 	cmd := &cobra.Command{Use: "create NAME", Short: "Make a token and show it", Args: exactly("NAME")}
 	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var made struct{ Token string }
+			var made struct {
+				catalog.Token
+				Secret string `json:"token"`
+			}
 			err := c.call(cmd.Context(), http.MethodPost, in(space, "tokens"), nil, map[string]string{"name": args[0]}, &made)
 			if err != nil {
 				return err
 			}
+			if *asJSON {
+				return sh.json(made)
+			}
 			fmt.Fprintf(sh.out, "Token %s reads the profiles of %s. It is shown now and never again:\n\n  %s\n\n",
-				args[0], space, sh.out.paint(bold, made.Token))
+				args[0], space, sh.out.paint(bold, made.Secret))
 			return nil
 		})
 	}
@@ -90,6 +97,7 @@ for servers whose configuration sets none; a configured one goes before it.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&data, "data", "", "the `DIR` of a stopped server")
+	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if data == "" {
 			return usage("name the directory of a stopped server with --data")
@@ -99,6 +107,11 @@ for servers whose configuration sets none; a configured one goes before it.`,
 			token, err := c.engine.Catalog().RenewAdmin(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if *asJSON {
+				return sh.json(struct {
+					Token string `json:"admin_token"`
+				}{token})
 			}
 			fmt.Fprintf(sh.out, "The admin token, shown now and never again:\n\n  %s\n\n", sh.out.paint(bold, token))
 			return nil

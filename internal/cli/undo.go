@@ -24,11 +24,11 @@ or replayed later, and can itself be taken back.
 
 Each command shows what would change, the profiles before and after, and asks
 before it changes anything.`,
-		Example: `  selfsame undo cut user_id:42 anonymous_id:77     these two do not belong together
-  selfsame undo isolate email:info@example.com     this one belongs to nobody's profile
-  selfsame undo split use_2ZxJ… --event msg-123    as before this event merged them
+		Example: `  selfsame undo cut user_id:42 anonymous_id:77              these two do not belong together
+  selfsame undo isolate email:info@example.com              this one belongs to nobody's profile
+  selfsame undo split user_id:42 --event msg-123            as before this event merged them
   selfsame undo list
-  selfsame undo revert ovr_2ZxJ…                   the links may come back`,
+  selfsame undo revert ovr_2ZxJ5cSHkH2p8vTbGyWQ1mXkTnA      the links may come back`,
 	}, sh.undoCut(), sh.undoIsolate(), sh.undoSplit(), sh.undoDrop(), sh.undoList(), sh.undoRevert())
 }
 
@@ -202,7 +202,7 @@ func (sh *shell) undoDrop() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "drop ID --strand STRAND",
 		Short:   "Cut an identifier from one set of identifiers seen together",
-		Example: `  selfsame undo drop anonymous_id:77 --strand 0f3a…`,
+		Example: `  selfsame undo drop anonymous_id:77 --strand 0f3a9c5d1e7b24680f3a9c5d1e7b2468`,
 		Args:    exactly("ID"),
 	}
 	f := sh.undoFlags(cmd)

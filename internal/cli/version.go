@@ -23,13 +23,28 @@ func versionText() string {
 }
 
 func (sh *shell) version() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Say which version this is",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			fmt.Fprintf(sh.out, "selfsame %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return nil
-		},
 	}
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		if *asJSON {
+			return sh.json(struct {
+				Version string `json:"version"`
+				Go      string `json:"go"`
+				OS      string `json:"os"`
+				Arch    string `json:"arch"`
+			}{versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH})
+		}
+		fmt.Fprint(sh.out, versionLine())
+		return nil
+	}
+	return cmd
+}
+
+// versionLine is what `version` and --version say.
+func versionLine() string {
+	return fmt.Sprintf("selfsame %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -80,11 +81,39 @@ func (h *handler) getReject(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rej, err := s.Reject(r.Context(), r.PathValue("reject"))
+	rej, err := findReject(r.Context(), s, r.PathValue("reject"))
 	if err != nil {
 		return err
 	}
 	return ok(w, rejectOf(rej, true))
+}
+
+// fullReject is how many characters the ID of a reject has, leastReject how many
+// one has to give.
+const (
+	fullReject  = 32
+	leastReject = 4
+)
+
+// findReject reads a reject by its ID, or by the beginning of it that is nobody
+// else's.
+func findReject(ctx context.Context, s Space, id string) (space.Reject, error) {
+	id = strings.ToLower(strings.TrimRight(id, "…."))
+	found, err := s.Reject(ctx, id)
+	if !isNotFound(err) || len(id) < leastReject || len(id) >= fullReject || strings.Trim(id, "0123456789abcdef") != "" {
+		return found, err
+	}
+	// IDs sort: those that begin so come right before the highest of them.
+	p, err := s.Rejects(ctx, space.RejectQuery{Limit: 2, Next: id + strings.Repeat("f", fullReject-len(id))})
+	switch {
+	case err != nil:
+		return space.Reject{}, err
+	case len(p.Rejects) == 0 || !strings.HasPrefix(p.Rejects[0].ID, id):
+		return space.Reject{}, space.ErrNotFound
+	case len(p.Rejects) > 1 && strings.HasPrefix(p.Rejects[1].ID, id):
+		return space.Reject{}, answer.BadParameter("the IDs of several refused messages begin with %s; write more of the one that is meant.", id)
+	}
+	return s.Reject(ctx, p.Rejects[0].ID)
 }
 
 // resent is what became of refused messages that were sent again.
@@ -112,7 +141,7 @@ func (h *handler) resendOne(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rej, err := s.Reject(r.Context(), r.PathValue("reject"))
+	rej, err := findReject(r.Context(), s, r.PathValue("reject"))
 	if err != nil {
 		return err
 	}
