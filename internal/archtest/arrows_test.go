@@ -1,6 +1,12 @@
 package archtest
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
 
 // floors says which floor of the house a package is on. A package may import
 // only from lower floors, or from its own room (the same entry here). The first
@@ -35,6 +41,7 @@ var floors = []struct {
 	{"internal/event", 20},
 	{"internal/audit", 19},
 	{"internal/safetext", 10},
+	{"internal/needs", 10},
 }
 
 func floorOf(pkg string) (dir string, floor int) {
@@ -65,6 +72,47 @@ func TestArrowsRunDownward(t *testing.T) {
 				t.Errorf("%s imports %s, which is not below it", f.name, r)
 			}
 		}
+	}
+}
+
+// The floors that docs/architecture.md draws are those that hold.
+func TestFloorsAreDrawn(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs/architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, drawn, found := strings.Cut(string(text), "Arrows run one way, downwards:\n\n")
+	drawn, _, ends := strings.Cut(drawn, "\n\n")
+	if !found || !ends {
+		t.Fatal("docs/architecture.md does not draw the floors")
+	}
+	var want []string
+	byFloor := slices.Clone(floors)
+	slices.SortStableFunc(byFloor, func(a, b struct {
+		dir   string
+		floor int
+	}) int {
+		return b.floor - a.floor
+	})
+	last := 0
+	for _, f := range byFloor {
+		if _, err := os.Stat(filepath.Join(root, f.dir)); err != nil || f.dir == "test" || f.dir == "internal/archtest" {
+			continue // not built yet, or no part of the house
+		}
+		name := strings.TrimPrefix(f.dir, "internal/")
+		if f.floor == last {
+			want[len(want)-1] += ", " + name
+		} else {
+			want = append(want, name)
+		}
+		last = f.floor
+	}
+	var got []string
+	for line := range strings.Lines(drawn) {
+		got = append(got, strings.TrimSpace(line))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("docs/architecture.md draws\n    %s\nand the floors are\n    %s", strings.Join(got, "\n    "), strings.Join(want, "\n    "))
 	}
 }
 

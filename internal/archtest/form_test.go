@@ -14,7 +14,7 @@ const mostLines = 600
 
 // promises are words that stand for work left undone. They are put together
 // here so that this file does not find itself.
-var promises = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|X` + `XX)\b|\bt\.Sk` + `ip(f|Now)?\(|panic\("not impl` + `emented`)
+var promises = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|X` + `XX)\b|\.Sk` + `ip(f|Now)?\(|panic\("not impl` + `emented`)
 
 func TestFilesKeepTheirForm(t *testing.T) {
 	documented := map[string]bool{}
@@ -27,7 +27,7 @@ func TestFilesKeepTheirForm(t *testing.T) {
 			t.Errorf("%s has %d lines; what are its subjects?", f.name, n)
 		}
 		for i, line := range strings.Split(string(f.text), "\n") {
-			if m := promises.FindString(line); m != "" {
+			if m := promises.FindString(line); m != "" && f.pkg != "internal/needs" {
 				t.Errorf("%s:%d: %s: do it, or write it down where people plan", f.name, i+1, m)
 			}
 		}

@@ -2,7 +2,6 @@ package pgtest
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
@@ -10,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/selfsame-id/selfsame/internal/needs"
 )
 
 var errMissing = errors.New("PostgreSQL is not installed (Debian: apt-get install postgresql)")
@@ -43,11 +44,7 @@ func need(tb testing.TB) string {
 	if err == nil {
 		return dir
 	}
-	if os.Getenv("CI") == "true" {
-		tb.Fatal(err)
-	}
-	fmt.Fprintf(os.Stderr, "\n*** %s: SKIPPED: %v ***\n\n", tb.Name(), err)
-	tb.Skip(err)
+	needs.Missing(tb, err.Error())
 	return ""
 }
 
