@@ -21,6 +21,10 @@ type Item struct {
 // the result; on an error nothing is appended. An error is a *Refusal, or
 // ErrNoRoom. env.SentAt and env.Type are not looked at.
 //
+// An element that breaks the grammar of JSON is refused by itself: Read goes on
+// with the next, and takes the complete ones of a text that ends within the batch.
+// What is broken beside the batch refuses the request.
+//
 // With inherit set, a message is read as Inherit completes it, and that is its
 // Body; what is refused, or would become too large, stays as it was sent.
 func Read(body []byte, env Envelope, inherit bool, items []Item) (Batch, []Item, error) {
@@ -31,6 +35,7 @@ func Read(body []byte, env Envelope, inherit bool, items []Item) (Batch, []Item,
 		env:      env, lim: lim, items: items, base: len(items),
 	}
 	r.each, r.restart = r.read, r.forget
+	r.mender = mender{broken: r.refuseBroken, good: r.goodAt, work: resyncBudget * len(body)}
 	b, refusal := r.split(lim)
 	if r.noRoom {
 		return Batch{}, items, ErrNoRoom
@@ -115,6 +120,34 @@ func (r *reader) read(i int) int {
 	return end
 }
 
+// refuseBroken notes that an element is no JSON. The last item is its, if there
+// is one.
+func (r *reader) refuseBroken(from, to int, added bool) {
+	if !added {
+		r.items, r.marks = append(r.items, Item{}), append(r.marks, stamps{})
+	}
+	raw := r.b[from:to:to]
+	p := parser{scanner: scanner{b: raw, depth: unbounded, anyBytes: true}}
+	refusal := p.message()
+	if refusal == nil || refusal.Code != BadJSON {
+		refusal = &Refusal{Code: BadJSON, Offset: len(raw), Reason: "the message is not valid JSON, or what follows it is not"}
+	}
+	item := &r.items[len(r.items)-1]
+	*item = Item{Message: Message{Body: raw}, Refusal: refusal}
+}
+
+// goodAt reports whether a message that can be taken starts at i, and where it
+// ends, or how far it was read.
+func (r *reader) goodAt(i int) (end int, ok bool) {
+	most := min(len(r.b), i+r.lim.MessageBytes+1)
+	p := parser{scanner: scanner{b: r.b[:most], depth: r.lim.Depth}}
+	if end = p.top(i); end < 0 {
+		return p.fault.at, false
+	}
+	var m Message
+	return end, end-i <= r.lim.MessageBytes && p.interpret(&m, r.env, r.lim) == nil
+}
+
 // reparse finds the reason why an element is no good, with places counted from
 // its own start.
 func (r *reader) reparse(raw []byte) *Refusal {
@@ -128,6 +161,8 @@ func (r *reader) finish(b *Batch, inherit bool) {
 	for i := range r.items[r.base:] {
 		item := &r.items[r.base+i]
 		switch {
+		case item.Refusal != nil && item.Refusal.Code == BadJSON:
+			// What stands before the fault must not become a message.
 		case inherit:
 			// Also what was refused: the request may hold the missing ID.
 			raw := item.Message.Body

@@ -135,7 +135,7 @@ func TestReadAppends(t *testing.T) {
 	if err != nil || len(items) != 3 || items[0].Message.UserID != "old" || items[1].Message.UserID != "b" || items[2].Message.ContextGroupID != "g" {
 		t.Errorf("%+v, %v", items, err)
 	}
-	_, items, err = Read([]byte(`{"batch":[{"type":"page","userId":"a"}, oops]}`), Envelope{}, true, old)
+	_, items, err = Read([]byte(`{"batch":[{"type":"page","userId":"a"}],"context":oops}`), Envelope{}, true, old)
 	var r *Refusal
 	if !errors.As(err, &r) || r.Code != BadJSON || len(items) != 1 {
 		t.Errorf("%d items, %v", len(items), err)

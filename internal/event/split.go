@@ -27,7 +27,8 @@ const inheritFactor = 16
 // and refuses the request as a whole: the text is not JSON (the Refusal says at
 // which byte), not an object with an array `batch`, or larger than lim allows.
 // Where a key is there twice the last one counts. Split does not change body;
-// the Batch shares its memory. Read parses the messages in the same pass.
+// the Batch shares its memory. Read parses the messages in the same pass, and does
+// not give up a batch in which a message is no JSON.
 func Split(body []byte, lim Limits) (Batch, error) {
 	lim = lim.orDefault()
 	s := splitter{scanner: scanner{b: body, depth: unbounded, anyBytes: true}, most: lim.BatchMessages}
@@ -46,11 +47,11 @@ type splitter struct {
 	messages [][]byte
 	count    int // of all elements, also those after the first `most`
 	most     int
-	// each, if it is set, reads an element that starts at its argument and
-	// returns the index after it; else the element is skipped. restart is
-	// called before the first element of an array.
+	// each reads an element that starts at its argument and returns the index
+	// after it. restart is called before the first element of an array.
 	each    func(at int) int
 	restart func()
+	mender  // of Read, for which a broken element is not a broken batch
 }
 
 func (s *splitter) split(lim Limits) (Batch, *Refusal) {
@@ -117,7 +118,9 @@ func (s *splitter) request(i int) int {
 		v := span{int32(at), int32(i)}
 		switch key {
 		case "batch":
-			s.batch = v
+			if s.batch = v; s.cut {
+				return i
+			}
 		case "sentAt":
 			s.sentAt = v
 		case "writeKey":
@@ -139,17 +142,15 @@ func (s *splitter) elements(i int) int {
 	if s.restart != nil {
 		s.restart()
 	}
+	if s.broken != nil {
+		return s.lenient(i)
+	}
 	for first := true; ; first = false {
 		at, done := s.element(i, first)
 		if done || at < 0 {
 			return at
 		}
-		if s.each != nil && s.count < s.most {
-			i = s.each(at)
-		} else {
-			i = s.skip(at, 2)
-		}
-		if i < 0 {
+		if i = s.skip(at, 2); i < 0 {
 			return -1
 		}
 		// Beyond the limit they only count: a request of "1,1,1,…" must not
