@@ -254,13 +254,13 @@ func (sh *shell) mended(file string) (string, error) {
 		defer f.Close()
 		in = f
 	}
-	const most = 1 << 20
+	const most = 8 << 20
 	text, err := io.ReadAll(io.LimitReader(in, most+1))
 	switch {
 	case err != nil:
 		return "", err
 	case len(text) > most:
-		return "", fmt.Errorf("%s has more than 1 MiB; a message has 32 KiB", file)
+		return "", fmt.Errorf("%s has more than 8 MiB, which no request has", file)
 	case strings.TrimSpace(string(text)) == "":
 		return "", fmt.Errorf("%s is empty", file)
 	}

@@ -24,9 +24,47 @@ const (
 //	+012019-11-15T14:00:05Z       years of six digits with a sign, as JavaScript writes them
 //	1573826405, 1573826405123     nine digits or more: seconds, milliseconds, micro- or
 //	                              nanoseconds since 1970, told apart by their size
+//	1.573826405E9                 the same as a number with an exponent
+//	2019-11-15T2:00:05 PM         what phones make of it: see plainTime
+//	2562-11-15T14:00:05Z          a Buddhist year from 2513 on is the one 543 years before
+//	Fri, 15 Nov 2019 14:00:05 GMT, Fri Nov 15 2019 14:00:05 GMT+0100 (CET)
 //
 // A 60th second is the first of the next minute, 24:00 the first of the next day.
+// What has two meanings is no time: 03/04/2024.
 func ParseTime(s string) (int64, bool) {
+	t, ok := parseInstant(s)
+	return t.nanos(), ok
+}
+
+// instant is a time in seconds since 1970 and nanoseconds on top of these. Other
+// than an int64 of nanoseconds it has room for every year that can be written.
+type instant struct {
+	secs int64
+	nano int
+}
+
+// nanos is the instant in nanoseconds since 1970, held at the ends of int64.
+func (t instant) nanos() int64 {
+	switch {
+	case t.secs > math.MaxInt64/second-1:
+		return math.MaxInt64
+	case t.secs < math.MinInt64/second+1:
+		return math.MinInt64
+	}
+	return t.secs*second + int64(t.nano)
+}
+
+// instantOf is the instant of nanoseconds since 1970.
+func instantOf(n int64) instant {
+	secs := n / second
+	if n%second < 0 {
+		secs--
+	}
+	return instant{secs, int(n - secs*second)}
+}
+
+// parseInstant is ParseTime for all years.
+func parseInstant(s string) (instant, bool) {
 	// The common path: what toISOString and RFC 3339 make of a time.
 	if len(s) >= 20 && s[4] == '-' && s[7] == '-' && s[10] == 'T' && s[13] == ':' && s[16] == ':' && s[len(s)-1] == 'Z' {
 		year, ok1 := digits4(s[0:])
@@ -42,6 +80,19 @@ func ParseTime(s string) (int64, bool) {
 			}
 		}
 	}
+	if t, ok := numberOrISO(s); ok {
+		return t, true
+	}
+	if t, ok := englishDate(s); ok {
+		return t, true
+	}
+	if plain, ok := plainTime(s); ok {
+		return numberOrISO(plain)
+	}
+	return instant{}, false
+}
+
+func numberOrISO(s string) (instant, bool) {
 	if t, ok := epoch(s); ok {
 		return t, true
 	}
@@ -49,48 +100,48 @@ func ParseTime(s string) (int64, bool) {
 }
 
 // parseISO is the general way through every form but numbers.
-func parseISO(s string) (int64, bool) {
+func parseISO(s string) (instant, bool) {
 	year, rest, ok := yearOf(s)
 	if !ok {
-		return 0, false
+		return instant{}, false
 	}
 	s = rest
 	extended := len(s) > 0 && s[0] == '-'
 	var month, mday int
 	if month, s, ok = pair(s, extended, '-'); !ok {
-		return 0, false
+		return instant{}, false
 	}
 	if mday, s, ok = pair(s, extended, '-'); !ok {
-		return 0, false
+		return instant{}, false
 	}
 	if s == "" {
 		return assemble(year, month, mday, 0, 0, 0, 0, 0)
 	}
 	if s[0] != 'T' && s[0] != 't' && s[0] != ' ' {
-		return 0, false
+		return instant{}, false
 	}
 	s = s[1:]
 	hour, ok := digits2(s)
 	if !ok {
-		return 0, false
+		return instant{}, false
 	}
 	s = s[2:]
 	colons := len(s) > 0 && s[0] == ':'
 	var minute, sec, nano int
 	if minute, s, ok = pair(s, colons, ':'); !ok {
-		return 0, false
+		return instant{}, false
 	}
 	if len(s) > 0 && (s[0] == ':' || '0' <= s[0] && s[0] <= '9') {
 		if sec, s, ok = pair(s, colons, ':'); !ok {
-			return 0, false
+			return instant{}, false
 		}
 		if nano, s, ok = fraction(s); !ok {
-			return 0, false
+			return instant{}, false
 		}
 	}
 	offset, ok := zone(s)
 	if !ok {
-		return 0, false
+		return instant{}, false
 	}
 	return assemble(year, month, mday, hour, minute, sec, nano, offset)
 }
@@ -181,22 +232,27 @@ func zone(s string) (offset int, ok bool) {
 	return offset, true
 }
 
-// assemble checks the parts and counts the nanoseconds since 1970.
-func assemble(year, month, mday, hour, minute, sec, nano, offset int) (int64, bool) {
+// The Buddhist years that are taken for one: those of 1970 to 2262 of our era,
+// beyond which times end.
+const (
+	buddhist      = 543
+	firstBuddhist = 1970 + buddhist
+	lastBuddhist  = 2262 + buddhist
+)
+
+// assemble checks the parts and counts the seconds since 1970.
+func assemble(year, month, mday, hour, minute, sec, nano, offset int) (instant, bool) {
+	if year >= firstBuddhist && year <= lastBuddhist {
+		year -= buddhist
+	}
 	if month < 1 || month > 12 || mday < 1 || mday > daysIn(year, month) {
-		return 0, false
+		return instant{}, false
 	}
 	if minute > 59 || sec > 60 || hour > 24 || hour == 24 && minute+sec+nano > 0 {
-		return 0, false
+		return instant{}, false
 	}
 	secs := int64(daysSince1970(year, month, mday))*day + int64(hour*3600+minute*60+sec-offset)
-	switch {
-	case secs > math.MaxInt64/second-1:
-		return math.MaxInt64, true
-	case secs < math.MinInt64/second+1:
-		return math.MinInt64, true
-	}
-	return secs*second + int64(nano), true
+	return instant{secs, nano}, true
 }
 
 func daysIn(year, month int) int {
@@ -232,19 +288,24 @@ func daysSince1970(year, month, mday int) int {
 
 // epoch reads a count since 1970. Fewer than nine digits are not taken for one:
 // eight are a date.
-func epoch(s string) (int64, bool) {
+func epoch(s string) (instant, bool) {
 	whole, i := int64(0), 0
 	for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
 		if i >= 18 {
 			// From 10^18 on only nanoseconds make sense; they end in 2262.
 			if i > 18 || whole > (math.MaxInt64-int64(s[i]-'0'))/10 {
-				return 0, false
+				return instant{}, false
 			}
 		}
 		whole = whole*10 + int64(s[i]-'0')
 	}
+	if i < len(s) && (i == 1 || i < 18) && s[0] != '0' {
+		if plain, ok := withoutExponent(s); ok {
+			return epoch(plain)
+		}
+	}
 	if i < 9 {
-		return 0, false
+		return instant{}, false
 	}
 	unit := int64(second)
 	switch {
@@ -260,16 +321,66 @@ func epoch(s string) (int64, bool) {
 		var rest string
 		var ok bool
 		if nano, rest, ok = fraction(s[i:]); !ok || rest != "" {
-			return 0, false
+			return instant{}, false
 		}
 	}
-	if whole >= math.MaxInt64/unit {
-		if unit == 1 {
-			return whole, true
-		}
-		return math.MaxInt64, true
+	perSecond := second / unit
+	below := whole%perSecond*unit + int64(nano)*unit/second
+	return instant{whole / perSecond, int(below)}, true
+}
+
+// withoutExponent writes a number such as 1.4412744E9 as its digits, with a
+// fraction if one is left. The number is positive and has up to 19 digits before
+// the point.
+func withoutExponent(s string) (string, bool) {
+	at := 0
+	for at < len(s) && s[at] != 'e' && s[at] != 'E' {
+		at++
 	}
-	return whole*unit + int64(nano)*unit/second, true
+	if at+1 >= len(s) || at > 40 {
+		return "", false
+	}
+	whole, frac := s[:at], ""
+	for i := range whole {
+		if whole[i] == '.' {
+			whole, frac = s[:i], s[i+1:at]
+			break
+		}
+	}
+	exp := s[at+1:]
+	if exp[0] == '+' {
+		exp = exp[1:]
+	}
+	power := 0
+	for i := range len(exp) {
+		if exp[i] < '0' || exp[i] > '9' || i > 2 {
+			return "", false
+		}
+		power = power*10 + int(exp[i]-'0')
+	}
+	if exp == "" || !allDigits(whole) || !allDigits(frac) || power > 20 {
+		return "", false
+	}
+	for range power {
+		next := byte('0')
+		if frac != "" {
+			next, frac = frac[0], frac[1:]
+		}
+		whole += string(rune(next))
+	}
+	if frac != "" {
+		whole += "." + frac
+	}
+	return whole, true
+}
+
+func allDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 func digits2(s string) (int, bool) {

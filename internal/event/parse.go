@@ -9,7 +9,8 @@ type Envelope struct {
 	ReceivedAt int64
 	// SentAt is the batch's sentAt, in the same unit, 0 when unknown. A
 	// message's own sentAt goes before it.
-	SentAt int64
+	SentAt  int64
+	sentOdd instant // Batch.sentOdd
 	// Type is the call that the endpoint stands for (/v1/track and so on), 0 on
 	// the batch endpoints. It goes before the message's own `type`, which is
 	// then not looked at: in the spec the endpoint is what says which call this
@@ -20,6 +21,10 @@ type Envelope struct {
 	// Message.ReceivedAt. It is for importing an archive of what another
 	// server received; a client's word for it counts for nothing.
 	OwnReceipt bool
+	// Live says that somebody waits for the answer: the message is of now, and one
+	// whose timestamp cannot be read is taken with the time of its receipt
+	// (Message.Unread). Of a file, which holds history, it is refused.
+	Live bool
 
 	// Room, if it is set, is asked by Read before it takes that many more bytes
 	// of memory; when it says no, Read ends with ErrNoRoom.

@@ -29,7 +29,7 @@ type Item struct {
 // Body; what is refused, or would become too large, stays as it was sent.
 func Read(body []byte, env Envelope, inherit bool, items []Item) (Batch, []Item, error) {
 	lim := env.Limits.orDefault()
-	env.Type, env.SentAt = 0, 0
+	env.Type, env.SentAt, env.sentOdd = 0, 0, instant{}
 	r := reader{
 		splitter: splitter{scanner: scanner{b: body, depth: unbounded, anyBytes: true}, most: lim.BatchMessages},
 		env:      env, lim: lim, items: items, base: len(items),
@@ -43,7 +43,7 @@ func Read(body []byte, env Envelope, inherit bool, items []Item) (Batch, []Item,
 	if refusal != nil {
 		return Batch{}, items, refusal
 	}
-	r.env.SentAt = b.SentAt
+	r.env.SentAt, r.env.sentOdd = b.SentAt, b.sentOdd
 	r.finish(&b, inherit && (b.Context != nil || b.Integrations != nil))
 	if r.noRoom {
 		return Batch{}, items, ErrNoRoom

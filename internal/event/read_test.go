@@ -18,7 +18,7 @@ func compareReadWithParse(t *testing.T, body []byte, b Batch) {
 	if err != nil || !reflect.DeepEqual(got.Context, b.Context) || got.SentAt != b.SentAt || got.WriteKey != b.WriteKey || !reflect.DeepEqual(got.Messages, b.Messages) || len(items) != len(b.Messages) {
 		t.Fatalf("Read(%q) = %+v, %d items, %v; Split gave %+v", body, got, len(items), err, b)
 	}
-	env.SentAt = b.SentAt
+	env.SentAt, env.sentOdd = b.SentAt, b.sentOdd
 	_, inherited, err := Read(body, env, true, items[:0:0])
 	if err != nil || len(inherited) != len(items) {
 		t.Fatalf("Read(%q) with inheritance: %d items, %v", body, len(inherited), err)

@@ -43,6 +43,9 @@ const (
 	BadMessageID Code = "bad_message_id"
 	// BadTimestamp: `timestamp` or `originalTimestamp` is no time, or is before 1970.
 	BadTimestamp Code = "bad_timestamp"
+	// TimestampUnread is no refusal but a note: what would be BadTimestamp in a
+	// file was taken as a live event, with the time of its receipt.
+	TimestampUnread Code = "timestamp_unread"
 )
 
 // Refusal says why a message or a request is not accepted, to a program by

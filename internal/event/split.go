@@ -5,7 +5,8 @@ type Batch struct {
 	// SentAt is the request's sentAt in nanoseconds since 1970, 0 when it is
 	// absent or no time: it only corrects the messages' times, so they are not
 	// refused for it.
-	SentAt int64
+	SentAt  int64
+	sentOdd instant // the same, of a calendar in which it is out of reach
 	// WriteKey is the request's writeKey, "" when absent or not a string.
 	WriteKey string
 	// Context and Integrations are the raw objects of those names that stand
@@ -94,8 +95,11 @@ func (s *splitter) result(lim Limits) (Batch, *Refusal) {
 		return Batch{}, refuse(TooLarge, "context", "the context and integrations beside the batch have %d bytes, too many to give to each of %d messages; put them into the messages that need them", shared, s.count)
 	}
 	b := Batch{WriteKey: s.loose(s.writeKey), Context: context, Integrations: integrations, Messages: s.messages}
-	if t, ok := s.lenientTime(s.sentAt); ok {
-		b.SentAt = t
+	switch sent := s.stamp(s.sentAt); sent.is {
+	case goodStamp:
+		b.SentAt = sent.at.nanos()
+	case oddStamp:
+		b.sentOdd = sent.at
 	}
 	return b, nil
 }

@@ -112,7 +112,8 @@ type Reject struct {
 	Endpoint   string `json:"endpoint,omitempty"` // the call implied by the URL ("" for batch)
 	Count      int64  `json:"count"`              // identical ones, within an hour of the first; 0 is meant as 1
 	LastAt     int64  `json:"-"`                  // when the last of them came, nanoseconds since 1970
-	Body       []byte `json:"-"`                  // as sent, cut to 64 KiB; lists leave it out
+	Body       []byte `json:"-"`                  // as sent, whole; lists leave it out
+	packed     []byte // the body as it is stored, if that was made ahead
 }
 
 // RejectQuery narrows a list of rejects. The newest come first.

@@ -94,6 +94,11 @@ func (s *Space) prepare(w *work) {
 			w.bytes += int64(len(ms[i].Body))
 		}
 	}
+	for i := range w.delivery.Rejects {
+		if r := &w.delivery.Rejects[i]; r.packed == nil && len(r.Body) >= rejectPackBytes {
+			r.packed = s.packReject(r.Body)
+		}
+	}
 	for i := range w.events {
 		p := &w.events[i]
 		pr := rs.Promote(p.msg, w.delivery.Source)

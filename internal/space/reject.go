@@ -6,13 +6,9 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 )
 
-// Of a refused message so much is kept: rejectBody of its body, into which one
-// that is small enough to be accepted fits whole, and rejectText of what is
-// copied from it beside that.
-const (
-	rejectBody = 64 << 10
-	rejectText = 200
-)
+// rejectText is how much is copied from a refused message beside its body, which
+// is kept whole.
+const rejectText = 200
 
 // NewReject completes the record of a message, or of a whole request, that is
 // refused: known says why, whence and when; the body, the messageId and the type
@@ -20,7 +16,7 @@ const (
 // message is that of its endpoint where the record names one.
 func NewReject(raw []byte, known Reject) Reject {
 	r := known
-	r.Body = bytes.Clone(raw[:min(len(raw), rejectBody)])
+	r.Body = bytes.Clone(raw)
 	if r.Code != string(event.BadJSON) {
 		r.MessageID = shownText(raw, "messageId")
 		r.Type = shownText(raw, "type")

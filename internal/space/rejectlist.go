@@ -36,26 +36,44 @@ func (s *Space) Rejects(ctx context.Context, q RejectQuery) (RejectPage, error) 
 	}
 	page, err := list.page(ctx, q)
 	if err == nil && q.Bodies {
-		err = s.addBodies(ctx, r, page.Rejects)
+		err = s.addBodies(ctx, r, &page)
 	}
 	return page, err
 }
 
-// addBodies reads the bodies of rejects.
-func (s *Space) addBodies(ctx context.Context, r kv.Reader, list []Reject) error {
-	keys := make([][]byte, len(list))
-	for i := range list {
-		id, _ := parseRejectID(list[i].ID)
-		keys[i] = rejectKey(codec.RejectBodies, s.keys, id)
+// The bodies of a page are read a few at a time. The page ends where it has
+// enough of them: one may be a whole request.
+const (
+	rejectBodiesRead = 16
+	rejectBodiesMost = 8 << 20
+)
+
+// addBodies reads the bodies of a page's rejects.
+func (s *Space) addBodies(ctx context.Context, r kv.Reader, page *RejectPage) error {
+	size := 0
+	for from := 0; from < len(page.Rejects); from += rejectBodiesRead {
+		part := page.Rejects[from:min(from+rejectBodiesRead, len(page.Rejects))]
+		keys := make([][]byte, len(part))
+		for i := range part {
+			id, _ := parseRejectID(part[i].ID)
+			keys[i] = rejectKey(codec.RejectBodies, s.keys, id)
+		}
+		bodies, err := r.Get(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, b := range bodies {
+			if part[i].Body, err = unpackReject(b); err != nil {
+				return err
+			}
+			size += len(part[i].Body)
+		}
+		if end := from + len(part); size >= rejectBodiesMost && end < len(page.Rejects) {
+			page.Rejects = page.Rejects[:end]
+			page.Next = page.Rejects[end-1].ID
+		}
 	}
-	if len(keys) == 0 {
-		return nil
-	}
-	bodies, err := r.Get(ctx, keys...)
-	for i, b := range bodies {
-		list[i].Body = b
-	}
-	return err
+	return nil
 }
 
 // page reads the rejects that a query asks for.
@@ -196,7 +214,9 @@ func (s *Space) Reject(ctx context.Context, text string) (Reject, error) {
 		return Reject{}, ErrNotFound
 	}
 	rej, err := decodeReject(id, got[0])
-	rej.Body = got[1]
+	if err == nil {
+		rej.Body, err = unpackReject(got[1])
+	}
 	return rej.Reject, err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dchest/siphash"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -75,9 +76,6 @@ func rejectIDOf(key []byte) (id rejectID, ok bool) {
 	binary.BigEndian.PutUint32(id[rejectTimeBytes+rejectTagBytes:], random)
 	return id, ok
 }
-
-// maxRejectBody is how much of a refused body is kept.
-const maxRejectBody = 64 << 10
 
 // rejectRecord is what is known of a reject, without its body.
 type rejectRecord struct {
@@ -217,7 +215,9 @@ func (s *Space) keepRejects(c *commitPlan, d *rejectDesk, list []*Reject) error 
 		return err
 	}
 	for i, r := range list {
-		c.rejects++
+		if r.Code != string(event.TimestampUnread) {
+			c.rejects++ // the other is a note on a message that was taken
+		}
 		key := rejectKind{strings.Clone(r.Source), strings.Clone(r.Code)}
 		if o := d.open[same[i]]; o != nil && d.heads[o.id] != nil {
 			head := d.heads[o.id]
@@ -226,9 +226,12 @@ func (s *Space) keepRejects(c *commitPlan, d *rejectDesk, list []*Reject) error 
 			d.delta.add(key, rejectCount{messages: 1})
 			continue
 		}
-		body := r.Body[:min(len(r.Body), maxRejectBody)]
+		body := r.packed
+		if body == nil {
+			body = s.packReject(r.Body)
+		}
 		head := &rejectRecord{Reject: *r, stored: int64(len(body))}
-		head.Body, head.Count, head.LastAt = nil, 1, r.ReceivedAt
+		head.Body, head.packed, head.Count, head.LastAt = nil, nil, 1, r.ReceivedAt
 		id := newRejectID(r.ReceivedAt, s.rejectTag(r.Source))
 		c.batch.Put(rejectKey(codec.RejectBodies, c.desk.keys, id), body)
 		d.heads[id] = head

@@ -3,7 +3,9 @@ package space_test
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -158,7 +160,10 @@ func rejectsOf(t *testing.T, s *space.Space, source string, limit int) []space.R
 func TestRejectsHaveABudgetOfBytes(t *testing.T) {
 	s := newSpace(t, space.Config{RejectBytes: 100_000})
 	for i := range 40 {
-		d := space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad_json", Body: append(bytes.Repeat([]byte("x"), 10_000), byte(i))}}}
+		body := make([]byte, 10_001)
+		_, _ = rand.NewChaCha8([32]byte{byte(i)}).Read(body) // packed, it is no smaller
+		body[10_000] = byte(i)
+		d := space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad_json", Body: body}}}
 		if i == 0 {
 			d.Source = "quiet"
 		}
@@ -299,5 +304,70 @@ func TestRejectsAreTrimmedQuickly(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%+v, %v", counts, err)
 		}
+	}
+}
+
+// Bodies are kept whole and packed, whatever their size.
+func TestRejectBodiesAreWhole(t *testing.T) {
+	s := newSpace(t, space.Config{RejectBytes: 1 << 20})
+	sizes := []int{0, 1, 511, 512, 70_000, 4 << 20}
+	for i, size := range sizes {
+		body := bytes.Repeat([]byte(`{"type":"track","price":NaN},`), size/29+1)[:size]
+		if _, err := s.Ingest(t.Context(), space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad_json", MessageID: fmt.Sprint(i), Body: body}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Packed, all of them fit into a megabyte.
+	if err := s.TrimRejects(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	list := rejectsOf(t, s, "web", 100)
+	if len(list) != len(sizes) {
+		t.Fatalf("%d are kept", len(list))
+	}
+	for _, r := range list {
+		full, err := s.Reject(t.Context(), r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i, _ := strconv.Atoi(r.MessageID)
+		if want := bytes.Repeat([]byte(`{"type":"track","price":NaN},`), sizes[i]/29+1)[:sizes[i]]; !bytes.Equal(full.Body, want) {
+			t.Errorf("of %d bytes %d come back", sizes[i], len(full.Body))
+		}
+	}
+}
+
+// A page with bodies ends where it has enough of them; the next goes on there.
+func TestPagesOfRejectsAreBoundedInBytes(t *testing.T) {
+	s := newSpace(t, space.Config{})
+	for i := range 40 {
+		body := append(bytes.Repeat([]byte("x"), 1<<20), byte(i))
+		if _, err := s.Ingest(t.Context(), space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad_json", Body: body}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen, pages := map[byte]bool{}, 0
+	q := space.RejectQuery{Limit: 1000, Bodies: true}
+	for {
+		page, err := s.Rejects(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages++
+		if len(page.Rejects) > 20 {
+			t.Errorf("a page has %d MB", len(page.Rejects))
+		}
+		for _, r := range page.Rejects {
+			if len(r.Body) != 1<<20+1 {
+				t.Fatalf("%d bytes", len(r.Body))
+			}
+			seen[r.Body[1<<20]] = true
+		}
+		if q.Next = page.Next; q.Next == "" {
+			break
+		}
+	}
+	if len(seen) != 40 || pages < 3 {
+		t.Errorf("%d rejects on %d pages", len(seen), pages)
 	}
 }

@@ -26,6 +26,8 @@ const (
 	LooksBlocked = "looks_blocked"
 	// NewType: an ID type arrived that the rules do not list.
 	NewType = "new_type"
+	// UnreadTimes: timestamps of a source cannot be read.
+	UnreadTimes = "unread_timestamps"
 )
 
 // The states of warnings.
@@ -40,7 +42,7 @@ type Warning struct {
 	ID      string
 	Kind    string
 	State   string
-	Subject identity.ID // the ID; with NewType a type alone; with MergeRate nothing
+	Subject identity.ID // the ID; with NewType a type alone; with MergeRate nothing; with UnreadTimes the source, as source:ID
 	Profile string      // with ManyPeople, where profiles were merged
 	First   int64       // when it was seen, nanoseconds since 1970
 	Last    int64

@@ -358,3 +358,45 @@ func TestOneNodeWatches(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 }
+
+// Timestamps of live events that cannot be read are warned of for each source, and
+// no longer when the notes of them are too old.
+func TestUnreadTimestampsAreWarnedOf(t *testing.T) {
+	now := clockAt(time.Date(2026, 3, 1, 22, 10, 0, 0, time.UTC))
+	s := newSpace(t, space.Config{Now: now.Now})
+	note := func(source string, n int) {
+		for range n {
+			d := space.Delivery{Source: source, Rejects: []space.Reject{{Code: "timestamp_unread", Message: "why", ReceivedAt: now.UnixNano()}}}
+			if _, err := s.Ingest(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	note("app", 3)
+	note("web", 1)
+	ws := warned(t, s)
+	if got := strings.Join(names(ws), ", "); got != "unread_timestamps source:app, unread_timestamps source:web" {
+		t.Fatal(got)
+	}
+	counts := func() (out []int64) {
+		for _, w := range ws {
+			if w.Says == "" || !strings.Contains(w.Do, "--code timestamp_unread") {
+				t.Errorf("%+v", w)
+			}
+			out = append(out, w.Count)
+		}
+		slices.Sort(out)
+		return out
+	}
+	if got := fmt.Sprint(counts()); got != "[1 3]" {
+		t.Error(got)
+	}
+	// They are counted as messages of one record, and not as refused.
+	list, err := s.RejectCounts(t.Context())
+	if err != nil || len(list) != 2 || list[0].Messages != 3 || list[0].Count != 1 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if n := s.Stats().Rejected; n != 0 {
+		t.Errorf("%d are counted as refused", n)
+	}
+}

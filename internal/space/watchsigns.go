@@ -192,6 +192,9 @@ func (w *watcher) look(ctx context.Context, r kv.Reader) error {
 	if err := w.rates(ctx, r); err != nil {
 		return err
 	}
+	if err := w.unreadTimes(ctx, r); err != nil {
+		return err
+	}
 	rs := w.s.rules.Load()
 	if err := w.s.each(ctx, r, codec.NewTypes, scanPage, func(e kv.Entry) error {
 		t, ok := codec.NewTypes.Parse(e.Key)

@@ -134,6 +134,10 @@ type stillReason struct {
 // mostReasons bounds the reasons in an answer.
 const mostReasons = 20
 
+// mostMended bounds what takes the place of a refused body, which may be a whole
+// request.
+const mostMended = 8 << 20
+
 // resendOne sends one refused message again: as it was kept, or, when the
 // request has a body, as it is in there.
 func (h *handler) resendOne(w http.ResponseWriter, r *http.Request) error {
@@ -145,13 +149,16 @@ func (h *handler) resendOne(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	buf, err := h.read(w, r, mostDocument)
+	buf, err := h.read(w, r, mostMended)
 	if err != nil {
 		return err
 	}
 	defer buf.Abandon()
 	if text := bytes.TrimSpace(buf.Bytes()); len(text) > 0 {
 		rej.Body = text
+	}
+	if isNote(rej) {
+		return answer.New(http.StatusBadRequest, rej.Code, "This event was taken, with the time of its receipt; there is nothing to send again.")
 	}
 	var out resent
 	if err := h.resend(untilDone(r), s, rej.Source, []space.Reject{rej}, &out); err != nil {
@@ -181,6 +188,9 @@ func (h *handler) resendAll(w http.ResponseWriter, r *http.Request) error {
 		}
 		bySource := map[string][]space.Reject{}
 		for _, rej := range p.Rejects {
+			if isNote(rej) {
+				continue
+			}
 			bySource[rej.Source] = append(bySource[rej.Source], rej)
 		}
 		for source, list := range bySource {
@@ -193,6 +203,10 @@ func (h *handler) resendAll(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 }
+
+// isNote reports whether a record is no refusal but a note on an event that was
+// taken.
+func isNote(rej space.Reject) bool { return rej.Code == string(event.TimestampUnread) }
 
 // resend parses refused messages of one source again and delivers the good
 // ones, which removes them from the refused. One that stands for a whole
@@ -251,18 +265,18 @@ func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
 	if env.Type != 0 || event.Lookup(rej.Body, "batch") == nil {
 		return nil, err
 	}
-	b, err := event.Split(rej.Body, h.Limits)
+	// It was small enough to be received.
+	env.Limits.BatchBytes, env.Limits.BatchMessages = len(rej.Body), len(rej.Body)
+	_, items, err := event.Read(rej.Body, env, true, nil)
 	if err != nil {
 		return nil, err
 	}
-	env.SentAt = b.SentAt
-	var out []event.Message
-	for _, raw := range b.Messages {
-		m, err := event.Parse(b.Inherit(raw), env)
-		if err != nil {
-			return nil, err
+	out := make([]event.Message, len(items))
+	for i := range items {
+		if items[i].Refusal != nil {
+			return nil, items[i].Refusal
 		}
-		out = append(out, m)
+		out[i] = items[i].Message
 	}
 	return named(out, rej.ID), nil
 }

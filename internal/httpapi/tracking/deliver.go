@@ -25,7 +25,7 @@ func (h *handler) deliver(ctx context.Context, src *catalog.Source, in *intake) 
 	}
 	// A client that leaves does not stop the commit that its events are in.
 	ctx = context.WithoutCancel(ctx)
-	d := space.Delivery{Source: src.ID, Messages: in.messages, Rejects: in.rejects}
+	d := space.Delivery{Source: src.ID, Messages: in.messages, Rejects: slices.Concat(in.rejects, in.notes)}
 	if err := h.deliverAll(ctx, src.Spaces, d); err != nil {
 		return err
 	}

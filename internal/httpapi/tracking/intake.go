@@ -23,6 +23,7 @@ type intake struct {
 	items    []event.Item
 	messages []event.Message
 	rejects  []space.Reject
+	notes    []space.Reject  // of messages that were taken
 	places   []int           // of the rejects in the batch
 	whole    *answer.Problem // why the request as a whole is refused
 }
@@ -36,7 +37,7 @@ func newIntake(now int64, t event.Type, charge *body.Charge) *intake {
 		in = new(intake)
 	}
 	in.charge = charge
-	in.env = event.Envelope{ReceivedAt: now, Type: t, Room: charge.Take}
+	in.env = event.Envelope{ReceivedAt: now, Type: t, Live: true, Room: charge.Take}
 	if t != 0 {
 		in.endpoint = t.String()
 	}
@@ -57,7 +58,8 @@ func (in *intake) release() {
 	clear(in.items)
 	clear(in.messages)
 	clear(in.rejects)
-	*in = intake{items: in.items[:0], messages: in.messages[:0], rejects: in.rejects[:0], places: in.places[:0]}
+	clear(in.notes)
+	*in = intake{items: in.items[:0], messages: in.messages[:0], rejects: in.rejects[:0], notes: in.notes[:0], places: in.places[:0]}
 	if cap(in.messages) <= mostPooled {
 		intakes.Put(in)
 	}
@@ -73,6 +75,14 @@ func (in *intake) readOne(text []byte, lim event.Limits) {
 	if err != nil {
 		in.refuse(0, text, err)
 		return
+	}
+	in.take(m)
+}
+
+// take takes a message.
+func (in *intake) take(m event.Message) {
+	if m.Unread != nil {
+		in.notes = append(in.notes, refused.Note(&m, in.endpoint))
 	}
 	in.messages = append(in.messages, m)
 }
@@ -106,7 +116,7 @@ func (in *intake) readBatch(text []byte, lim event.Limits) error {
 			in.refuse(i, m.Body, items[i].Refusal)
 			continue
 		}
-		in.messages = append(in.messages, *m)
+		in.take(*m)
 	}
 	return nil
 }
