@@ -42,7 +42,7 @@ var base = []string{
 func Start(tb testing.TB, settings ...string) *Server {
 	tb.Helper()
 	s := newServer(tb)
-	s.program("initdb", "-D", s.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	s.makeCluster()
 	s.Configure(append(base, settings...)...)
 	s.Start()
 	return s
@@ -85,7 +85,11 @@ func freePort(tb testing.TB) int {
 // program runs one of PostgreSQL's programs to its end.
 func (s *Server) program(name string, args ...string) {
 	s.tb.Helper()
-	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	path := filepath.Join(s.bin, name)
+	if _, err := os.Stat(path); err != nil {
+		path = name // not one of PostgreSQL's
+	}
+	cmd := exec.Command(path, args...)
 	cmd.Dir = filepath.Dir(s.data)
 	cmd.SysProcAttr = attributes(s.as)
 	if out, err := cmd.CombinedOutput(); err != nil {
