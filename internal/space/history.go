@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
@@ -62,9 +63,9 @@ type history struct {
 // pastIndex is the index of all that was stored at a time.
 type pastIndex struct {
 	index  *dedupe.Index
-	blocks []uint64 // an entry's place is a place in this list
-	asOf   int64    // nanoseconds since 1970
-	users  int      // and whoever keeps it for the next one; the last one closes it
+	blocks []event.Block // an entry's place is a place in this list
+	asOf   int64         // nanoseconds since 1970
+	users  int           // and whoever keeps it for the next one; the last one closes it
 	idle   *time.Timer
 }
 
@@ -135,33 +136,29 @@ func (s *Space) compare(ctx context.Context, w *work) (int, error) {
 			return 0, err
 		}
 		for _, c := range found[:n] {
-			if c.event.known, err = b.holds(c.event); err != nil {
-				return 0, err
-			}
+			c.event.known = b.holds(c.event)
 		}
 		found = found[n:]
 	}
 	return len(asked), nil
 }
 
-// holds reports whether an event is in the block.
-func (b *openBlock) holds(e *prepared) (bool, error) {
+// holds reports whether an event is in the block. Of one whose body cannot be read
+// the hash has to be proof enough.
+func (b *openBlock) holds(e *prepared) bool {
 	if e.known || b == nil {
-		return e.known, nil
+		return e.known
 	}
 	for k := range b.heads {
 		if h := &b.heads[k]; h.Type == 0 || h.MessageHash != e.hash {
 			continue
 		}
-		stored, _, ok, err := b.event(k)
-		if err != nil {
-			return false, err
-		}
-		if ok && stored.MessageID == e.id {
-			return true, nil
+		stored, _, st := b.event(k)
+		if st == stateWhole && stored.MessageID == e.id || st == stateDamaged && (stored.MessageID == "" || stored.MessageID == e.id) {
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 // acquire returns an index that may be used until it is released, waiting while
@@ -295,8 +292,7 @@ func (h *history) read(ctx context.Context) (*pastIndex, error) {
 		return nil, err
 	}
 	defer r.Close()
-	// After the snapshot was taken, less what a commit under way may be late.
-	p := &pastIndex{asOf: h.s.cfg.Now().UnixNano() - int64(receiptSlack)}
+	p := &pastIndex{asOf: h.s.cfg.Now().UnixNano()}
 	b := dedupe.NewBuilder(h.s.cfg.ScratchDir)
 	err = h.s.each(ctx, r, codec.Headers, scanPage, func(e kv.Entry) error {
 		block, ok := codec.Headers.Parse(e.Key)
@@ -325,6 +321,6 @@ func (h *history) read(ctx context.Context) (*pastIndex, error) {
 		return nil, errors.Join(err, b.Close())
 	}
 	h.s.log.Info("the messageIds of all that is stored were read, to find repeats of any age", "space", h.s.cfg.ID,
-		"events", p.index.Len(), "took", time.Since(began).Round(time.Millisecond), "memory", p.index.Memory()+8*int64(len(p.blocks)), "disk", p.index.Disk())
+		"events", p.index.Len(), "took", time.Since(began).Round(time.Millisecond), "memory", p.index.Memory()+event.BlockBytes*int64(len(p.blocks)), "disk", p.index.Disk())
 	return p, nil
 }
