@@ -56,6 +56,7 @@ func (sh *shell) importSummary(s *importer.Summary, took time.Duration) {
 	fmt.Fprintf(sh.out, "%s in %s%s\n", sh.out.paint(bold, "Imported "+many(s.Events, "event")), span(took), rate)
 	c := counts{}
 	c.add(s.Repeats, "repeat", "repeats", "messageIds that were seen before; not counted again")
+	c.add(s.Used, "event kept aside", "events kept aside", "other events had their messageIds before: selfsame rejects --code id_used_before")
 	c.add(s.Compared, "event compared with all that is stored", "events compared with all that is stored", "they may have come before the dedupe window")
 	c.add(s.Created, "profile created", "profiles created", "")
 	c.add(s.Merged, "profile merged", "profiles merged", "into another one, by an event that ties them together")
@@ -161,6 +162,7 @@ func (sh *shell) importJSON(s *importer.Summary, took time.Duration, err error) 
 		Events     int64          `json:"events"`
 		Repeats    int64          `json:"repeats"`
 		Compared   int64          `json:"compared"`
+		IDUsed     int64          `json:"id_used"`
 		Created    int64          `json:"created"`
 		Merged     int64          `json:"merged"`
 		Demoted    int64          `json:"demoted"`
@@ -172,7 +174,7 @@ func (sh *shell) importJSON(s *importer.Summary, took time.Duration, err error) 
 		Complete   bool           `json:"complete"` // every file was read to its end
 		Error      string         `json:"error,omitempty"`
 	}{
-		Files: s.Files, Lines: s.Lines, Events: s.Events, Repeats: s.Repeats, Compared: s.Compared,
+		Files: s.Files, Lines: s.Lines, Events: s.Events, Repeats: s.Repeats, Compared: s.Compared, IDUsed: s.Used,
 		Created: s.Created, Merged: s.Merged, Demoted: s.Demoted, Unresolved: s.Unresolved, Refused: s.Rejected(),
 		Refusals: []refusal{}, Notes: []importedFile{}, Seconds: took.Round(time.Millisecond).Seconds(), Complete: err == nil,
 	}

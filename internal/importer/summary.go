@@ -14,6 +14,7 @@ type Summary struct {
 	Events     int64 // stored now
 	Repeats    int64 // seen before, and not counted again
 	Compared   int64 // events that were compared with the whole store
+	Used       int64 // refused and kept: other events had their messageIds before
 	Created    int64 // profiles
 	Merged     int64 // profiles merged away
 	Unresolved int64 // events none of whose IDs was accepted
@@ -86,6 +87,7 @@ func (s *Summary) add(b *Batch, r space.Receipt) {
 	s.Events += int64(r.Stored)
 	s.Repeats += int64(r.Repeats)
 	s.Compared += int64(r.Compared)
+	s.Used += int64(r.IDUsed)
 	s.Created += int64(r.Created)
 	s.Merged += int64(r.Merged)
 	s.Unresolved += int64(r.Unresolved)

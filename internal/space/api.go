@@ -84,6 +84,7 @@ type Receipt struct {
 	Stored     int // events kept
 	Repeats    int // messageIds already seen
 	Compared   int // messages that were compared with the whole store, see Delivery.Dedupe
+	IDUsed     int `json:"id_used"` // other events had their messageIds within the dedupe window; kept as rejects
 	Unresolved int // kept events none of whose IDs was accepted
 	Created    int // profiles created
 	Merged     int // profiles merged away
@@ -93,6 +94,7 @@ type Receipt struct {
 func (r *Receipt) add(o *Receipt) {
 	r.Stored += o.Stored
 	r.Repeats += o.Repeats
+	r.IDUsed += o.IDUsed
 	r.Unresolved += o.Unresolved
 	r.Created += o.Created
 	r.Merged += o.Merged

@@ -206,6 +206,7 @@ type commitPlan struct {
 	newTypes    []string // noted by this plan; oldTypes made room for them
 	oldTypes    []string
 	repeats     int
+	used        []*prepared // whose messageIds other events had before
 	counts      rejectCounts
 	openRejects map[sameReject]*openReject
 	tally       tallied

@@ -80,7 +80,9 @@ type desk struct {
 	// stale means that new rules are at work and what is stored does not follow
 	// from them yet.
 	stale bool
-	also  []alsoWrite // what else the commit puts and deletes
+	// rulesSince is when the rules at work were set, in nanoseconds since 1970.
+	rulesSince int64
+	also       []alsoWrite // what else the commit puts and deletes
 	// touchBound is how many strands a search may list before it is put off;
 	// 0: no bound.
 	touchBound int
@@ -109,7 +111,8 @@ func (s *Space) sit(d *desk, ctx context.Context, r kv.Reader, rs *identity.Rule
 	d.ctx, d.keys, d.hasher, d.rules, d.r, d.random, d.now = ctx, s.keys, s.hasher, rs, r, rand.Reader, now
 	d.engine = identity.Engine{Rules: rs, Overrides: s.overrides.Load().identity, Bound: s.cfg.ReplayBound}
 	d.touchBound = s.cfg.ReplayBound * 8
-	d.stale = s.version.Load().Applying
+	version := s.version.Load()
+	d.stale, d.rulesSince = version.Applying, version.SetAt
 	if !s.store.Exclusive() {
 		d.read = map[string][]byte{}
 	}

@@ -36,6 +36,7 @@ type outcome struct {
 // prepared is an event with all that can be worked out before the commit.
 type prepared struct {
 	msg     *event.Message
+	source  string // where it came from
 	id      string // messageId, the message's own or the one it was given
 	given   bool   // the body does not say it, so it is stored beside
 	hash    uint64 // of id
@@ -85,7 +86,7 @@ func (s *Space) prepare(w *work) {
 		w.events = make([]prepared, len(ms))
 		for i := range ms {
 			p := &w.events[i]
-			p.msg, p.id, p.given = &ms[i], ms[i].MessageID, ms[i].MessageIDGiven
+			p.msg, p.id, p.given, p.source = &ms[i], ms[i].MessageID, ms[i].MessageIDGiven, w.delivery.Source
 			if p.id == "" {
 				p.id, p.given = giveID(), true
 				w.whole = true

@@ -90,7 +90,8 @@ func (b *rebuild) block(ctx context.Context, keys codec.Keyspace, block event.Bl
 	}
 	for i := range blk.heads {
 		if e, _, st := blk.event(i); st == stateWhole {
-			batch.Put(codec.RecentShared.Key(keys, blk.heads[i].MessageHash), append(codec.AppendTime(nil, block.Time()), e.MessageID...))
+			h := &blk.heads[i]
+			batch.Put(codec.RecentShared.Key(keys, h.MessageHash), appendRecent(nil, block.Time(), fingerprintOf(h.Source, e.Name, h), e.MessageID))
 			b.n++
 		}
 	}

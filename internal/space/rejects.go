@@ -156,6 +156,9 @@ type rejectDesk struct {
 func (s *Space) takeRejects(c *commitPlan, ws []*work, now time.Time) error {
 	var list []*Reject
 	var resolved []rejectID
+	for _, e := range c.used {
+		list = append(list, e.rejectUsed())
+	}
 	for _, w := range ws {
 		if w.waits() {
 			continue

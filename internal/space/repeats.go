@@ -2,12 +2,12 @@ package space
 
 import (
 	"context"
-	"github.com/selfsame-id/selfsame/internal/event"
+	"slices"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // localRepeats asks the memory of an exclusive store's only writer. What it
@@ -17,8 +17,8 @@ type localRepeats struct {
 	window int64 // nanoseconds
 }
 
-func (l *localRepeats) known(ctx context.Context, d *desk, events []*prepared, now int64) ([]bool, error) {
-	out := make([]bool, len(events))
+func (l *localRepeats) known(ctx context.Context, d *desk, events []*prepared, now int64) ([]seen, error) {
+	out := make([]seen, len(events))
 	for i, e := range events {
 		clocks, err := l.recent.find(ctx, e.hash, now)
 		if err != nil {
@@ -28,7 +28,7 @@ func (l *localRepeats) known(ctx context.Context, d *desk, events []*prepared, n
 			if out[i], err = l.confirm(ctx, d, b, e, now); err != nil {
 				return nil, err
 			}
-			if out[i] {
+			if out[i] != unseen {
 				break
 			}
 		}
@@ -36,15 +36,15 @@ func (l *localRepeats) known(ctx context.Context, d *desk, events []*prepared, n
 	return out, nil
 }
 
-// confirm reports whether a block with a clock holds the message, arrived within the
-// window. There is more than one such block in a copy of a shared store only.
-func (l *localRepeats) confirm(ctx context.Context, d *desk, clock uint64, e *prepared, now int64) (bool, error) {
+// confirm says whether a block with a clock holds the message, or another one with
+// its ID, arrived within the window. There is more than one such block in a copy of a shared store only.
+func (l *localRepeats) confirm(ctx context.Context, d *desk, clock uint64, e *prepared, now int64) (seen, error) {
 	from := codec.Headers.Key(d.keys, event.NewBlock(clock, 0))
 	to := codec.Headers.Key(d.keys, event.NewBlock(clock+1, 0))
 	for {
 		page, err := d.r.Scan(ctx, from, to, 2, false)
 		if err != nil {
-			return false, err
+			return unseen, err
 		}
 		for _, entry := range page {
 			block, ok := codec.Headers.Parse(entry.Key)
@@ -52,20 +52,20 @@ func (l *localRepeats) confirm(ctx context.Context, d *desk, clock uint64, e *pr
 			if !ok || err != nil || block.Time() <= now-l.window {
 				continue
 			}
-			if is, err := l.holds(ctx, d, block, heads, e); is || err != nil {
+			if is, err := l.holds(ctx, d, block, heads, e); is != unseen || err != nil {
 				return is, err
 			}
 		}
 		if len(page) < 2 {
-			return false, nil
+			return unseen, nil
 		}
 		from = kv.After(page[len(page)-1].Key)
 	}
 }
 
-// holds reports whether a block holds the message. Of one whose body cannot be read
+// holds says whether a block holds the message, or another one with its ID. Of one whose body cannot be read
 // the hash has to be proof enough.
-func (l *localRepeats) holds(ctx context.Context, d *desk, block event.Block, heads []blockEvent, e *prepared) (bool, error) {
+func (l *localRepeats) holds(ctx context.Context, d *desk, block event.Block, heads []blockEvent, e *prepared) (seen, error) {
 	for k := range heads {
 		h := &heads[k]
 		if h.Type == 0 || h.MessageHash != e.hash {
@@ -73,13 +73,16 @@ func (l *localRepeats) holds(ctx context.Context, d *desk, block event.Block, he
 		}
 		stored, err := readStored(ctx, d.r, d.keys, h.moment(block, k))
 		if err != nil {
-			return false, err
+			return unseen, err
 		}
-		if stored.MessageID == e.id || stored.Damaged && stored.MessageID == "" {
-			return true, nil
+		switch {
+		case stored.Damaged && (stored.MessageID == "" || stored.MessageID == e.id):
+			return repeated, nil
+		case stored.MessageID == e.id:
+			return d.compare(e.fingerprint(), fingerprintOf(h.Source, stored.Name, h), block.Time()), nil
 		}
 	}
-	return false, nil
+	return unseen, nil
 }
 
 func (l *localRepeats) stage(*commitPlan) {}
@@ -116,12 +119,20 @@ func newSharedRepeats(window time.Duration) *sharedRepeats {
 	return &sharedRepeats{window: int64(window), rate: 1}
 }
 
+// A recent message of a shared store is its time, its fingerprint and its messageId.
+const recentHead = 8 + fingerprintBytes
+
+func appendRecent(b []byte, came int64, p fingerprint, id string) []byte {
+	b = slices.Grow(b, recentHead+len(id))
+	return append(p.append(codec.AppendTime(b, came)), id...)
+}
+
 func (r *sharedRepeats) key(k codec.Keyspace, hash uint64) []byte {
 	return codec.RecentShared.Key(k, hash)
 }
 
-func (r *sharedRepeats) known(_ context.Context, d *desk, events []*prepared, now int64) ([]bool, error) {
-	out := make([]bool, len(events))
+func (r *sharedRepeats) known(_ context.Context, d *desk, events []*prepared, now int64) ([]seen, error) {
+	out := make([]seen, len(events))
 	var keys [][]byte
 	var asked []int
 	for i, e := range events {
@@ -143,12 +154,13 @@ func (r *sharedRepeats) known(_ context.Context, d *desk, events []*prepared, no
 		if v == nil {
 			continue
 		}
-		if len(v) < 8 {
+		if len(v) < recentHead {
 			return nil, kv.ErrCorrupt
 		}
-		if codec.ParseTime(v) > now-r.window {
-			out[i] = string(v[8:]) == e.id
-			e.collides = !out[i]
+		if came := codec.ParseTime(v); came > now-r.window {
+			if e.collides = string(v[recentHead:]) != e.id; !e.collides {
+				out[i] = d.compare(e.fingerprint(), readFingerprint(v[8:]), came)
+			}
 		} else {
 			e.expired = v
 		}
@@ -169,8 +181,7 @@ func (r *sharedRepeats) stage(c *commitPlan) {
 		c.desk.decide(i)
 		_, tag, hash, _ := codec.Split(key)
 		c.desk.parts.touch(tag, hash)
-		value := codec.AppendTime(nil, c.record.Time)
-		value = append(value, e.id...)
+		value := appendRecent(nil, c.record.Time, e.fingerprint(), e.id)
 		if e.expired != nil {
 			c.batch.Require(key, e.expired)
 			c.batch.Put(key, value)
@@ -181,10 +192,11 @@ func (r *sharedRepeats) stage(c *commitPlan) {
 }
 
 func (r *sharedRepeats) landed(c *commitPlan) {
-	n := len(c.fresh) + c.repeats
+	again := c.repeats + len(c.used)
+	n := len(c.fresh) + again
 	if n == 0 {
 		return
 	}
 	weight := min(float64(n)/repeatMemory, 1)
-	r.rate += weight * (float64(c.repeats)/float64(n) - r.rate)
+	r.rate += weight * (float64(again)/float64(n) - r.rate)
 }

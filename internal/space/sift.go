@@ -11,15 +11,16 @@ import (
 
 // repeats knows which messageIds were seen within the dedupe window.
 type repeats interface {
-	// known reports for each event whether its messageId was seen.
-	known(ctx context.Context, d *desk, events []*prepared, now int64) ([]bool, error)
+	// known says for each event whether its messageId was seen, and with it.
+	known(ctx context.Context, d *desk, events []*prepared, now int64) ([]seen, error)
 	// stage adds to the batch what other nodes must know.
 	stage(c *commitPlan)
 	// landed is told when the commit has happened.
 	landed(c *commitPlan)
 }
 
-// sift drops repeats and gives the other events their places in the journal.
+// sift drops repeats, sets aside what has a messageId that another event had, and
+// gives the other events their places in the journal.
 func (s *Space) sift(ctx context.Context, c *commitPlan, ws []*work, now time.Time) error {
 	n := 0
 	for _, w := range ws {
@@ -36,16 +37,26 @@ func (s *Space) sift(ctx context.Context, c *commitPlan, ws []*work, now time.Ti
 	if err != nil {
 		return err
 	}
-	seen := make(map[uint64]string, n)
+	here := make(map[uint64]*prepared, n) // the first of this commit
 	for i, e := range events {
 		if e.aside {
-			repeat[i] = true
+			repeat[i] = repeated
 			continue
 		}
-		if id, again := seen[e.hash]; again && id == e.id || e.known {
-			repeat[i] = true
+		if e.known {
+			repeat[i] = repeated // it is in the store, however old
 		}
-		seen[e.hash] = e.id
+		if repeat[i] != unseen {
+			continue
+		}
+		if first := here[e.hash]; first == nil {
+			here[e.hash] = e
+		} else if first.id == e.id {
+			repeat[i] = repeated
+			if first.fingerprint() != e.fingerprint() {
+				repeat[i] = usedBefore
+			}
+		}
 	}
 
 	c.fresh = slices.Grow(c.fresh, n)
@@ -73,13 +84,17 @@ type journal struct {
 // block is the ID of the block that is filled next.
 func (j *journal) block() event.Block { return j.c.block(j.c.blocks) }
 
-func (j *journal) deliver(k int, w *work, skip []bool) {
+func (j *journal) deliver(k int, w *work, skip []seen) {
 	fresh, repeats := 0, 0
 	for i, s := range skip {
 		switch {
-		case !s:
+		case s == unseen:
 			fresh++
-		case !w.events[i].aside:
+		case w.events[i].aside:
+		case s == usedBefore:
+			j.c.used = append(j.c.used, &w.events[i])
+			j.c.receipts[k].IDUsed++
+		default:
 			repeats++
 		}
 	}
@@ -90,7 +105,7 @@ func (j *journal) deliver(k int, w *work, skip []bool) {
 	}
 	if len(w.blocks) == 0 {
 		for i := range w.events {
-			if skip[i] {
+			if skip[i] != unseen {
 				continue
 			}
 			e := &w.events[i]
@@ -110,7 +125,7 @@ func (j *journal) deliver(k int, w *work, skip []bool) {
 		any := false
 		for o := range heads {
 			i := b.first + o
-			if skip[i] {
+			if skip[i] != unseen {
 				continue // an empty head: the body is no event
 			}
 			any = true

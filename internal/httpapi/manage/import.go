@@ -45,6 +45,7 @@ type imported struct {
 	Merged     int            `json:"merged"`
 	Demoted    int            `json:"demoted"`
 	Refused    int            `json:"refused"`
+	IDUsed     int            `json:"id_used"` // of the refused, those whose messageIds other events had before
 	ByCode     map[string]int `json:"refused_by_code,omitempty"`
 	Reasons    []lineReason   `json:"reasons,omitempty"` // the first few
 }
@@ -105,6 +106,10 @@ func (h *handler) importEvents(w http.ResponseWriter, r *http.Request) error {
 	}
 	buf.Release()
 	out.Stored, out.Repeats, out.Compared, out.Unresolved = receipt.Stored, receipt.Repeats, receipt.Compared, receipt.Unresolved
+	if n := receipt.IDUsed; n > 0 {
+		out.IDUsed, out.ByCode[string(space.IDUsed)] = n, n
+		out.Refused += n
+	}
 	out.Created, out.Merged, out.Demoted = receipt.Created, receipt.Merged, receipt.Demoted
 	return ok(w, out)
 }

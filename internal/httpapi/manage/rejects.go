@@ -251,6 +251,7 @@ func (h *handler) resend(ctx context.Context, s Space, source string, list []spa
 	out.Resolved += len(d.Resolves)
 	out.Stored += receipt.Stored
 	out.Repeats += receipt.Repeats
+	out.Refused += receipt.IDUsed
 	return nil
 }
 
@@ -260,7 +261,7 @@ func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
 	env := event.Envelope{ReceivedAt: rej.ReceivedAt, SentAt: rej.SentAt, Type: event.TypeOf(rej.Endpoint), Limits: h.Limits}
 	m, err := event.Parse(rej.Body, env)
 	if err == nil {
-		return named([]event.Message{m}, rej.ID), nil
+		return named([]event.Message{m}, &rej), nil
 	}
 	if env.Type != 0 || event.Lookup(rej.Body, "batch") == nil {
 		return nil, err
@@ -278,15 +279,16 @@ func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
 		}
 		out[i] = items[i].Message
 	}
-	return named(out, rej.ID), nil
+	return named(out, &rej), nil
 }
 
 // named gives messages without a messageId one that follows from the reject, so
-// that a reject that is sent again twice counts once.
-func named(ms []event.Message, reject string) []event.Message {
+// that a reject that is sent again twice counts once. One whose messageId another
+// event had before gets such a one too.
+func named(ms []event.Message, reject *space.Reject) []event.Message {
 	for i := range ms {
-		if ms[i].MessageID == "" {
-			ms[i].Give(fmt.Sprintf("reject-%s-%d", reject, i))
+		if ms[i].MessageID == "" || reject.Code == string(space.IDUsed) {
+			ms[i].Give(fmt.Sprintf("reject-%s-%d", reject.ID, i))
 		}
 	}
 	return ms

@@ -66,6 +66,9 @@ func (h *handler) deliverTo(ctx context.Context, id string, d space.Delivery) er
 	if err != nil {
 		return err
 	}
-	_, err = s.Ingest(ctx, d)
+	receipt, err := s.Ingest(ctx, d)
+	if err == nil && receipt.IDUsed > 0 {
+		h.Refused(d.Source, string(space.IDUsed), receipt.IDUsed)
+	}
 	return err
 }

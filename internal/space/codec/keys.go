@@ -57,7 +57,7 @@ var (
 	RecentPages       = key2("dp", "pages of recent messages", numberPart("generation"), smallPart("page"), "entries")
 	RecentFilters     = key2("df", "filters of recent messages", numberPart("generation"), smallPart("part"), "filter")
 	// Those of a shared store.
-	RecentShared = key1("D", "recent messages", numberPart("hash of the messageId"), "time(8) messageId")
+	RecentShared = key1("D", "recent messages", numberPart("hash of the messageId"), "time(8) fingerprint(8) messageId")
 )
 
 // EventKeyBytes is how long a key of Events is.

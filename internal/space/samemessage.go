@@ -1,0 +1,95 @@
+package space
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+)
+
+// seen says what a messageId tells about an event.
+type seen uint8
+
+const (
+	unseen     seen = iota // the messageId is new within the window
+	repeated               // the same message came before
+	usedBefore             // another message came before with this messageId
+)
+
+// IDUsed is the code of a reject whose messageId another event had before.
+const IDUsed event.Code = "id_used_before"
+
+// fingerprint tells messages with one messageId apart: a message that is sent again has
+// the same source, type, event name (of a track call) and external IDs. When it was
+// sent, and what it says besides, may differ.
+//
+// who follows from the rules at work, which say where IDs are found.
+type fingerprint struct{ what, who uint32 }
+
+const fingerprintBytes = 8
+
+func fingerprintOf(source, name string, h *blockEvent) fingerprint {
+	var b [128]byte
+	text := append(append(b[:0], byte(h.Type)), source...)
+	if h.Type == event.Track {
+		text = append(append(text, 0), name...)
+	}
+	p := fingerprint{what: uint32(xxhash.Sum64(text))}
+	text = text[:0]
+	if h.HasUser {
+		text = append(append(text, 'u'), h.User[:]...)
+	}
+	if h.HasAccount {
+		text = append(append(text, 'a'), h.Account[:]...)
+	}
+	p.who = uint32(xxhash.Sum64(text))
+	return p
+}
+
+// fingerprint is the fingerprint of an event that came from a source.
+func (e *prepared) fingerprint() fingerprint {
+	return fingerprintOf(e.source, e.msg.Name, &blockEvent{
+		Type: e.msg.Type,
+		User: e.users.hash, HasUser: len(e.users.ids) > 0,
+		Account: e.account.hash, HasAccount: len(e.account.ids) > 0,
+	})
+}
+
+func (p fingerprint) append(b []byte) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, p.what), p.who)
+}
+
+func readFingerprint(b []byte) fingerprint {
+	return fingerprint{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])}
+}
+
+// rulesSlack is how far the clocks of nodes may be apart, with the time that a
+// change of rules takes to reach all of them.
+const rulesSlack = 10 * time.Second
+
+// compare says what an event is whose messageId came before, at a time, with a
+// message of another fingerprint. New rules may have found other IDs in the same message
+// since then, so only what does not depend on rules counts for what is older.
+func (d *desk) compare(p, before fingerprint, came int64) seen {
+	since := d.rulesSince
+	if d.read != nil {
+		since += int64(rulesSlack)
+	}
+	if p.what != before.what || p.who != before.who && since < came {
+		return usedBefore
+	}
+	return repeated
+}
+
+// rejectUsed makes the reject of an event whose messageId another one had before.
+func (e *prepared) rejectUsed() *Reject {
+	return &Reject{
+		Source: e.source, Code: string(IDUsed), ReceivedAt: e.msg.ReceivedAt,
+		MessageID: strings.Clone(e.id), Type: e.msg.Type.String(), Endpoint: e.msg.Type.String(), Body: e.msg.Body,
+		Message: fmt.Sprintf("another event, with another source, type, name or person, had the messageId %.100q before; give each event an ID of its own. Sent again from here, this one gets a new ID", e.id),
+	}
+}
