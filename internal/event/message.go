@@ -74,10 +74,13 @@ type Message struct {
 	// it is not a string. A message in a batch has its request's in Batch.
 	WriteKey string
 
-	// Body is the message exactly as it was sent. It need not name its type
+	// Body is the message exactly as it was sent, without what it inherits. It need not name its type
 	// when the endpoint did, and never knows its time of receipt, so whoever
 	// keeps it keeps Type, Time and ReceivedAt with it.
 	Body []byte
+	// Inherited is what stood beside the message in its request and belongs to
+	// it; nil: nothing, or Body has it. All messages of a request share it.
+	Inherited *Inherited
 }
 
 // At is the message's moment, once it has an arrival number.

@@ -130,6 +130,7 @@ func (p *parser) top(i int) int {
 		var field *span
 		switch key {
 		case "context":
+			p.stamps.context = !p.opens(at, 'n')
 			p.context = contextSpans{}
 			i = p.readContext(at)
 			if i < 0 {
@@ -150,6 +151,8 @@ func (p *parser) top(i int) int {
 			}
 			p.properties = span{int32(at), int32(i)}
 			continue
+		case "integrations":
+			p.stamps.integrations = !p.opens(at, 'n')
 		case "type":
 			field = &p.typ
 		case "messageId":

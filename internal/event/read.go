@@ -25,8 +25,8 @@ type Item struct {
 // with the next, and takes the complete ones of a text that ends within the batch.
 // What is broken beside the batch refuses the request.
 //
-// With inherit set, a message is read as Inherit completes it, and that is its
-// Body; what is refused, or would become too large, stays as it was sent.
+// With inherit set, a message is read as Inherit completes it, which is what
+// AppendBody gives; what is refused, or would become too large, stays as it was sent.
 func Read(body []byte, env Envelope, inherit bool, items []Item) (Batch, []Item, error) {
 	lim := env.Limits.orDefault()
 	env.Type, env.SentAt, env.sentOdd = 0, 0, instant{}
@@ -124,6 +124,9 @@ func (r *reader) read(i int) int {
 // is one.
 func (r *reader) refuseBroken(from, to int, added bool) {
 	if !added {
+		if len(r.items) == cap(r.items) && !r.grow() {
+			return // the request ends with ErrNoRoom
+		}
 		r.items, r.marks = append(r.items, Item{}), append(r.marks, stamps{})
 	}
 	raw := r.b[from:to:to]
@@ -158,11 +161,19 @@ func (r *reader) reparse(raw []byte) *Refusal {
 
 // finish does what had to wait for the end of the request.
 func (r *reader) finish(b *Batch, inherit bool) {
+	var shared *Inherited
+	if inherit {
+		shared = b.inherited(r.env)
+	}
 	for i := range r.items[r.base:] {
 		item := &r.items[r.base+i]
 		switch {
 		case item.Refusal != nil && item.Refusal.Code == BadJSON:
 			// What stands before the fault must not become a message.
+		case inherit && item.Refusal == nil && item.Message.inherit(shared, r.marks[i], r.lim):
+			if refusal := r.times(r.marks[i], &item.Message, r.env); refusal != nil {
+				item.refuse(refusal)
+			}
 		case inherit:
 			// Also what was refused: the request may hold the missing ID.
 			raw := item.Message.Body

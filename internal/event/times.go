@@ -9,6 +9,9 @@ import (
 // stamps is where a message's four times are.
 type stamps struct {
 	timestamp, originalTimestamp, sentAt, receivedAt span
+
+	// Whether the message has its own of what it else inherits.
+	context, integrations bool
 }
 
 // times sets the message's Time and ReceivedAt by SEGMENT.md §2:

@@ -92,7 +92,7 @@ func (s *Space) prepare(w *work) {
 				w.whole = true
 			}
 			p.hash = s.messageHash(p.id)
-			w.bytes += int64(len(ms[i].Body))
+			w.bytes += int64(ms[i].Size())
 		}
 	}
 	for i := range w.delivery.Rejects {
@@ -117,15 +117,22 @@ func (s *Space) prepare(w *work) {
 		return
 	}
 	var bodies [][]byte
+	var whole []byte // bodies that were put together, until they are packed
 	size, first := 0, 0
 	flush := func(end int) {
 		w.blocks = append(w.blocks, block{first, end - first, s.packer.pack(nil, bodies)})
-		bodies, size, first = bodies[:0], 0, end
+		bodies, whole, size, first = bodies[:0], whole[:0], 0, end
 	}
 	for i := range w.events {
-		b := w.events[i].msg.Body
-		if len(bodies) > 0 && (size+len(b) > packBytes || len(bodies) == packEvents) {
+		m := w.events[i].msg
+		if len(bodies) > 0 && (size+m.Size() > packBytes || len(bodies) == packEvents) {
 			flush(i)
+		}
+		b := m.Body
+		if m.Inherited != nil {
+			from := len(whole)
+			whole = m.AppendBody(whole)
+			b = whole[from:len(whole):len(whole)]
 		}
 		bodies = append(bodies, b)
 		size += len(b)

@@ -109,13 +109,17 @@ func (j *journal) deliver(k int, w *work, skip []seen) {
 				continue
 			}
 			e := &w.events[i]
-			if len(j.bodies) > 0 && (j.size+len(e.msg.Body) > packBytes || len(j.bodies) == packEvents) {
+			if len(j.bodies) > 0 && (j.size+e.msg.Size() > packBytes || len(j.bodies) == packEvents) {
 				j.flush()
 			}
 			j.place(e, k, w, j.block(), len(j.bodies))
 			j.heads = append(j.heads, j.head(e, w))
-			j.bodies = append(j.bodies, e.msg.Body)
-			j.size += len(e.msg.Body)
+			body := e.msg.Body
+			if e.msg.Inherited != nil {
+				body = e.msg.AppendBody(nil)
+			}
+			j.bodies = append(j.bodies, body)
+			j.size += len(body)
 		}
 		return
 	}

@@ -179,7 +179,7 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 	}
 	var size int64 = workOverhead
 	for i := range d.Messages {
-		size += int64(len(d.Messages[i].Body))
+		size += int64(d.Messages[i].Size())
 	}
 	for i := range d.Rejects {
 		size += int64(len(d.Rejects[i].Body))

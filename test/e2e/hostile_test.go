@@ -97,6 +97,21 @@ func TestInflatingRequests(t *testing.T) {
 		t.Errorf("answers to requests with a key: %v, want 200 and 503", answers)
 	}
 	p.within(t, mostMemory)
+	// What was inherited is there.
+	var list struct {
+		Data []struct {
+			Context struct{ Page struct{ Title string } }
+		}
+	}
+	p.read(t, "dev", "user_id:u", "events?limit=3", &list)
+	for _, e := range list.Data {
+		if len(e.Context.Page.Title) != 6<<10 {
+			t.Errorf("an event has a title of %d bytes", len(e.Context.Page.Title))
+		}
+	}
+	if len(list.Data) != 3 {
+		t.Errorf("%d events", len(list.Data))
+	}
 	eventually(t, 20*time.Second, "the server takes events again", func() bool {
 		return p.post(t, "dev", "/v1/track", trackOf("after", "the storm")).status == 200
 	})
