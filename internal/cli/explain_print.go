@@ -48,7 +48,7 @@ func (sh *shell) printExplanation(e *explanation) {
 func ownerLine(a askedAbout) string {
 	switch {
 	case a.Blocked:
-		return clean(a.ID) + " identifies nobody"
+		return clean(a.ID) + " names nobody"
 	case a.Profile == "":
 		return clean(a.ID) + " belongs to nobody"
 	}

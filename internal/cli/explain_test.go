@@ -47,7 +47,7 @@ If they are not: selfsame undo cut ios.id:ios_abc123 anonymous_id:anon_789
 	out, _ = w.run(0, "explain", "--data", data, "user_id:bob", "user_id:abc123def")
 	w.contains(out, "Nothing ever linked user_id:bob and user_id:abc123def: no chain of events leads")
 	out, _ = w.run(0, "explain", "--data", data, "user_id:bob", "user_id:null")
-	w.contains(out, "user_id:null identifies nobody")
+	w.contains(out, "user_id:null names nobody")
 	out, _ = w.run(0, "explain", "--data", data, "user_id:bob", "user_id:ann", "--format", "dot")
 	w.contains(out, "graph selfsame {", `"user_id:bob" -- "ios.id:kiosk"`, "style=dashed")
 	out, _ = w.run(0, "explain", "--data", data, "user_id:bob", "user_id:ann", "--json")

@@ -167,6 +167,6 @@ func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r 
 		}
 	}
 	b.done()
-	fmt.Fprintf(tell, "What was there follows them now, after %s.\n", span(time.Since(began)))
+	fmt.Fprintf(tell, "What was there follows now, after %s.\n", span(time.Since(began)))
 	return nil
 }

@@ -25,7 +25,7 @@ or replayed later, and can itself be taken back.
 Each command shows what would change, the profiles before and after, and asks
 before it changes anything.`,
 		Example: `  selfsame undo cut user_id:42 anonymous_id:77              these two do not belong together
-  selfsame undo isolate email:info@example.com              this one belongs to nobody's profile
+  selfsame undo isolate email:info@example.com              this one names nobody
   selfsame undo split user_id:42 --event msg-123            as before this event merged them
   selfsame undo list
   selfsame undo revert ovr_2ZxJ5cSHkH2p8vTbGyWQ1mXkTnA      the links may come back`,
@@ -83,18 +83,26 @@ func (d *decision) words() string {
 	case "cannot_link":
 		return d.sides() + " are kept apart"
 	case "isolate":
-		return d.sides() + " by itself"
+		return d.sides() + name(len(d.IDs)) + " nobody"
 	case "drop":
 		return d.sides() + " is cut from strand " + d.Strand[:min(12, len(d.Strand))]
 	}
 	return d.Kind + " " + d.sides()
 }
 
+// name is the verb of one ID or several.
+func name(ids int) string {
+	if ids == 1 {
+		return " names"
+	}
+	return " name"
+}
+
 // undone says what holds no more when an override is taken back.
 func (d *decision) undone() string {
 	switch d.Kind {
 	case "isolate":
-		return d.sides() + " may be tied to others again"
+		return d.sides() + name(len(d.IDs)) + " somebody again"
 	case "drop":
 		return d.sides() + " may come back to strand " + d.Strand[:min(12, len(d.Strand))]
 	}
@@ -132,6 +140,11 @@ type regrouped struct {
 	} `json:"left_out"`
 	LeftOuts int `json:"left_out_count"`
 	Unowned  []string
+	// Unresolved counts the events that carry nothing else that names somebody.
+	Unresolved int64 `json:"unresolved_events"`
+	// Applying says that what is there is decided again in the background.
+	Applying   bool
+	Unforeseen bool
 }
 
 // briefly is a profile before or after.
@@ -165,8 +178,10 @@ func (sh *shell) undoIsolate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "isolate ID...",
 		Short: "Take an identifier off its profile, for good",
-		Long: `Takes an identifier off its profile: it ties nothing together any more. Events
-whose most important identifier it is belong to a profile of its own.`,
+		Long: `Says that an identifier names nobody: the shop's own address, a shared phone. It
+ties nothing together any more, and nobody is found under it. Events that carry it
+belong to whom their other identifiers name, those that come later too; events that
+carry nothing else belong to nobody.`,
 		Example: `  selfsame undo isolate email:info@example.com --why "the shop's own address"`,
 		Args:    cobra.MinimumNArgs(1),
 	}
@@ -226,7 +241,7 @@ func (sh *shell) undoRevert() *cobra.Command {
 	f := sh.undoFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return f.inSpace(cmd.Context(), func(c *connection, space string) error {
-			return sh.regroup(cmd, f, c, http.MethodDelete, in(space, "overrides", args[0]), nil)
+			return sh.regroup(cmd, f, c, space, http.MethodDelete, in(space, "overrides", args[0]), nil)
 		})
 	}
 	return cmd
@@ -240,11 +255,11 @@ func (sh *shell) decide(cmd *cobra.Command, f *undoFlags, want wish) error {
 	}
 	want.Why = f.why
 	return f.inSpace(cmd.Context(), func(c *connection, space string) error {
-		return sh.regroup(cmd, f, c, http.MethodPost, in(space, "overrides"), want)
+		return sh.regroup(cmd, f, c, space, http.MethodPost, in(space, "overrides"), want)
 	})
 }
 
-func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, method, path string, want any) error {
+func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, space, method, path string, want any) error {
 	ctx := cmd.Context()
 	query := url.Values{"preview": {"true"}}
 	if f.why != "" {
@@ -293,10 +308,10 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, method
 	}
 	if back {
 		fmt.Fprintf(sh.out, "Override %s is taken back.\n", g.Override.ID)
-		return nil
+	} else {
+		fmt.Fprintf(sh.out, "Done: override %s holds from now on. Take it back with: selfsame undo revert %s\n", g.Override.ID, g.Override.ID)
 	}
-	fmt.Fprintf(sh.out, "Done: override %s holds from now on. Take it back with: selfsame undo revert %s\n", g.Override.ID, g.Override.ID)
-	return nil
+	return sh.awaitRules(ctx, c, space, &rulesInForce{Applying: g.Applying}, sh.out)
 }
 
 // printRegrouped shows profiles before and after.
@@ -307,6 +322,10 @@ func (sh *shell) printRegrouped(g *regrouped, back bool) {
 		words = g.Override.undone()
 	}
 	fmt.Fprintf(s, "%s\n", s.paint(bold, fold(capital(words), s.width(), "")))
+	if g.Unforeseen {
+		fmt.Fprintln(s, "Too much hangs together here to be shown; it is decided again in the background.")
+		return
+	}
 	if len(g.Before) == 0 && len(g.After) == 0 {
 		fmt.Fprintln(s, "No profile changes now; it holds for what comes.")
 		return
@@ -324,7 +343,10 @@ func (sh *shell) printRegrouped(g *regrouped, back bool) {
 	side("Before", g.Before)
 	side(now, g.After)
 	if len(g.Unowned) > 0 {
-		fmt.Fprintf(s, "\nNo profile any more, until events show them by themselves: %s\n", clean(strings.Join(g.Unowned, ", ")))
+		fmt.Fprintf(s, "\nOf no profile any more: %s\n", clean(strings.Join(g.Unowned, ", ")))
+	}
+	if g.Unresolved > 0 {
+		fmt.Fprintf(s, "\nOf nobody from now on, for they carry nothing else that names somebody: %s\n", many(g.Unresolved, "event"))
 	}
 	if g.LeftOuts > 0 {
 		sets := "one set"

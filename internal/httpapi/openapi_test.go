@@ -362,6 +362,7 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(200, "GET", "/v1/spaces/shop/collections/accounts/profiles/group_id:acme/links", "")
 	a.call(404, "GET", user+"user_id:nobody/traits", "")
 	a.call(400, "GET", user+"jane/traits", "")
+	a.call(200, "POST", user+"user_id:jane/external_ids/delete?preview=true", `{"delete_external_ids":[{"id":"a1","type":"anonymous_id"}]}`)
 	a.call(200, "POST", user+"user_id:jane/external_ids/delete", `{"delete_external_ids":[{"id":"a1","type":"anonymous_id"}]}`)
 	a.call(200, "GET", "/api/openapi.yaml", "", "Authorization", "")
 

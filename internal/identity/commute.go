@@ -28,7 +28,7 @@ func (c *Census) Add(idType string, values int) {
 // order: where nothing is demoted and the union of all that it joins keeps every
 // limit even if no window ever let a value go, strands commute, and the profile
 // is the connected component whatever the order of arrival. owners are the
-// distinct profiles that own one of the IDs; bare are the unblocked IDs that
+// distinct profiles that own one of the IDs; bare are the IDs, none that names nobody, that
 // nobody owns, none of which a demotion has touched.
 func (e *Engine) Commutes(c Collection, owners []*Census, bare []ID) bool {
 	var buf [12]TypeCount

@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// decision is the verdict on the unblocked IDs of one event, in the order of
+// decision is the verdict on the IDs of one event that name somebody, in the order of
 // priority.
 type decision struct {
 	ids     []ruling
@@ -36,9 +36,9 @@ type judge struct {
 }
 
 // decide rules on s's event at pos. The links of s are not changed, apart from
-// blocked ones being set aside.
+// those that name nobody being set aside.
 func (j *judge) decide(s *Strand, pos Pos) (decision, error) {
-	j.order = s.setAside(j.rs, j.order)
+	j.order = s.setAside(j.rs, j.ov, j.order)
 	d := decision{ids: make([]ruling, 0, len(j.order))}
 	for _, i := range j.order {
 		l := &s.Links[i]
@@ -213,24 +213,6 @@ func (j *judge) overMerges(d *decision, g *group) bool {
 func (j *judge) overridden(d *decision, strand Hash, l *Link, g *group) Reason {
 	if j.ov.dropped[drop{strand, l.Hash}] {
 		return ReasonDropped
-	}
-	if j.ov.isolated[l.Hash] {
-		return ReasonIsolated
-	}
-	for i := range d.ids {
-		if d.ids[i].accepted && j.ov.isolated[d.ids[i].link.Hash] {
-			return ReasonIsolated
-		}
-	}
-	for _, g := range append(d.joined[:len(d.joined):len(d.joined)], g) {
-		if g == nil {
-			continue
-		}
-		for i := range g.members {
-			if j.ov.isolated[g.members[i].Hash] {
-				return ReasonIsolated
-			}
-		}
 	}
 	if g != nil && slices.Contains(d.joined, g) {
 		return ReasonNone

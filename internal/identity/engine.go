@@ -40,6 +40,10 @@ type Seed struct {
 	// Unsettled means that decisions after Pos may be wrong although this one
 	// turns out as it is stored: a replay that was put off.
 	Unsettled bool
+	// Moved means that the strand stands in another class than when it was
+	// decided: all its decisions are taken back where they were made, and made
+	// again from Pos on. Pos has the new class.
+	Moved bool
 }
 
 // Change is what a replay found to be different.
@@ -94,6 +98,9 @@ func (e *Engine) Replay(g Graph, seeds []Seed) (*Change, error) {
 			}
 			continue
 		}
+		if s.Moved {
+			r.move(en, s.Pos)
+		}
 		if s.Unsettled {
 			en.unsettled = append(en.unsettled, s.Pos)
 		}
@@ -106,7 +113,11 @@ func (e *Engine) Replay(g Graph, seeds []Seed) (*Change, error) {
 		if e.Bound > 0 && r.decisions > e.Bound {
 			return nil, ErrBound
 		}
-		if err := r.step(it.e, it.pos); err != nil {
+		decide := r.step
+		if it.e.moved && it.pos.Class != it.e.s.First.Class {
+			decide = r.takeBack
+		}
+		if err := decide(it.e, it.pos); err != nil {
 			return nil, err
 		}
 	}
@@ -131,6 +142,7 @@ type entry struct {
 	s, old    *Strand
 	known     bool  // old was stored
 	touched   bool  // decided in this replay
+	moved     bool  // stands in another class than old
 	unsettled []Pos // where decisions after it may be wrong although it is right
 }
 
@@ -280,6 +292,15 @@ func (r *replay) step(en *entry, pos Pos) error {
 			lost = true
 		}
 	}
+	var nobodys []Hash // accepted here before, and name nobody now
+	for i := range s.Links {
+		if l := &s.Links[i]; l.Verdict == Blocked && wasAccepted(en, l, pos) {
+			nobodys = append(nobodys, l.Hash)
+		}
+	}
+	if len(nobodys) > 0 {
+		differs, lost = true, true
+	}
 	if !anyDirty && !unsettled && !(differs && (content || lost)) {
 		return nil
 	}
@@ -291,6 +312,11 @@ func (r *replay) step(en *entry, pos Pos) error {
 		return nil
 	}
 	// IDs that were part of this before, or may have been, are apart now.
+	for _, h := range nobodys {
+		if err := r.spreadBare(h, pos); err != nil {
+			return err
+		}
+	}
 	for i := range d.ids {
 		ru := &d.ids[i]
 		switch {
@@ -453,91 +479,6 @@ func (r *replay) taintStrand(s *Strand) {
 			r.taint[s.Links[i].Hash] = true
 		}
 	}
-}
-
-// groupAt returns the group that owns an ID just before pos, nil if nobody
-// does.
-func (r *replay) groupAt(h Hash, pos Pos, at map[Hash]*group) (*group, error) {
-	if g, ok := r.dirty[h]; ok {
-		return g, nil
-	}
-	if g, ok := at[h]; ok {
-		return g, nil
-	}
-	g, err := r.walk(h, pos)
-	if err != nil {
-		return nil, err
-	}
-	if g == nil {
-		at[h] = nil
-		return nil, nil
-	}
-	for i := range g.members {
-		at[g.members[i].Hash] = g
-	}
-	return g, nil
-}
-
-// walk collects the group of an ID from links that were accepted before pos.
-func (r *replay) walk(start Hash, pos Pos) (*group, error) {
-	g := &group{}
-	index := map[Hash]int{}
-	visited := map[Hash]bool{start: true}
-	level := []Hash{start}
-	for len(level) > 0 {
-		lists, err := r.g.Accepting(level)
-		if err != nil {
-			return nil, err
-		}
-		entries, err := r.holders(level, lists)
-		if err != nil {
-			return nil, err
-		}
-		at := level
-		level = nil
-		for _, en := range entries {
-			reached := false
-			for _, h := range at {
-				if l := en.s.link(h); l != nil && r.accepted(l, pos) {
-					reached = true
-					break
-				}
-			}
-			if !reached {
-				continue
-			}
-			for i := range en.s.Links {
-				l := &en.s.Links[i]
-				if !r.accepted(l, pos) {
-					continue
-				}
-				if k, ok := index[l.Hash]; ok {
-					g.members[k].Time = min(g.members[k].Time, l.At.Time)
-				} else {
-					index[l.Hash] = len(g.members)
-					g.members = append(g.members, Member{l.ID, l.Hash, l.At.Time})
-				}
-				if !visited[l.Hash] {
-					visited[l.Hash] = true
-					level = append(level, l.Hash)
-				}
-			}
-		}
-	}
-	if len(g.members) == 0 {
-		return nil, nil
-	}
-	if r.e.Rules.Arrival() {
-		var err error
-		if g.merges, err = r.g.Merges(start); err != nil {
-			return nil, err
-		}
-	}
-	return g, nil
-}
-
-func (r *replay) accepted(l *Link, pos Pos) bool {
-	return l.Verdict == Accepted && (r.e.Rules.Arrival() || l.At.Before(pos))
 }
 
 // change gathers what differs at the end of the sweep.

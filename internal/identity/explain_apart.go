@@ -301,7 +301,8 @@ func (x *Explainer) walkApart(dist map[Hash]far, to Hash) []Step {
 	return steps
 }
 
-// blockedInCommon lists the blocked values that both profiles were seen with.
+// blockedInCommon lists the IDs that name nobody with which both profiles were
+// seen.
 func (x *Explainer) blockedInCommon(from, to *reach) []ID {
 	seen := map[ID]int{} // 1: with the one, 2: with the other
 	for _, s := range x.strands {

@@ -28,7 +28,7 @@ type Demotion struct {
 	Merges int
 
 	// Override names the IDs of which the override speaks that stands against
-	// it: the one that was dropped or isolated, or the two that are kept apart.
+	// it: the one that was dropped, or the two that are kept apart.
 	Override []ID
 
 	// Now says that Had and Brought are as of now and not as of the decision:
@@ -83,7 +83,7 @@ func (x *Explainer) Demotion(s *Strand, id Hash) (*Demotion, error) {
 		for _, g := range append(c.joined[:len(c.joined):len(c.joined)], c.group) {
 			d.Merges += g.merges
 		}
-	case ReasonDropped, ReasonIsolated, ReasonCannotLink:
+	case ReasonDropped, ReasonCannotLink:
 		d.Override = x.Engine.Overrides.against(c, d.Reason)
 	}
 	return d, nil
@@ -178,12 +178,6 @@ func (o *Overrides) against(c candidate, why Reason) []ID {
 	switch why {
 	case ReasonDropped:
 		return []ID{c.link.ID}
-	case ReasonIsolated:
-		for _, m := range append(brings, had...) {
-			if o.isolated[m.Hash] {
-				return []ID{m.ID}
-			}
-		}
 	case ReasonCannotLink:
 		for _, m := range brings {
 			for _, n := range had {

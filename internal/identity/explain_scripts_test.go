@@ -97,6 +97,12 @@ func answerTo(t *testing.T, rules identity.Rules, ov *identity.Overrides, events
 		return out
 	}
 	b := hasher.ID(identity.Users, readID(ask[1]))
+	for i, h := range []identity.Hash{a, b} {
+		if why := ov.WhyNobody(rs, readID(ask[i]), h); why != identity.ReasonNone {
+			say("%s names nobody: %s", ask[i], why)
+			return out
+		}
+	}
 	x := &identity.Explainer{Engine: l.engine, Graph: l}
 	steps, together, err := x.Path(a, b)
 	if err != nil {
@@ -123,7 +129,7 @@ func answerTo(t *testing.T, rules identity.Rules, ov *identity.Overrides, events
 	switch {
 	case why.Steps != nil:
 	case why.Blocked != nil:
-		say("both were seen with %s, which identifies nobody", names(why.Blocked))
+		say("both were seen with %s, which names nobody", names(why.Blocked))
 	default:
 		say("nothing ever linked them")
 	}

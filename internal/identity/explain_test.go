@@ -215,7 +215,7 @@ func checkDemotion(t *rapid.T, l *ledger, d *identity.Demotion, arrival bool) {
 				t.Fatalf("%s is not of type %s", m.ID, d.Broke)
 			}
 		}
-	case identity.ReasonDropped, identity.ReasonIsolated:
+	case identity.ReasonDropped:
 		if len(d.Override) != 1 || !l.engine.Overrides.Concern(hasher.ID(identity.Users, d.Override[0])) {
 			t.Fatalf("%s: override %v", d.ID, d.Override)
 		}

@@ -107,14 +107,14 @@ func (l *ledger) Merges(id identity.Hash) (int, error) { return l.owner[id].cens
 // take commits one batch of events.
 func (l *ledger) take(batch []happening) error {
 	for _, e := range batch {
-		pos := e.strand.Place(l.rs, e.Moment)
+		pos := e.strand.Place(l.rs, l.engine.Overrides, e.Moment)
 		list := l.seen[e.strand.Hash]
 		at := sort.Search(len(list), func(i int) bool { return pos.Before(list[i]) })
 		l.seen[e.strand.Hash] = slices.Insert(list, at, pos)
 	}
 	var seeds []identity.Seed
 	for _, e := range batch {
-		pos := e.strand.Place(l.rs, e.Moment)
+		pos := e.strand.Place(l.rs, l.engine.Overrides, e.Moment)
 		s := l.strands[e.strand.Hash]
 		if s != nil && s.Settled(l.rs, pos) {
 			l.appends++
@@ -186,12 +186,33 @@ func (l *ledger) settle() error {
 	return l.replay(seeds)
 }
 
+// override makes other overrides those at work. They speak of IDs otherwise than
+// the ones before.
+func (l *ledger) override(ov *identity.Overrides, ids []identity.Hash) (*identity.Change, error) {
+	l.engine.Overrides = ov
+	for h, list := range l.seen {
+		class := l.strands[h].Class(l.rs, ov)
+		for i := range list {
+			list[i].Class = class // all events of a strand have one
+		}
+	}
+	for i := range l.pending {
+		p := &l.pending[i]
+		p.Pos.Class = p.Strand.Class(l.rs, ov)
+	}
+	c, err := l.engine.Reconsider(l, identity.Users, ids)
+	if err == nil {
+		l.apply(c)
+	}
+	return c, err
+}
+
 func (l *ledger) tryFast(s *identity.Strand, pos identity.Pos) bool {
 	var owners []*identity.Census
 	var joined []*owned
 	var bare []identity.ID
 	for _, k := range s.Links {
-		if l.rs.Blocked(k.ID) {
+		if l.engine.Overrides.NamesNobody(l.rs, k.ID, k.Hash) {
 			continue
 		}
 		if l.engine.Overrides.Concern(k.Hash) {
@@ -213,7 +234,7 @@ func (l *ledger) tryFast(s *identity.Strand, pos identity.Pos) bool {
 	if !l.engine.Commutes(s.Collection, owners, bare) {
 		return false
 	}
-	s.Accept(l.rs, pos)
+	s.Accept(l.rs, l.engine.Overrides, pos)
 	into := &owned{}
 	for i, o := range joined {
 		into.members = append(into.members, o.members...)
@@ -318,12 +339,12 @@ func describe(strands map[identity.Hash]*identity.Strand, groups [][]identity.Me
 			case identity.Demoted:
 				fmt.Fprintf(&b, " (%s)", k.ID)
 			case identity.Blocked:
-				fmt.Fprintf(&b, " [%s]", k.ID)
+				fmt.Fprintf(&b, " [%s: %s]", k.ID, k.Reason)
 			default:
 				fmt.Fprintf(&b, " ?%s", k.ID)
 			}
 		}
-		fmt.Fprintf(&b, " first %d/%s", s.First.Time, called(s.First.Moment))
+		fmt.Fprintf(&b, " first %d/%d/%s", s.First.Class, s.First.Time, called(s.First.Moment))
 		lines = append(lines, b.String())
 	}
 	for _, g := range groups {

@@ -30,7 +30,7 @@ type Model struct {
 	odd     map[int32]*Strand // strands that are not plain, as stored
 
 	before  partition // by links that are accepted in the store
-	after   partition // by links that the draft does not block
+	after   partition // by IDs that name somebody under the draft
 	cluster partition // by either: what must be decided together
 
 	violations map[Violation]int
@@ -45,12 +45,14 @@ type modelID struct {
 	id      ID
 	hash    Hash
 	typ     uint16
-	blocked bool  // by the draft
-	concern bool  // an override speaks of it
-	owned   bool  // a stored strand accepts it
-	strands int32 // that hold it
-	owner   int32 // the first ID that its profile owns, if told; -1: none
+	why     Reason // why it names nobody under the draft; ReasonNone: it names somebody
+	concern bool   // an override speaks of it
+	owned   bool   // a stored strand accepts it
+	strands int32  // that hold it
+	owner   int32  // the first ID that its profile owns, if told; -1: none
 }
+
+func (id *modelID) nobody() bool { return id.why != ReasonNone }
 
 type modelStrand struct {
 	hash     Hash
@@ -64,6 +66,15 @@ type modelStrand struct {
 type modelLink struct {
 	id      int32
 	verdict Verdict // as stored
+	reason  Reason  // with Blocked, as stored
+}
+
+// aside is the reason why an ID is stored as naming nobody.
+func (l *modelLink) aside() Reason {
+	if l.verdict == Blocked {
+		return l.reason
+	}
+	return ReasonNone
 }
 
 // Founded is the profile that a strand founded; the oldest is the smallest, zero
@@ -113,30 +124,30 @@ func (m *Model) Add(s *Strand, founded Founded) {
 		k := m.id(l)
 		id := &m.ids[k]
 		id.strands++
-		m.links = append(m.links, modelLink{k, l.Verdict})
+		m.links = append(m.links, linkOf(k, l))
 		switch l.Verdict {
 		case Accepted:
 			id.owned = true
 			m.before.tie(&firstOwned, k)
 			st.plain = st.plain && l.At == s.First
 		case Blocked:
-			m.violations[Violation{l.ID.Type, ReasonBlocked, ""}]++
+			m.violations[Violation{l.ID.Type, l.Reason, ""}]++
 		case Undecided:
 			st.plain = false
 		default:
 			st.plain = false
 			m.violations[Violation{l.ID.Type, l.Reason, l.Broke}]++
 		}
-		if !id.blocked {
+		if !id.nobody() {
 			m.after.tie(&firstFree, k)
 			if m.rs.NamesPerson(l.ID.Type) {
 				st.first.Class = 0
 			}
 		}
-		if !id.blocked || l.Verdict == Accepted {
+		if !id.nobody() || l.Verdict == Accepted {
 			m.cluster.tie(&firstAny, k)
 		}
-		st.fits = st.fits && id.blocked == (l.Verdict == Blocked)
+		st.fits = st.fits && m.links[len(m.links)-1].aside() == id.why
 	}
 	st.plain = st.plain && s.Evaluated == s.First && s.Recheck == 0
 	st.fits = st.fits && st.plain && st.first.Class == s.First.Class
@@ -156,14 +167,14 @@ func (m *Model) Past(s *Strand, founded Founded) {
 	for i := range s.Links {
 		l := &s.Links[i]
 		k := m.id(l)
-		m.pastLinks = append(m.pastLinks, modelLink{k, l.Verdict})
+		m.pastLinks = append(m.pastLinks, linkOf(k, l))
 		switch l.Verdict {
 		case Accepted:
 			m.ids[k].owned = true
 			m.before.tie(&firstOwned, k)
 			m.cluster.tie(&firstAny, k)
 		case Blocked:
-			m.violations[Violation{l.ID.Type, ReasonBlocked, ""}]++
+			m.violations[Violation{l.ID.Type, l.Reason, ""}]++
 		default:
 			m.violations[Violation{l.ID.Type, l.Reason, l.Broke}]++
 		}
@@ -201,6 +212,14 @@ func (m *Model) Own(id Hash, profile Founded) {
 	m.cluster.tie(&first, k)
 }
 
+func linkOf(k int32, l *Link) modelLink {
+	m := modelLink{k, l.Verdict, ReasonNone}
+	if l.Verdict == Blocked {
+		m.reason = l.Reason
+	}
+	return m
+}
+
 // id returns the number of an ID.
 func (m *Model) id(l *Link) int32 {
 	if k, ok := m.index[l.Hash]; ok {
@@ -216,7 +235,7 @@ func (m *Model) id(l *Link) int32 {
 	m.index[l.Hash] = k
 	m.ids = append(m.ids, modelID{
 		id: ID{m.types[typ], l.ID.Value}, hash: l.Hash, typ: typ,
-		blocked: m.rs.Blocked(l.ID), concern: m.ov.Concern(l.Hash), owner: -1,
+		why: m.ov.WhyNobody(m.rs, l.ID, l.Hash), concern: m.ov.Concern(l.Hash), owner: -1,
 	})
 	m.before.grow()
 	m.after.grow()
@@ -246,7 +265,7 @@ func (m *Model) stored(n int32) *Strand {
 		if s.Links[i].Verdict = l.verdict; l.verdict == Accepted {
 			s.Links[i].At = s.First
 		} else {
-			s.Links[i].Reason = ReasonBlocked
+			s.Links[i].Reason = l.reason
 		}
 	}
 	return s

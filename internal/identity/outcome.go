@@ -31,14 +31,14 @@ func (m *Model) Outcome(events Events, progress func(done, total int) error) (*O
 	o := &Outcome{m: m, group: make([]int32, len(m.ids)), heads: make([]int32, len(m.ids)), next: make([]int32, len(m.strands)), violations: map[Violation]int{}}
 	for k := range m.ids {
 		o.group[k], o.heads[k] = -1, -1
-		if id := &m.ids[k]; !id.blocked && id.strands > 0 { // none: the draft looks elsewhere, and sees it no more
+		if id := &m.ids[k]; !id.nobody() && id.strands > 0 { // none: the draft looks elsewhere, and sees it no more
 			o.group[k] = m.after.root(int32(k))
 		}
 	}
 	for n := len(m.strands) - 1; n >= 0; n-- {
 		c := m.clusterOf(int32(n))
 		if c < 0 {
-			continue // all its values are blocked, before and after
+			continue // all its IDs name nobody, before and after
 		}
 		o.next[n], o.heads[c] = o.heads[c], int32(n)
 	}
@@ -68,12 +68,12 @@ func (m *Model) Outcome(events Events, progress func(done, total int) error) (*O
 			return nil, err
 		}
 	}
-	// Strands of which every value is blocked are in no cluster.
+	// Strands of which every ID names nobody are in no cluster.
 	for n := range m.strands {
 		st := &m.strands[n]
 		for _, l := range m.links[st.from:st.to] {
-			if m.ids[l.id].blocked {
-				o.violations[Violation{m.ids[l.id].id.Type, ReasonBlocked, ""}]++
+			if m.ids[l.id].nobody() {
+				o.violations[Violation{m.ids[l.id].id.Type, m.ids[l.id].why, ""}]++
 			}
 		}
 		if m.clusterOf(int32(n)) < 0 && !m.setAside(int32(n)) {
@@ -86,7 +86,7 @@ func (m *Model) Outcome(events Events, progress func(done, total int) error) (*O
 // clusterOf returns the cluster of a strand, -1 if it has none.
 func (m *Model) clusterOf(n int32) int32 {
 	for _, l := range m.links[m.strands[n].from:m.strands[n].to] {
-		if l.verdict == Accepted || !m.ids[l.id].blocked || m.ids[l.id].owner >= 0 {
+		if l.verdict == Accepted || !m.ids[l.id].nobody() || m.ids[l.id].owner >= 0 {
 			return m.cluster.root(l.id)
 		}
 	}
@@ -109,7 +109,7 @@ func (m *Model) fits(ids []int32, c *census) (whole, windowed bool) {
 		if id.concern {
 			whole = false
 		}
-		if id.blocked {
+		if id.nobody() {
 			if id.owned {
 				whole = false // what it held together comes apart
 			}
@@ -238,21 +238,22 @@ func (o *Outcome) owned(ids []int32) bool {
 	return true
 }
 
-// setAside reports whether all values of a strand are stored as blocked.
+// setAside reports whether all IDs of a strand are stored as naming nobody, for
+// the reason that the draft has.
 func (m *Model) setAside(n int32) bool {
 	for _, l := range m.links[m.strands[n].from:m.strands[n].to] {
-		if l.verdict != Blocked || m.ids[l.id].owner >= 0 {
+		if id := &m.ids[l.id]; l.verdict != Blocked || l.reason != id.why || id.owner >= 0 {
 			return false
 		}
 	}
 	return m.stored(n).First.Class == m.strands[n].first.Class
 }
 
-// demotes reports whether a stored strand leaves out an ID that the draft does
-// not block, or the other way round.
+// demotes reports whether a stored strand leaves out an ID that names somebody
+// under the draft, or the other way round.
 func (m *Model) demotes(n int32) bool {
 	for _, l := range m.links[m.strands[n].from:m.strands[n].to] {
-		if m.ids[l.id].blocked != (l.verdict == Blocked) || l.verdict == Demoted {
+		if l.aside() != m.ids[l.id].why || l.verdict == Demoted {
 			return true
 		}
 	}
@@ -269,7 +270,7 @@ func (m *Model) agrees(stored, now *Strand) bool {
 	}
 	for i := range now.Links {
 		a, b := &stored.Links[i], &now.Links[i]
-		if a.Verdict != b.Verdict || a.Verdict == Accepted && a.At != b.At {
+		if a.Verdict != b.Verdict || a.Verdict == Accepted && a.At != b.At || a.Verdict == Blocked && a.Reason != b.Reason {
 			return false
 		}
 	}
@@ -277,16 +278,35 @@ func (m *Model) agrees(stored, now *Strand) bool {
 }
 
 // Different lists the strands of which something is stored otherwise than the
-// draft has it, those that must be decided together in one list.
+// draft has it, those that must be decided together in one list. What only an ID
+// held together that names nobody under the draft is in lists of its own.
 func (o *Outcome) Different() [][]Hash {
-	out := make([][]Hash, len(o.differ))
-	for i, strands := range o.differ {
-		out[i] = make([]Hash, len(strands))
-		for k, n := range strands {
-			out[i][k] = o.m.strands[n].hash
+	out := make([][]Hash, 0, len(o.differ))
+	for _, strands := range o.differ {
+		at := map[int32]int{} // the list of what is tied together under the draft
+		for _, n := range strands {
+			root := o.m.tiedTo(n)
+			i, ok := at[root]
+			if !ok {
+				i = len(out)
+				at[root] = i
+				out = append(out, nil)
+			}
+			out[i] = append(out[i], o.m.strands[n].hash)
 		}
 	}
 	return out
+}
+
+// tiedTo is what a strand is tied together with under the draft; -1 if all its
+// IDs name nobody.
+func (m *Model) tiedTo(n int32) int32 {
+	for _, l := range m.links[m.strands[n].from:m.strands[n].to] {
+		if !m.ids[l.id].nobody() {
+			return m.after.root(l.id)
+		}
+	}
+	return -1
 }
 
 // Groups are the profiles under the draft, as Resolve gives them but without
@@ -312,7 +332,7 @@ func (o *Outcome) Groups() [][]Member {
 // NeedsEvents reports whether resolving strands that are tied together takes all
 // their events: under order: arrival, and where a limit with a window is in
 // reach. Else their first events are enough.
-func NeedsEvents(rs *Ruleset, strands []*Strand) bool {
+func NeedsEvents(rs *Ruleset, ov *Overrides, strands []*Strand) bool {
 	if rs.Arrival() {
 		return true
 	}
@@ -321,7 +341,7 @@ func NeedsEvents(rs *Ruleset, strands []*Strand) bool {
 	for _, s := range strands {
 		for i := range s.Links {
 			l := &s.Links[i]
-			if seen[l.Hash] || rs.Blocked(l.ID) {
+			if seen[l.Hash] || ov.NamesNobody(rs, l.ID, l.Hash) {
 				continue
 			}
 			seen[l.Hash] = true

@@ -21,7 +21,8 @@ func (o *Overrides) CannotLink(a, b Hash) {
 	o.apart[b] = append(o.apart[b], a)
 }
 
-// Isolate keeps an ID in a profile of its own.
+// Isolate makes an ID name nobody: it belongs to no profile and ties nothing
+// together, as if its value were blocked.
 func (o *Overrides) Isolate(id Hash) {
 	if o.isolated == nil {
 		o.isolated = map[Hash]bool{}
@@ -39,11 +40,16 @@ func (o *Overrides) Drop(strand, id Hash) {
 	o.dropped[drop{strand, id}] = true
 }
 
-// Concern reports whether any override speaks of an ID; if none does, they
-// cannot change what becomes of it.
+// Isolated reports whether an ID is isolated.
+func (o *Overrides) Isolated(id Hash) bool {
+	return o != nil && o.isolated[id]
+}
+
+// Concern reports whether any override speaks of an ID that names somebody; if
+// none does, they cannot change what becomes of it.
 func (o *Overrides) Concern(id Hash) bool {
 	if o == nil {
 		return false
 	}
-	return o.isolated[id] || len(o.apart[id]) > 0 || o.cut[id]
+	return len(o.apart[id]) > 0 || o.cut[id]
 }

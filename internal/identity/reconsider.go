@@ -55,7 +55,7 @@ func (e *Engine) Reconsider(g Graph, c Collection, ids []Hash) (*Change, error) 
 	var seeds []Seed
 	for _, en := range entries {
 		if en.known && en.s.Collection == c && en.holds(all) {
-			seeds = append(seeds, Seed{Strand: en.old, Pos: en.old.First, Unsettled: true})
+			seeds = append(seeds, e.seedOf(en))
 		}
 	}
 	free := *e

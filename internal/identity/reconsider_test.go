@@ -44,7 +44,7 @@ func (w wish) concerned() []identity.Hash {
 // TestReconsiderEqualsResolve adds and removes overrides between batches of
 // events: what is stored must follow from those that are there.
 func TestReconsiderEqualsResolve(t *testing.T) {
-	changed := 0
+	changed, moved := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		rs := drawRules(t, "person_first")
 		events := drawEvents(t, rapid.IntRange(2, 16).Draw(t, "events"))
@@ -52,6 +52,7 @@ func TestReconsiderEqualsResolve(t *testing.T) {
 		l := newLedger(rs, nil, bound)
 		var wishes []wish
 		var taken []happening
+		classes := map[identity.Hash]*uint8{}
 		for _, batch := range batches(t, rapid.Permutation(events).Draw(t, "arrival")) {
 			if err := l.take(batch); err != nil {
 				t.Fatal(err)
@@ -83,13 +84,20 @@ func TestReconsiderEqualsResolve(t *testing.T) {
 					}
 					wishes = append(wishes, w)
 				}
-				l.engine.Overrides = overridesOf(wishes)
-				c, err := l.engine.Reconsider(l, identity.Users, w.concerned())
+				c, err := l.override(overridesOf(wishes), w.concerned())
 				if err != nil {
 					t.Fatal(err)
 				}
 				changed += len(c.Strands)
-				l.apply(c)
+				for _, s := range c.Strands {
+					if was := classes[s.Hash]; was != nil && *was != s.First.Class {
+						moved++
+					}
+				}
+				for h, s := range l.strands {
+					class := s.First.Class
+					classes[h] = &class
+				}
 			}
 			if rapid.Bool().Draw(t, "settle") {
 				if err := l.settle(); err != nil {
@@ -109,5 +117,8 @@ func TestReconsiderEqualsResolve(t *testing.T) {
 	})
 	if changed == 0 {
 		t.Error("no override ever changed a strand")
+	}
+	if moved == 0 {
+		t.Error("no override ever moved a strand to the other class")
 	}
 }

@@ -55,7 +55,7 @@ func ResolveOn(rs *Ruleset, ov *Overrides, decided []*Strand, events []Occurrenc
 			}
 			res.Strands[s.Hash] = s
 		}
-		seq[i] = placed{s, s.Place(rs, e.Moment)}
+		seq[i] = placed{s, s.Place(rs, ov, e.Moment)}
 	}
 	if !rs.Arrival() {
 		slices.SortFunc(seq, func(a, b placed) int { return a.pos.Compare(b.pos) })
@@ -172,7 +172,7 @@ func (res *Resolution) Change(rs *Ruleset, ov *Overrides, stored []*Strand) *Cha
 		}
 		tainted := !s.Clean()
 		for i := range s.Links {
-			tainted = tainted || ov.Concern(s.Links[i].Hash)
+			tainted = tainted || s.Links[i].Verdict != Blocked && ov.Concern(s.Links[i].Hash)
 		}
 		for i := range s.Links {
 			if l := &s.Links[i]; tainted && l.Verdict != Blocked && !taint[l.Hash] {

@@ -17,14 +17,14 @@ func (s *Strand) Settled(rs *Ruleset, pos Pos) bool {
 	return true
 }
 
-// Accept accepts all unblocked IDs of a strand that commutes (see
+// Accept accepts all IDs that name somebody of a strand that commutes (see
 // Engine.Commutes) with an event at pos.
-func (s *Strand) Accept(rs *Ruleset, pos Pos) {
+func (s *Strand) Accept(rs *Ruleset, ov *Overrides, pos Pos) {
 	known := s.First.Strand == s.Hash
 	for i := range s.Links {
 		l := &s.Links[i]
-		if rs.Blocked(l.ID) {
-			l.Verdict, l.Reason, l.Broke, l.At = Blocked, ReasonBlocked, "", Pos{}
+		if why := ov.WhyNobody(rs, l.ID, l.Hash); why != ReasonNone {
+			l.setAside(why)
 			continue
 		}
 		if l.Verdict != Accepted || pos.Before(l.At) {

@@ -283,7 +283,7 @@ func (o *Outcome) suspects() []Suspect {
 	}
 	for k := range m.ids {
 		id := &m.ids[k]
-		if id.blocked || id.strands < suspectStrands {
+		if id.nobody() || id.strands < suspectStrands {
 			continue
 		}
 		if len(top) == mostSuspects && order(int32(k), top[mostSuspects-1]) >= 0 {
@@ -317,7 +317,7 @@ func (o *Outcome) without(k int32) int {
 	for n := o.heads[m.cluster.root(k)]; n >= 0; n = o.next[n] {
 		first := int32(-1)
 		for _, l := range m.links[m.strands[n].from:m.strands[n].to] {
-			if l.id == k || m.ids[l.id].blocked {
+			if l.id == k || m.ids[l.id].nobody() {
 				continue
 			}
 			if _, ok := tied[l.id]; !ok {

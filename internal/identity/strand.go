@@ -50,7 +50,7 @@ const (
 	Undecided Verdict = iota
 	Accepted
 	Demoted // left out of the graph because a rule says so
-	Blocked // its value identifies nobody
+	Blocked // it names nobody: its value is blocked, or it is isolated
 )
 
 // Reason says why an ID was left out.
@@ -61,7 +61,7 @@ const (
 	ReasonNone       Reason = iota
 	ReasonBlocked           // the value is blocked
 	ReasonDropped           // an override cuts the ID from this strand
-	ReasonIsolated          // an override keeps an ID by itself
+	ReasonIsolated          // an override says that the ID names nobody
 	ReasonCannotLink        // an override keeps two IDs apart
 	ReasonLimit             // too many values of one type
 	ReasonCap               // too many identifiers in one profile
@@ -93,7 +93,7 @@ func (r Reason) String() string {
 // people who say who they are first, then by the moments of events: by time, then
 // by receipt, then by arrival.
 type Pos struct {
-	Class uint8 // 0: has an unblocked ID that names a person; 1: has none
+	Class uint8 // 0: has an ID that names a person, and somebody; 1: has none
 	event.Moment
 	Strand Hash // tells apart the strands of one event
 }
@@ -131,13 +131,13 @@ func (s *Strand) Clone() *Strand {
 	return &c
 }
 
-// Top returns the strand's highest-priority unblocked ID, whose profile the
-// strand belongs to; false if every value is blocked.
-func (s *Strand) Top(rs *Ruleset) (*Link, bool) {
+// Top returns the strand's highest-priority ID that names somebody, whose profile
+// the strand belongs to; false if there is none.
+func (s *Strand) Top(rs *Ruleset, ov *Overrides) (*Link, bool) {
 	var top *Link
 	for i := range s.Links {
 		l := &s.Links[i]
-		if rs.Blocked(l.ID) {
+		if ov.NamesNobody(rs, l.ID, l.Hash) {
 			continue
 		}
 		if top == nil || rs.ComparePriority(l.ID, top.ID) < 0 {
@@ -159,30 +159,18 @@ func (s *Strand) Clean() bool {
 }
 
 // Place returns where an occurrence of the strand stands in the order.
-func (s *Strand) Place(rs *Ruleset, at event.Moment) Pos {
-	return Pos{Class: s.class(rs), Moment: at, Strand: s.Hash}
+func (s *Strand) Place(rs *Ruleset, ov *Overrides, at event.Moment) Pos {
+	return Pos{Class: s.Class(rs, ov), Moment: at, Strand: s.Hash}
 }
 
-func (s *Strand) class(rs *Ruleset) uint8 {
-	if rs.Arrival() {
-		return 0
-	}
-	for i := range s.Links {
-		if rs.NamesPerson(s.Links[i].ID.Type) && !rs.Blocked(s.Links[i].ID) {
-			return 0
-		}
-	}
-	return 1
-}
-
-// setAside marks the blocked values and returns the indexes of the other links
-// in the order of the rules' priority.
-func (s *Strand) setAside(rs *Ruleset, order []int) []int {
+// setAside marks the IDs that name nobody and returns the indexes of the other
+// links in the order of the rules' priority.
+func (s *Strand) setAside(rs *Ruleset, ov *Overrides, order []int) []int {
 	order = order[:0]
 	for i := range s.Links {
 		l := &s.Links[i]
-		if rs.Blocked(l.ID) {
-			l.Verdict, l.Reason, l.Broke, l.At = Blocked, ReasonBlocked, "", Pos{}
+		if why := ov.WhyNobody(rs, l.ID, l.Hash); why != ReasonNone {
+			l.setAside(why)
 			continue
 		}
 		order = append(order, i)

@@ -32,8 +32,9 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrInvalid: what was asked for cannot be; the text says why.
 	ErrInvalid = errors.New("this cannot be")
-	// ErrApplying: new rules are being applied to what is there; wait for the end.
-	ErrApplying = errors.New("new rules are being applied to what is there; try again when that is done")
+	// ErrApplying: new rules, or an override of very many strands, are being
+	// applied to what is there; wait for the end.
+	ErrApplying = errors.New("new rules or overrides are being applied to what is there; try again when that is done")
 )
 
 // Config is what a space needs to work. Zero values of the numbers mean the

@@ -152,7 +152,7 @@ func (s *Space) applyRules(ctx context.Context) error {
 	if rec.Version != version.Version || !rec.Applying {
 		return errRulesMoved
 	}
-	rec.Applying, rec.Rekey, rec.Reorder = false, 0, false
+	rec.Applying, rec.Cause, rec.Rekey, rec.Reorder = false, "", 0, false
 	s.announce(ctx)
 	stored, err := s.putRules(ctx, rec, nil)
 	if err != nil {
@@ -255,12 +255,26 @@ func (s *Space) applyPortion(ctx context.Context, rs *identity.Ruleset, version 
 	return err
 }
 
-// decideAgain resolves strands, and all that is tied to them, from what is
-// stored of their events.
+// decideAgain resolves strands, and all that is tied to them by IDs that name
+// somebody, from what is stored of their events. What else their profiles own
+// today is decided in its own turn.
 func (d *desk) decideAgain(hashes []identity.Hash) error {
 	d.touchBound = 0
-	strands, ids, err := d.whole(hashes)
+	strands, err := d.tangle(hashes, nil, math.MaxInt64, math.MaxInt, d.ties)
 	if err != nil {
+		return err
+	}
+	var ids []identity.Hash
+	seen := map[identity.Hash]bool{}
+	for _, s := range strands {
+		for i := range s.Links {
+			if h := s.Links[i].Hash; !seen[h] {
+				seen[h] = true
+				ids = append(ids, h)
+			}
+		}
+	}
+	if err := d.loadOwners(ids...); err != nil {
 		return err
 	}
 	occ, err := d.needed(strands)
@@ -283,50 +297,9 @@ func (d *desk) decideAgain(hashes []identity.Hash) error {
 	return d.apply(c, d.noEvent())
 }
 
-// whole collects strands and all that is tied to them, by links or by a profile
-// that owns their IDs today, with all the IDs of that.
-func (d *desk) whole(hashes []identity.Hash) ([]*identity.Strand, []identity.Hash, error) {
-	known := map[identity.Hash]bool{}
-	var ids []identity.Hash
-	add := func(h identity.Hash) {
-		if !known[h] {
-			known[h] = true
-			ids = append(ids, h)
-		}
-	}
-	for {
-		strands, err := d.tangle(hashes, ids, math.MaxInt64, math.MaxInt)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, s := range strands {
-			for i := range s.Links {
-				add(s.Links[i].Hash)
-			}
-		}
-		if err := d.loadOwners(ids...); err != nil {
-			return nil, nil, err
-		}
-		before := len(ids)
-		for _, h := range ids[:before:before] {
-			if _, p := d.ownerOf(h); p != nil {
-				for i := range p.IDs {
-					add(p.IDs[i].Hash)
-				}
-			}
-		}
-		if len(ids) == before {
-			return strands, ids, nil
-		}
-		if err := d.loadOwners(ids...); err != nil {
-			return nil, nil, err
-		}
-	}
-}
-
 // needed is what Resolve needs of strands: their first events, or all.
 func (d *desk) needed(strands []*identity.Strand) ([]identity.Occurrence, error) {
-	if identity.NeedsEvents(d.rules, strands) {
+	if identity.NeedsEvents(d.rules, d.engine.Overrides, strands) {
 		return d.arrivals(strands, math.MaxInt64, math.MaxInt)
 	}
 	out := make([]identity.Occurrence, len(strands))
@@ -371,7 +344,14 @@ func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *de
 	if err := f(d); err != nil {
 		return err
 	}
-	d.putDown(fmt.Sprintf("rules: version %d", s.version.Load().Version))
+	rec, err := decodeRules(s.ruleBytes)
+	if err != nil {
+		return err
+	}
+	if rec.Cause == "" {
+		rec.Cause = fmt.Sprintf("rules: version %d", rec.Version)
+	}
+	d.putDown(rec.Cause)
 	d.write(&c.batch)
 	if c.batch.Len() == 0 && len(d.changes) == 0 {
 		return nil

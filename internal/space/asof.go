@@ -71,7 +71,7 @@ func (d *desk) gatherAsOf(ref Ref) (*gathered, error) {
 		if then == nil {
 			continue // all of its events were erased
 		}
-		if top, ok := then.Top(d.rules); !ok || res.Owner[top.Hash] != owner {
+		if top, ok := then.Top(d.rules, d.engine.Overrides); !ok || res.Owner[top.Hash] != owner {
 			continue
 		}
 		now := d.strands[s.Hash]
@@ -95,6 +95,9 @@ func (d *desk) seed(ref Ref) (identity.Hash, error) {
 		if d.nodes[h] == nil {
 			return h, &UnknownError{ref}
 		}
+		if d.engine.Overrides.Isolated(h) {
+			return h, ErrNotFound
+		}
 		return h, nil
 	}
 	p, c, ok := codec.ParseProfileID(ref.Value)
@@ -115,11 +118,14 @@ func (d *desk) seed(ref Ref) (identity.Hash, error) {
 	if s == nil {
 		return identity.Hash{}, ErrNotFound
 	}
-	top, ok := s.Top(d.rules)
-	if !ok {
+	top, ok := s.Top(d.rules, d.engine.Overrides)
+	switch {
+	case ok:
+		return top.Hash, nil
+	case rec.Merged || len(rec.IDs) == 0:
 		return identity.Hash{}, ErrNotFound
 	}
-	return top.Hash, nil
+	return rec.IDs[0].Hash, nil // it lives without its founding strand
 }
 
 // notYet says when the first event of an ID was.
@@ -225,7 +231,7 @@ func (d *desk) tied(id identity.Hash, until int64) ([]*identity.Strand, error) {
 				if s.First.Class == 0 {
 					return l.Verdict == identity.Accepted && l.At.Time <= until
 				}
-				return !d.rules.Blocked(l.ID)
+				return !d.nobody(l)
 			}
 			holds := false
 			for i := range s.Links {
@@ -290,7 +296,7 @@ func (d *desk) harmless(c identity.Collection, strands []*identity.Strand) bool 
 	for _, s := range strands {
 		for i := range s.Links {
 			l := &s.Links[i]
-			if seen[l.Hash] || d.rules.Blocked(l.ID) {
+			if seen[l.Hash] || d.nobody(l) {
 				continue
 			}
 			if d.engine.Overrides.Concern(l.Hash) {

@@ -47,10 +47,10 @@ func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.I
 	} else {
 		s = identity.NewStrand(d.hasher, c, ids)
 		detach(s.Links)
-		e.pos = s.Place(d.rules, e.pos.Moment)
+		e.pos = s.Place(d.rules, d.engine.Overrides, e.pos.Moment)
 	}
-	links := d.unblocked(s)
-	if err := d.loadOwners(links...); err != nil {
+	links, err := d.loadLinks(s)
+	if err != nil {
 		return err
 	}
 	fast, err := d.accept(s, known, links, e)
@@ -70,15 +70,37 @@ func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.I
 	return d.apply(change, e)
 }
 
-// unblocked lists the IDs of a strand that the rules let in.
-func (d *desk) unblocked(s *identity.Strand) []identity.Hash {
+// nobody reports whether an ID names nobody under the rules and overrides at work.
+func (d *desk) nobody(l *identity.Link) bool {
+	return d.engine.Overrides.NamesNobody(d.rules, l.ID, l.Hash)
+}
+
+// naming lists the IDs of a strand that name somebody.
+func (d *desk) naming(s *identity.Strand) []identity.Hash {
 	links := make([]identity.Hash, 0, len(s.Links))
 	for i := range s.Links {
-		if !d.rules.Blocked(s.Links[i].ID) {
+		if !d.nobody(&s.Links[i]) {
 			links = append(links, s.Links[i].Hash)
 		}
 	}
 	return links
+}
+
+// loadLinks loads what a decision about a strand needs to know of its IDs, and
+// lists those that name somebody.
+func (d *desk) loadLinks(s *identity.Strand) ([]identity.Hash, error) {
+	links := d.naming(s)
+	if len(links) < len(s.Links) {
+		for i := range s.Links {
+			// It lists its strands, although they are not its own.
+			if h := s.Links[i].Hash; d.engine.Overrides.Isolated(h) {
+				if err := d.loadNodes(h); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return links, d.loadOwners(links...)
 }
 
 // detach copies the IDs of a new strand into memory of their own. The writer
@@ -112,7 +134,7 @@ func (d *desk) accept(s *identity.Strand, known *codec.Strand, links []identity.
 	for i := range s.Links {
 		l := &s.Links[i]
 		if !slices.Contains(links, l.Hash) {
-			continue // blocked
+			continue // it names nobody
 		}
 		if d.engine.Overrides.Concern(l.Hash) {
 			return false, nil
@@ -139,7 +161,7 @@ func (d *desk) accept(s *identity.Strand, known *codec.Strand, links []identity.
 		old = known.Strand
 		rec.Source, rec.Founded, rec.Revision = known.Source, known.Founded, known.Revision
 	}
-	s.Accept(d.rules, e.pos)
+	s.Accept(d.rules, d.engine.Overrides, e.pos)
 	if s.First == e.pos {
 		rec.Source = e.source
 	}
@@ -306,7 +328,7 @@ func (d *desk) putOff(seed identity.Seed, known *codec.Strand, links []identity.
 	for _, h := range links {
 		n := d.nodes[h]
 		if n == nil && d.stale {
-			// A value that was blocked until now.
+			// An ID that named nobody until now.
 			for i := range seed.Strand.Links {
 				if l := &seed.Strand.Links[i]; l.Hash == h {
 					n = &codec.Identifier{ID: l.ID}

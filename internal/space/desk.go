@@ -359,8 +359,8 @@ func (d *desk) putStrand(s *codec.Strand, old *identity.Strand) error {
 	d.changedStrands[s.Hash] = d.changedStrands[s.Hash] || old != nil
 	for i := range s.Links {
 		l := &s.Links[i]
-		if l.Verdict == identity.Blocked {
-			if old != nil && old.Links[i].Verdict != identity.Blocked {
+		if !isListed(l) {
+			if old != nil && isListed(&old.Links[i]) {
 				d.forgetHolder(old, &old.Links[i]) // new rules block it
 			}
 			continue
@@ -373,7 +373,7 @@ func (d *desk) putStrand(s *codec.Strand, old *identity.Strand) error {
 		}
 		accepted := l.Verdict == identity.Accepted
 		if n.Spilled {
-			if old != nil && old.Links[i].Verdict != identity.Blocked {
+			if old != nil && isListed(&old.Links[i]) {
 				d.unlist(old, &old.Links[i])
 			}
 			d.list(s.Strand, l)
@@ -398,6 +398,13 @@ func (d *desk) putStrand(s *codec.Strand, old *identity.Strand) error {
 		}
 	}
 	return nil
+}
+
+// isListed reports whether an ID lists the strand of a link. One that is isolated
+// does, for that can be taken back; what rules block is found by reading all
+// strands when rules change.
+func isListed(l *identity.Link) bool {
+	return l.Verdict != identity.Blocked || l.Reason == identity.ReasonIsolated
 }
 
 // forgetHolder takes a strand out of the lists of an ID.

@@ -44,7 +44,7 @@ type Explanation struct {
 	// comes closest to tying them, and the demotions on it are what keeps them
 	// apart; there is none if nothing ever linked them.
 	Steps []EvidenceStep
-	// BlockedInCommon are values that both were seen with, which identify nobody.
+	// BlockedInCommon are IDs that both were seen with, and that name nobody.
 	// Looked for only where there are no steps.
 	BlockedInCommon []identity.ID
 }
@@ -53,7 +53,9 @@ type Explanation struct {
 type Asked struct {
 	ID      identity.ID // for a profile's own ID, its identifier of the highest priority
 	Profile string      // that owns the ID; "" if nobody does
-	Blocked bool        // the value identifies nobody
+	Blocked bool        // it names nobody: its value is blocked, or it is isolated
+	// Isolated is the override that isolates it, nil if the rules block it.
+	Isolated *Override
 }
 
 // EvidenceStep is a pair of IDs that events had in common.
@@ -90,11 +92,13 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 	d := s.newDesk(ctx, r, s.rules.Load(), s.cfg.Now())
 	d.read = nil // nothing will be written
 	d.touchBound = mostExplained
-	hashA, err := d.ask(a, &out.A)
+	over := s.overrides.Load()
+	d.engine.Overrides = over.identity
+	hashA, err := d.ask(over, a, &out.A)
 	if err != nil {
 		return out, err
 	}
-	hashB, err := d.ask(b, &out.B)
+	hashB, err := d.ask(over, b, &out.B)
 	if err != nil || out.A.Blocked || out.B.Blocked {
 		return out, err
 	}
@@ -124,7 +128,7 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 			if err != nil {
 				return out, err
 			}
-			e.Demotions = append(e.Demotions, Demotion{dem, seen, s.overrides.Load().against(out.Collection, &dem)})
+			e.Demotions = append(e.Demotions, Demotion{dem, seen, over.against(out.Collection, &dem)})
 		}
 		out.Steps = append(out.Steps, e)
 	}
@@ -149,14 +153,18 @@ func (d *desk) explain(a, b identity.Hash, out *Explanation) ([]identity.Step, e
 }
 
 // ask finds the ID that somebody asks about.
-func (d *desk) ask(ref Ref, out *Asked) (identity.Hash, error) {
+func (d *desk) ask(over *overrideSet, ref Ref, out *Asked) (identity.Hash, error) {
 	if ref.own() {
 		return d.askProfile(ref, out)
 	}
 	out.ID = ref.id()
 	h := d.hasher.ID(ref.Collection, out.ID)
-	if d.rules.Blocked(out.ID) {
+	switch d.engine.Overrides.WhyNobody(d.rules, out.ID, h) {
+	case identity.ReasonBlocked:
 		out.Blocked = true
+		return h, nil
+	case identity.ReasonIsolated:
+		out.Blocked, out.Isolated = true, over.isolating(ref.Collection, out.ID)
 		return h, nil
 	}
 	if err := d.loadOwners(h); err != nil {
@@ -208,13 +216,23 @@ func (d *desk) idOf(h identity.Hash) identity.ID {
 	return identity.ID{}
 }
 
+// isolating finds the override that isolates an ID.
+func (set *overrideSet) isolating(c identity.Collection, id identity.ID) *Override {
+	for i := range set.all {
+		if o := &set.all[i]; o.Kind == Isolate && o.Collection == c && slices.Contains(o.IDs, id) {
+			return o
+		}
+	}
+	return nil
+}
+
 // against finds the override by which an ID was left out.
 func (set *overrideSet) against(c identity.Collection, d *identity.Demotion) *Override {
 	if len(d.Override) == 0 {
 		return nil
 	}
 	kind := map[identity.Reason]string{
-		identity.ReasonDropped: Drop, identity.ReasonIsolated: Isolate, identity.ReasonCannotLink: CannotLink,
+		identity.ReasonDropped: Drop, identity.ReasonCannotLink: CannotLink,
 	}[d.Reason]
 	for i := range set.all {
 		o := &set.all[i]

@@ -38,7 +38,7 @@ func (d *desk) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 		return err
 	}
 	for i := range st.Links {
-		if st.Links[i].Verdict != identity.Blocked {
+		if isListed(&st.Links[i]) {
 			d.forgetHolder(st.Strand, &st.Links[i])
 		}
 	}
@@ -119,7 +119,7 @@ func (d *desk) belongs(st *codec.Strand, p codec.ProfileID) (bool, error) {
 	if st == nil {
 		return false, nil
 	}
-	top, ok := st.Top(d.rules)
+	top, ok := st.Top(d.rules, d.engine.Overrides)
 	if !ok {
 		return false, nil
 	}

@@ -116,7 +116,7 @@ func (s *Space) linked(ctx context.Context, r kv.Reader, g *gathered) (map[strin
 	topOf := map[identity.Hash]identity.Hash{}
 	for _, o := range others {
 		if st := d.strands[o]; st != nil {
-			if top, ok := st.Top(d.rules); ok {
+			if top, ok := st.Top(d.rules, d.engine.Overrides); ok {
 				topOf[o] = top.Hash
 				tops = append(tops, top.Hash)
 			}

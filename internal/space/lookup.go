@@ -84,7 +84,8 @@ func (d *desk) collect(p codec.ProfileID) (*gathered, error) {
 }
 
 // accepts reports whether a strand belongs to a profile. Its accepted IDs are
-// all of one profile.
+// all of one profile, but for those that were let go already while the strand
+// waits to be decided again.
 func accepts(st *codec.Strand, d *desk, p codec.ProfileID) bool {
 	for i := range st.Links {
 		l := &st.Links[i]
@@ -92,6 +93,9 @@ func accepts(st *codec.Strand, d *desk, p codec.ProfileID) bool {
 			continue
 		}
 		n := d.nodes[l.Hash]
+		if n != nil && n.Owner.IsZero() {
+			continue
+		}
 		return n != nil && n.Owner == p
 	}
 	return false
@@ -115,6 +119,9 @@ func (d *desk) resolveRef(ref Ref) (codec.ProfileID, error) {
 		return d.whither(p)
 	}
 	h := d.hasher.ID(ref.Collection, ref.id())
+	if d.engine.Overrides.Isolated(h) {
+		return codec.ProfileID{}, ErrNotFound // although its strands may wait to be decided again
+	}
 	if err := d.loadNodes(h); err != nil {
 		return codec.ProfileID{}, err
 	}

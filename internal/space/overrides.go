@@ -23,7 +23,7 @@ const (
 	// CannotLink keeps the IDs in different profiles, each from each or, with
 	// Parts, those of one part from those of the others.
 	CannotLink = "cannot_link"
-	// Isolate keeps each of the IDs in a profile of its own.
+	// Isolate says that each of the IDs names nobody.
 	Isolate = "isolate"
 	// Drop cuts an ID from one strand.
 	Drop = "drop"

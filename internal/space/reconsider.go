@@ -3,8 +3,6 @@ package space
 import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 
@@ -15,7 +13,8 @@ import (
 )
 
 // reconsider decides again what overrides of IDs bear upon; the engine holds the
-// new ones.
+// new ones. ErrTooLarge if, under order: arrival, more than mostClosure strands are
+// tied together.
 func (d *desk) reconsider(c identity.Collection, ids []identity.Hash) (*identity.Change, error) {
 	if !d.rules.Arrival() {
 		return d.engine.Reconsider(d, c, ids)
@@ -23,9 +22,6 @@ func (d *desk) reconsider(c identity.Collection, ids []identity.Hash) (*identity
 	// What came first counts, so everything that is tied together is decided
 	// again from the beginning.
 	strands, err := d.closure(ids, math.MaxInt64)
-	if errors.Is(err, ErrTooLarge) {
-		err = fmt.Errorf("%w: more than %d sets of IDs are tied together here, too many to decide again under order: arrival", ErrInvalid, mostClosure)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -43,14 +39,19 @@ const mostClosure = 50_000
 // as events up to a time tie them. ErrTooLarge if there are more than
 // mostClosure.
 func (d *desk) closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
-	return d.tangle(nil, ids, until, mostClosure)
+	return d.tangle(nil, ids, until, mostClosure, func(l *identity.Link) bool {
+		return l.Verdict == identity.Accepted || d.ties(l)
+	})
 }
 
-// tangle collects strands, those that hold IDs, and all that is tied to them, as
-// far as events up to a time tie them: by demoted links too, and by what is
-// accepted in the store although the rules block it now. ErrTooLarge if there
+// ties reports whether a strand is tied by an ID to others that hold it, whatever
+// was decided about it.
+func (d *desk) ties(l *identity.Link) bool { return !d.nobody(l) }
+
+// tangle collects strands, those that hold IDs, and all that is tied to them by
+// links that tie, as far as events up to a time show them. ErrTooLarge if there
 // are more than most.
-func (d *desk) tangle(strands, ids []identity.Hash, until int64, most int) ([]*identity.Strand, error) {
+func (d *desk) tangle(strands, ids []identity.Hash, until int64, most int, ties func(*identity.Link) bool) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{}
@@ -72,7 +73,7 @@ func (d *desk) tangle(strands, ids []identity.Hash, until int64, most int) ([]*i
 			}
 			out = append(out, s)
 			for i := range s.Links {
-				if l := &s.Links[i]; !visited[l.Hash] && (l.Verdict == identity.Accepted || !d.rules.Blocked(l.ID)) {
+				if l := &s.Links[i]; !visited[l.Hash] && ties(l) {
 					visited[l.Hash] = true
 					level = append(level, l.Hash)
 				}

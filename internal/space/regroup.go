@@ -70,7 +70,7 @@ func (d *desk) emitDemotions(s *identity.Strand, e sighting) {
 		d.demoted++
 		ch := feed.Change{Kind: feed.Demoted, IDType: l.ID.Type, IDValue: l.ID.Value, Reason: reasonText(l)}
 		var of codec.ProfileID
-		if top, ok := s.Top(d.rules); ok {
+		if top, ok := s.Top(d.rules, d.engine.Overrides); ok {
 			of, _ = d.ownerOf(top.Hash)
 		}
 		d.emit(of, s.Collection, ch, e)
@@ -130,6 +130,7 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 
 	portions := make([]*portion, len(c.Groups))
 	shares := map[codec.ProfileID]int{} // groups (and bare IDs) that a profile's IDs went to
+	rests := d.rests(hashes)
 	for i, g := range c.Groups {
 		po := &portion{members: g, merges: c.Merges[i]}
 		for k := range g {
@@ -144,6 +145,9 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 		if p, rec := d.ownerOf(c.Bare[i].Hash); rec != nil {
 			shares[p]++
 		}
+	}
+	for p := range rests {
+		shares[p]++
 	}
 	collection := identity.Users
 	if len(c.Strands) > 0 {
@@ -185,13 +189,13 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 		return rec != nil && !kept[p] && (rec.Merged || shares[p] > 0), nil
 	}
 	for _, po := range unsettled {
-		if err := d.settle(po, free, e); err != nil {
+		if err := d.settle(po, free, rests, e); err != nil {
 			return err
 		}
 		kept[po.keeps] = true
 	}
 	for _, po := range portions {
-		if err := d.give(po, collection, e); err != nil {
+		if err := d.give(po, rests[po.keeps], collection, e); err != nil {
 			return err
 		}
 	}
@@ -244,6 +248,34 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 	return nil
 }
 
+// rests lists what the profiles of some IDs own beyond these, where new rules or
+// overrides are being applied: what is decided elsewhere, in a commit of its own.
+// The profiles must be loaded.
+func (d *desk) rests(ids []identity.Hash) map[codec.ProfileID][]codec.Member {
+	if !d.stale {
+		return nil
+	}
+	said := make(map[identity.Hash]bool, len(ids))
+	for _, h := range ids {
+		said[h] = true
+	}
+	out := map[codec.ProfileID][]codec.Member{}
+	seen := map[codec.ProfileID]bool{}
+	for _, h := range ids {
+		p, rec := d.ownerOf(h)
+		if rec == nil || seen[p] {
+			continue
+		}
+		seen[p] = true
+		for _, m := range rec.IDs {
+			if !said[m.Hash] {
+				out[p] = append(out[p], m)
+			}
+		}
+	}
+	return out
+}
+
 // stillOwned lists the IDs of a profile that it owns after groups got theirs: while
 // new rules are being applied, a change need not speak of all that it has.
 func (d *desk) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
@@ -266,7 +298,7 @@ func (d *desk) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
 
 // settle finds the profile of a group by its strands: the oldest founded there
 // that is free.
-func (d *desk) settle(po *portion, free func(codec.ProfileID) (bool, error), e sighting) error {
+func (d *desk) settle(po *portion, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member, e sighting) error {
 	ids := make([]identity.Hash, len(po.members))
 	for i := range po.members {
 		ids[i] = po.members[i].Hash
@@ -293,6 +325,11 @@ func (d *desk) settle(po *portion, free func(codec.ProfileID) (bool, error), e s
 			return err
 		}
 	}
+	if po.keeps.IsZero() {
+		if po.keeps, err = d.bereft(po, free, rests); err != nil {
+			return err
+		}
+	}
 	if !po.keeps.IsZero() {
 		return d.loadProfiles(po.keeps)
 	}
@@ -301,6 +338,30 @@ func (d *desk) settle(po *portion, free func(codec.ProfileID) (bool, error), e s
 	}
 	po.keeps, err = d.found(founder, e)
 	return err
+}
+
+// bereft finds the oldest profile that owned IDs of a group and whose founding
+// strand names nobody any more: who loses an address does not lose the profile.
+func (d *desk) bereft(po *portion, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member) (best codec.ProfileID, err error) {
+	for _, p := range po.owners {
+		if !best.IsZero() && best.Less(p) || len(rests[p]) > 0 {
+			continue
+		}
+		ok, err := free(p)
+		if err != nil {
+			return best, err
+		}
+		founder := d.profiles[p].Founder
+		if err := d.loadStrands(founder); err != nil {
+			return best, err
+		}
+		if st := d.strands[founder]; ok && st != nil {
+			if _, names := st.Top(d.rules, d.engine.Overrides); !names {
+				best = p
+			}
+		}
+	}
+	return best, nil
 }
 
 // founderOf looks among strands for the oldest profile that was founded in a
@@ -315,7 +376,7 @@ func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, free func(co
 			continue
 		}
 		seen[h] = true
-		if top, ok := s.Top(d.rules); !any && (!ok || top.Verdict != identity.Accepted || !slices.Contains(ids, top.Hash)) {
+		if top, ok := s.Top(d.rules, d.engine.Overrides); !any && (!ok || top.Verdict != identity.Accepted || !slices.Contains(ids, top.Hash)) {
 			continue // held an ID once; superset of the truth
 		}
 		if any && !slices.ContainsFunc(s.Links, func(l identity.Link) bool {
@@ -339,8 +400,9 @@ func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, free func(co
 	return founder, nil
 }
 
-// give makes a profile own exactly the IDs of a group.
-func (d *desk) give(po *portion, collection identity.Collection, e sighting) error {
+// give makes a profile own exactly the IDs of a group, and the rest that it owns
+// and that is not decided here.
+func (d *desk) give(po *portion, rest []codec.Member, collection identity.Collection, e sighting) error {
 	rec := d.profiles[po.keeps]
 	if rec == nil {
 		return fmt.Errorf("%w: profile %s is missing", kv.ErrCorrupt, po.keeps.Text(collection))
@@ -354,7 +416,7 @@ func (d *desk) give(po *portion, collection identity.Collection, e sighting) err
 		rec.Merged = false
 		d.counters.Profiles++
 	}
-	ids := make([]codec.Member, 0, len(po.members))
+	ids := make([]codec.Member, 0, len(po.members)+len(rest))
 	tainted := rec.NonCommuting
 	from := codec.ProfileID{}
 	for _, p := range po.owners {
@@ -383,7 +445,7 @@ func (d *desk) give(po *portion, collection identity.Collection, e sighting) err
 		d.changedNodes[m.Hash] = true
 		d.emit(po.keeps, collection, ch, e)
 	}
-	rec.IDs, rec.NonCommuting, rec.Merges = ids, tainted, po.merges
+	rec.IDs, rec.NonCommuting, rec.Merges = append(ids, rest...), tainted, po.merges
 	d.touch(po.keeps)
 	return nil
 }
@@ -405,7 +467,7 @@ func (d *desk) whither(p codec.ProfileID) (codec.ProfileID, error) {
 	if s == nil {
 		return codec.ProfileID{}, ErrNotFound // new rules left nothing of it
 	}
-	top, ok := s.Top(d.rules)
+	top, ok := s.Top(d.rules, d.engine.Overrides)
 	if !ok {
 		return codec.ProfileID{}, ErrNotFound
 	}

@@ -478,9 +478,9 @@ func (d *desk) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID,
 	}
 	s := identity.NewStrand(d.hasher, c, ids)
 	detach(s.Links)
-	e.pos = s.Place(d.rules, e.pos.Moment)
-	links := d.unblocked(s)
-	if err := d.loadOwners(links...); err != nil {
+	e.pos = s.Place(d.rules, d.engine.Overrides, e.pos.Moment)
+	links, err := d.loadLinks(s)
+	if err != nil {
 		return err
 	}
 	if fast, err := d.accept(s, nil, links, e); err != nil || fast {

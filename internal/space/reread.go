@@ -130,7 +130,7 @@ func (a *rereading) add(c identity.Collection, ids []identity.ID, m event.Moment
 		a.made[h] = st
 	}
 	st.seen = append(st.seen, m)
-	if at := st.Place(a.view.rules, m); len(st.seen) == 1 || at.Before(st.first) {
+	if at := st.Place(a.view.rules, a.view.over, m); len(st.seen) == 1 || at.Before(st.first) {
 		st.first = at
 	}
 }

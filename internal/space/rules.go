@@ -27,6 +27,9 @@ type rulesRecord struct {
 	Overrides uint64 `json:"overrides,omitempty"`
 	// Applying means that what was there before is not resolved again yet.
 	Applying bool `json:"applying,omitempty"`
+	// Cause is what is applied, where that is not a version of the rules:
+	// "override: ID".
+	Cause string `json:"cause,omitempty"`
 	// Rekey is the version that looks for IDs in other places than the one before
 	// it, while the events that were there then are not all under the strands of
 	// the rules at work; 0 when they are.

@@ -71,7 +71,7 @@ func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent
 	if err := d.loadStrands(h); err != nil {
 		return err
 	}
-	if top, ok := d.strands[h].Top(d.rules); ok {
+	if top, ok := d.strands[h].Top(d.rules, d.engine.Overrides); ok {
 		if err := d.loadOwners(top.Hash); err != nil {
 			return err
 		}

@@ -51,8 +51,17 @@ type Regrouping struct {
 	LeftOuts int
 	// Unowned are IDs that belong to no profile any more.
 	Unowned []identity.ID
+	// Unresolved counts the events that are of nobody from now on: they carry
+	// nothing else that names somebody. Counted up to briefEvents.
+	Unresolved int64
 	// Provisional says that pending work may still change these profiles.
 	Provisional bool
+	// Applying says that an ID is of so many strands that they are decided again in
+	// the background, as when rules change: AwaitRules waits for the end.
+	Applying bool
+	// Unforeseen says that more hangs together here than can be looked through at
+	// once, so that Before and After are not told.
+	Unforeseen bool
 }
 
 // LeftOut is a strand and the ID that is left out of it.
@@ -84,26 +93,34 @@ func (s *Space) PreviewUndo(ctx context.Context, u Undo) (Regrouping, error) {
 	if err != nil {
 		return Regrouping{}, err
 	}
+	if err := w.decide(); err != nil {
+		return Regrouping{}, err
+	}
 	return w.out, nil
 }
 
-// ApplyUndo makes an Undo so, in one commit. The errors are those of
-// PreviewUndo.
+// ApplyUndo makes an Undo so: in one commit, or, where an ID is of very many
+// strands, in one that makes the override hold and then in the background. The
+// errors are those of PreviewUndo.
 func (s *Space) ApplyUndo(ctx context.Context, u Undo) (Regrouping, error) {
+	foreseen, err := s.foresee(ctx, u)
+	if err != nil {
+		return Regrouping{}, err
+	}
 	s.ruling.Lock()
 	defer s.ruling.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.announce(ctx)
 	var out Regrouping
-	err := s.again(ctx, func() (err error) {
-		out, err = s.applyUndo(ctx, u)
+	err = s.again(ctx, func() (err error) {
+		out, err = s.applyUndo(ctx, u, foreseen)
 		return err
 	})
 	return out, err
 }
 
-func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {
+func (s *Space) applyUndo(ctx context.Context, u Undo, foreseen *Regrouping) (Regrouping, error) {
 	if err := s.renewLane(ctx); err != nil {
 		return Regrouping{}, err
 	}
@@ -119,10 +136,28 @@ func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 	if err != nil {
 		return Regrouping{}, err
 	}
+	if !w.many {
+		if err := w.decide(); err != nil {
+			return Regrouping{}, err
+		}
+	}
+	if w.many && foreseen == nil {
+		foreseen = &Regrouping{Provisional: true} // it was of fewer a moment ago
+	}
+	cause := "override: " + w.out.Override.ID
+	if u.Remove != "" {
+		cause = "override taken back: " + u.Remove
+	}
 	plan := &commitPlan{desk: w.desk, rules: w.desk.rules}
 	plan.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: w.now}
 	rec := w.rec
 	rec.Overrides++
+	if w.many {
+		rec.Applying, rec.Cause = true, cause
+		if w.desk.read != nil {
+			w.desk.read = map[string][]byte{} // who adds to such an ID need not wait
+		}
+	}
 	stored, err := json.Marshal(rec)
 	if err != nil {
 		return Regrouping{}, err
@@ -145,11 +180,7 @@ func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 		return Regrouping{}, err
 	}
 	w.correct()
-	if u.Remove != "" {
-		w.desk.putDown("override taken back: " + u.Remove)
-	} else {
-		w.desk.putDown("override: " + w.out.Override.ID)
-	}
+	w.desk.putDown(cause)
 	w.desk.write(b)
 	s.closePlan(plan)
 	if err := s.land(context.WithoutCancel(ctx), plan); err != nil {
@@ -158,6 +189,11 @@ func (s *Space) applyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 	w.set.revision = rec.Overrides
 	s.overrides.Store(w.set)
 	s.adopt(s.rules.Load(), rec, stored)
+	if w.many {
+		made := w.out.Override
+		w.out = *foreseen
+		w.out.Override, w.out.Applying = made, true
+	}
 	w.out.Revision, w.out.Applied = rec.Overrides, true
 	return w.out, nil
 }
@@ -169,7 +205,9 @@ type undoing struct {
 	desk   *desk // as it becomes
 	was    *desk // as it is
 	rec    rulesRecord
-	set    *overrideSet // with the change
+	set    *overrideSet    // with the change
+	hashes []identity.Hash // of the override's IDs
+	many   bool            // one of them is of more strands than one commit decides
 	now    int64
 	before map[codec.ProfileID]*full
 	after  map[codec.ProfileID]*full
@@ -226,15 +264,79 @@ func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, last codec.Profil
 	w.desk.engine.Overrides = w.set.identity
 	w.out = Regrouping{Override: o, Revision: rec.Overrides}
 
-	hashes := make([]identity.Hash, len(o.IDs))
+	w.hashes = make([]identity.Hash, len(o.IDs))
 	for i, id := range o.IDs {
-		hashes[i] = s.hasher.ID(o.Collection, id)
+		w.hashes[i] = s.hasher.ID(o.Collection, id)
 	}
-	change, err := w.desk.reconsider(o.Collection, hashes)
+	n, err := w.was.holders(w.hashes, s.cfg.ReplayBound)
+	w.many = n > s.cfg.ReplayBound
+	return w, err
+}
+
+// decide finds out what changes.
+func (w *undoing) decide() error {
+	n, err := w.was.holders(w.hashes, mostClosure)
+	if err != nil {
+		return err
+	}
+	var change *identity.Change
+	if n <= mostClosure {
+		change, err = w.desk.reconsider(w.out.Override.Collection, w.hashes)
+		if err != nil && !errors.Is(err, ErrTooLarge) {
+			return err
+		}
+	}
+	if n > mostClosure || err != nil {
+		w.many = true // more hangs together than can be looked through at once
+		w.out.Unforeseen, w.out.Provisional = true, true
+	}
+	w.out.Applying = w.many
+	if w.out.Unforeseen {
+		return nil
+	}
+	return w.regroup(change)
+}
+
+// foresee previews an Undo that will be applied in the background; nil for one that
+// will not.
+func (s *Space) foresee(ctx context.Context, u Undo) (*Regrouping, error) {
+	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return w, w.regroup(change)
+	defer r.Close()
+	w, err := s.work(ctx, r, u, codec.ProfileID{})
+	if err != nil || !w.many {
+		return nil, err
+	}
+	return &w.out, w.decide()
+}
+
+// holders counts the strands that hold the most frequent of some IDs, up to most
+// and one more.
+func (d *desk) holders(ids []identity.Hash, most int) (int, error) {
+	if err := d.loadNodes(ids...); err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, id := range ids {
+		node := d.nodes[id]
+		if node == nil {
+			continue
+		}
+		held := len(node.Holders)
+		for _, list := range [...]byte{codec.ListAccepted, codec.ListDemoted} {
+			if node.Spilled && held <= most {
+				page, err := d.r.Scan(d.ctx, codec.Links.Of4(d.keys, id, list, 0, minTime), kv.PrefixEnd(codec.Links.Of2(d.keys, id, list)), most+1-held, false)
+				if err != nil {
+					return 0, err
+				}
+				held += len(page)
+			}
+		}
+		n = max(n, held)
+	}
+	return n, nil
 }
 
 // override makes the override that is asked for.
@@ -335,6 +437,34 @@ func (w *undoing) owned() error {
 			return fmt.Errorf("%s: %w among the IDs of this profile", id, ErrNotFound)
 		}
 	}
+	return d.keepsPerson(p, u.IDs)
+}
+
+// keepsPerson complains if a profile would be left without an ID, or without one
+// of the types that stand for a person or an account.
+func (d *desk) keepsPerson(p codec.ProfileID, without []identity.ID) error {
+	if err := d.loadProfiles(p); err != nil {
+		return err
+	}
+	rec := d.profiles[p]
+	if len(without) >= len(rec.IDs) {
+		return fmt.Errorf("%w: the profile has no other identifier, so there would be nothing left of it", ErrInvalid)
+	}
+	for _, idType := range [...]string{"user_id", "group_id"} {
+		left := 0
+		for _, m := range rec.IDs {
+			if m.IDType == idType {
+				left++
+			}
+		}
+		for _, id := range without {
+			if id.Type == idType {
+				if left--; left == 0 {
+					return fmt.Errorf("%w: %s is the last %s of this profile, which it must keep", ErrInvalid, id, idType)
+				}
+			}
+		}
+	}
 	return nil
 }
 
@@ -370,136 +500,8 @@ func (w *undoing) known(o *Override) error {
 	if !slices.ContainsFunc(st.Links, func(l identity.Link) bool { return l.Hash == hashes[0] }) {
 		return fmt.Errorf("%w: strand %s does not hold %s", ErrInvalid, o.Strand, o.IDs[0])
 	}
-	if top, ok := st.Top(d.rules); ok && top.Hash == hashes[0] {
+	if top, ok := st.Top(d.rules, d.engine.Overrides); ok && top.Hash == hashes[0] {
 		return fmt.Errorf("%w: %s is the ID that says where the events of this strand belong, so it cannot be cut from it; cut one of the others, or keep two IDs apart with %s", ErrInvalid, o.IDs[0], CannotLink)
-	}
-	return nil
-}
-
-// regroup applies a change to the desk and gathers what is different.
-func (w *undoing) regroup(c *identity.Change) error {
-	touched, err := w.owners(c)
-	if err != nil {
-		return err
-	}
-	for _, p := range touched {
-		if err := w.see(w.was, w.before, p, false); err != nil {
-			return err
-		}
-	}
-	if err := w.leftOut(c); err != nil {
-		return err
-	}
-	for _, m := range c.Bare {
-		if n := w.was.nodes[m.Hash]; n != nil && !n.Owner.IsZero() {
-			w.out.Unowned = append(w.out.Unowned, m.ID)
-		}
-	}
-	if err := w.desk.prune(c); err != nil {
-		return err
-	}
-	var e sighting
-	e.pos.Time = w.now
-	if err := w.desk.apply(c, e); err != nil {
-		return err
-	}
-	for p, rec := range w.desk.profiles {
-		if !w.desk.changedProfiles[p] && w.before[p] == nil || rec == nil || rec.Merged {
-			continue
-		}
-		if err := w.see(w.was, w.before, p, false); err != nil {
-			return err
-		}
-		isNew := w.was.profiles[p] == nil
-		if err := w.see(w.desk, w.after, p, isNew); err != nil {
-			return err
-		}
-	}
-	var before, after []*full
-	for p, f := range w.before {
-		if !f.same(w.after[p]) {
-			before = append(before, f)
-		}
-	}
-	for p, f := range w.after {
-		if !f.same(w.before[p]) {
-			after = append(after, f)
-		}
-	}
-	w.out.Before, w.out.After = briefs(before), briefs(after)
-	return nil
-}
-
-// see gathers a profile as a desk has it, if it is there.
-func (w *undoing) see(d *desk, into map[codec.ProfileID]*full, p codec.ProfileID, isNew bool) error {
-	if into[p] != nil {
-		return nil
-	}
-	if err := d.loadProfiles(p); err != nil {
-		return err
-	}
-	g, err := d.collect(p)
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	w.out.Provisional = w.out.Provisional || g.pending
-	into[p], err = g.brief(isNew)
-	return err
-}
-
-// owners lists the profiles that own what a change speaks of.
-func (w *undoing) owners(c *identity.Change) ([]codec.ProfileID, error) {
-	var hashes []identity.Hash
-	for _, g := range c.Groups {
-		for i := range g {
-			hashes = append(hashes, g[i].Hash)
-		}
-	}
-	for i := range c.Bare {
-		hashes = append(hashes, c.Bare[i].Hash)
-	}
-	if err := w.was.loadOwners(hashes...); err != nil {
-		return nil, err
-	}
-	var out []codec.ProfileID
-	seen := map[codec.ProfileID]bool{}
-	for _, h := range hashes {
-		if p, rec := w.was.ownerOf(h); rec != nil && !seen[p] {
-			seen[p] = true
-			out = append(out, p)
-		}
-	}
-	return out, nil
-}
-
-// leftOut lists the links that were accepted and are not any more.
-func (w *undoing) leftOut(c *identity.Change) error {
-	hashes := make([]identity.Hash, len(c.Strands))
-	for i, s := range c.Strands {
-		hashes[i] = s.Hash
-	}
-	if err := w.was.loadStrands(hashes...); err != nil {
-		return err
-	}
-	for _, s := range c.Strands {
-		old := w.was.strands[s.Hash]
-		for i := range s.Links {
-			l := &s.Links[i]
-			if l.Verdict != identity.Demoted || old == nil || old.Links[i].Verdict != identity.Accepted {
-				continue
-			}
-			if w.out.LeftOuts++; w.out.LeftOuts > mostLeftOut {
-				continue
-			}
-			lo := LeftOut{Strand: s.Hash, ID: l.ID, Reason: l.Reason.String()}
-			for k := range s.Links {
-				lo.IDs = append(lo.IDs, s.Links[k].ID)
-			}
-			w.out.LeftOut = append(w.out.LeftOut, lo)
-		}
 	}
 	return nil
 }

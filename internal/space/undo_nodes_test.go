@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -23,7 +24,7 @@ func TestUndoOfManyNodes(t *testing.T) {
 	var spaces []*space.Space
 	for range 2 {
 		store := openShared(t, server)
-		s := openSpace(t, store, space.Config{ID: "undo", Rules: rules})
+		s := openSpace(t, store, space.Config{ID: "undo", Rules: rules, ReplayBound: 4}) // IDs of more strands are undone in the background
 		spaces = append(spaces, s)
 		t.Cleanup(func() {
 			s.Close(context.Background())
@@ -33,6 +34,7 @@ func TestUndoOfManyNodes(t *testing.T) {
 	lines := world(rng, 200, 6)
 	var wg sync.WaitGroup
 	made := make([]int, len(spaces))
+	var background atomic.Int64
 	for n, s := range spaces {
 		rng := rand.New(rand.NewPCG(uint64(n), 11))
 		wg.Go(func() {
@@ -48,7 +50,18 @@ func TestUndoOfManyNodes(t *testing.T) {
 					u = space.Undo{Remove: overrides[0]}
 					overrides = overrides[1:]
 				}
+				if u.Remove == "" && rng.IntN(2) == 0 {
+					u.Kind, u.IDs = space.Isolate, u.IDs[rng.IntN(2):][:1]
+				}
 				g, err := s.ApplyUndo(context.Background(), u)
+				for errors.Is(err, space.ErrApplying) {
+					if err = s.AwaitRules(context.Background()); err == nil {
+						g, err = s.ApplyUndo(context.Background(), u)
+					}
+				}
+				if g.Applying {
+					background.Add(1)
+				}
 				switch {
 				case errors.Is(err, space.ErrNotFound), errors.Is(err, space.ErrExists):
 				case err != nil:
@@ -63,6 +76,9 @@ func TestUndoOfManyNodes(t *testing.T) {
 	wg.Wait()
 	if made[0]+made[1] < 4 {
 		t.Errorf("only %v overrides were made", made)
+	}
+	if background.Load() == 0 {
+		t.Error("nothing was undone in the background")
 	}
 	for _, s := range spaces {
 		if rep := verify(t, s); rep.Events != 200 {

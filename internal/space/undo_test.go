@@ -225,10 +225,10 @@ func TestSplitRevivesProfiles(t *testing.T) {
 // restarts: what is stored is what the batch function says of the overrides
 // that are left; and when none is left, it is what it would have been.
 func TestUndoEqualsBatchFunction(t *testing.T) {
-	var changed, splits atomic.Int64
+	var changed, splits, drops, waited atomic.Int64
 	t.Cleanup(func() {
-		if n := int64(seeds(24)); changed.Load() < n || splits.Load() < n/3 {
-			t.Errorf("only %d profiles were ever changed, and %d split", changed.Load(), splits.Load())
+		if n := int64(seeds(24)); changed.Load() < n || splits.Load() < n/3 || drops.Load() == 0 || waited.Load() == 0 {
+			t.Errorf("only %d profiles were ever changed, %d split, %d IDs dropped, and %d undone in the background", changed.Load(), splits.Load(), drops.Load(), waited.Load())
 		}
 	})
 	for seed := range seeds(24) {
@@ -249,12 +249,17 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 			s := openSpace(t, store, cfg)
 			lines := world(rng, 240, 3+rng.IntN(12))
 			all := slices.Clone(lines)
-			some := func() identity.ID {
-				m := parse(t, all[rng.IntN(len(all)-len(lines))])
-				if m.UserID != "" && rng.IntN(2) == 0 || m.AnonymousID == "" {
-					return identity.ID{Type: "user_id", Value: m.UserID}
+			rs, err := identity.Compile(*rules)
+			if err != nil {
+				t.Fatal(err)
+			}
+			some := func() identity.ID { // of any type: without an address a person may be a visitor only
+				for {
+					m := parse(t, all[rng.IntN(len(all)-len(lines))])
+					if p := rs.Promote(&m, "src"); len(p.Users) > 0 {
+						return p.Users[rng.IntN(len(p.Users))]
+					}
 				}
-				return identity.ID{Type: "anonymous_id", Value: m.AnonymousID}
 			}
 			var made []string
 			for len(lines) > 0 {
@@ -271,10 +276,22 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 					case rng.IntN(3) == 0:
 						id := some()
 						u = space.Undo{Kind: space.Split, Profile: user(id.Type, id.Value), MessageID: mergeOf(t, s, id, rng)}
-					case rng.IntN(3) == 0:
+					case rng.IntN(2) == 0:
 						u = space.Undo{Kind: space.Isolate, IDs: u.IDs[:1], Collection: identity.Users}
+					case rng.IntN(3) == 0:
+						id, strand, ok := heldBy(t, s, u.IDs[0], some())
+						if !ok {
+							continue
+						}
+						u = space.Undo{Kind: space.Drop, IDs: []identity.ID{id}, Strand: strand, Collection: identity.Users}
+						drops.Add(1)
 					}
 					g, err := s.ApplyUndo(t.Context(), u)
+					if errors.Is(err, space.ErrApplying) {
+						waited.Add(1)
+						await(t, s)
+						g, err = s.ApplyUndo(t.Context(), u)
+					}
 					if errors.Is(err, space.ErrExists) || errors.Is(err, space.ErrInvalid) || u.Kind == space.Split && errors.Is(err, space.ErrNotFound) {
 						continue
 					}
@@ -283,6 +300,9 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 					}
 					if u.Kind == space.Split {
 						splits.Add(1)
+						if g.Applying {
+							await(t, s)
+						}
 						checkParts(t, s, &g.Override)
 					}
 					changed.Add(int64(len(g.After)))
@@ -301,6 +321,7 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 			}
 			verify(t, s)
 			for _, id := range made {
+				await(t, s)
 				if _, err := s.ApplyUndo(t.Context(), space.Undo{Remove: id}); err != nil {
 					t.Fatal(err)
 				}
@@ -316,6 +337,28 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 			store.Close()
 		})
 	}
+}
+
+// await waits until what is there follows from the overrides.
+func await(t testing.TB, s *space.Space) {
+	t.Helper()
+	if err := s.AwaitRules(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// heldBy is a strand that holds one of two IDs beside another one, if there is one
+// on the way between them.
+func heldBy(t *testing.T, s *space.Space, a, b identity.ID) (identity.ID, identity.Hash, bool) {
+	t.Helper()
+	e, err := s.Explain(t.Context(), user(a.Type, a.Value), user(b.Type, b.Value))
+	if err != nil && !errors.Is(err, space.ErrNotFound) {
+		t.Fatal(err)
+	}
+	if err != nil || len(e.Steps) == 0 || len(e.Steps[0].First) == 0 {
+		return identity.ID{}, identity.Hash{}, false
+	}
+	return e.Steps[0].From, e.Steps[0].First[0], true
 }
 
 // mergeOf is one of the events that merged what an ID belongs to, "" if none did.

@@ -37,7 +37,11 @@ func (d *desk) emitUnresolved(e *placedEvent) {
 		// An ID that is not blocked was left out: that is the better reason.
 		if st := d.strands[sd.hash]; st != nil {
 			for i := range st.Links {
-				if l := &st.Links[i]; l.Verdict == identity.Demoted {
+				l := &st.Links[i]
+				if l.Reason == identity.ReasonIsolated {
+					ch.Reason = reasonText(l)
+				}
+				if l.Verdict == identity.Demoted {
 					ch.Reason = reasonText(l)
 					break
 				}

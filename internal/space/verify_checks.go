@@ -182,7 +182,7 @@ func (v *verification) checkIdentity() error {
 func (v *verification) checkStrand(got, want *identity.Strand, listed map[identity.Hash]map[identity.Hash]bool) {
 	show := func(s *identity.Strand) string {
 		var b strings.Builder
-		fmt.Fprintf(&b, "first %s %s", time.Unix(0, s.First.Time).UTC().Format(time.RFC3339Nano), s.First.Arrival)
+		fmt.Fprintf(&b, "class %d, first %s %s", s.First.Class, time.Unix(0, s.First.Time).UTC().Format(time.RFC3339Nano), s.First.Arrival)
 		for i := range s.Links {
 			l := &s.Links[i]
 			switch l.Verdict {
@@ -191,7 +191,7 @@ func (v *verification) checkStrand(got, want *identity.Strand, listed map[identi
 			case identity.Demoted:
 				fmt.Fprintf(&b, "; %s demoted", l.ID)
 			case identity.Blocked:
-				fmt.Fprintf(&b, "; %s blocked", l.ID)
+				fmt.Fprintf(&b, "; %s blocked: %s", l.ID, l.Reason)
 			}
 		}
 		return b.String()
@@ -201,7 +201,7 @@ func (v *verification) checkStrand(got, want *identity.Strand, listed map[identi
 	}
 	for i := range got.Links {
 		l := &got.Links[i]
-		if l.Verdict == identity.Blocked {
+		if !isListed(l) {
 			continue
 		}
 		accepted, ok := listed[l.Hash][got.Hash]

@@ -76,7 +76,7 @@ func (w *watcher) crowd(rs *identity.Ruleset, c *feed.Change, at int64) {
 }
 
 func (w *watcher) tied(rs *identity.Ruleset, name string, id identity.ID, profile string, at, n int64) {
-	if rs.Blocked(id) {
+	if w.nobodys(rs, id) {
 		return // in the meantime
 	}
 	w.warn(name, at, n, func() warningRecord {
@@ -161,7 +161,7 @@ func (s *Space) busiestID(ctx context.Context, r kv.Reader, profile string) (ide
 // nobody warns of a value that names nobody by its looks.
 func (w *watcher) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
 	id := identity.ID{Type: c.IDType, Value: c.IDValue}
-	if rs.Blocked(id) {
+	if w.nobodys(rs, id) {
 		return
 	}
 	w.warn(warningID(LooksBlocked, id.String()), at, 1, func() warningRecord {
@@ -172,6 +172,11 @@ func (w *watcher) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
 			Rules: blockRule(id),
 		}
 	})
+}
+
+// nobodys reports whether an ID names nobody already: nothing is to be done then.
+func (w *watcher) nobodys(rs *identity.Ruleset, id identity.ID) bool {
+	return w.s.overrides.Load().identity.NamesNobody(rs, id, w.s.hasher.ID(identity.Users, id))
 }
 
 // kept is an ID that holds no memory of a whole record of the feed.
@@ -216,7 +221,7 @@ func (w *watcher) look(ctx context.Context, r kv.Reader) error {
 				continue
 			}
 		case ManyPeople, LooksBlocked:
-			if !rs.Blocked(one.Subject) {
+			if !w.nobodys(rs, one.Subject) {
 				continue
 			}
 		default:

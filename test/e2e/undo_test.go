@@ -120,7 +120,7 @@ func TestUndoOverHTTP(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	list := s.mustRun(t, nil, "undo", "list", "--space", "shop", "--data", s.data)
-	if strings.Contains(list, g.Override.ID) || !strings.Contains(list, "ios.id:ios_abc123 by itself") {
+	if strings.Contains(list, g.Override.ID) || !strings.Contains(list, "ios.id:ios_abc123 names nobody") {
 		t.Errorf("%s", list)
 	}
 	trail := s.mustRun(t, nil, "audit", "--space", "shop", "--data", s.data)

@@ -30,15 +30,17 @@ const (
 	whySame     = "same"                    // both are the same ID
 	whyEvidence = "evidence"                // a chain of events
 	whyKept     = "kept_apart"              // a rule or an override
-	whyBlocked  = "blocked"                 // one of the two identifies nobody
-	whyCommon   = "blocked_value_in_common" // only a value that identifies nobody
+	whyBlocked  = "blocked"                 // one of the two names nobody
+	whyCommon   = "blocked_value_in_common" // only an ID that names nobody
 	whyNothing  = "nothing"                 // no event
 )
 
 type askedAnswer struct {
 	ID      string `json:"id"` // type:value
 	Profile string `json:"profile"`
-	Blocked bool   `json:"blocked"`
+	Blocked bool   `json:"blocked"` // it names nobody
+	// Override is the one that isolates it, if the rules do not block it.
+	Override string `json:"override,omitempty"`
 }
 
 type stepAnswer struct {
@@ -169,7 +171,11 @@ func whyOf(e *space.Explanation) string {
 }
 
 func askedOf(a space.Asked) askedAnswer {
-	return askedAnswer{a.ID.String(), a.Profile, a.Blocked}
+	out := askedAnswer{ID: a.ID.String(), Profile: a.Profile, Blocked: a.Blocked}
+	if a.Isolated != nil {
+		out.Override = a.Isolated.ID
+	}
+	return out
 }
 
 func stepOf(st *space.EvidenceStep) stepAnswer {

@@ -28,13 +28,12 @@ func sentence(why string, e *space.Explanation) string {
 		}
 		text = fmt.Sprintf("%s and %s were linked, but kept apart at %s", a, b, many(n, "place", "places"))
 	case whyBlocked:
-		blocked := a
-		if !e.A.Blocked {
-			blocked = b
+		text = nobody(&e.B)
+		if e.A.Blocked {
+			text = nobody(&e.A)
 		}
-		text = fmt.Sprintf("%s identifies nobody: the rules block this value", blocked)
 	case whyCommon:
-		text = fmt.Sprintf("%s and %s were both seen with %s, which identifies nobody; nothing else links them", a, b, strings.Join(idTexts(e.BlockedInCommon), " and "))
+		text = fmt.Sprintf("%s and %s were both seen with %s, which names nobody; nothing else links them", a, b, strings.Join(idTexts(e.BlockedInCommon), " and "))
 	default:
 		text = fmt.Sprintf("nothing ever linked %s and %s: no chain of events leads from one to the other", a, b)
 	}
@@ -74,19 +73,13 @@ func wordsOf(d *space.Demotion) string {
 		fmt.Fprintf(&b, ": a profile may go through %d merges, and this would have been number %d", d.Limit.Values, d.Merges)
 	case d.Reason == identity.ReasonDropped:
 		fmt.Fprintf(&b, ": somebody decided that it does not belong there")
-	case d.Reason == identity.ReasonIsolated && len(d.Override) > 0:
-		fmt.Fprintf(&b, ": somebody decided that %s is by itself", d.Override[0])
 	case d.Reason == identity.ReasonCannotLink && len(d.Override) > 1:
 		fmt.Fprintf(&b, ": somebody decided that %s and %s do not belong together", d.Override[0], d.Override[1])
 	default:
 		fmt.Fprintf(&b, ": %s", d.Reason)
 	}
-	if o := d.Decided; o != nil {
-		fmt.Fprintf(&b, " (override %s by %s", o.ID, o.By)
-		if o.Why != "" {
-			fmt.Fprintf(&b, ": %s", o.Why)
-		}
-		b.WriteString(")")
+	if d.Decided != nil {
+		b.WriteString(" " + decidedBy(d.Decided))
 	}
 	b.WriteString(".")
 	if d.Now && !d.Unclear && len(d.Had) > 0 {
@@ -96,6 +89,22 @@ func wordsOf(d *space.Demotion) string {
 		fmt.Fprintf(&b, " It can come in from %s on, when it is seen again.", clock(d.Recheck))
 	}
 	return b.String()
+}
+
+// nobody says why an ID names nobody.
+func nobody(a *space.Asked) string {
+	if a.Isolated == nil {
+		return fmt.Sprintf("%s names nobody: the rules block this value", a.ID)
+	}
+	return fmt.Sprintf("%s names nobody: somebody isolated it %s", a.ID, decidedBy(a.Isolated))
+}
+
+// decidedBy names an override and who made it, in brackets.
+func decidedBy(o *space.Override) string {
+	if o.Why == "" {
+		return fmt.Sprintf("(override %s by %s)", o.ID, o.By)
+	}
+	return fmt.Sprintf("(override %s by %s: %s)", o.ID, o.By, o.Why)
 }
 
 // allowed says what a limit allows: "1 user_id ever", "5 anonymous_id weekly".

@@ -82,13 +82,19 @@ type regroupingAnswer struct {
 	LeftOut     []leftOutAnswer `json:"left_out"`
 	LeftOuts    int             `json:"left_out_count"`
 	Unowned     []string        `json:"unowned"`
+	Unresolved  int64           `json:"unresolved_events"`
+	// Applying says that what is there is decided again in the background; GET
+	// …/rules says when that is done. Unforeseen that before and after are not told.
+	Applying   bool `json:"applying"`
+	Unforeseen bool `json:"unforeseen"`
 }
 
 func regroupingOf(g space.Regrouping) regroupingAnswer {
 	a := regroupingAnswer{
 		Override: overrideOf(g.Override), Revision: g.Revision, Applied: g.Applied, Provisional: g.Provisional,
 		Before: briefsOf(g.Before), After: briefsOf(g.After),
-		LeftOut: []leftOutAnswer{}, LeftOuts: g.LeftOuts, Unowned: idTexts(g.Unowned),
+		LeftOut: []leftOutAnswer{}, LeftOuts: g.LeftOuts, Unowned: idTexts(g.Unowned), Unresolved: g.Unresolved,
+		Applying: g.Applying, Unforeseen: g.Unforeseen,
 	}
 	for _, l := range g.LeftOut {
 		a.LeftOut = append(a.LeftOut, leftOutAnswer{l.Strand.String(), idTexts(l.IDs), l.ID.String(), l.Reason})

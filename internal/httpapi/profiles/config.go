@@ -25,6 +25,7 @@ type Space interface {
 	Events(ctx context.Context, ref space.Ref, q space.EventQuery) (space.EventPage, error)
 	Links(ctx context.Context, ref space.Ref, limit int, next string) (space.LinkPage, error)
 	Ruleset() *identity.Ruleset
+	PreviewUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
 	ApplyUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
 }
 

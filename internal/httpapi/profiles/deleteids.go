@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/audit"
@@ -46,31 +47,65 @@ func (h *handler) takeOff(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view, err := q.space.Look(r.Context(), q.ref, space.PartIdentifiers)
-	if err != nil {
-		return err
-	}
-	if err := keepsOne(&view, ids); err != nil {
-		return err
-	}
 	ctx := audit.With(r.Context(), audit.Actor{By: q.by, Why: "deleted through the Profile API"})
-	g, err := q.space.ApplyUndo(ctx, space.Undo{Kind: space.Isolate, Collection: q.collection, IDs: ids, Profile: q.ref})
+	undo := space.Undo{Kind: space.Isolate, Collection: q.collection, IDs: ids, Profile: q.ref}
+	preview, err := q.flag("preview")
 	if err != nil {
 		return err
 	}
-	type deleted struct {
-		ID   string `json:"id"`
-		Type string `json:"type"`
+	act := q.space.ApplyUndo
+	if preview {
+		act = q.space.PreviewUndo
+	}
+	g, err := act(ctx, undo)
+	if err != nil {
+		return err
 	}
 	out := struct {
 		Deleted  []deleted `json:"deleted_external_ids"`
-		Override string    `json:"override_id"` // with which the management API undoes it
-	}{Override: g.Override.ID}
+		Override string    `json:"override_id,omitempty"` // with which the management API undoes it
+		// What hung on the identifiers alone: events that are of nobody now, and
+		// profiles that stand for themselves.
+		Unresolved int64      `json:"unresolved_events"`
+		Apart      []standing `json:"apart"`
+		Applying   bool       `json:"applying"` // decided again in the background
+		Preview    bool       `json:"preview"`
+	}{Unresolved: g.Unresolved, Apart: []standing{}, Applying: g.Applying, Preview: preview}
+	if !preview {
+		out.Override = g.Override.ID
+	}
+	was := map[string]bool{}
+	for i := range g.Before {
+		was[g.Before[i].ID] = true
+	}
+	for i := range g.After {
+		b := &g.After[i]
+		if was[b.ID] {
+			continue // the person goes on under it
+		}
+		one := standing{SegmentID: b.ID, Events: b.Events, IDs: []deleted{}}
+		for _, id := range b.Identifiers {
+			one.IDs = append(one.IDs, deleted{id.Value, id.Type})
+		}
+		out.Apart = append(out.Apart, one)
+	}
 	for _, id := range ids {
 		out.Deleted = append(out.Deleted, deleted{id.Value, id.Type})
 	}
 	answer.JSON(w, http.StatusOK, out)
 	return nil
+}
+
+type deleted struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
+}
+
+// standing is a profile that stands for itself.
+type standing struct {
+	SegmentID string    `json:"segment_id,omitempty"` // not known in a preview
+	IDs       []deleted `json:"external_ids"`
+	Events    int64     `json:"events"`
 }
 
 func (h *handler) readDeleted(w http.ResponseWriter, r *http.Request, c identity.Collection) ([]identity.ID, error) {
@@ -110,27 +145,9 @@ func (h *handler) readDeleted(w http.ResponseWriter, r *http.Request, c identity
 		if ref.Type == "group_id" {
 			return nil, answer.BadParameter("delete_external_ids[%d] is a group_id; an account without it would be none.", i)
 		}
-		ids = append(ids, identity.ID{Type: ref.Type, Value: ref.Value})
+		if id := (identity.ID{Type: ref.Type, Value: ref.Value}); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
 	}
 	return ids, nil
-}
-
-// keepsOne refuses to take the last user_id off a profile.
-func keepsOne(v *space.View, ids []identity.ID) error {
-	had, left := false, false
-	for _, id := range v.Identifiers {
-		if id.Type != "user_id" {
-			continue
-		}
-		had = true
-		gone := false
-		for _, d := range ids {
-			gone = gone || d.Type == id.Type && d.Value == id.Value
-		}
-		left = left || !gone
-	}
-	if had && !left {
-		return answer.BadParameter("The last user_id of a profile cannot be deleted.")
-	}
-	return nil
 }

@@ -1,0 +1,148 @@
+package space
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+)
+
+// regroup applies a change to the desk and gathers what is different.
+func (w *undoing) regroup(c *identity.Change) error {
+	touched, err := w.owners(c)
+	if err != nil {
+		return err
+	}
+	for _, p := range touched {
+		if err := w.see(w.was, w.before, p, false); err != nil {
+			return err
+		}
+	}
+	if err := w.leftOut(c); err != nil {
+		return err
+	}
+	for _, m := range c.Bare {
+		if n := w.was.nodes[m.Hash]; n != nil && !n.Owner.IsZero() {
+			w.out.Unowned = append(w.out.Unowned, m.ID)
+		}
+	}
+	if err := w.desk.prune(c); err != nil {
+		return err
+	}
+	var e sighting
+	e.pos.Time = w.now
+	if err := w.desk.apply(c, e); err != nil {
+		return err
+	}
+	for p, rec := range w.desk.profiles {
+		if !w.desk.changedProfiles[p] && w.before[p] == nil || rec == nil || rec.Merged {
+			continue
+		}
+		if err := w.see(w.was, w.before, p, false); err != nil {
+			return err
+		}
+		isNew := w.was.profiles[p] == nil
+		if err := w.see(w.desk, w.after, p, isNew); err != nil {
+			return err
+		}
+	}
+	var before, after []*full
+	for p, f := range w.before {
+		if !f.same(w.after[p]) {
+			before = append(before, f)
+		}
+	}
+	for p, f := range w.after {
+		if !f.same(w.before[p]) {
+			after = append(after, f)
+		}
+	}
+	w.out.Before, w.out.After = briefs(before), briefs(after)
+	return nil
+}
+
+// see gathers a profile as a desk has it, if it is there.
+func (w *undoing) see(d *desk, into map[codec.ProfileID]*full, p codec.ProfileID, isNew bool) error {
+	if into[p] != nil {
+		return nil
+	}
+	if err := d.loadProfiles(p); err != nil {
+		return err
+	}
+	g, err := d.collect(p)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.out.Provisional = w.out.Provisional || g.pending
+	into[p], err = g.brief(isNew)
+	return err
+}
+
+// owners lists the profiles that own what a change speaks of.
+func (w *undoing) owners(c *identity.Change) ([]codec.ProfileID, error) {
+	var hashes []identity.Hash
+	for _, g := range c.Groups {
+		for i := range g {
+			hashes = append(hashes, g[i].Hash)
+		}
+	}
+	for i := range c.Bare {
+		hashes = append(hashes, c.Bare[i].Hash)
+	}
+	if err := w.was.loadOwners(hashes...); err != nil {
+		return nil, err
+	}
+	var out []codec.ProfileID
+	seen := map[codec.ProfileID]bool{}
+	for _, h := range hashes {
+		if p, rec := w.was.ownerOf(h); rec != nil && !seen[p] {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// leftOut lists the links that were accepted and are not any more.
+func (w *undoing) leftOut(c *identity.Change) error {
+	hashes := make([]identity.Hash, len(c.Strands))
+	for i, s := range c.Strands {
+		hashes[i] = s.Hash
+	}
+	if err := w.was.loadStrands(hashes...); err != nil {
+		return err
+	}
+	alone := &gathered{d: w.was}
+	for _, s := range c.Strands {
+		old := w.was.strands[s.Hash]
+		if old != nil && belongs(old.Strand) && !belongs(s) {
+			alone.strands = append(alone.strands, old)
+		}
+		for i := range s.Links {
+			l := &s.Links[i]
+			if l.Verdict == identity.Accepted || old == nil || old.Links[i].Verdict != identity.Accepted {
+				continue
+			}
+			if w.out.LeftOuts++; w.out.LeftOuts > mostLeftOut {
+				continue
+			}
+			lo := LeftOut{Strand: s.Hash, ID: l.ID, Reason: l.Reason.String()}
+			for k := range s.Links {
+				lo.IDs = append(lo.IDs, s.Links[k].ID)
+			}
+			w.out.LeftOut = append(w.out.LeftOut, lo)
+		}
+	}
+	var err error
+	w.out.Unresolved, err = alone.countEvents(briefEvents)
+	return err
+}
+
+// belongs reports whether a strand is of a profile.
+func belongs(s *identity.Strand) bool {
+	return slices.ContainsFunc(s.Links, func(l identity.Link) bool { return l.Verdict == identity.Accepted })
+}
