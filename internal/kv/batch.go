@@ -27,6 +27,7 @@ type Op struct {
 type Batch struct {
 	ops   []Op
 	bytes int
+	units int
 }
 
 func (b *Batch) add(k OpKind, key, value []byte) {
@@ -72,8 +73,15 @@ func (b *Batch) Len() int { return len(b.ops) }
 // Bytes returns the size of all keys and values together.
 func (b *Batch) Bytes() int { return b.bytes }
 
+// Count adds n to what the batch counts for people: the events in it.
+func (b *Batch) Count(n int) { b.units += n }
+
+// Units returns what Count added up. A store that finds commits missing says how
+// many units they had.
+func (b *Batch) Units() int { return b.units }
+
 // Reset empties the batch and keeps its memory.
 func (b *Batch) Reset() {
 	clear(b.ops)
-	b.ops, b.bytes = b.ops[:0], 0
+	b.ops, b.bytes, b.units = b.ops[:0], 0, 0
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -86,11 +87,25 @@ func (s *Store) Commit(ctx context.Context, b *kv.Batch) error {
 		s.commitMu.Unlock()
 		return fmt.Errorf("%w: %w", kv.ErrUnavailable, err)
 	}
-	if err := s.apply(pb); err != nil {
+	before := s.newest
+	s.newest.commit++
+	s.newest.own = uint64(b.Units())
+	s.newest.units += s.newest.own
+	s.newest.at = time.Now()
+	s.trail = s.newest.append(s.trail[:0])
+	err = pb.LogData(s.trail, nil)
+	if err == nil {
+		err = s.apply(pb)
+	}
+	if err != nil {
 		s.commitMu.Unlock()
 		return fmt.Errorf("%w: %w", kv.ErrUnknown, err)
 	}
 	v := s.views.take()
+	if n := s.logNumber.Load(); n != s.inLog.Number { // the engine has begun a new one for this commit
+		s.inLog = logMark{n, before.commit, before.units}
+	}
+	v.reached = reached{trailer: s.newest, seq: uint64(pb.SeqNum()) + uint64(pb.Count()), log: s.inLog}
 	f := &flight{done: make(chan struct{})}
 	s.last = f
 	s.commitMu.Unlock()

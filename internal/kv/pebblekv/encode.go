@@ -38,8 +38,8 @@ func (s *Store) encode(b *kv.Batch, writes int) (*pebble.Batch, error) {
 	if writes == 0 {
 		return nil, nil
 	}
-	const overhead = 12 // kind and two lengths of an entry, at most; and some
-	pb := s.db.NewBatchWithSize(b.Bytes() + writes*overhead + 64)
+	const overhead = 12                                           // kind and two lengths of an entry, at most; and some
+	pb := s.db.NewBatchWithSize(b.Bytes() + writes*overhead + 96) // and the trailer of a commit
 	ops := b.Ops()
 	order := inOrder(ops, writes)
 	for n := range len(ops) {

@@ -86,6 +86,17 @@ func (s *Store) engineOptions() *pebble.Options {
 			s.stalls.Add(1)
 			s.log.Warn("commits are held back until the store has caught up", "reason", info.Reason)
 		},
+		WALCreated: func(info pebble.WALCreateInfo) {
+			if info.Err == nil {
+				s.logNumber.Store(uint64(info.FileNum))
+			}
+		},
+		ManifestCreated: func(info pebble.ManifestCreateInfo) {
+			if info.Err == nil {
+				name := s.opts.FS.PathBase(info.Path)
+				s.manifest.Store(&name)
+			}
+		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {
 			s.log.Error("a file of the store is damaged", "path", info.Path, "error", info.Details)
 		},

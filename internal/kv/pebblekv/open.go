@@ -39,6 +39,10 @@ type Options struct {
 	ReserveBytes int64
 	// SpaceCheck is how often free space is looked at; 0: 1 second.
 	SpaceCheck time.Duration
+	// MarkEvery is how often it is noted how far the log is durable, while there
+	// are commits: what is damaged or missing after a crash is known up to there.
+	// It costs a write and a sync of 4 KiB. 0: 1 second.
+	MarkEvery time.Duration
 	// Logger receives what operators should know; nil: slog.Default(). The
 	// engine's own chatter is at debug level.
 	Logger *slog.Logger
@@ -74,6 +78,9 @@ func (o *Options) setDefaults() {
 	if o.ReserveBytes == 0 {
 		o.ReserveBytes = defaultReserveBytes
 	}
+	if o.MarkEvery <= 0 {
+		o.MarkEvery = time.Second
+	}
 	if o.SpaceCheck <= 0 {
 		o.SpaceCheck = time.Second
 	}
@@ -98,9 +105,17 @@ type Store struct {
 	life   sync.RWMutex
 	closed bool
 
-	// commitMu makes check and apply one step; it guards last.
+	// commitMu makes check and apply one step; it guards what follows.
 	commitMu sync.Mutex
 	last     *flight
+	newest   trailer // of the last commit that was applied
+	trail    []byte  // its bytes
+	inLog    logMark // where it is
+
+	marks     *marks
+	logNumber atomic.Uint64          // of the log that commits go to
+	manifest  atomic.Pointer[string] // the current one
+	lost      []Loss                 // what this opening found missing
 
 	views  views
 	space  space
@@ -129,6 +144,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	s.views.init(s.db)
 	s.workers.Go(func() { s.views.reap(s.stop) })
 	s.workers.Go(func() { s.space.watch(s.stop, s.log) })
+	s.workers.Go(func() { s.keepMark(s.stop) })
 	return s, nil
 }
 
@@ -155,6 +171,14 @@ func (s *Store) open() (err error) {
 			s.log.Warn("others may be able to read files of the store: their rights cannot be changed", "error", err)
 		}
 	}
+	if err := s.lookBefore(); err != nil {
+		return openError(err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.marks.file.Close())
+		}
+	}()
 	s.db, err = pebble.Open(s.dir, s.engineOptions())
 	if err != nil {
 		return openError(err)
@@ -243,8 +267,7 @@ func (s *Store) Close() error {
 		return fmt.Errorf("close store %s: %w", s.dir, err)
 	}
 	s.views.closeAll()
-	err := s.db.Close()
-	if err = errors.Join(err, s.lock.Close()); err != nil {
+	if err := errors.Join(s.closeEngine(), s.lock.Close()); err != nil {
 		return fmt.Errorf("close store %s: %w", s.dir, sentinel(err))
 	}
 	return nil

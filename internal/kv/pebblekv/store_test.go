@@ -49,7 +49,11 @@ func TestConformance(t *testing.T) {
 		Crash: func(t testing.TB, s kv.Store) kv.Store {
 			after := diskOf(s).CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
 			t.Cleanup(func() { s.Close() })
-			return on(t, after)
+			again := on(t, after)
+			if lost := again.(*Store).Losses(); len(lost) > 0 {
+				t.Errorf("after a crash that lost nothing, the store says %+v", lost)
+			}
+			return again
 		},
 	})
 }

@@ -13,9 +13,24 @@ const reapEvery = 5 * time.Millisecond
 // view is an engine snapshot that readers share. It holds the commits up to
 // number seq, and no others: it is taken under the commit lock.
 type view struct {
-	snap *pebble.Snapshot
-	seq  uint64
-	refs int // guarded by views.mu
+	snap    *pebble.Snapshot
+	seq     uint64
+	refs    int     // guarded by views.mu
+	reached reached // zero for the view at opening
+}
+
+// reached is how far the log goes with a commit.
+type reached struct {
+	trailer
+	seq uint64  // of the engine, after it
+	log logMark // the log that holds it
+}
+
+// durable is how far the log is durable: up to the newest published view.
+func (vs *views) durable() reached {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	return vs.current.reached
 }
 
 // views keeps the engine snapshots that are in use and the newest durable one.
