@@ -109,6 +109,7 @@ func (e *Engine) api(stopping *atomic.Bool) http.Handler {
 		Admin:   func(secret string) bool { return e.catalog.IsAdmin(context.Background(), secret) },
 		Ready:   func(ctx context.Context) error { return e.ready(ctx, stopping) },
 		Store:   storeMetrics(e.store),
+		Lost:    lossesOf(e.store),
 	}, httpapi.Settings{AdminToken: e.cfg.AdminToken, PublicURL: e.cfg.PublicURL, ProfileRate: rate,
 		Hosts: e.cfg.Hosts, Proxies: peer.Proxies(e.cfg.TrustedProxies), MetricsToken: e.cfg.MetricsToken})
 }
@@ -116,7 +117,7 @@ func (e *Engine) api(stopping *atomic.Bool) http.Handler {
 // Handler is the HTTP API for this process alone, under an admin token of its
 // own: commands that work on a stopped server's directory speak it too.
 func (e *Engine) Handler(adminToken string) http.Handler {
-	return httpapi.New(httpapi.Deps{Spaces: rooms{e}, Catalog: e.catalog, Log: e.log},
+	return httpapi.New(httpapi.Deps{Spaces: rooms{e}, Catalog: e.catalog, Log: e.log, Lost: lossesOf(e.store)},
 		httpapi.Settings{AdminToken: adminToken, ProfileRate: -1})
 }
 

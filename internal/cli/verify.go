@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/selfsame-id/selfsame/internal/httpapi/manage"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
@@ -23,6 +24,7 @@ type verified struct {
 	Damaged     int64              `json:"damaged"`
 	Differences []space.Difference `json:"differences"`
 	Truncated   bool               `json:"truncated"`
+	Lost        []manage.Loss      `json:"lost"`
 }
 
 func (sh *shell) verify() *cobra.Command {
@@ -31,9 +33,12 @@ func (sh *shell) verify() *cobra.Command {
 		Short: "Work everything out again and compare",
 		Long: `Resolves all events of a space again, by the plain batch function that defines
 who is who, folds every trait again, and compares the outcome with what is
-stored. It works on a running server and on a stopped one's directory.
+stored. It works on a running server and on a stopped one's directory. It also says
+what a start found missing because files were damaged, until the warning events_lost
+is dismissed.
 
-Exit code 0: no difference. 1: differences, which are listed with their evidence.`,
+Exit code 0: no difference, nothing missing. 1: differences, which are listed with
+their evidence, or something is missing.`,
 		Example: `  selfsame verify
   selfsame verify --data ./selfsame-data --space dev`,
 		Args: cobra.NoArgs,
@@ -57,7 +62,7 @@ Exit code 0: no difference. 1: differences, which are listed with their evidence
 			} else {
 				sh.verdict(report, time.Since(started))
 			}
-			if err == nil && len(report.Differences) > 0 {
+			if err == nil && len(report.Differences)+len(report.Lost) > 0 {
 				err = failure{exitFailed}
 			}
 			return err
@@ -107,6 +112,12 @@ func (sh *shell) verdict(r *verified, took time.Duration) {
 		many(r.Events, "event"), many(r.Strands, "strand"), many(r.Profiles, "profile"), many(r.Traits, "trait"))
 	if r.Damaged > 0 {
 		fmt.Fprintf(s, "%s\n", s.paint(red, many(r.Damaged, "event")+" cannot be read any more: check the disk, and put back a backup if you have one. All else works."))
+	}
+	for _, l := range r.Lost {
+		fmt.Fprintf(s, "%s at least %s with %s that had been answered %s missing since the start at %s: %s\n", s.paint(red, "Lost:"),
+			many(int64(l.Commits), "commit"), many(int64(l.Events), "event"), map[bool]string{true: "is", false: "are"}[l.Commits == 1],
+			l.Found.UTC().Format(time.RFC3339), clean(l.Where))
+		fmt.Fprintf(s, "      The last of them was taken at %s. `selfsame warnings` says what to do.\n", l.Until.UTC().Format(time.RFC3339))
 	}
 	if len(r.Differences) == 0 {
 		fmt.Fprintln(s, s.paint(green, "No difference: what is stored is what the events say."))

@@ -42,6 +42,7 @@ func (sh *shell) warnings() *cobra.Command {
   merge_rate      an hour in which far more profiles merged than usual
   looks_blocked   a value taken as an identifier that looks like "there is none"
   new_type        a type of identifiers that the rules do not list
+  events_lost         files of the store were damaged, and events that had been taken are missing
   unknown_write_keys  events that were refused because their write key is no source's
 
 Each warning says what to do, often with the rule that does it; selfsame simulate

@@ -53,6 +53,8 @@ type Deps struct {
 	Console http.Handler
 	// Store shows figures of the store on /metrics; nil: there are none.
 	Store prometheus.Collector
+	// Lost knows what starts found missing in the store; nil: nothing can be.
+	Lost manage.Losses
 
 	Log *slog.Logger     // nil: slog.Default
 	Now func() time.Time // nil: time.Now
@@ -117,7 +119,7 @@ func New(d Deps, s Settings) *API {
 		Space: func(ctx context.Context, id string) (manage.Space, error) {
 			return d.Spaces.Space(ctx, id)
 		},
-		Now: d.Now, Log: d.Log, Budget: budget, Admin: admin,
+		Now: d.Now, Log: d.Log, Budget: budget, Lost: d.Lost, Admin: admin,
 		Limits: imports, ImportBytes: s.ImportBytes, ImportEvents: importEvents, BodyPause: s.BodyPause,
 	})
 	a.mux.HandleFunc("GET "+documentPath, openapi.Serve)

@@ -322,6 +322,7 @@ func (s *Space) closePlan(c *commitPlan) {
 		b.Put(codec.LaneCounters.Key(d.keys, s.lane), total.Append(nil))
 	}
 	c.record.Events = len(c.fresh)
+	b.Count(len(c.fresh))
 	c.record.Time = max(c.record.Time, s.feedTime) // within a lane time never goes back
 	for i := range d.changes {
 		if rec := d.profiles[d.changeOf[i]]; rec != nil {

@@ -54,6 +54,9 @@ type Config struct {
 	Log     *slog.Logger
 	Budget  *body.Budget
 
+	// Lost knows what starts found missing; nil: nothing can be.
+	Lost Losses
+
 	// Admin knows the admin token; nil: there is none, and everything is refused.
 	Admin *guard.Admin
 

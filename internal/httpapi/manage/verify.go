@@ -32,6 +32,7 @@ type verifyAnswer struct {
 	Damaged     int64              `json:"damaged"`
 	Differences []space.Difference `json:"differences"`
 	Truncated   bool               `json:"truncated"`
+	Lost        []Loss             `json:"lost"` // what starts found missing
 }
 
 // progressEvery is how often a line of progress is sent. It keeps proxies from
@@ -69,6 +70,6 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	_ = lines.Encode(progressLine{Report: verifyAnswer{report.Events, report.Strands, report.Profiles, report.Traits,
-		report.Pending, report.Damaged, append([]space.Difference{}, report.Differences...), report.Truncated}})
+		report.Pending, report.Damaged, append([]space.Difference{}, report.Differences...), report.Truncated, append([]Loss{}, h.losses()...)}})
 	return nil
 }

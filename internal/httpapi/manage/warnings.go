@@ -68,14 +68,16 @@ func (h *handler) listWarnings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]warningAnswer, 0, len(p.Warnings)+1)
+	list := make([]warningAnswer, 0, len(p.Warnings)+2)
 	if r.URL.Query().Get("next") == "" && (state == "" || state == space.WarningOpen) {
 		unknown, err := h.warnOfUnknownKeys(r.Context(), r.PathValue("space"))
 		if err != nil {
 			return err
 		}
-		if unknown != nil {
-			list = append(list, warningOf(unknown))
+		for _, w := range []*space.Warning{h.warnOfLosses(), unknown} {
+			if w != nil {
+				list = append(list, warningOf(w))
+			}
 		}
 	}
 	for i := range p.Warnings {
@@ -92,6 +94,9 @@ func (h *handler) dismissWarning(w http.ResponseWriter, r *http.Request) error {
 	}
 	if r.PathValue("warning") == unknownWarning {
 		return h.dismissUnknownKeys(w, r)
+	}
+	if r.PathValue("warning") == lostWarning {
+		return h.dismissLosses(w, r)
 	}
 	done, err := s.DismissWarning(r.Context(), r.PathValue("warning"))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // lostFile keeps what openings found missing, one JSON object a line, until
-// somebody has seen to it and removes the file.
+// somebody has seen to it.
 const lostFile = "LOST"
 
 // mostLost bounds the file.
@@ -123,8 +123,23 @@ func readLosses(fsys vfs.FS, dir string) ([]Loss, error) {
 }
 
 // Losses lists what this and earlier openings found missing of what had been
-// answered, the oldest first, until the file LOST in the directory is removed.
-func (s *Store) Losses() []Loss { return slices.Clone(s.lost) }
+// answered, the oldest first, until ForgetLosses.
+func (s *Store) Losses() []Loss {
+	s.lostMu.Lock()
+	defer s.lostMu.Unlock()
+	return slices.Clone(s.lost)
+}
+
+// ForgetLosses empties the list: somebody has seen to it.
+func (s *Store) ForgetLosses() error {
+	s.lostMu.Lock()
+	defer s.lostMu.Unlock()
+	if err := s.opts.FS.Remove(s.opts.FS.PathJoin(s.dir, lostFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget losses: %w", err)
+	}
+	s.lost = nil
+	return syncDir(s.opts.FS, s.dir)
+}
 
 // keepMark writes a mark every now and then while there are commits.
 func (s *Store) keepMark(stop <-chan struct{}) {

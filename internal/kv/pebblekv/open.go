@@ -115,7 +115,8 @@ type Store struct {
 	marks     *marks
 	logNumber atomic.Uint64          // of the log that commits go to
 	manifest  atomic.Pointer[string] // the current one
-	lost      []Loss                 // what this opening found missing
+	lostMu    sync.Mutex             // guards lost
+	lost      []Loss                 // what openings found missing
 
 	views  views
 	space  space

@@ -195,6 +195,9 @@ func TestLostEndIsTold(t *testing.T) {
 			if got := third.Losses(); len(got) != 1 || got[0].Commits != lost[0].Commits || strings.Contains(log.String(), "ERROR") {
 				t.Errorf("the next opening says %+v\n%s", got, log.String())
 			}
+			if err := third.ForgetLosses(); err != nil || len(third.Losses()) > 0 || len(filesLike(t, after, lostFile)) > 0 {
+				t.Errorf("seen to: %v, %+v", err, third.Losses())
+			}
 			if third.newest.commit < marked+10 {
 				t.Errorf("the next commit would be number %d again", third.newest.commit+1)
 			}
