@@ -6,31 +6,40 @@ import "context"
 // the hash of what was guessed, which the guesser knows anyway, and nothing
 // about the secrets.
 
-// SourceByKey finds the source of a write key. It is called for every request
-// and looks into memory only, except that a miss asks a store that other nodes
-// write to, once a second at most. The result is shared and must not be changed.
-func (c *Catalog) SourceByKey(ctx context.Context, writeKey string) (*Source, bool) {
+// SourceByKey finds the source of a write key; nil: there is none. It is called
+// for every request and looks into memory only, except that a miss on a store that
+// other nodes write to waits for a read of it. An error says that the store could
+// not be asked, so whether there is such a source is not known. The result is
+// shared and must not be changed.
+func (c *Catalog) SourceByKey(ctx context.Context, writeKey string) (*Source, error) {
 	if writeKey == "" {
-		return nil, false
+		return nil, nil
 	}
 	d := digestOf(writeKey)
-	if src := c.current(ctx).sourceOf(d, c.now); src != nil {
-		return src, true
-	}
-	src := c.afterMiss(ctx).sourceOf(d, c.now)
-	return src, src != nil
+	return lookUp(ctx, c, func(s *state) *Source { return s.sourceOf(d, c.now) })
 }
 
-// TokenBySecret finds the token of a space. The result is shared and must not
-// be changed.
-func (c *Catalog) TokenBySecret(ctx context.Context, space, secret string) (*Token, bool) {
+// TokenBySecret finds the token of a space as SourceByKey finds a source.
+func (c *Catalog) TokenBySecret(ctx context.Context, space, secret string) (*Token, error) {
 	if secret == "" {
-		return nil, false
+		return nil, nil
 	}
 	key := tokenSecret{space, digestOf(secret)}
-	if t := c.current(ctx).byToken[key]; t != nil {
-		return t, true
+	return lookUp(ctx, c, func(s *state) *Token { return s.byToken[key] })
+}
+
+// lookUp looks into the view, and if that has nothing into one that was read after
+// the call. A view that is too old and could not be compared with the store gives
+// nothing: what it has may have been taken away.
+func lookUp[T any](ctx context.Context, c *Catalog, find func(*state) *T) (*T, error) {
+	if s, ok := c.recent(); ok {
+		if found := find(s); found != nil || c.store.Exclusive() {
+			return found, nil
+		}
 	}
-	t := c.afterMiss(ctx).byToken[key]
-	return t, t != nil
+	s, err := c.fresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return find(s), nil
 }

@@ -61,7 +61,7 @@ type Token struct {
 type Options struct {
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: slog.Default
-	Refresh time.Duration    // how old the view of a shared store may be; default 2 s
+	Refresh time.Duration    // how old the view of a shared store may be; default 800 ms
 }
 
 // Catalog is safe for use from many goroutines at once.
@@ -73,9 +73,11 @@ type Catalog struct {
 
 	unknown unknownKeys
 
-	view    atomic.Pointer[state]
-	loading sync.Mutex   // held by the one who reads the store
-	checked atomic.Int64 // when the view was last known to be current
+	opened   time.Time
+	view     atomic.Pointer[state]
+	checked  atomic.Int64 // when the read began that found the view current; nanoseconds since opened
+	reads    reads
+	changing sync.Mutex // held by the one who changes the store
 }
 
 // Open reads the catalog of a store.
@@ -88,11 +90,10 @@ func Open(ctx context.Context, store kv.Store, opt Options) (*Catalog, error) {
 		c.now = time.Now
 	}
 	if c.refresh <= 0 {
-		c.refresh = 2 * time.Second
+		c.refresh = maxAge
 	}
+	c.opened = c.now()
 	c.view.Store(emptyState())
-	c.loading.Lock()
-	defer c.loading.Unlock()
 	if err := c.reload(ctx); err != nil {
 		return nil, err
 	}
@@ -112,12 +113,12 @@ func (c *Catalog) Spaces(ctx context.Context) []Space {
 
 // Space reads one space.
 func (c *Catalog) Space(ctx context.Context, id string) (Space, error) {
-	sp, err := c.current(ctx).space(id)
+	sp, err := lookUp(ctx, c, func(s *state) *Space { return s.spaces[id] })
 	if err != nil {
-		// Another node may have made it a moment ago.
-		if sp, err = c.afterMiss(ctx).space(id); err != nil {
-			return Space{}, err
-		}
+		return Space{}, err
+	}
+	if sp == nil {
+		return Space{}, noSpace(id)
 	}
 	return *sp, nil
 }
@@ -143,11 +144,15 @@ func (c *Catalog) Source(ctx context.Context, space, id string) (Source, error) 
 	if _, err := c.Space(ctx, space); err != nil {
 		return Source{}, err
 	}
-	src, err := c.current(ctx).source(space, id)
+	src, err := lookUp(ctx, c, func(s *state) *sourceRecord {
+		found, _ := s.source(space, id)
+		return found
+	})
 	if err != nil {
-		if src, err = c.afterMiss(ctx).source(space, id); err != nil {
-			return Source{}, err
-		}
+		return Source{}, err
+	}
+	if src == nil {
+		return Source{}, noSource(space, id)
 	}
 	return src.public(), nil
 }

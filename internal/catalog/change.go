@@ -25,8 +25,8 @@ type changer struct {
 // change runs fn over the newest state and commits what it did, again from the
 // start when another node was quicker. A fn that writes nothing commits nothing.
 func (c *Catalog) change(ctx context.Context, fn func(*changer) error) error {
-	c.loading.Lock()
-	defer c.loading.Unlock()
+	c.changing.Lock()
+	defer c.changing.Unlock()
 	for {
 		if err := c.reload(ctx); err != nil {
 			return err
@@ -55,7 +55,7 @@ func (c *Catalog) change(ctx context.Context, fn func(*changer) error) error {
 			return fmt.Errorf("writing the catalog: %w", err)
 		}
 		ch.index()
-		c.view.Store(ch.state)
+		c.publish(ch.state)
 		return nil
 	}
 }
@@ -83,11 +83,7 @@ func (c *Catalog) settle(ctx context.Context, version []byte, unknown error) err
 // nextVersion counts up and adds a nonce, so that two nodes never write the
 // same version.
 func nextVersion(old []byte) []byte {
-	var n uint64
-	if len(old) >= 8 {
-		n = binary.BigEndian.Uint64(old)
-	}
-	v := binary.BigEndian.AppendUint64(make([]byte, 0, 16), n+1)
+	v := binary.BigEndian.AppendUint64(make([]byte, 0, 16), changes(old)+1)
 	v = v[:16]
 	rand.Read(v[8:])
 	return v

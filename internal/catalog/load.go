@@ -1,11 +1,9 @@
 package catalog
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -30,68 +28,6 @@ func adminKey() []byte            { return []byte{prefix, kindAdmin} }
 func tokenKeyOf(t tokenKey) []byte {
 	k := append([]byte{prefix, kindTok}, t.space...)
 	return append(append(k, 0), t.name...)
-}
-
-// missInterval is how often misses may ask the store, whoever knocks.
-const missInterval = time.Second
-
-// current is the view of the catalog, not older than the refresh interval
-// where others write to the store too: then somebody who comes by after that
-// time looks, in the background, whether it has changed.
-func (c *Catalog) current(ctx context.Context) *state {
-	if !c.store.Exclusive() {
-		now := c.now().UnixNano()
-		if last := c.checked.Load(); now-last > int64(c.refresh) && c.checked.CompareAndSwap(last, now) {
-			go func() {
-				// The request that came by is not kept waiting, and its end does
-				// not end this.
-				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-				defer cancel()
-				c.loading.Lock()
-				defer c.loading.Unlock()
-				_ = c.reload(ctx) // the old view stays; the next one tries again
-			}()
-		}
-	}
-	return c.view.Load()
-}
-
-// afterMiss is the view after something was not found in it.
-func (c *Catalog) afterMiss(ctx context.Context) *state {
-	if c.store.Exclusive() {
-		return c.view.Load()
-	}
-	c.loading.Lock()
-	defer c.loading.Unlock()
-	if c.now().UnixNano()-c.checked.Load() >= int64(missInterval) {
-		_ = c.reload(ctx)
-	}
-	return c.view.Load()
-}
-
-// reload publishes a new view if the store has one. The caller holds loading.
-func (c *Catalog) reload(ctx context.Context) error {
-	started := c.now().UnixNano()
-	r, err := c.store.Snapshot(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the catalog: %w", err)
-	}
-	defer r.Close()
-	got, err := r.Get(ctx, versionKey())
-	if err != nil {
-		return fmt.Errorf("reading the catalog: %w", err)
-	}
-	old := c.view.Load()
-	if got[0] == nil || !bytes.Equal(got[0], old.version) {
-		s, err := load(ctx, r)
-		if err != nil {
-			return err
-		}
-		s.version = got[0]
-		c.view.Store(s)
-	}
-	c.checked.Store(started)
-	return nil
 }
 
 // load reads the whole catalog.

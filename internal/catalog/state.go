@@ -87,7 +87,7 @@ func (s *state) space(id string) (*Space, error) {
 	if sp := s.spaces[id]; sp != nil {
 		return sp, nil
 	}
-	return nil, fmt.Errorf("space %q: %w", id, ErrNotFound)
+	return nil, noSpace(id)
 }
 
 func (s *state) source(space, id string) (*sourceRecord, error) {
@@ -96,7 +96,7 @@ func (s *state) source(space, id string) (*sourceRecord, error) {
 			return r, nil
 		}
 	}
-	return nil, fmt.Errorf("source %q of space %q: %w", id, space, ErrNotFound)
+	return nil, noSource(space, id)
 }
 
 func (s *state) token(space, name string) (*tokenRecord, error) {
@@ -104,4 +104,10 @@ func (s *state) token(space, name string) (*tokenRecord, error) {
 		return r, nil
 	}
 	return nil, fmt.Errorf("token %q of space %q: %w", name, space, ErrNotFound)
+}
+
+func noSpace(id string) error { return fmt.Errorf("space %q: %w", id, ErrNotFound) }
+
+func noSource(space, id string) error {
+	return fmt.Errorf("source %q of space %q: %w", id, space, ErrNotFound)
 }

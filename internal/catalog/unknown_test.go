@@ -157,7 +157,7 @@ func TestRotateWithGrace(t *testing.T) {
 		t.Errorf("%+v", old)
 	}
 	taken := func(c *Catalog, key string) bool {
-		src, ok := c.SourceByKey(ctx, key)
+		src, ok := sourceBy(c, key)
 		return ok && src.ID == "ios"
 	}
 	clk.advance(30*24*time.Hour - time.Second)

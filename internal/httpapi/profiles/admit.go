@@ -20,8 +20,11 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, spaceID string) 
 			return "admin token", nil
 		}
 	}
-	token, ok := h.Tokens.TokenBySecret(r.Context(), spaceID, secret)
-	if !ok {
+	token, err := h.Tokens.TokenBySecret(r.Context(), spaceID, secret)
+	if err != nil {
+		return "", err
+	}
+	if token == nil {
 		if wait != nil {
 			return "", wait
 		}

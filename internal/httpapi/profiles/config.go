@@ -15,7 +15,8 @@ import (
 
 // Tokens knows the tokens of spaces.
 type Tokens interface {
-	TokenBySecret(ctx context.Context, space, secret string) (*catalog.Token, bool)
+	// TokenBySecret finds a token of a space; nil without an error: there is none.
+	TokenBySecret(ctx context.Context, space, secret string) (*catalog.Token, error)
 }
 
 // Space reads profiles.

@@ -27,7 +27,7 @@ func (h *handler) single(t event.Type) http.HandlerFunc {
 // serve takes the request of a call, or of a batch when t is 0. Nothing is
 // unpacked into memory or parsed before its write key is known.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, t event.Type) {
-	src, key := h.sourceOf(r)
+	src, key, unsure := h.sourceOf(r)
 	charge := h.Budget.Stranger()
 	defer charge.Close()
 	conn := listen.From(r.Context())
@@ -46,9 +46,12 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, t event.Type) {
 		w.Header().Set("Connection", "close")
 	}
 	if src == nil {
-		if src = h.sourceWithin(r, packed, key); src == nil {
+		if unsure == nil {
+			src, unsure = h.sourceWithin(r, packed, key)
+		}
+		if unsure != nil {
 			packed.Release()
-			answer.Failure(w, r, h.Log, noSource)
+			answer.Failure(w, r, h.Log, unsure)
 			return
 		}
 		charge.Admit()
@@ -103,35 +106,43 @@ func tooLarge(most int) error {
 	return answer.New(http.StatusRequestEntityTooLarge, string(event.TooLarge), "the request has more than %d bytes; send smaller batches", most)
 }
 
-// authenticate finds the source of a write key.
-func (h *handler) authenticate(r *http.Request, key string) *catalog.Source {
-	if src, ok := h.Sources.SourceByKey(r.Context(), key); ok {
-		return src
+// authenticate finds the source of the first of several keys that is one's; the
+// error is noSource if none is. Any other error says that it is not known now: to
+// refuse the key would make an SDK drop what it has.
+func (h *handler) authenticate(r *http.Request, keys ...string) (*catalog.Source, error) {
+	for _, key := range keys {
+		src, err := h.Sources.SourceByKey(r.Context(), key)
+		if src != nil || err != nil {
+			return src, err
+		}
 	}
-	return nil
+	return nil, noSource
 }
 
 // sourceOf finds the source whose key stands in the header or the address, and
-// returns the first key that is there.
-func (h *handler) sourceOf(r *http.Request) (src *catalog.Source, key string) {
-	key = answer.Credential(r)
-	if src = h.authenticate(r, key); src == nil && strings.Contains(r.URL.RawQuery, "writeKey=") {
-		other := r.URL.Query().Get("writeKey")
-		src, key = h.authenticate(r, other), firstOf(key, other)
+// returns the first key that is there. No source is no error yet: the body may
+// have a key.
+func (h *handler) sourceOf(r *http.Request) (src *catalog.Source, key string, err error) {
+	keys := []string{answer.Credential(r)}
+	if strings.Contains(r.URL.RawQuery, "writeKey=") {
+		keys = append(keys, r.URL.Query().Get("writeKey"))
 	}
-	return src, key
+	if src, err = h.authenticate(r, keys...); errors.Is(err, noSource) {
+		err = nil
+	}
+	return src, firstOf(keys...), err
 }
 
 // sourceWithin finds the source whose key stands in the body. Where there is
 // none it notes the key, or the first of the header's and the address's.
-func (h *handler) sourceWithin(r *http.Request, packed *body.Packed, key string) *catalog.Source {
+func (h *handler) sourceWithin(r *http.Request, packed *body.Packed, key string) (*catalog.Source, error) {
 	var f keyFinder
 	packed.Scan(h.MaxBytes, f.see)
-	src := h.authenticate(r, f.found())
-	if src == nil {
+	src, err := h.authenticate(r, f.found())
+	if errors.Is(err, noSource) {
 		h.unknown(r, firstOf(key, f.found()), f.library())
 	}
-	return src
+	return src, err
 }
 
 // metrics takes what SDKs count about themselves. Nothing is done with it; an

@@ -15,7 +15,8 @@ import (
 
 // Sources knows write keys.
 type Sources interface {
-	SourceByKey(ctx context.Context, writeKey string) (*catalog.Source, bool)
+	// SourceByKey finds the source of a key; nil without an error: there is none.
+	SourceByKey(ctx context.Context, writeKey string) (*catalog.Source, error)
 	// NoteUnknownKey keeps that a request came whose write key is no source's. It
 	// keeps no reference to the texts.
 	NoteUnknownKey(k catalog.Knock)

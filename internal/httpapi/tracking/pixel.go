@@ -2,6 +2,7 @@ package tracking
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -55,18 +56,17 @@ func (h *handler) fromPixel(r *http.Request, t event.Type) error {
 			text = []byte(query.Get("data"))
 		}
 	}
-	src := h.authenticate(r, answer.Credential(r))
-	if src == nil {
-		src = h.authenticate(r, query.Get("writeKey"))
-	}
+	src, err := h.authenticate(r, answer.Credential(r), query.Get("writeKey"))
 	var f keyFinder
-	if src == nil && !inQuery {
+	if errors.Is(err, noSource) && !inQuery {
 		f.see(text)
-		src = h.authenticate(r, f.found())
+		src, err = h.authenticate(r, f.found())
 	}
-	if src == nil {
+	if errors.Is(err, noSource) {
 		h.unknown(r, firstOf(answer.Credential(r), f.found(), query.Get("writeKey")), f.library())
-		return noSource
+	}
+	if err != nil {
+		return err
 	}
 	if inQuery && wrong == nil {
 		if text, wrong = event.FromQuery(query); wrong != nil {

@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,9 +14,12 @@ import (
 // back to this server.
 func (h *handler) settings(w http.ResponseWriter, r *http.Request) {
 	key := r.PathValue("writeKey")
-	if h.authenticate(r, key) == nil {
-		h.unknown(r, key, "")
-		answer.Failure(w, r, h.Log, answer.New(http.StatusNotFound, answer.NotFound, "No source has this write key."))
+	if _, err := h.authenticate(r, key); err != nil {
+		if errors.Is(err, noSource) {
+			h.unknown(r, key, "")
+			err = answer.New(http.StatusNotFound, answer.NotFound, "No source has this write key.")
+		}
+		answer.Failure(w, r, h.Log, err)
 		return
 	}
 	scheme, host := h.address(r)

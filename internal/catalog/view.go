@@ -1,0 +1,182 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+)
+
+// On a store that other nodes write too, a node answers from a view that it read
+// before, and two things must not come of that: that a key which another node has
+// just made is refused, for senders drop what is refused; and that one which
+// another node has just taken away is still good.
+//
+// So who finds nothing in the view waits for a read of the store that began
+// after he came. All who wait share one read, and reads begin readEvery apart at
+// least: guesses cost their sender that pause, and the store next to nothing.
+// And a view that is older than Options.Refresh is not used before it was
+// compared with the store, however long the node has rested. A node that is busy
+// does that in the background, when the view has half of that age.
+const (
+	// maxAge is how old a view may be: less than a second, in which whoever
+	// deletes something may rely on it being gone everywhere.
+	maxAge = 800 * time.Millisecond
+	// readEvery is the pause between the beginnings of two reads.
+	readEvery = 50 * time.Millisecond
+	// readTime bounds a read, and how long anybody waits for one.
+	readTime = 5 * time.Second
+)
+
+// reading is a read of the store that has not begun, or one that many wait for.
+type reading struct {
+	done chan struct{} // closed when it has ended
+	err  error         // then
+}
+
+// reads makes the shared reads of a catalog.
+type reads struct {
+	mu    sync.Mutex
+	next  *reading  // not begun yet; nil: there is none
+	began time.Time // the last one
+	one   sync.Mutex
+}
+
+// age is how long ago the read began from which the view is known to be current.
+func (c *Catalog) age() time.Duration { return c.since() - time.Duration(c.checked.Load()) }
+
+// since is the time since the catalog was opened, by a clock that does not jump.
+func (c *Catalog) since() time.Duration { return c.now().Sub(c.opened) }
+
+// recent is the view of the catalog if it is not older than Options.Refresh.
+func (c *Catalog) recent() (*state, bool) {
+	if !c.store.Exclusive() {
+		age := c.age()
+		if age > c.refresh {
+			return nil, false
+		}
+		if age > c.refresh/2 {
+			c.read()
+		}
+	}
+	return c.view.Load(), true
+}
+
+// current is a view that is not older than Options.Refresh or, if the store
+// cannot be asked, the last one there was: good for lists, which say nothing
+// about who may do what.
+func (c *Catalog) current(ctx context.Context) *state {
+	if s, ok := c.recent(); ok {
+		return s
+	}
+	s, _ := c.fresh(ctx)
+	return s
+}
+
+// fresh is the view after a read that begins after this call. With an error, which
+// says that the store cannot be asked, it is the last one there was.
+func (c *Catalog) fresh(ctx context.Context) (*state, error) {
+	if c.store.Exclusive() {
+		return c.view.Load(), nil
+	}
+	r := c.read()
+	t := time.NewTimer(readTime)
+	defer t.Stop()
+	err := error(nil)
+	select {
+	case <-r.done:
+		err = r.err
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-t.C:
+		err = fmt.Errorf("reading the catalog: %w: no answer within %v", kv.ErrUnavailable, readTime)
+	}
+	return c.view.Load(), err
+}
+
+// read returns the next read, which has not begun, and sees to it that it does.
+func (c *Catalog) read() *reading {
+	c.reads.mu.Lock()
+	defer c.reads.mu.Unlock()
+	if c.reads.next == nil {
+		c.reads.next = &reading{done: make(chan struct{})}
+		go c.begin(c.reads.next)
+	}
+	return c.reads.next
+}
+
+// begin waits until a read may begin, and makes it.
+func (c *Catalog) begin(r *reading) {
+	defer close(r.done)
+	c.reads.one.Lock()
+	defer c.reads.one.Unlock()
+	c.reads.mu.Lock()
+	pause := readEvery - time.Since(c.reads.began)
+	c.reads.mu.Unlock()
+	if pause > 0 {
+		time.Sleep(pause)
+	}
+	c.reads.mu.Lock()
+	c.reads.next = nil // who comes from now on waits for another one
+	c.reads.began = time.Now()
+	c.reads.mu.Unlock()
+	// Whose request this was does not matter: others wait for it too.
+	ctx, cancel := context.WithTimeout(context.Background(), readTime)
+	defer cancel()
+	r.err = c.reload(ctx)
+}
+
+// reload publishes a new view if the store has one.
+func (c *Catalog) reload(ctx context.Context) error {
+	started := c.since()
+	old := c.view.Load()
+	r, err := c.store.Snapshot(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the catalog: %w", err)
+	}
+	defer r.Close()
+	got, err := r.Get(ctx, versionKey())
+	if err != nil {
+		return fmt.Errorf("reading the catalog: %w", err)
+	}
+	if got[0] == nil || !bytes.Equal(got[0], old.version) {
+		s, err := load(ctx, r)
+		if err != nil {
+			return err
+		}
+		s.version = got[0]
+		// If nobody has published another view meanwhile, the store is right even
+		// where it has an older version, as after a backup was put back.
+		if !c.view.CompareAndSwap(old, s) {
+			c.publish(s)
+		}
+	}
+	for {
+		last := c.checked.Load()
+		if last >= int64(started) || c.checked.CompareAndSwap(last, int64(started)) {
+			return nil
+		}
+	}
+}
+
+// publish makes s the view unless a newer one is.
+func (c *Catalog) publish(s *state) {
+	for {
+		old := c.view.Load()
+		if changes(old.version) >= changes(s.version) || c.view.CompareAndSwap(old, s) {
+			return
+		}
+	}
+}
+
+// changes is the counter in a version, 0 for none.
+func changes(version []byte) uint64 {
+	if len(version) < 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(version)
+}
