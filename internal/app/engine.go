@@ -69,6 +69,17 @@ func (e *Engine) Catalog() *catalog.Catalog { return e.catalog }
 // there is none of that ID.
 func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 	e.mu.Lock()
+	s := e.spaces[id]
+	e.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	// Whether there is such a space may take a read of the store, for which others
+	// do not wait.
+	if _, err := e.catalog.Space(ctx, id); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
 	defer e.mu.Unlock()
 	if s := e.spaces[id]; s != nil {
 		return s, nil
@@ -76,13 +87,11 @@ func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 	if e.closed {
 		return nil, space.ErrClosed
 	}
-	if _, err := e.catalog.Space(ctx, id); err != nil {
-		return nil, err
-	}
 	s, err := space.Open(ctx, e.store, space.Config{
 		ID:           id,
 		Log:          e.log,
 		Rules:        e.rules(id),
+		FreshLane:    e.cut(),
 		DedupeWindow: e.cfg.DedupeWindow.Span(),
 		DedupeBytes:  e.share.dedupe,
 		CacheBytes:   e.share.cache,

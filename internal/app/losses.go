@@ -29,3 +29,11 @@ func (l losses) Losses() []manage.Loss {
 	}
 	return out
 }
+
+// cut reports whether the store has lost its end, and nobody has seen to it yet.
+// Readers of a feed may have seen what is missing: what comes now must not bear
+// its numbers, or they would pass over it.
+func (e *Engine) cut() bool {
+	p, ok := e.store.(*pebblekv.Store)
+	return ok && len(p.Losses()) > 0
+}

@@ -55,6 +55,9 @@ type Config struct {
 	RejectBytes  int64         // how many bytes of one source are kept; default 256 MiB
 	ScratchDir   string        // where temporary files lie that may grow large; "": the system's directory for them
 	ReplayBound  int           // decisions replayed inside a commit before a pending job takes over; default 1000
+	// FreshLane lets the space of a store of its own go on in a new lane of its feed:
+	// for a store that has lost its end, whose numbers readers have seen already.
+	FreshLane bool
 }
 
 // Delivery is one request's worth of work for a space. With a Mark, an Audit

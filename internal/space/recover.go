@@ -51,7 +51,7 @@ func (s *Space) recover(ctx context.Context) error {
 // A store that was copied from a shared one has blocks and feed records of many
 // lanes. Its only writer goes on in the highest.
 func (s *Space) takeLane(ctx context.Context, r kv.Reader) error {
-	if !s.store.Exclusive() {
+	if !s.store.Exclusive() || s.cfg.FreshLane {
 		return s.newLane(ctx)
 	}
 	highest, err := s.highestLane(ctx, r)

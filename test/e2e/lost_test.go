@@ -49,6 +49,10 @@ func TestDamagedLogIsTold(t *testing.T) {
 			for i := range sent {
 				p.send(t, "dev", "/v1/track", trackOf("ruth", fmt.Sprintf("m-%d", i)))
 			}
+			reader := follower{seen: map[string]int{}}
+			if !reader.read(t, p) {
+				t.Fatal("the feed cannot be read")
+			}
 			time.Sleep(2500 * time.Millisecond) // it is noted once a second how far the log is durable
 			p.Kill()
 			logs := logsOf(t, s)
@@ -79,6 +83,12 @@ func TestDamagedLogIsTold(t *testing.T) {
 			out, _ = s.run(t, nil, append([]string{"warnings", "--json"}, server...)...)
 			if !strings.Contains(out, "events_lost") || !json.Valid([]byte(out)) {
 				t.Errorf("warnings: %s", out)
+			}
+			// Who has read the feed to its old end sees what comes now.
+			before := len(reader.seen)
+			p.send(t, "dev", "/v1/track", trackOf("late", "m-late"))
+			if !reader.read(t, p) || len(reader.seen) == before {
+				t.Error("a reader of the feed does not see what came after the loss")
 			}
 			p.stop(t)
 			// What remains is worked with, and it is told until somebody has seen to it.

@@ -44,6 +44,7 @@ type survey struct {
 	manifest string
 
 	next  trailer         // of the last commit that was read; zero: none was
+	based bool            // next is what the mark says of the time before the first log
 	end   uint64          // sequence number after it
 	torn  string          // where the newest log ends in what cannot be read; "": nowhere
 	there map[uint64]bool // the logs
@@ -146,9 +147,9 @@ func (v *survey) readLogs() error {
 		if uint64(l.Num) < v.flushed {
 			continue
 		}
-		if first := v.needed(); v.next.commit == 0 && len(first) > 0 && first[0].Number <= uint64(l.Num) {
+		if first := v.needed(); !v.based && v.next.commit == 0 && len(first) > 0 && first[0].Number <= uint64(l.Num) {
 			// Where the first of them is missing, the gap begins before the next one.
-			v.next = trailer{commit: first[0].Commits, units: first[0].Units}
+			v.next, v.based = trailer{commit: first[0].Commits, units: first[0].Units}, true
 		}
 		if err := v.readLog(l); err != nil {
 			return err
@@ -215,7 +216,7 @@ func (v *survey) readLog(l wal.LogicalLog) error {
 			return nil
 		}
 		t, ok := trailerOf(buf.Bytes())
-		if ok && v.next.commit > 0 && t.commit > v.next.commit+1 {
+		if ok && (v.based || v.next.commit > 0) && t.commit > v.next.commit+1 {
 			v.lose(t, "a log before "+logName(uint64(l.Num))+" is missing")
 		}
 		if ok {

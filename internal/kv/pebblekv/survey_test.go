@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -98,6 +99,7 @@ func filesLike(t *testing.T, fs vfs.FS, part string) (paths []string) {
 			paths = append(paths, fs.PathJoin("data", name))
 		}
 	}
+	slices.Sort(paths)
 	return paths
 }
 
