@@ -209,6 +209,12 @@ func (s *Store) syncedSize(name, was string, old int64) int64 {
 // and marks the store as closed in order.
 func (s *Store) closeEngine() error {
 	if s.commit.commits.Load() > 0 {
+		if !s.space.roomFor(2 * int64(s.opts.MemtableBytes)) {
+			// The engine must not meet a full disk when it begins another log. The
+			// logs have it all; the next opening reads them, and knows their end.
+			(&keeper{}).mark(s)
+			return errors.Join(s.db.Close(), s.marks.file.Close())
+		}
 		if err := s.db.Flush(); err != nil {
 			// The logs have it all; the next opening reads them.
 			s.log.Warn("the logs were not emptied", "error", err)

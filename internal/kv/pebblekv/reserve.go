@@ -74,6 +74,20 @@ func (sp *space) err() error {
 		sp.dir, max(sp.free.Load(), 0)>>20, max(sp.minFree, 0)>>20)
 }
 
+// roomFor reports whether bytes more can be written for certain, as far as the
+// file system tells. Where it tells nothing, a disk that was full is taken for full.
+func (sp *space) roomFor(bytes int64) bool {
+	if sp.full.Load() {
+		return false
+	}
+	if usage, err := sp.inner.GetDiskUsage(sp.dir); err == nil {
+		return int64(min(usage.AvailBytes, 1<<62)) >= bytes
+	}
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	return sp.lost == 0
+}
+
 // watch looks at the free space until stop is closed.
 func (sp *space) watch(stop <-chan struct{}, log *slog.Logger) {
 	tick := time.NewTicker(sp.every)
