@@ -152,9 +152,9 @@ func TestStrangersAreAnsweredBeforeParsing(t *testing.T) {
 // What a request makes is charged before it is made, whatever makes it.
 func TestWhatARequestMakesIsCharged(t *testing.T) {
 	for name, body := range map[string]string{
-		"what is unpacked":  packed(`{"batch":[],"x":"` + strings.Repeat("x", 3<<20) + `"}`),
-		"many messages":     packed(`{"batch":[` + strings.TrimSuffix(strings.Repeat(`1,`, 9_999), ",") + `]}`),
-		"inherited context": packed(`{"batch":[` + strings.TrimSuffix(strings.Repeat(good+",", 500), ",") + `],"context":{"x":"` + strings.Repeat("x", 6<<10) + `"}}`),
+		"what is unpacked": packed(`{"batch":[],"x":"` + strings.Repeat("x", 3<<20) + `"}`),
+		"many messages":    packed(`{"batch":[` + strings.TrimSuffix(strings.Repeat(`1,`, 9_999), ",") + `]}`),
+		"merged context":   packed(`{"batch":[` + strings.TrimSuffix(strings.Repeat(`{"type":"page","userId":"u","context":{}},`, 500), ",") + `],"context":{"x":"` + strings.Repeat("x", 6<<10) + `"}}`),
 	} {
 		s := newServer(t, Settings{BodyBudget: 3 << 20})
 		if w := s.post("/v1/batch", writeKey, body); w.Code != 503 || w.Header().Get("Retry-After") == "" {
@@ -166,5 +166,11 @@ func TestWhatARequestMakesIsCharged(t *testing.T) {
 		if w := s.post("/v1/batch", writeKey, `{"batch":[`+good+`]}`); w.Code != 200 {
 			t.Errorf("after %s: %d %s", name, w.Code, w.Body)
 		}
+	}
+	// What messages inherit whole is there once, however many they are.
+	s := newServer(t, Settings{BodyBudget: 3 << 20})
+	shared := packed(`{"batch":[` + strings.TrimSuffix(strings.Repeat(good+",", 500), ",") + `],"context":{"x":"` + strings.Repeat("x", 6<<10) + `"}}`)
+	if w := s.post("/v1/batch", writeKey, shared); w.Code != 200 {
+		t.Errorf("inherited context: %d %s", w.Code, w.Body)
 	}
 }
