@@ -23,7 +23,6 @@ type Engine struct {
 	store   kv.Store
 	place   place // of the store, for messages
 	catalog *catalog.Catalog
-	share   share
 
 	mu     sync.Mutex
 	spaces map[string]*space.Space
@@ -58,7 +57,6 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring)
 	if err != nil {
 		return nil, errors.Join(e.place.explain(err), e.store.Close())
 	}
-	e.share = spaceShare(cfg.Memory, len(e.catalog.Spaces(ctx)))
 	return e, nil
 }
 
@@ -87,14 +85,15 @@ func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 	if e.closed {
 		return nil, space.ErrClosed
 	}
+	share := spaceShare(e.cfg.Memory, len(e.catalog.Spaces(ctx)))
 	s, err := space.Open(ctx, e.store, space.Config{
 		ID:           id,
 		Log:          e.log,
 		Rules:        e.rules(id),
 		FreshLane:    e.cut(),
 		DedupeWindow: e.cfg.DedupeWindow.Span(),
-		DedupeBytes:  e.share.dedupe,
-		CacheBytes:   e.share.cache,
+		DedupeBytes:  share.dedupe,
+		CacheBytes:   share.cache,
 		ScratchDir:   e.cfg.Data,
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package space
 import (
 	"context"
 	"encoding/binary"
+	"sync"
 	"sync/atomic"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -18,9 +19,13 @@ import (
 //
 // The IDs of an earlier run are read in the background after the start; until
 // then the filter answers "perhaps" to everything.
+//
+// Its memory is taken with the first ID: a space that nobody uses costs nothing.
 type nodeFilter struct {
-	words []atomic.Uint64
-	ready atomic.Bool
+	blocks uint64
+	words  atomic.Pointer[[]atomic.Uint64] // nil until there is an ID
+	grow   sync.Mutex
+	ready  atomic.Bool
 }
 
 const (
@@ -29,19 +34,32 @@ const (
 )
 
 func newNodeFilter(bytes int64) *nodeFilter {
-	blocks := max(bytes/(filterBlock*8), 16)
-	return &nodeFilter{words: make([]atomic.Uint64, blocks*filterBlock)}
+	return &nodeFilter{blocks: uint64(max(bytes/(filterBlock*8), 16))}
+}
+
+// take takes the filter's memory, once.
+func (f *nodeFilter) take() []atomic.Uint64 {
+	if words := f.words.Load(); words != nil {
+		return *words
+	}
+	f.grow.Lock()
+	defer f.grow.Unlock()
+	if words := f.words.Load(); words != nil {
+		return *words
+	}
+	words := make([]atomic.Uint64, f.blocks*filterBlock)
+	f.words.Store(&words)
+	return words
 }
 
 // place spreads the hash, which is uniform, over a block and bits in it.
-func (f *nodeFilter) place(h identity.Hash) (block []atomic.Uint64, bits uint64) {
-	blocks := uint64(len(f.words) / filterBlock)
-	at := binary.LittleEndian.Uint64(h[:8]) % blocks
-	return f.words[at*filterBlock : (at+1)*filterBlock], binary.LittleEndian.Uint64(h[8:])
+func (f *nodeFilter) place(words []atomic.Uint64, h identity.Hash) (block []atomic.Uint64, bits uint64) {
+	at := binary.LittleEndian.Uint64(h[:8]) % f.blocks
+	return words[at*filterBlock : (at+1)*filterBlock], binary.LittleEndian.Uint64(h[8:])
 }
 
 func (f *nodeFilter) add(h identity.Hash) {
-	block, bits := f.place(h)
+	block, bits := f.place(f.take(), h)
 	for range filterProbes {
 		block[bits>>6&(filterBlock-1)].Or(1 << (bits & 63))
 		bits >>= 9
@@ -53,7 +71,11 @@ func (f *nodeFilter) absent(h identity.Hash) bool {
 	if !f.ready.Load() {
 		return false
 	}
-	block, bits := f.place(h)
+	words := f.words.Load()
+	if words == nil {
+		return true
+	}
+	block, bits := f.place(*words, h)
 	for range filterProbes {
 		if block[bits>>6&(filterBlock-1)].Load()&(1<<(bits&63)) == 0 {
 			return true
