@@ -81,6 +81,8 @@ const (
 	// historyWait is how long a delivery waits for an index that is being made
 	// before ErrOverloaded. Whoever sends it asks again.
 	historyWait = 10 * time.Second
+	// commitSlack is how late a commit that was under way may be.
+	commitSlack = time.Minute
 )
 
 // compare marks the events of a delivery that are in the store already, with
@@ -136,7 +138,7 @@ func (s *Space) compare(ctx context.Context, w *work) (int, error) {
 			return 0, err
 		}
 		for _, c := range found[:n] {
-			c.event.known = b.holds(c.event)
+			c.event.known = c.event.known || b.holds(c.event)
 		}
 		found = found[n:]
 	}
@@ -144,17 +146,14 @@ func (s *Space) compare(ctx context.Context, w *work) (int, error) {
 }
 
 // holds reports whether an event is in the block. Of one whose body cannot be read
-// the hash has to be proof enough.
+// any more the hash has to be proof enough.
 func (b *openBlock) holds(e *prepared) bool {
-	if e.known || b == nil {
-		return e.known
-	}
 	for k := range b.heads {
 		if h := &b.heads[k]; h.Type == 0 || h.MessageHash != e.hash {
 			continue
 		}
 		stored, _, st := b.event(k)
-		if st == stateWhole && stored.MessageID == e.id || st == stateDamaged && (stored.MessageID == "" || stored.MessageID == e.id) {
+		if st != stateGone && stored.MessageID == e.id || st == stateDamaged && stored.MessageID == "" {
 			return true
 		}
 	}
@@ -292,7 +291,8 @@ func (h *history) read(ctx context.Context) (*pastIndex, error) {
 		return nil, err
 	}
 	defer r.Close()
-	p := &pastIndex{asOf: h.s.cfg.Now().UnixNano()}
+	// After the snapshot was taken, less what a commit under way may be late.
+	p := &pastIndex{asOf: h.s.cfg.Now().UnixNano() - int64(commitSlack)}
 	b := dedupe.NewBuilder(h.s.cfg.ScratchDir)
 	err = h.s.each(ctx, r, codec.Headers, scanPage, func(e kv.Entry) error {
 		block, ok := codec.Headers.Parse(e.Key)
@@ -301,7 +301,9 @@ func (h *history) read(ctx context.Context) (*pastIndex, error) {
 		}
 		heads, err := decodeHeader(e.Value)
 		if err != nil {
-			return fmt.Errorf("block %d: %w", block, err)
+			h.s.log.Warn("a block of events cannot be read; what it held is not recognised when it is sent again", "space", h.s.cfg.ID, "block", block.String(), "error", err)
+			p.blocks = append(p.blocks, block)
+			return ctx.Err()
 		}
 		for i := range heads {
 			if heads[i].Type == 0 {

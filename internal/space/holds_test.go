@@ -18,8 +18,12 @@ func TestHashProvesNothing(t *testing.T) {
 	if b.holds(&prepared{id: "mine", hash: 8}) {
 		t.Error("another hash")
 	}
-	var gone *openBlock
-	if gone.holds(&prepared{id: "mine", hash: 7}) {
+	if (&openBlock{}).holds(&prepared{id: "mine", hash: 7}) {
 		t.Error("a block that is gone")
+	}
+	// Of a body that cannot be read any more nothing is left but the hash.
+	b.bodies = nil
+	if !b.holds(&prepared{id: "mine", hash: 7}) || b.holds(&prepared{id: "mine", hash: 8}) {
+		t.Error("a damaged body")
 	}
 }
