@@ -34,7 +34,7 @@ func ParseStored(raw []byte, s Stored) (Message, error) {
 		Body: raw,
 	}
 	if m.MessageID == "" && p.messageID.to != 0 {
-		m.MessageID = p.looseID(p.messageID)
+		m.MessageID, _ = Text(p.bytes(p.messageID))
 	}
 	if m.Traits != nil {
 		m.TraitsEmail = p.looseID(p.traitsEmail)
