@@ -183,7 +183,7 @@ func TestProfileEventQuery(t *testing.T) {
 	}
 	q := s.dev.eventQuery
 	day := time.Date(2019, 11, 15, 0, 0, 0, 0, time.UTC)
-	if !q.Oldest || q.Start != space.BoundAt(day.UnixNano()) || q.End != space.BoundAt(day.AddDate(0, 0, 1).UnixNano()) || q.Limit != 1000 || q.Next != "page2" ||
+	if !q.Oldest || q.Start != space.BoundAt(day.UnixNano()) || q.End != space.BoundAt(day.AddDate(0, 0, 1).UnixNano()) || !strings.Contains(w.Body.String(), `"limit":1000`) || q.Next != "page2" ||
 		strings.Join(q.Include, "|") != "A|B C|A,B C" || strings.Join(q.Exclude, "|") != "D" || len(q.Types) != 2 {
 		t.Errorf("%+v", q)
 	}
@@ -300,5 +300,30 @@ func TestProfileFailures(t *testing.T) {
 	}
 	if strings.Contains(s.log.String(), "secret") {
 		t.Errorf("the log names a person: %s", s.log.String())
+	}
+}
+
+// A page ends when it is large, whatever its limit, and goes on behind that.
+func TestLargePagesEndEarly(t *testing.T) {
+	s := jane(t, Settings{})
+	body := []byte(`{"type":"track","event":"A","userId":"u","properties":{"x":"` + strings.Repeat("x", 30<<10) + `"}}`)
+	s.dev.events = nil
+	for range 50 {
+		s.dev.events = append(s.dev.events, space.StoredEvent{Body: body, MessageID: "m", Type: event.Track, Name: "A"})
+	}
+	w := s.get(profilePath+"use_2Zx/events?limit=1000", readToken)
+	var page struct {
+		Data   []struct{}
+		Cursor struct {
+			HasMore bool `json:"has_more"`
+			Next    string
+			Limit   int
+		}
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.Body.Len(); n > 7<<20 || len(page.Data)%50 != 0 || len(page.Data) >= 1000 || !page.Cursor.HasMore || page.Cursor.Next != "page2" || page.Cursor.Limit != 1000 {
+		t.Errorf("%d bytes, %d events, %+v", n, len(page.Data), page.Cursor)
 	}
 }

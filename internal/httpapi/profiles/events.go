@@ -10,27 +10,42 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
+// A page of events ends early when it has pageBytes; it is read in pieces, so
+// that not much more than that is in memory.
+const (
+	pageBytes  = 4 << 20
+	pagePieces = 50
+)
+
 // events serves a profile's history, newest first.
 func (h *handler) events(ctx context.Context, q *request) ([]byte, bool, error) {
 	query, err := q.eventQuery()
 	if err != nil {
 		return nil, false, err
 	}
-	page, err := q.space.Events(ctx, q.ref, query)
-	if err != nil {
-		return nil, false, err
-	}
+	limit, count, provisional := query.Limit, 0, false
 	rules := q.space.Ruleset()
 	b := append(make([]byte, 0, 4096), `{"data":[`...)
-	for i := range page.Events {
-		if i > 0 {
-			b = append(b, ',')
+	for {
+		query.Limit = min(limit-count, pagePieces)
+		page, err := q.space.Events(ctx, q.ref, query)
+		if err != nil {
+			return nil, false, err
 		}
-		b = appendEvent(b, &page.Events[i], rules, q.collection, page.Profile)
+		for i := range page.Events {
+			if count > 0 {
+				b = append(b, ',')
+			}
+			count++
+			b = appendEvent(b, &page.Events[i], rules, q.collection, page.Profile)
+		}
+		provisional = provisional || page.Provisional
+		if query.Next = page.Next; query.Next == "" || count >= limit || limit <= pagePieces || len(b) >= pageBytes {
+			b = append(b, `],`...)
+			b = q.cursor(b, page.Profile, page.Next, limit)
+			return append(b, '}'), provisional, nil
+		}
 	}
-	b = append(b, `],`...)
-	b = q.cursor(b, page.Profile, page.Next, query.Limit)
-	return append(b, '}'), page.Provisional, nil
 }
 
 func (q *request) eventQuery() (e space.EventQuery, err error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/httpapi/body"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -51,9 +52,19 @@ func (h *handler) serve(name string, serve resource) http.HandlerFunc {
 		if provisional {
 			w.Header().Set(provisionalHeader, "true")
 		}
+		// A client that reads slowly holds its answer as long as it reads.
+		charge := h.Budget.Known()
+		defer charge.Close()
+		if len(text) > freeBytes && !charge.Take(len(text)) {
+			answer.Error(w, r, h.Log, body.ErrFull)
+			return
+		}
 		answer.Raw(w, http.StatusOK, text)
 	}
 }
+
+// freeBytes is the size of answers that no budget knows.
+const freeBytes = 64 << 10
 
 func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string, serve resource) ([]byte, bool, error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
