@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"context"
 	"io"
 	"log/slog"
@@ -45,7 +47,7 @@ type recorded struct {
 	marks      map[string][]byte
 	rules      identity.Rules
 	view       space.View
-	events     []space.StoredEvent
+	events     []journal.Event
 	eventQuery space.EventQuery
 	links      []space.Link
 	feed       []feed.Record

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"bytes"
 	"encoding/json"
 	"flag"
@@ -46,7 +48,7 @@ func jane(t *testing.T, set Settings) *server {
 		Metadata: profile.Metadata{First: event.Moment{Time: first}, Last: event.Moment{Time: at("2019-12-01T10:20:30.5Z")},
 			FirstMessageID: "jane-001", FirstSourceID: "web", LastMessageID: "jane-027", LastSourceID: "both"},
 	}
-	s.dev.events = []space.StoredEvent{
+	s.dev.events = []journal.Event{
 		{Body: []byte(`{"type":"track","event":"ShoeA Clicked","userId":"a/b:c","context":{"app":"SegKicks","traits":{"email":"Jane@Example.com"}},"properties":{"price":89.0}}`),
 			MessageID: "jane-027", Time: first, ReceivedAt: first, Source: "web", Type: event.Track, Name: "ShoeA Clicked"},
 		{Body: []byte(`{"type":"identify","anonymousId":"anon_123","traits":{"age":30},"context":null}`),
@@ -209,7 +211,7 @@ func TestProfileEventQuery(t *testing.T) {
 		t.Errorf("a trait with a comma: %s", w.Body)
 	}
 	// The first moment of 1970 is a time, as a bound and of an event.
-	s.dev.events = []space.StoredEvent{{Body: []byte(`{}`), Type: event.Track, Name: "x"}}
+	s.dev.events = []journal.Event{{Body: []byte(`{}`), Type: event.Track, Name: "x"}}
 	w = s.get(profilePath+"use_2Zx/events?start=1970-01-01&end=1970-01-01T00:00:00Z", readToken)
 	if q := s.dev.eventQuery; q.Start != space.BoundAt(0) || q.End != space.BoundAt(0) {
 		t.Errorf("%+v", q)
@@ -309,7 +311,7 @@ func TestLargePagesEndEarly(t *testing.T) {
 	body := []byte(`{"type":"track","event":"A","userId":"u","properties":{"x":"` + strings.Repeat("x", 30<<10) + `"}}`)
 	s.dev.events = nil
 	for range 50 {
-		s.dev.events = append(s.dev.events, space.StoredEvent{Body: body, MessageID: "m", Type: event.Track, Name: "A"})
+		s.dev.events = append(s.dev.events, journal.Event{Body: body, MessageID: "m", Type: event.Track, Name: "A"})
 	}
 	w := s.get(profilePath+"use_2Zx/events?limit=1000", readToken)
 	var page struct {

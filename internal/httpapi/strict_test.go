@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"bytes"
 	"testing"
 	"unicode/utf8"
@@ -18,7 +20,7 @@ func TestAnswersAreStrict(t *testing.T) {
 	half := []byte(`{"a":"\ud83d","a":"x\ude00y","\ud83d":[{"b":1,"b":2}],"big":1e999}`)
 	s.dev.view.Traits = []profile.Trait{{Name: "odd", Value: half, Moment: event.Moment{Time: 1}, MessageID: "m", Source: "web"}}
 	body := []byte(`{"type":"track","event":"E\ud83d","userId":"u\ud83d","context":` + string(half) + `,"properties":` + string(half) + `}`)
-	s.dev.events = []space.StoredEvent{{Body: body, MessageID: "m\ufffd", Time: 1, ReceivedAt: 1, Source: "web", Type: event.Track, Name: "E\ufffd"}}
+	s.dev.events = []journal.Event{{Body: body, MessageID: "m\ufffd", Time: 1, ReceivedAt: 1, Source: "web", Type: event.Track, Name: "E\ufffd"}}
 	s.dev.rejects = []space.Reject{{ID: "rej_1", Source: "web", Code: "bad_json", Body: body}}
 	s.dev.feed = []feed.Record{{Lane: 1, Seq: 1, Time: 1, Changes: []feed.Change{{Kind: feed.TraitSet, Profile: "use_2Zx", Trait: "odd", Value: half}}}}
 	for _, path := range []string{

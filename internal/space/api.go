@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"errors"
 	"log/slog"
 	"time"
@@ -190,26 +192,11 @@ type EventQuery struct {
 	Next       string
 }
 
-// StoredEvent is one event of a profile's history.
-type StoredEvent struct {
-	Body       []byte // exactly as sent
-	MessageID  string // as sent, or the one it was given
-	Time       int64  // nanoseconds since 1970
-	ReceivedAt int64
-	Arrival    event.Arrival
-	Source     string
-	Type       event.Type
-	Name       string // as shown: track's event, "Page Viewed", "Screen Viewed"; "" for others
-	// Damaged says that the event cannot be read any more. Body is nil then, Type 0
-	// if that is lost too, and MessageID "" unless it is kept apart from the body.
-	Damaged bool
-}
-
 // EventPage is a page of events; Next is "" on the last.
 type EventPage struct {
 	Profile     string // the profile's own ID
 	Provisional bool   // see View
-	Events      []StoredEvent
+	Events      []journal.Event
 	Next        string
 }
 

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"errors"
@@ -347,7 +349,7 @@ func (g *gathered) eventsEnd(strand identity.Hash) []byte {
 // strands. A strand keeps only the last that was said of a trait, so where that
 // is too late, all that was said before is applied again.
 func (d *desk) forget(g *gathered) error {
-	w := &witness{d.ctx, d.r, d.keys, map[event.Block]*openBlock{}}
+	w := &witness{d.ctx, d.r, d.keys, map[event.Block]*journal.Block{}}
 	for _, st := range g.strands {
 		late := false
 		for _, t := range d.traits[st.Hash] {
@@ -367,13 +369,13 @@ func (d *desk) forget(g *gathered) error {
 				return err
 			}
 			o := at.Arrival.Ordinal()
-			if o >= len(b.heads) || b.heads[o].Type != event.Identify && b.heads[o].Type != event.Group {
+			if o >= len(b.Heads) || b.Heads[o].Type != event.Identify && b.Heads[o].Type != event.Group {
 				continue
 			}
-			switch e, m, became := b.event(o); became {
-			case stateWhole:
+			switch e, m, became := b.Event(o); became {
+			case journal.Whole:
 				news = append(news, traitsOf(st.Collection, &e, &m)...)
-			case stateDamaged:
+			case journal.Damaged:
 				news = append(news, saidBy(d.traits[st.Hash], map[event.Arrival]bool{at.Arrival: true})...)
 			}
 		}

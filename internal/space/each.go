@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"context"
@@ -24,13 +26,13 @@ func (s *Space) eachStrand(ctx context.Context, r kv.Reader, f func(*codec.Stran
 }
 
 // eachBlock calls f for every block of the journal that has a header, in order.
-func (s *Space) eachBlock(ctx context.Context, r kv.Reader, f func(b *openBlock) error) error {
+func (s *Space) eachBlock(ctx context.Context, r kv.Reader, f func(b *journal.Block) error) error {
 	return s.each(ctx, r, codec.Headers, scanPage, func(e kv.Entry) error {
 		id, ok := codec.Headers.Parse(e.Key)
 		if !ok {
 			return kv.ErrCorrupt
 		}
-		b, err := readBlock(ctx, r, s.keys, id)
+		b, err := journal.Read(ctx, r, s.keys, id)
 		if err != nil {
 			return err
 		}

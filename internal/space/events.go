@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"context"
@@ -65,7 +67,7 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 		if len(places) == 0 {
 			return page, nil
 		}
-		blocks, err := readBlocks(ctx, r, s.keys, places)
+		blocks, err := journal.ReadMany(ctx, r, s.keys, places)
 		if err != nil {
 			return EventPage{}, err
 		}
@@ -75,7 +77,7 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 				return page, nil
 			}
 			previous = at
-			if e, _, st := blocks[at.Arrival.Block()].at(at); st != stateGone && q.wants(&e) {
+			if e, _, st := blocks[at.Arrival.Block()].At(at); st != journal.Gone && q.wants(&e) {
 				page.Events = append(page.Events, e)
 			}
 		}
@@ -87,7 +89,7 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 const blocksAhead = 16
 
 // wants reports whether a query asks for an event.
-func (q *EventQuery) wants(e *StoredEvent) bool {
+func (q *EventQuery) wants(e *journal.Event) bool {
 	if len(q.Types) > 0 && !slices.Contains(q.Types, e.Type) {
 		return false
 	}

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"context"
 	"fmt"
 	"net/url"
@@ -44,19 +46,19 @@ type witness struct {
 	ctx    context.Context
 	r      kv.Reader
 	keys   codec.Keyspace
-	blocks map[event.Block]*openBlock
+	blocks map[event.Block]*journal.Block
 }
 
 func (s *Space) witness(ctx context.Context, r kv.Reader) *witness {
-	return &witness{ctx, r, s.keys, map[event.Block]*openBlock{}}
+	return &witness{ctx, r, s.keys, map[event.Block]*journal.Block{}}
 }
 
-func (w *witness) block(number event.Block) (*openBlock, error) {
+func (w *witness) block(number event.Block) (*journal.Block, error) {
 	b, ok := w.blocks[number]
 	if ok {
 		return b, nil
 	}
-	b, err := readBlock(w.ctx, w.r, w.keys, number)
+	b, err := journal.Read(w.ctx, w.r, w.keys, number)
 	if err != nil {
 		return nil, err
 	}
@@ -76,12 +78,12 @@ func (w *witness) seen(at event.Moment) (Seen, error) {
 	if err != nil {
 		return Seen{Time: at.Time}, err
 	}
-	e, m, st := b.at(at)
-	if st == stateGone {
+	e, m, st := b.At(at)
+	if st == journal.Gone {
 		return Seen{Time: at.Time}, nil
 	}
 	out := Seen{Time: e.Time, MessageID: e.MessageID, Source: e.Source, Type: e.Type, Name: e.Name, Damaged: e.Damaged}
-	if st == stateWhole {
+	if st == journal.Whole {
 		out.App = appOf(&m)
 	}
 	return out, nil
@@ -198,7 +200,7 @@ func (w *witness) sources(refs []event.Moment, out *Evidence) error {
 			if values[i] == nil {
 				continue
 			}
-			heads, err := decodeHeader(values[i])
+			heads, err := journal.DecodeHeader(values[i])
 			if err != nil {
 				continue // nobody knows where these came from
 			}

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"context"
 	"time"
 )
@@ -67,10 +69,10 @@ func (s *Space) TrimRejects(ctx context.Context) error {
 // Repack packs the bodies of a block again, with another one in the place of one;
 // without packed bodies, none.
 func Repack(packed []byte, ordinal int, body []byte) []byte {
-	bodies, err := unpackBodies(packed)
+	bodies, err := journal.UnpackBodies(packed)
 	if err == nil {
 		bodies[ordinal] = body
 	}
-	var p packer
-	return p.pack(nil, bodies)
+	var p journal.Packer
+	return p.Pack(nil, bodies)
 }

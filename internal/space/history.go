@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"cmp"
 	"context"
 	"errors"
@@ -133,27 +135,27 @@ func (s *Space) compare(ctx context.Context, w *work) (int, error) {
 		for n < len(found) && found[n].place == found[0].place {
 			n++
 		}
-		b, err := readBlock(ctx, r, s.keys, p.blocks[found[0].place])
+		b, err := journal.Read(ctx, r, s.keys, p.blocks[found[0].place])
 		if err != nil {
 			return 0, err
 		}
 		for _, c := range found[:n] {
-			c.event.known = c.event.known || b.holds(c.event)
+			c.event.known = c.event.known || holds(b, c.event)
 		}
 		found = found[n:]
 	}
 	return len(asked), nil
 }
 
-// holds reports whether an event is in the block. Of one whose body cannot be read
+// holds reports whether an event is in a block. Of one whose body cannot be read
 // any more the hash has to be proof enough.
-func (b *openBlock) holds(e *prepared) bool {
-	for k := range b.heads {
-		if h := &b.heads[k]; h.Type == 0 || h.MessageHash != e.hash {
+func holds(b *journal.Block, e *prepared) bool {
+	for k := range b.Heads {
+		if h := &b.Heads[k]; h.Type == 0 || h.MessageHash != e.hash {
 			continue
 		}
-		stored, _, st := b.event(k)
-		if st != stateGone && stored.MessageID == e.id || st == stateDamaged && stored.MessageID == "" {
+		stored, _, st := b.Event(k)
+		if st != journal.Gone && stored.MessageID == e.id || st == journal.Damaged && stored.MessageID == "" {
 			return true
 		}
 	}
@@ -299,7 +301,7 @@ func (h *history) read(ctx context.Context) (*pastIndex, error) {
 		if !ok {
 			return kv.ErrCorrupt
 		}
-		heads, err := decodeHeader(e.Value)
+		heads, err := journal.DecodeHeader(e.Value)
 		if err != nil {
 			h.s.log.Warn("a block of events cannot be read; what it held is not recognised when it is sent again", "space", h.s.cfg.ID, "block", block.String(), "error", err)
 			p.blocks = append(p.blocks, block)

@@ -1,6 +1,8 @@
 package space_test
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"context"
 	"fmt"
 	"slices"
@@ -14,7 +16,7 @@ import (
 )
 
 // readAll uses every reader of one person's events; none may fail.
-func readAll(t *testing.T, s *space.Space, a, b space.Ref) []space.StoredEvent {
+func readAll(t *testing.T, s *space.Space, a, b space.Ref) []journal.Event {
 	t.Helper()
 	ctx := t.Context()
 	v, err := s.Profile(ctx, a)

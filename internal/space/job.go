@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"context"
@@ -245,7 +247,7 @@ func (d *desk) unpend(ids []identity.Hash) error {
 
 // sightingOf tells of a stored event what the feed wants to know.
 func (d *desk) sightingOf(p identity.Pos) (sighting, error) {
-	e, err := readStored(d.ctx, d.r, d.keys, p.Moment)
+	e, err := journal.ReadEvent(d.ctx, d.r, d.keys, p.Moment)
 	return sighting{p, strings.Clone(e.MessageID), e.Source}, err
 }
 
@@ -253,7 +255,7 @@ func (d *desk) sightingOf(p identity.Pos) (sighting, error) {
 func (d *desk) sourceFirsts(strands []*identity.Strand) error {
 	for _, s := range strands {
 		at := s.First.Arrival
-		heads, err := readHeads(d.ctx, d.r, d.keys, at.Block())
+		heads, err := journal.ReadHeads(d.ctx, d.r, d.keys, at.Block())
 		if err != nil {
 			return err
 		}

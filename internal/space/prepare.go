@@ -120,7 +120,7 @@ func (s *Space) prepare(w *work) {
 	var whole []byte // bodies that were put together, until they are packed
 	size, first := 0, 0
 	flush := func(end int) {
-		w.blocks = append(w.blocks, block{first, end - first, s.packer.pack(nil, bodies)})
+		w.blocks = append(w.blocks, block{first, end - first, s.packer.Pack(nil, bodies)})
 		bodies, whole, size, first = bodies[:0], whole[:0], 0, end
 	}
 	for i := range w.events {

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
@@ -140,12 +142,12 @@ func nameIdentifiers(ctx context.Context, r kv.Reader, keys codec.Keyspace, ids 
 		for i := range part {
 			at[i] = part[i].Moment
 		}
-		blocks, err := readBlocks(ctx, r, keys, at)
+		blocks, err := journal.ReadMany(ctx, r, keys, at)
 		if err != nil {
 			return err
 		}
 		for i := range part {
-			e, _, _ := blocks[at[i].Arrival.Block()].at(at[i])
+			e, _, _ := blocks[at[i].Arrival.Block()].At(at[i])
 			part[i].MessageID = e.MessageID
 		}
 	}
@@ -176,12 +178,12 @@ func (s *Space) metadata(ctx context.Context, r kv.Reader, g *gathered) (profile
 	if m == (profile.Metadata{}) {
 		return m, nil
 	}
-	blocks, err := readBlocks(ctx, r, s.keys, []event.Moment{m.First, m.Last})
+	blocks, err := journal.ReadMany(ctx, r, s.keys, []event.Moment{m.First, m.Last})
 	if err != nil {
 		return m, err
 	}
-	first, _, _ := blocks[m.First.Arrival.Block()].at(m.First)
-	last, _, _ := blocks[m.Last.Arrival.Block()].at(m.Last)
+	first, _, _ := blocks[m.First.Arrival.Block()].At(m.First)
+	last, _, _ := blocks[m.Last.Arrival.Block()].At(m.Last)
 	m.FirstMessageID, m.LastMessageID, m.LastSourceID = first.MessageID, last.MessageID, last.Source
 	return m, nil
 }

@@ -1,9 +1,12 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"context"
-	"github.com/selfsame-id/selfsame/internal/event"
 	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
@@ -84,13 +87,13 @@ func (b *rebuild) space(ctx context.Context, keys codec.Keyspace) error {
 // recognised when it is sent again.
 func (b *rebuild) block(ctx context.Context, keys codec.Keyspace, block event.Block) error {
 	var batch kv.Batch
-	blk, err := readBlock(ctx, b.r, keys, block)
+	blk, err := journal.Read(ctx, b.r, keys, block)
 	if err != nil {
 		return err
 	}
-	for i := range blk.heads {
-		if e, _, st := blk.event(i); st == stateWhole {
-			h := &blk.heads[i]
+	for i := range blk.Heads {
+		if e, _, st := blk.Event(i); st == journal.Whole {
+			h := &blk.Heads[i]
 			batch.Put(codec.RecentShared.Key(keys, h.MessageHash), appendRecent(nil, block.Time(), fingerprintOf(h.Source, e.Name, h), e.MessageID))
 			b.n++
 		}

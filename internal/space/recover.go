@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
@@ -227,7 +229,7 @@ func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
 			if !ok {
 				return kv.ErrCorrupt
 			}
-			heads, err := decodeHeader(e.Value)
+			heads, err := journal.DecodeHeader(e.Value)
 			if err != nil {
 				s.log.Warn("a block of events cannot be read; what it held is not recognised when it is sent again", "space", s.cfg.ID, "block", block.String(), "error", err)
 				continue

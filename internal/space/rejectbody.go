@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"fmt"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -16,7 +18,7 @@ const (
 	// rejectPackBytes is how large a body is to be packed.
 	rejectPackBytes = 512
 	// rejectMostBytes is how much of a body is kept; requests have less.
-	rejectMostBytes = maxUnpacked - 64
+	rejectMostBytes = journal.MaxUnpacked - 64
 )
 
 // packReject makes what is stored of a refused body.
@@ -28,7 +30,7 @@ func (s *Space) packReject(body []byte) []byte {
 		return append([]byte{rejectPlain}, body...)
 	}
 	body = body[:min(len(body), rejectMostBytes)]
-	return s.packer.pack([]byte{rejectPacked}, [][]byte{body})
+	return s.packer.Pack([]byte{rejectPacked}, [][]byte{body})
 }
 
 // unpackReject gives back what packReject was given. Errors wrap kv.ErrCorrupt or
@@ -42,7 +44,7 @@ func unpackReject(b []byte) ([]byte, error) {
 	case b[0] != rejectPacked:
 		return nil, fmt.Errorf("%w: the body of a refused message is of kind %d", codec.ErrTooNew, b[0])
 	}
-	bodies, err := unpackBodies(b[1:])
+	bodies, err := journal.UnpackBodies(b[1:])
 	if err == nil && len(bodies) != 1 {
 		err = fmt.Errorf("%w: a refused message has %d bodies", kv.ErrCorrupt, len(bodies))
 	}

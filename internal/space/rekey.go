@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"context"
@@ -86,13 +88,13 @@ type movedPair struct {
 type move struct {
 	events  []movedEvent
 	pairs   []movedPair
-	headers map[event.Block][]blockEvent
+	headers map[event.Block][]journal.Head
 	traits  map[identity.Hash]identity.Collection // strands whose traits are folded again
 	cursor  rekeyCursor
 }
 
 func newMove(c rekeyCursor) *move {
-	return &move{headers: map[event.Block][]blockEvent{}, traits: map[identity.Hash]identity.Collection{}, cursor: c}
+	return &move{headers: map[event.Block][]journal.Head{}, traits: map[identity.Hash]identity.Collection{}, cursor: c}
 }
 
 // rekey moves events to the strands that the rules at work give them.
@@ -143,12 +145,12 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 			if !ok {
 				return kv.ErrCorrupt
 			}
-			b, err := readBlock(ctx, r, s.keys, id)
+			b, err := journal.Read(ctx, r, s.keys, id)
 			if err != nil {
 				return err
 			}
 			s.lookElsewhere(rs, b, rec.Reorder, m)
-			done += int64(len(b.heads))
+			done += int64(len(b.Heads))
 			m.cursor.block = id
 			if blocks++; len(m.events)+len(m.traits) >= movedEvents || blocks >= movedBlocks {
 				if err := tell("moving", done, max(done, stored.Events)); err != nil {
@@ -170,15 +172,15 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 
 // lookElsewhere finds the events of a block that have another strand now, and,
 // with reorder, the strands that have traits. What cannot be read stays where it is.
-func (s *Space) lookElsewhere(rs *identity.Ruleset, b *openBlock, reorder bool, m *move) {
+func (s *Space) lookElsewhere(rs *identity.Ruleset, b *journal.Block, reorder bool, m *move) {
 	changed := false
-	for o := range b.heads {
-		e, msg, st := b.event(o)
-		if st != stateWhole {
+	for o := range b.Heads {
+		e, msg, st := b.Event(o)
+		if st != journal.Whole {
 			continue
 		}
 		p := rs.Promote(&msg, e.Source)
-		h := &b.heads[o]
+		h := &b.Heads[o]
 		users, account := s.sideOf(identity.Users, p.Users), s.sideOf(identity.Accounts, p.Accounts)
 		sameUser := h.HasUser == (len(users.ids) > 0) && (!h.HasUser || h.User == users.hash)
 		sameAccount := h.HasAccount == (len(account.ids) > 0) && (!h.HasAccount || h.Account == account.hash)
@@ -192,7 +194,7 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, b *openBlock, reorder bool, 
 			continue
 		}
 		changed = true
-		one := movedEvent{at: h.moment(b.id, o), messageID: strings.Clone(e.MessageID), source: e.Source}
+		one := movedEvent{at: h.Moment(b.ID, o), messageID: strings.Clone(e.MessageID), source: e.Source}
 		if !sameUser {
 			u := one
 			u.collection, u.had, u.was, u.side = identity.Users, h.HasUser, h.User, users
@@ -216,7 +218,7 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, b *openBlock, reorder bool, 
 		}
 	}
 	if changed {
-		m.headers[b.id] = b.heads
+		m.headers[b.ID] = b.Heads
 	}
 }
 
@@ -231,7 +233,7 @@ func (s *Space) sideOf(c identity.Collection, ids []identity.ID) side {
 }
 
 // traitsOf is what a stored event says of users or accounts.
-func traitsOf(c identity.Collection, e *StoredEvent, m *event.Message) []profile.Trait {
+func traitsOf(c identity.Collection, e *journal.Event, m *event.Message) []profile.Trait {
 	said := *m
 	said.MessageID = strings.Clone(e.MessageID)
 	switch {
@@ -265,7 +267,7 @@ func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) e
 			return err
 		}
 		for block, heads := range m.headers {
-			d.put(codec.Headers.Key(d.keys, block), appendHeader(nil, heads))
+			d.put(codec.Headers.Key(d.keys, block), journal.AppendHeader(nil, heads))
 		}
 		d.put(codec.RekeyCursor.Key(d.keys), m.cursor.append(nil))
 		return nil

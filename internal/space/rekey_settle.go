@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
@@ -148,24 +150,24 @@ func (d *desk) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 	}
 	rem.pairs = map[identity.Hash]*codec.Pair{}
 	holes := map[event.Arrival]bool{}
-	var open *openBlock
+	var open *journal.Block
 	for _, at := range refs {
 		if !rem.whole && rem.first != nil && rem.ids != nil {
 			break
 		}
-		if block := at.Arrival.Block(); open == nil || open.id != block {
-			if open, err = readBlock(d.ctx, d.r, d.keys, block); err != nil {
+		if block := at.Arrival.Block(); open == nil || open.ID != block {
+			if open, err = journal.Read(d.ctx, d.r, d.keys, block); err != nil {
 				return nil, err
 			}
 		}
-		e, m, st := open.at(at)
-		if st == stateGone {
+		e, m, st := open.At(at)
+		if st == journal.Gone {
 			continue
 		}
 		if first && rem.first == nil {
 			rem.first = &sighting{identity.Pos{Moment: at, Strand: h}, strings.Clone(e.MessageID), e.Source}
 		}
-		if st == stateDamaged {
+		if st == journal.Damaged {
 			holes[at.Arrival] = true
 		} else {
 			if first && rem.ids == nil {
@@ -178,10 +180,10 @@ func (d *desk) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 				rem.traits, _ = rem.traits.Apply(news)
 			}
 		}
-		if at.Arrival.Ordinal() >= len(open.heads) {
+		if at.Arrival.Ordinal() >= len(open.Heads) {
 			continue
 		}
-		head := &open.heads[at.Arrival.Ordinal()]
+		head := &open.Heads[at.Arrival.Ordinal()]
 		if head.HasUser && head.HasAccount {
 			other := head.Account
 			if l.collection == identity.Accounts {

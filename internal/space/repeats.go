@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"context"
 	"slices"
 	"time"
@@ -48,7 +50,7 @@ func (l *localRepeats) confirm(ctx context.Context, d *desk, clock uint64, e *pr
 		}
 		for _, entry := range page {
 			block, ok := codec.Headers.Parse(entry.Key)
-			heads, err := decodeHeader(entry.Value)
+			heads, err := journal.DecodeHeader(entry.Value)
 			if !ok || err != nil || block.Time() <= now-l.window {
 				continue
 			}
@@ -65,13 +67,13 @@ func (l *localRepeats) confirm(ctx context.Context, d *desk, clock uint64, e *pr
 
 // holds says whether a block holds the message, or another one with its ID. Of one whose body cannot be read
 // the hash has to be proof enough.
-func (l *localRepeats) holds(ctx context.Context, d *desk, block event.Block, heads []blockEvent, e *prepared) (seen, error) {
+func (l *localRepeats) holds(ctx context.Context, d *desk, block event.Block, heads []journal.Head, e *prepared) (seen, error) {
 	for k := range heads {
 		h := &heads[k]
 		if h.Type == 0 || h.MessageHash != e.hash {
 			continue
 		}
-		stored, err := readStored(ctx, d.r, d.keys, h.moment(block, k))
+		stored, err := journal.ReadEvent(ctx, d.r, d.keys, h.Moment(block, k))
 		if err != nil {
 			return unseen, err
 		}

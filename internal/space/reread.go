@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
@@ -83,10 +85,10 @@ func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*
 	v := a.view
 	a.made = map[identity.Hash]*madeStrand{}
 	n := int64(0)
-	err := v.s.eachBlock(ctx, v.r, func(b *openBlock) error {
-		for o := range b.heads {
-			e, m, st := b.event(o)
-			if st != stateWhole {
+	err := v.s.eachBlock(ctx, v.r, func(b *journal.Block) error {
+		for o := range b.Heads {
+			e, m, st := b.Event(o)
+			if st != journal.Whole {
 				continue
 			}
 			n++

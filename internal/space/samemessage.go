@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -32,7 +34,7 @@ type fingerprint struct{ what, who uint32 }
 
 const fingerprintBytes = 8
 
-func fingerprintOf(source, name string, h *blockEvent) fingerprint {
+func fingerprintOf(source, name string, h *journal.Head) fingerprint {
 	var b [128]byte
 	text := append(append(b[:0], byte(h.Type)), source...)
 	if h.Type == event.Track {
@@ -52,7 +54,7 @@ func fingerprintOf(source, name string, h *blockEvent) fingerprint {
 
 // fingerprint is the fingerprint of an event that came from a source.
 func (e *prepared) fingerprint() fingerprint {
-	return fingerprintOf(e.source, e.msg.Name, &blockEvent{
+	return fingerprintOf(e.source, e.msg.Name, &journal.Head{
 		Type: e.msg.Type,
 		User: e.users.hash, HasUser: len(e.users.ids) > 0,
 		Account: e.account.hash, HasAccount: len(e.account.ids) > 0,

@@ -1,10 +1,13 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"context"
-	"github.com/selfsame-id/selfsame/internal/event"
 	"slices"
 	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
@@ -60,7 +63,7 @@ func (s *Space) sift(ctx context.Context, c *commitPlan, ws []*work, now time.Ti
 	}
 
 	c.fresh = slices.Grow(c.fresh, n)
-	j := &journal{c: c, s: s}
+	j := &appender{c: c, s: s}
 	at := 0
 	for k, w := range ws {
 		j.deliver(k, w, repeat[at:at+len(w.events)])
@@ -71,20 +74,20 @@ func (s *Space) sift(ctx context.Context, c *commitPlan, ws []*work, now time.Ti
 	return nil
 }
 
-// journal places events in blocks: those that were packed ahead as they are,
+// appender places events in blocks: those that were packed ahead as they are,
 // the rest together.
-type journal struct {
+type appender struct {
 	c      *commitPlan
 	s      *Space
 	bodies [][]byte // of the open block
-	heads  []blockEvent
+	heads  []journal.Head
 	size   int
 }
 
 // block is the ID of the block that is filled next.
-func (j *journal) block() event.Block { return j.c.block(j.c.blocks) }
+func (j *appender) block() event.Block { return j.c.block(j.c.blocks) }
 
-func (j *journal) deliver(k int, w *work, skip []seen) {
+func (j *appender) deliver(k int, w *work, skip []seen) {
 	fresh, repeats := 0, 0
 	for i, s := range skip {
 		switch {
@@ -125,7 +128,7 @@ func (j *journal) deliver(k int, w *work, skip []seen) {
 	}
 	j.flush()
 	for _, b := range w.blocks {
-		heads := make([]blockEvent, b.count)
+		heads := make([]journal.Head, b.count)
 		any := false
 		for o := range heads {
 			i := b.first + o
@@ -142,12 +145,12 @@ func (j *journal) deliver(k int, w *work, skip []seen) {
 	}
 }
 
-func (j *journal) place(e *prepared, k int, w *work, block event.Block, ordinal int) {
+func (j *appender) place(e *prepared, k int, w *work, block event.Block, ordinal int) {
 	j.c.fresh = append(j.c.fresh, placedEvent{prepared: e, work: k, source: w.delivery.Source, at: e.msg.At(block.At(ordinal))})
 }
 
-func (j *journal) head(e *prepared, w *work) blockEvent {
-	h := blockEvent{
+func (j *appender) head(e *prepared, w *work) journal.Head {
+	h := journal.Head{
 		Time: e.msg.Time, ReceivedAt: e.msg.ReceivedAt, Source: w.delivery.Source,
 		Type: e.msg.Type, MessageHash: e.hash,
 		User: e.users.hash, HasUser: len(e.users.ids) > 0,
@@ -160,18 +163,18 @@ func (j *journal) head(e *prepared, w *work) blockEvent {
 }
 
 // flush packs the open block.
-func (j *journal) flush() {
+func (j *appender) flush() {
 	if len(j.bodies) == 0 {
 		return
 	}
-	j.put(j.heads, j.s.packer.pack(nil, j.bodies))
+	j.put(j.heads, j.s.packer.Pack(nil, j.bodies))
 	j.bodies, j.heads, j.size = nil, nil, 0
 }
 
-func (j *journal) put(heads []blockEvent, packed []byte) {
+func (j *appender) put(heads []journal.Head, packed []byte) {
 	id := j.block()
 	keys := j.c.desk.keys
-	j.s.putNew(&j.c.batch, codec.Headers.Key(keys, id), appendHeader(nil, heads))
+	j.s.putNew(&j.c.batch, codec.Headers.Key(keys, id), journal.AppendHeader(nil, heads))
 	j.s.putNew(&j.c.batch, codec.Bodies.Key(keys, id), packed)
 	j.c.record.Blocks = append(j.c.record.Blocks, id)
 	j.c.blocks++

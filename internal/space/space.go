@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -35,7 +37,7 @@ type Space struct {
 	overrides atomic.Pointer[overrideSet]
 	apply     applyState
 
-	packer  packer
+	packer  journal.Packer
 	history *history
 	cache   *strandCache
 	memory  *memory // the writer's, on an exclusive store

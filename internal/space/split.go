@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
@@ -104,7 +106,7 @@ func (w *undoing) merged() ([][]identity.ID, error) {
 // by was seen to tie IDs; nil if it is none of them.
 func (w *undoing) tying(g *gathered) (*codec.Strand, identity.Pos, error) {
 	hash := w.s.messageHash(w.undo.MessageID)
-	heads := map[event.Block][]blockEvent{}
+	heads := map[event.Block][]journal.Head{}
 	for _, st := range g.strands {
 		for i := range st.Links {
 			l := &st.Links[i]
@@ -114,14 +116,14 @@ func (w *undoing) tying(g *gathered) (*codec.Strand, identity.Pos, error) {
 			block, o := l.At.Arrival.Block(), l.At.Arrival.Ordinal()
 			if _, known := heads[block]; !known {
 				var err error
-				if heads[block], err = readHeads(w.was.ctx, w.was.r, w.was.keys, block); err != nil {
+				if heads[block], err = journal.ReadHeads(w.was.ctx, w.was.r, w.was.keys, block); err != nil {
 					return nil, l.At, err
 				}
 			}
 			if o >= len(heads[block]) || heads[block][o].MessageHash != hash {
 				continue
 			}
-			e, err := readStored(w.was.ctx, w.was.r, w.was.keys, l.At.Moment)
+			e, err := journal.ReadEvent(w.was.ctx, w.was.r, w.was.keys, l.At.Moment)
 			if err != nil || e.MessageID == w.undo.MessageID {
 				return st, l.At, err
 			}

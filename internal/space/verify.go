@@ -1,6 +1,8 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"context"
@@ -132,19 +134,19 @@ func (v *verification) readJournal() error {
 		return err
 	}
 	total := stored.Events
-	return v.s.eachBlock(v.ctx, v.r, func(b *openBlock) error {
-		v.blocks[b.id] = b.heads != nil
-		if b.damage != "" {
-			v.differ("damage", "block "+b.id.String(), b.damage, fmt.Sprintf("%d events", len(b.heads)), "")
+	return v.s.eachBlock(v.ctx, v.r, func(b *journal.Block) error {
+		v.blocks[b.ID] = b.Heads != nil
+		if b.Damage != "" {
+			v.differ("damage", "block "+b.ID.String(), b.Damage, fmt.Sprintf("%d events", len(b.Heads)), "")
 		}
-		for o := range b.heads {
-			e, m, st := b.event(o)
+		for o := range b.Heads {
+			e, m, st := b.Event(o)
 			switch st {
-			case stateGone:
+			case journal.Gone:
 				continue
-			case stateDamaged:
-				if b.damage == "" {
-					v.differ("damage", fmt.Sprintf("event %d of block %s", o, b.id), "its body cannot be read", "an event of "+e.Source, "")
+			case journal.Damaged:
+				if b.Damage == "" {
+					v.differ("damage", fmt.Sprintf("event %d of block %s", o, b.ID), "its body cannot be read", "an event of "+e.Source, "")
 				}
 				v.hole(b, o)
 			default:
@@ -158,8 +160,8 @@ func (v *verification) readJournal() error {
 }
 
 // event looks at an event that can be read.
-func (v *verification) event(b *openBlock, ordinal int, e *StoredEvent, m *event.Message) {
-	h := &b.heads[ordinal]
+func (v *verification) event(b *journal.Block, ordinal int, e *journal.Event, m *event.Message) {
+	h := &b.Heads[ordinal]
 	p := v.rules.Promote(m, h.Source)
 	subject := fmt.Sprintf("event %s of %s", e.MessageID, h.Type)
 	v.side(b, ordinal, subject, identity.Users, h.HasUser, h.User, p.Users)
@@ -180,13 +182,13 @@ func (v *verification) said(strand identity.Hash, news []profile.Trait) {
 }
 
 // side holds the strand of an event against the IDs that it has, if it has any.
-func (v *verification) side(b *openBlock, ordinal int, subject string, c identity.Collection, has bool, strand identity.Hash, ids []identity.ID) {
-	place := func() string { return fmt.Sprintf("block %s, event %d, %s", b.id, ordinal, c) }
+func (v *verification) side(b *journal.Block, ordinal int, subject string, c identity.Collection, has bool, strand identity.Hash, ids []identity.ID) {
+	place := func() string { return fmt.Sprintf("block %s, event %d, %s", b.ID, ordinal, c) }
 	if (len(ids) > 0) != has || has && v.s.hasher.Strand(c, ids) != strand {
 		v.differ("strand", subject, strand.String(), v.s.hasher.Strand(c, ids).String(), place())
 		return
 	}
-	if has && !v.occurs(strand, b.heads[ordinal].moment(b.id, ordinal)) {
+	if has && !v.occurs(strand, b.Heads[ordinal].Moment(b.ID, ordinal)) {
 		v.differ("strand", subject, "no such strand", strand.String(), place())
 	}
 }
@@ -207,15 +209,15 @@ func (v *verification) occurs(strand identity.Hash, at event.Moment) bool {
 }
 
 // hole takes an event that cannot be read as what its header says it is.
-func (v *verification) hole(b *openBlock, ordinal int) {
-	h := &b.heads[ordinal]
+func (v *verification) hole(b *journal.Block, ordinal int) {
+	h := &b.Heads[ordinal]
 	v.report.Damaged++
 	for _, side := range [...]struct {
 		has    bool
 		strand identity.Hash
 	}{{h.HasUser, h.User}, {h.HasAccount, h.Account}} {
 		if side.has {
-			v.lost(side.strand, h.moment(b.id, ordinal))
+			v.lost(side.strand, h.Moment(b.ID, ordinal))
 		}
 	}
 }

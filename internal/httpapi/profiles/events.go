@@ -1,6 +1,8 @@
 package profiles
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+
 	"context"
 	"strings"
 
@@ -78,7 +80,7 @@ func (q *request) eventQuery() (e space.EventQuery, err error) {
 
 // appendEvent appends an event as Segment shows it. The body was valid when it
 // was taken, so its parts go out as they came in.
-func appendEvent(b []byte, e *space.StoredEvent, rules *identity.Ruleset, c identity.Collection, profile string) []byte {
+func appendEvent(b []byte, e *journal.Event, rules *identity.Ruleset, c identity.Collection, profile string) []byte {
 	var context, properties, traits []byte
 	event.ForEach(e.Body, func(key string, value []byte) bool {
 		switch key {
@@ -127,7 +129,7 @@ func appendEvent(b []byte, e *space.StoredEvent, rules *identity.Ruleset, c iden
 
 // appendPromoted appends the external IDs that the event's body holds under the
 // present rules.
-func appendPromoted(b []byte, e *space.StoredEvent, rules *identity.Ruleset) []byte {
+func appendPromoted(b []byte, e *journal.Event, rules *identity.Ruleset) []byte {
 	if rules == nil {
 		return b
 	}

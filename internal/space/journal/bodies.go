@@ -1,4 +1,4 @@
-package space
+package journal
 
 import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -25,7 +25,7 @@ const (
 	bodiesPrefix  = 1 + 8
 	// maxUnpacked is the most that a block unpacks to, lengths included. Whoever
 	// packs stays far below it.
-	maxUnpacked = 16 << 20
+	MaxUnpacked = 16 << 20
 	// packWindow is how far back the compressor looks, about a block; more only
 	// costs memory.
 	packWindow = 256 << 10
@@ -33,7 +33,7 @@ const (
 
 // packer packs the bodies of blocks. The zero packer is ready; it may be used
 // from many goroutines at once and must not be copied.
-type packer struct {
+type Packer struct {
 	benches sync.Pool
 }
 
@@ -57,7 +57,7 @@ const maxBench = 1 << 20
 
 // pack appends the packed bodies to dst and returns the result. The bodies are
 // not kept. Together they must stay below maxUnpacked.
-func (p *packer) pack(dst []byte, bodies [][]byte) []byte {
+func (p *Packer) Pack(dst []byte, bodies [][]byte) []byte {
 	w, ok := p.benches.Get().(*bench)
 	if !ok {
 		w = newBench()
@@ -87,8 +87,8 @@ func (p *packer) pack(dst []byte, bodies [][]byte) []byte {
 
 // unpacker unpacks for everybody: DecodeAll keeps no state between calls.
 var unpacker = sync.OnceValue(func() *zstd.Decoder {
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxUnpacked),
-		zstd.WithDecoderMaxWindow(maxUnpacked), zstd.WithDecoderLowmem(true))
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(MaxUnpacked),
+		zstd.WithDecoderMaxWindow(MaxUnpacked), zstd.WithDecoderLowmem(true))
 	if err != nil {
 		panic(err) // the options are constants
 	}
@@ -98,7 +98,7 @@ var unpacker = sync.OnceValue(func() *zstd.Decoder {
 // unpackBodies returns the bodies of a block, in their order. They share one
 // piece of memory, which belongs to the caller and has nothing to do with b.
 // Errors wrap kv.ErrCorrupt or ErrTooNew.
-func unpackBodies(b []byte) ([][]byte, error) {
+func UnpackBodies(b []byte) ([][]byte, error) {
 	if len(b) < bodiesPrefix || b[0] == 0 {
 		return nil, fmt.Errorf("%w: the bodies of a block are cut short", kv.ErrCorrupt)
 	}

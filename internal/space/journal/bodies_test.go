@@ -1,4 +1,4 @@
-package space
+package journal
 
 import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -30,11 +30,11 @@ func sameBodies(a, b [][]byte) bool {
 }
 
 func TestBodiesComeBack(t *testing.T) {
-	var p packer
+	var p Packer
 	rapid.Check(t, func(t *rapid.T) {
 		want := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 0, 200), 0, 20).Draw(t, "bodies")
-		packed := p.pack([]byte("before"), want)
-		got, err := unpackBodies(packed[len("before"):])
+		packed := p.Pack([]byte("before"), want)
+		got, err := UnpackBodies(packed[len("before"):])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,8 +45,8 @@ func TestBodiesComeBack(t *testing.T) {
 }
 
 func TestBodiesDoNotTouchEachOther(t *testing.T) {
-	var p packer
-	got, err := unpackBodies(p.pack(nil, [][]byte{[]byte("aa"), []byte("bb")}))
+	var p Packer
+	got, err := UnpackBodies(p.Pack(nil, [][]byte{[]byte("aa"), []byte("bb")}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,17 +57,17 @@ func TestBodiesDoNotTouchEachOther(t *testing.T) {
 }
 
 func TestDamageToBodiesIsFound(t *testing.T) {
-	var p packer
-	good := p.pack(nil, usualBodies(10))
+	var p Packer
+	good := p.Pack(nil, usualBodies(10))
 	for i := range good {
 		for _, flip := range []byte{1, 0x80} {
 			bad := bytes.Clone(good)
 			bad[i] ^= flip
-			if _, err := unpackBodies(bad); !errors.Is(err, kv.ErrCorrupt) && !(i == 0 && errors.Is(err, codec.ErrTooNew)) {
+			if _, err := UnpackBodies(bad); !errors.Is(err, kv.ErrCorrupt) && !(i == 0 && errors.Is(err, codec.ErrTooNew)) {
 				t.Fatalf("byte %d changed by %#x: %v", i, flip, err)
 			}
 		}
-		if _, err := unpackBodies(good[:i]); !errors.Is(err, kv.ErrCorrupt) {
+		if _, err := UnpackBodies(good[:i]); !errors.Is(err, kv.ErrCorrupt) {
 			t.Fatalf("cut after %d bytes: %v", i, err)
 		}
 	}
@@ -89,27 +89,27 @@ func TestUnpackingIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, raw := range map[string][]byte{
-		"too much":    make([]byte, maxUnpacked+1),
+		"too much":    make([]byte, MaxUnpacked+1),
 		"no lengths":  {5},
 		"too long":    {1, 9, 'x'},
 		"too short":   {1, 1, 'x', 'y'},
 		"many bodies": append([]byte{0x81, 0x80, 4}, make([]byte, maxBlockEvents+1)...),
 		"nothing":     {},
 	} {
-		if _, err := unpackBodies(sealBodies(enc.EncodeAll(raw, nil))); !errors.Is(err, kv.ErrCorrupt) {
+		if _, err := UnpackBodies(sealBodies(enc.EncodeAll(raw, nil))); !errors.Is(err, kv.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
 func TestOnePackerServesMany(t *testing.T) {
-	var p packer
+	var p Packer
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			for n := range 20 {
 				want := usualBodies(i + n + 1)
-				if got, err := unpackBodies(p.pack(nil, want)); err != nil || !sameBodies(got, want) {
+				if got, err := UnpackBodies(p.Pack(nil, want)); err != nil || !sameBodies(got, want) {
 					t.Errorf("%d bodies did not come back: %v", i+n+1, err)
 				}
 			}
@@ -119,18 +119,18 @@ func TestOnePackerServesMany(t *testing.T) {
 }
 
 func FuzzUnpackBodies(f *testing.F) {
-	var p packer
-	f.Add(p.pack(nil, usualBodies(3))[bodiesPrefix:])
+	var p Packer
+	f.Add(p.Pack(nil, usualBodies(3))[bodiesPrefix:])
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		bodies, err := unpackBodies(sealBodies(frame))
+		bodies, err := UnpackBodies(sealBodies(frame))
 		if err != nil {
 			if !errors.Is(err, kv.ErrCorrupt) {
 				t.Fatal(err)
 			}
 			return
 		}
-		if again, err := unpackBodies(p.pack(nil, bodies)); err != nil || !sameBodies(again, bodies) {
+		if again, err := UnpackBodies(p.Pack(nil, bodies)); err != nil || !sameBodies(again, bodies) {
 			t.Fatalf("%d bodies did not come back: %v", len(bodies), err)
 		}
 	})
@@ -157,7 +157,7 @@ func usualBodies(n int) [][]byte {
 }
 
 func BenchmarkPackBodies(b *testing.B) {
-	var p packer
+	var p Packer
 	for _, n := range []int{1, 20, 100} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			bodies := usualBodies(n)
@@ -165,11 +165,11 @@ func BenchmarkPackBodies(b *testing.B) {
 			for _, body := range bodies {
 				size += len(body)
 			}
-			buf := p.pack(nil, bodies)
+			buf := p.Pack(nil, bodies)
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			for b.Loop() {
-				buf = p.pack(buf[:0], bodies)
+				buf = p.Pack(buf[:0], bodies)
 			}
 			b.ReportMetric(float64(len(buf))/float64(n), "B/event")
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/event")
@@ -178,12 +178,12 @@ func BenchmarkPackBodies(b *testing.B) {
 }
 
 func BenchmarkUnpackBodies(b *testing.B) {
-	var p packer
-	buf := p.pack(nil, usualBodies(100))
+	var p Packer
+	buf := p.Pack(nil, usualBodies(100))
 	b.SetBytes(82000)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := unpackBodies(buf); err != nil {
+		if _, err := UnpackBodies(buf); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package space
+package journal
 
 import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -19,13 +19,13 @@ import (
 
 // blockEvents draws the events of a block: some in common, some of their own,
 // some that are none.
-func blockEvents() *rapid.Generator[[]blockEvent] {
+func blockEvents() *rapid.Generator[[]Head] {
 	hash := rapid.Custom(func(t *rapid.T) (h identity.Hash) {
 		h[0] = byte(rapid.IntRange(0, 3).Draw(t, "hash"))
 		return h
 	})
-	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) blockEvent {
-		e := blockEvent{Type: event.Type(rapid.IntRange(0, int(event.Alias)).Draw(t, "type"))}
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Head {
+		e := Head{Type: event.Type(rapid.IntRange(0, int(event.Alias)).Draw(t, "type"))}
 		if e.Type == 0 {
 			return e
 		}
@@ -51,8 +51,8 @@ func blockEvents() *rapid.Generator[[]blockEvent] {
 func TestHeadersComeBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := blockEvents().Draw(t, "events")
-		b := appendHeader([]byte("before"), want)[len("before"):]
-		got, err := decodeHeader(b)
+		b := AppendHeader([]byte("before"), want)[len("before"):]
+		got, err := DecodeHeader(b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestHeadersComeBack(t *testing.T) {
 			t.Fatalf("got %+v\nwant %+v", got, want)
 		}
 		for n := range b {
-			if _, err := decodeHeader(b[:n]); !errors.Is(err, kv.ErrCorrupt) {
+			if _, err := DecodeHeader(b[:n]); !errors.Is(err, kv.ErrCorrupt) {
 				t.Fatalf("cut after %d bytes: %v", n, err)
 			}
 		}
@@ -68,10 +68,10 @@ func TestHeadersComeBack(t *testing.T) {
 }
 
 // usualEvents are the events of one request: one source, one time of receipt.
-func usualEvents(n int) []blockEvent {
-	events := make([]blockEvent, n)
+func usualEvents(n int) []Head {
+	events := make([]Head, n)
 	for i := range events {
-		events[i] = blockEvent{
+		events[i] = Head{
 			HasUser: true, ReceivedAt: 1e18 + 123456789, Time: 1e18 + 123456789 - int64(i)*10*nanosPerMilli,
 			Source: "ios-app", Type: event.Track, MessageHash: uint64(i) * 0x9e3779b97f4a7c15,
 		}
@@ -81,22 +81,22 @@ func usualEvents(n int) []blockEvent {
 }
 
 func TestHeadersAreSmall(t *testing.T) {
-	if n := len(appendHeader(nil, usualEvents(100))); n > 100*29 {
+	if n := len(AppendHeader(nil, usualEvents(100))); n > 100*29 {
 		t.Errorf("100 events of as many users take %d bytes", n)
 	}
 	one := usualEvents(100)
 	for i := range one {
 		one[i].User = identity.Hash{1}
 	}
-	if n := len(appendHeader(nil, one)); n > 100*14 {
+	if n := len(AppendHeader(nil, one)); n > 100*14 {
 		t.Errorf("100 events of one user take %d bytes", n)
 	}
 }
 
 func TestBadHeadersAreRefused(t *testing.T) {
-	good := appendHeader(nil, usualEvents(2))
+	good := AppendHeader(nil, usualEvents(2))
 	newer := append([]byte{headerVersion + 1}, good[1:]...)
-	if _, err := decodeHeader(newer); !errors.Is(err, codec.ErrTooNew) {
+	if _, err := DecodeHeader(newer); !errors.Is(err, codec.ErrTooNew) {
 		t.Errorf("a newer version: %v", err)
 	}
 	for name, b := range map[string][]byte{
@@ -111,7 +111,7 @@ func TestBadHeadersAreRefused(t *testing.T) {
 		"no events":  sealed(0, 200),
 		"no sources": sealed(200, 0),
 	} {
-		if e, err := decodeHeader(b); !errors.Is(err, kv.ErrCorrupt) {
+		if e, err := DecodeHeader(b); !errors.Is(err, kv.ErrCorrupt) {
 			t.Errorf("%s: %v, %v", name, e, err)
 		}
 	}
@@ -124,17 +124,17 @@ func sealed(content ...byte) []byte {
 }
 
 func FuzzDecodeHeader(f *testing.F) {
-	f.Add(appendHeader(nil, usualEvents(3))[headerPrefix:])
-	f.Add(appendHeader(nil, []blockEvent{{}, {Type: event.Group, HasAccount: true, GivenID: "g", ReceivedAt: 5, Time: 9}})[headerPrefix:])
+	f.Add(AppendHeader(nil, usualEvents(3))[headerPrefix:])
+	f.Add(AppendHeader(nil, []Head{{}, {Type: event.Group, HasAccount: true, GivenID: "g", ReceivedAt: 5, Time: 9}})[headerPrefix:])
 	f.Fuzz(func(t *testing.T, content []byte) {
-		events, err := decodeHeader(sealed(content...))
+		events, err := DecodeHeader(sealed(content...))
 		if err != nil {
 			if !errors.Is(err, kv.ErrCorrupt) && !errors.Is(err, codec.ErrTooNew) {
 				t.Fatal(err)
 			}
 			return
 		}
-		again, err := decodeHeader(appendHeader(nil, events))
+		again, err := DecodeHeader(AppendHeader(nil, events))
 		if err != nil || fmt.Sprint(again) != fmt.Sprint(events) {
 			t.Fatalf("%+v came back as %+v, %v", events, again, err)
 		}
@@ -143,17 +143,17 @@ func FuzzDecodeHeader(f *testing.F) {
 
 func BenchmarkAppendHeader(b *testing.B) {
 	events := usualEvents(100)
-	buf := appendHeader(nil, events)
+	buf := AppendHeader(nil, events)
 	for b.Loop() {
-		buf = appendHeader(buf[:0], events)
+		buf = AppendHeader(buf[:0], events)
 	}
 	b.ReportMetric(float64(len(buf))/100, "B/event")
 }
 
 func BenchmarkDecodeHeader(b *testing.B) {
-	buf := appendHeader(nil, usualEvents(100))
+	buf := AppendHeader(nil, usualEvents(100))
 	for b.Loop() {
-		if _, err := decodeHeader(buf); err != nil {
+		if _, err := DecodeHeader(buf); err != nil {
 			b.Fatal(err)
 		}
 	}

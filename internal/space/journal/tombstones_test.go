@@ -1,4 +1,4 @@
-package space
+package journal
 
 import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -14,7 +14,7 @@ import (
 func TestTombstonesComeBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := map[int]bool{}
-		var stones tombstones
+		var stones Tombstones
 		for _, o := range rapid.SliceOf(rapid.IntRange(0, maxBlockEvents-1)).Draw(t, "ordinals") {
 			want[o] = true
 			stones.add(o)
@@ -34,7 +34,7 @@ func TestTombstonesComeBack(t *testing.T) {
 			}
 		}
 	})
-	if tombstones(nil).has(0) || tombstones(nil).has(-1) {
+	if Tombstones(nil).has(0) || Tombstones(nil).has(-1) {
 		t.Error("no tombstones have one")
 	}
 }

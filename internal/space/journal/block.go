@@ -1,4 +1,4 @@
-package space
+package journal
 
 import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -16,7 +16,7 @@ import (
 // blockEvent is one event of a block, as the block's header says. The zero
 // blockEvent stands for a body that is no event: a repeat that was packed
 // before anybody knew.
-type blockEvent struct {
+type Head struct {
 	User, Account       identity.Hash // strands; zero without HasUser, HasAccount
 	HasUser, HasAccount bool
 	Time, ReceivedAt    int64 // nanoseconds since 1970
@@ -27,12 +27,12 @@ type blockEvent struct {
 }
 
 // stored is what was decided about the event.
-func (e *blockEvent) stored() event.Stored {
+func (e *Head) stored() event.Stored {
 	return event.Stored{Type: e.Type, Time: e.Time, ReceivedAt: e.ReceivedAt, MessageID: e.GivenID}
 }
 
 // moment is that of an event of a block.
-func (e *blockEvent) moment(block event.Block, ordinal int) event.Moment {
+func (e *Head) Moment(block event.Block, ordinal int) event.Moment {
 	return event.Moment{Time: e.Time, ReceivedAt: e.ReceivedAt, Arrival: block.At(ordinal)}
 }
 
@@ -71,7 +71,7 @@ const (
 
 // appendHeader appends the header of a block to dst: at most maxBlockEvents
 // events, in the order of their bodies.
-func appendHeader(dst []byte, events []blockEvent) []byte {
+func AppendHeader(dst []byte, events []Head) []byte {
 	start := len(dst)
 	dst = append(dst, headerVersion, 0, 0, 0, 0, 0, 0, 0, 0)
 	sources := sourceTable(events)
@@ -147,7 +147,7 @@ func appendHeader(dst []byte, events []blockEvent) []byte {
 
 // sourceTable lists the sources of events in the order in which they first
 // occur. A block has few.
-func sourceTable(events []blockEvent) []string {
+func sourceTable(events []Head) []string {
 	var sources []string
 	last := ""
 	for i := range events {
@@ -173,7 +173,7 @@ func indexOf(list []string, s string) int {
 // decodeHeader reads the header of a block. Errors wrap kv.ErrCorrupt or
 // ErrTooNew. The events share no memory with b; events of one source share its
 // text.
-func decodeHeader(b []byte) ([]blockEvent, error) {
+func DecodeHeader(b []byte) ([]Head, error) {
 	switch {
 	case len(b) == 0 || b[0] < headerVersion:
 		return nil, fmt.Errorf("%w: no block header", kv.ErrCorrupt)
@@ -194,7 +194,7 @@ func decodeHeader(b []byte) ([]blockEvent, error) {
 	if r.Err != nil {
 		return nil, r.Err
 	}
-	events := make([]blockEvent, n)
+	events := make([]Head, n)
 	var user, account identity.Hash
 	received, source := int64(0), ""
 	for i := range events {

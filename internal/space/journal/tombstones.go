@@ -1,4 +1,4 @@
-package space
+package journal
 
 import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -11,17 +11,17 @@ import (
 
 // tombstones are the ordinals of a block whose events were erased: bit o%8 of
 // byte o/8. The nil tombstones are none. Stored, a version byte goes before.
-type tombstones []byte
+type Tombstones []byte
 
 const tombstonesVersion = 1
 
 // has reports whether the event with an ordinal was erased.
-func (t tombstones) has(ordinal int) bool {
+func (t Tombstones) has(ordinal int) bool {
 	return ordinal >= 0 && ordinal/8 < len(t) && t[ordinal/8]&(1<<(ordinal%8)) != 0
 }
 
 // add marks the event with an ordinal, 0 to maxBlockEvents-1, as erased.
-func (t *tombstones) add(ordinal int) {
+func (t *Tombstones) add(ordinal int) {
 	for len(*t) <= ordinal/8 {
 		*t = append(*t, 0)
 	}
@@ -29,7 +29,7 @@ func (t *tombstones) add(ordinal int) {
 }
 
 // count is how many events were erased.
-func (t tombstones) count() (n int) {
+func (t Tombstones) count() (n int) {
 	for _, b := range t {
 		n += bits.OnesCount8(b)
 	}
@@ -37,18 +37,18 @@ func (t tombstones) count() (n int) {
 }
 
 // appendTombstones appends the stored form of t to dst.
-func appendTombstones(dst []byte, t tombstones) []byte {
+func appendTombstones(dst []byte, t Tombstones) []byte {
 	return append(append(dst, tombstonesVersion), t...)
 }
 
 // decodeTombstones reads the stored form. Errors wrap kv.ErrCorrupt or
 // ErrTooNew. The result is a copy.
-func decodeTombstones(b []byte) (tombstones, error) {
+func decodeTombstones(b []byte) (Tombstones, error) {
 	switch {
 	case len(b) == 0 || b[0] == 0 || len(b) > 1+maxBlockEvents/8:
 		return nil, fmt.Errorf("%w: tombstones of %d bytes", kv.ErrCorrupt, len(b))
 	case b[0] > tombstonesVersion:
 		return nil, fmt.Errorf("%w: tombstones version %d", codec.ErrTooNew, b[0])
 	}
-	return append(tombstones(nil), b[1:]...), nil
+	return append(Tombstones(nil), b[1:]...), nil
 }

@@ -1,0 +1,187 @@
+package journal
+
+import (
+	"context"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+)
+
+// What the journal holds is never taken for granted: a body, a header or a block
+// that cannot be read costs its events and nothing else. Such an event is a hole. It
+// keeps its place, its moment and all that was derived from it; readers show it as
+// damaged, and verify names it.
+
+// readHeads reads the header of a block; nil if it is gone or cannot be read.
+func ReadHeads(ctx context.Context, r kv.Reader, keys codec.Keyspace, block event.Block) ([]Head, error) {
+	values, err := r.Get(ctx, codec.Headers.Key(keys, block))
+	if err != nil || values[0] == nil {
+		return nil, err
+	}
+	heads, err := DecodeHeader(values[0])
+	if err != nil {
+		return nil, nil
+	}
+	return heads, nil
+}
+
+// StoredEvent is one event of a profile's history.
+type Event struct {
+	Body       []byte // exactly as sent
+	MessageID  string // as sent, or the one it was given
+	Time       int64  // nanoseconds since 1970
+	ReceivedAt int64
+	Arrival    event.Arrival
+	Source     string
+	Type       event.Type
+	Name       string // as shown: track's event, "Page Viewed", "Screen Viewed"; "" for others
+	// Damaged says that the event cannot be read any more. Body is nil then, Type 0
+	// if that is lost too, and MessageID "" unless it is kept apart from the body.
+	Damaged bool
+}
+
+// openBlock is a block as readers use it.
+type Block struct {
+	ID     event.Block
+	Heads  []Head   // nil: the header is gone or cannot be read
+	Bodies [][]byte // nil: they are gone or cannot be read
+	Erased Tombstones
+	Damage string // what of the block cannot be read, for people; "" if all can
+}
+
+// readBlock reads a block.
+func Read(ctx context.Context, r kv.Reader, keys codec.Keyspace, block event.Block) (*Block, error) {
+	values, err := r.Get(ctx, Keys(keys, block)...)
+	if err != nil {
+		return nil, err
+	}
+	return openBlockOf(block, values), nil
+}
+
+// readBlocks reads the blocks of some events together.
+func ReadMany(ctx context.Context, r kv.Reader, keys codec.Keyspace, events []event.Moment) (map[event.Block]*Block, error) {
+	blocks := map[event.Block]*Block{}
+	var order []event.Block
+	var ask [][]byte
+	for _, at := range events {
+		block := at.Arrival.Block()
+		if _, known := blocks[block]; !known {
+			blocks[block] = nil
+			order = append(order, block)
+			ask = append(ask, Keys(keys, block)...)
+		}
+	}
+	if len(ask) == 0 {
+		return blocks, nil
+	}
+	values, err := r.Get(ctx, ask...)
+	if err != nil {
+		return nil, err
+	}
+	for i, block := range order {
+		blocks[block] = openBlockOf(block, values[3*i:3*i+3])
+	}
+	return blocks, nil
+}
+
+// blockKeys is the keys of all that is kept of a block.
+func Keys(ks codec.Keyspace, block event.Block) [][]byte {
+	return [][]byte{codec.Headers.Key(ks, block), codec.Bodies.Key(ks, block), codec.Erased.Key(ks, block)}
+}
+
+// openBlockOf opens what the keys of a block have for values.
+func openBlockOf(block event.Block, values [][]byte) *Block {
+	b := &Block{ID: block}
+	var err error
+	switch {
+	case values[0] == nil:
+		b.Damage = "the block's header is missing"
+		return b
+	case values[1] == nil:
+		b.Damage = "the block's bodies are missing"
+	}
+	if b.Heads, err = DecodeHeader(values[0]); err != nil {
+		b.Heads, b.Damage = nil, "the block's header cannot be read"
+		return b
+	}
+	if values[2] != nil {
+		if b.Erased, err = decodeTombstones(values[2]); err != nil {
+			// What was erased is not known, so nothing may be shown.
+			b.Damage = "what was erased of the block cannot be read"
+			return b
+		}
+	}
+	if values[1] == nil {
+		return b
+	}
+	if b.Bodies, err = UnpackBodies(values[1]); err != nil {
+		b.Bodies, b.Damage = nil, "the block's bodies cannot be read"
+	} else if len(b.Bodies) != len(b.Heads) {
+		b.Bodies, b.Damage = nil, "the block has other bodies than its header says"
+	}
+	return b
+}
+
+// state is what became of an event of the journal.
+type State uint8
+
+const (
+	Whole   State = iota
+	Gone          // it was a repeat, or erased
+	Damaged       // a hole: it cannot be read
+)
+
+// event reads the event with an ordinal. The message is told of a whole event only.
+func (b *Block) Event(ordinal int) (Event, event.Message, State) {
+	if ordinal >= len(b.Heads) || b.Heads[ordinal].Type == 0 || b.Erased.has(ordinal) {
+		return Event{}, event.Message{}, Gone
+	}
+	h := &b.Heads[ordinal]
+	e := Event{
+		MessageID: h.GivenID, Time: h.Time, ReceivedAt: h.ReceivedAt, Arrival: b.ID.At(ordinal), Source: h.Source, Type: h.Type,
+	}
+	if b.Bodies != nil {
+		if m, err := event.ParseStored(b.Bodies[ordinal], h.stored()); err == nil {
+			e.Body, e.MessageID, e.Name = m.Body, m.MessageID, ShownName(h.Type, m.Name)
+			return e, m, Whole
+		}
+	}
+	e.Name = ShownName(h.Type, "")
+	e.Damaged = true
+	return e, event.Message{}, Damaged
+}
+
+// at reads the event that an index names. If the header does not know it, its
+// moment is all that is told.
+func (b *Block) At(m event.Moment) (Event, event.Message, State) {
+	ordinal := m.Arrival.Ordinal()
+	e, msg, st := b.Event(ordinal)
+	if st == Gone && !b.Erased.has(ordinal) {
+		return Event{Time: m.Time, ReceivedAt: m.ReceivedAt, Arrival: m.Arrival, Damaged: true}, event.Message{}, Damaged
+	}
+	return e, msg, st
+}
+
+// shownName is an event's name in the Profile API.
+func ShownName(t event.Type, name string) string {
+	switch t {
+	case event.Track:
+		return name
+	case event.Page:
+		return "Page Viewed"
+	case event.Screen:
+		return "Screen Viewed"
+	}
+	return ""
+}
+
+// readStored reads one event of the journal, which may be a hole.
+func ReadEvent(ctx context.Context, r kv.Reader, keys codec.Keyspace, m event.Moment) (Event, error) {
+	b, err := Read(ctx, r, keys, m.Arrival.Block())
+	if err != nil {
+		return Event{}, err
+	}
+	e, _, _ := b.At(m)
+	return e, nil
+}
