@@ -41,6 +41,7 @@ func (sh *shell) rules() *cobra.Command {
 values of each a person may have. Without a subcommand the rules in force are
 printed as YAML, in the form that ` + "`rules set`" + ` and the configuration file take.`,
 		Example: `  selfsame rules > rules.yaml
+  selfsame rules --full > rules.yaml              every type, built-in ones too
   selfsame rules check rules.yaml
   selfsame rules set rules.yaml --space dev --why "shared tablets in the shops"
   selfsame rules log`,
@@ -48,6 +49,7 @@ printed as YAML, in the form that ` + "`rules set`" + ` and the configuration fi
 	}
 	w := sh.where(cmd, true)
 	asJSON := jsonFlag(cmd)
+	full := cmd.Flags().Bool("full", false, "print every identifier type with its limit and priority, built-in ones too")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var r rulesInForce
@@ -57,14 +59,14 @@ printed as YAML, in the form that ` + "`rules set`" + ` and the configuration fi
 			if *asJSON {
 				return sh.json(r)
 			}
-			return sh.printRules(space, &r)
+			return sh.printRules(space, &r, *full)
 		})
 	}
 	cmd.AddCommand(sh.rulesCheck(), sh.rulesSet(), sh.rulesLog(), sh.rulesShow(), sh.rulesRestore(), sh.rulesCopy())
 	return cmd
 }
 
-func (sh *shell) printRules(space string, r *rulesInForce) error {
+func (sh *shell) printRules(space string, r *rulesInForce, full bool) error {
 	note := fmt.Sprintf("# Rules of space %s, version %d, set by %s", space, r.Version, clean(r.SetBy))
 	if r.SetAt != nil {
 		note += " at " + moment(r.SetAt)
@@ -101,6 +103,9 @@ func (sh *shell) printRules(space string, r *rulesInForce) error {
 	fmt.Fprint(sh.out, sh.out.paint(dim, note))
 	t.styles = []style{dim, dim, dim, yellow}
 	t.write(sh.out)
+	if full {
+		return sh.yaml(rs.Full(r.NewTypes...))
+	}
 	return sh.yaml(rs.Effective())
 }
 

@@ -75,7 +75,7 @@ func (sh *shell) rulesRestore() *cobra.Command {
 		Use:   "rollback VERSION",
 		Short: "Make an earlier version the rules of a space again",
 		Long: `Makes an earlier version the rules of a space again, under a new number. What is
-there is resolved again, as with ` + "`rules set`" + `.`,
+there is resolved again, as with ` + "`rules set`" + `. Version 0 are the built-in rules.`,
 		Example: `  selfsame rules log
   selfsame rules rollback 3 --why "the limit on email was too tight"`,
 		Args: exactly("VERSION"),

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,6 +10,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
 // warning is something that people should look at.
@@ -115,11 +119,26 @@ func (sh *shell) printWarning(w *warning) {
 	fmt.Fprintf(s, "  %s\n", clean(w.Do))
 	if w.Rules != "" {
 		fmt.Fprintln(s)
-		for line := range strings.SplitSeq(strings.TrimSpace(w.Rules), "\n") {
+		for line := range strings.SplitSeq(strings.TrimSpace(suggested(w.Rules)), "\n") {
 			fmt.Fprintf(s, "    %s\n", s.paint(cyan, clean(line)))
 		}
 	}
 	fmt.Fprintln(s)
+}
+
+// suggested is what a warning suggests in the form in which people write rules.
+func suggested(rules string) string {
+	var r identity.Rules
+	if json.Unmarshal([]byte(rules), &r) != nil {
+		return rules // another version of the server
+	}
+	var b strings.Builder
+	e := yaml.NewEncoder(&b)
+	e.SetIndent(2)
+	if e.Encode(r) != nil {
+		return rules
+	}
+	return b.String()
 }
 
 func (sh *shell) warningDismiss() *cobra.Command {

@@ -110,9 +110,10 @@ func newShop(t testing.TB) *API {
 {"type":"track","event":"A, B","messageId":"3","anonymousId":"b","timestamp":"2020-01-01T00:00:00Z"}
 {"type":"group","messageId":"4","userId":"jane","groupId":"acme","anonymousId":"b"}
 {"type":"track","event":"x","messageId":"5","userId":"null"}
+{"type":"track","event":"y","messageId":"6","anonymousId":"c"}
 {"type":"track"}
 `},
-		{"POST", "/api/spaces/shop/overrides", `{"kind":"isolate","ids":["anonymous_id:b"]}`},
+		{"POST", "/api/spaces/shop/overrides", `{"kind":"isolate","ids":["anonymous_id:c"]}`},
 		{"PUT", "/api/spaces/shop/rules", `{"identifiers":[{"type":"user_id","limit":1}]}`},
 	} {
 		if status, body := ask(api, one[0], one[1], one[2]); status >= 300 {

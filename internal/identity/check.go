@@ -16,6 +16,8 @@ const (
 	orderArrival     = "arrival"
 	aliasIgnore      = "ignore"
 	aliasLink        = "link"
+
+	priorityDefault = "default" // of Identifier.Priority
 )
 
 // Bounds of what may be written. They are far above any use, and keep a slip of
@@ -62,6 +64,7 @@ func check(r Rules) error {
 		l.key(at+".key", i, id, keys)
 		l.positive(at+".limit", id.Limit)
 		l.window(at+".window", id.Window)
+		l.oneOf(at+".priority", id.Priority, priorityDefault)
 		if id.Type == typeGroupID && (id.Limit > 1 || id.Window != "" && id.Window != "ever") {
 			l.add(at+".limit", "an account has one group_id, ever; leave limit and window out")
 		}

@@ -36,7 +36,7 @@ func Compile(r Rules) (*Ruleset, error) {
 	rs.blocked = blocklist{}.with("", values, patterns)
 	rs.blockedEmail = blocklist{}.with(typeEmail, values, patterns)
 	for i, id := range r.Identifiers {
-		l := listing{rank: i, limit: rs.unlistedLimit(id.Type)}
+		l := listing{rank: i, ranked: id.Priority == "", limit: rs.unlistedLimit(id.Type)}
 		if id.Limit != 0 {
 			l.limit.Values = id.Limit
 			l.limit.Window, _ = parseWindow(window)

@@ -8,7 +8,7 @@ import "strings"
 func (rs *Ruleset) NamesPerson(idType string) bool { return !belongsToDevice(idType) }
 
 // ComparePriority orders IDs by the rules' priority, the highest first, ties by
-// value: the listed types in their order, then user_id, email, group_id, then
+// value: the listed types in their order, but for those with priority: default, then user_id, email, group_id, then
 // other types that name a person, then those of devices and cookies, the last
 // two alphabetically (DESIGN.md §3, step 1). A type seen for the first time so
 // changes no other type's place.
@@ -24,7 +24,7 @@ func (rs *Ruleset) ComparePriority(a, b ID) int {
 
 // rank is a type's place; types with one rank follow each other alphabetically.
 func (rs *Ruleset) rank(idType string) int {
-	if l, ok := rs.listed[idType]; ok {
+	if l, ok := rs.listed[idType]; ok && l.ranked {
 		return l.rank
 	}
 	n := len(rs.listed)

@@ -12,7 +12,7 @@ func (rs *Ruleset) Remarks() []Mistake {
 	}
 	for i, id := range rs.rules.Identifiers {
 		at := "identifiers[" + strconv.Itoa(i) + "]"
-		if belongsToDevice(id.Type) && i < rs.rank(typeUserID) {
+		if belongsToDevice(id.Type) && rs.rank(id.Type) < rs.rank(typeUserID) {
 			where := "and is listed below"
 			if _, listed := rs.listed[typeUserID]; !listed {
 				where = "because that is not listed"

@@ -61,6 +61,9 @@ type Identifier struct {
 	Window          string    `yaml:"window,omitempty" json:"window,omitempty"` // ever, daily, weekly, monthly or annually
 	Blocked         Blocklist `yaml:"blocked,omitempty" json:"blocked,omitzero"`
 	BlockedPatterns Blocklist `yaml:"blocked_patterns,omitempty" json:"blocked_patterns,omitzero"`
+	// Priority is "default" for a type that keeps the place in the order of priority
+	// that it has when it is not listed; "": its place in the list.
+	Priority string `yaml:"priority,omitempty" json:"priority,omitempty"`
 }
 
 // Blocklist is a list of values, or of patterns, that identify nobody. Unlike

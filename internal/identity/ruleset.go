@@ -21,7 +21,8 @@ type Ruleset struct {
 
 // listing is what the rules say of one listed type.
 type listing struct {
-	rank    int // 0 is the highest priority
+	rank    int  // 0 is the highest priority
+	ranked  bool // it has its place in the list; else that of a type that is not listed
 	limit   Limit
 	blocked *blocklist // everything blocked for the type; nil: only what is blocked for every type
 }

@@ -301,12 +301,15 @@ func (d *desk) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e 
 }
 
 // putDown says to what the changes of profiles are due, where that is no event.
-// A demotion has a reason of its own.
+// A demotion has a reason of its own; that it is due to no event says that it was
+// decided again.
 func (d *desk) putDown(reason string) {
 	for i := range d.changes {
 		switch c := &d.changes[i]; c.Kind {
 		case feed.ProfileCreated, feed.Merged, feed.Unmerged, feed.IDAdded, feed.IDRemoved:
 			c.Reason = reason
+		case feed.Demoted:
+			c.MessageID, c.Source = "", ""
 		}
 	}
 }

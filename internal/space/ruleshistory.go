@@ -88,6 +88,10 @@ func (s *Space) RulesAt(ctx context.Context, version uint64) (RulesVersion, erro
 	if err != nil {
 		return RulesVersion{}, err
 	}
+	if got[0] == nil && version == 0 {
+		rec, err := decodeRules(nil) // the built-in rules, whatever was set since
+		return *rec.public(), err
+	}
 	if got[0] == nil {
 		return RulesVersion{}, fmt.Errorf("version %d of the rules: %w", version, ErrNotFound)
 	}

@@ -49,7 +49,7 @@ type Warning struct {
 	Count   int64  // how often; with MergeRate the merges of the hour
 	Says    string // what is the matter
 	Do      string // what to do about it
-	Rules   string // what the rules would have to say, as YAML; may be empty
+	Rules   string // complete rules, as JSON, that would answer it and change nothing else; may be empty
 
 	DismissedAt int64
 	By, For     string // who dismissed it
@@ -67,18 +67,40 @@ type warningRecord struct {
 	Count       int64       `json:"count"`
 	Says        string      `json:"says"`
 	Do          string      `json:"do"`
-	Rules       string      `json:"rules,omitempty"`
 	DismissedAt int64       `json:"dismissed_at,omitempty"`
 	By          string      `json:"by,omitempty"`
 	For         string      `json:"for,omitempty"`
 	Why         string      `json:"why,omitempty"`
 }
 
-func (r *warningRecord) public(id string) Warning {
+// public is the record as callers see it, with what rs would have to become.
+func (r *warningRecord) public(id string, rs *identity.Ruleset) Warning {
 	return Warning{
 		ID: id, Kind: r.Kind, State: r.State, Subject: r.Subject, Profile: r.Profile, First: r.First, Last: r.Last, Count: r.Count,
-		Says: r.Says, Do: r.Do, Rules: r.Rules, DismissedAt: r.DismissedAt, By: r.By, For: r.For, Why: r.Why,
+		Says: r.Says, Do: r.Do, Rules: r.suggestion(rs), DismissedAt: r.DismissedAt, By: r.By, For: r.For, Why: r.Why,
 	}
+}
+
+// suggestion is the rules of now with what would answer an open warning changed,
+// and nothing else.
+func (r *warningRecord) suggestion(rs *identity.Ruleset) string {
+	if r.State != WarningOpen {
+		return ""
+	}
+	var draft identity.Rules
+	switch r.Kind {
+	case ManyPeople, LooksBlocked:
+		draft = rs.WithBlocked(r.Subject)
+	case NewType:
+		draft = rs.WithListed(r.Subject.Type)
+	default:
+		return ""
+	}
+	text, err := json.MarshalIndent(draft, "", "  ") // which is YAML as well
+	if err != nil {
+		return "" // rules that were compiled can always be written
+	}
+	return string(text)
 }
 
 const warningIDBytes = 8
@@ -133,7 +155,7 @@ func (s *Space) Warnings(ctx context.Context, state string, limit int, next stri
 		}
 		if state == "" || rec.State == state {
 			id := e.Key[len(e.Key)-warningIDBytes:]
-			all = append(all, placed{append(codec.AppendTime(nil, rec.First), id...), rec.public(hex.EncodeToString(id))})
+			all = append(all, placed{append(codec.AppendTime(nil, rec.First), id...), rec.public(hex.EncodeToString(id), s.rules.Load())})
 		}
 		return nil
 	}); err != nil {
@@ -192,7 +214,7 @@ func (s *Space) dismiss(ctx context.Context, id string) (Warning, error) {
 	}
 	rec, err := decodeWarning(got[0])
 	if err != nil || rec.State == WarningDismissed {
-		return rec.public(id), err
+		return rec.public(id, s.rules.Load()), err
 	}
 	was := rec.State
 	e := audit.New(ctx, s.cfg.Now().UnixNano(), "warning.dismiss", id, map[string]string{"kind": rec.Kind, "says": rec.Says})
@@ -213,5 +235,5 @@ func (s *Space) dismiss(ctx context.Context, id string) (Warning, error) {
 	if was == WarningOpen {
 		s.warnings.Add(-1)
 	}
-	return rec.public(id), nil
+	return rec.public(id, s.rules.Load()), nil
 }

@@ -104,11 +104,51 @@ func TestAValueThatTiesManyPeopleIsWarnedOf(t *testing.T) {
 	if err := s.SetRules(t.Context(), rules, nil); err != nil {
 		t.Fatal(err)
 	}
+	if rs := s.Ruleset(); rs.ComparePriority(identity.ID{Type: "user_id"}, identity.ID{Type: "anonymous_id"}) > 0 {
+		t.Errorf("%s puts a cookie above user_id", w.Rules)
+	}
 	if !s.Ruleset().Blocked(w.Subject) {
 		t.Errorf("%s does not block %s", w.Rules, w.Subject)
 	}
 	if w = warned(t, s)["many_people anonymous_id:kiosk-7"]; w.State != space.WarningResolved || s.Stats().Warnings != 0 {
 		t.Errorf("%+v, %d open", w, s.Stats().Warnings)
+	}
+}
+
+// Rules that have everything decided again count nothing again.
+func TestRulesDoNotRepeatWarnings(t *testing.T) {
+	s := newSpace(t, space.Config{})
+	kiosk(t, s, 0, 15)
+	before := warned(t, s)["many_people anonymous_id:kiosk-7"]
+	for i := range 3 {
+		if err := s.SetRules(t.Context(), identity.Rules{MaxIdentifiers: 2 + i, Identifiers: []identity.Identifier{
+			{Type: "user_id", Limit: 1 + i}, {Type: "anonymous_id", Limit: 1 + i, Window: "ever"}}}, nil); err != nil {
+			t.Fatal(err)
+		}
+		await(t, s)
+	}
+	if after := warned(t, s)["many_people anonymous_id:kiosk-7"]; after.Count != before.Count || before.Count == 0 {
+		t.Errorf("counted %d, and %d after rules changed", before.Count, after.Count)
+	}
+}
+
+// The rules that were built in can be gone back to.
+func TestBuiltInRulesAreVersionZero(t *testing.T) {
+	s := newSpace(t, space.Config{})
+	ingest(t, s, jane(t)...)
+	if err := s.SetRules(t.Context(), identity.Rules{MaxIdentifiers: 2}, nil); err != nil {
+		t.Fatal(err)
+	}
+	v, err := s.RulesAt(t.Context(), 0)
+	if err != nil || v.Version != 0 || v.SetBy != "built-in" {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	if err := s.SetRules(t.Context(), v.Rules, nil); err != nil {
+		t.Fatal(err)
+	}
+	verify(t, s)
+	if got := summary(t, s, user("user_id", "abc123def")); got != janeIs {
+		t.Errorf("under the built-in rules again:\n%s", got)
 	}
 }
 

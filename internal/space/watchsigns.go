@@ -3,7 +3,6 @@ package space
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,6 +29,9 @@ func (w *watcher) take(ctx context.Context, r kv.Reader, rec *feed.Record) error
 	rs := w.s.rules.Load()
 	for i := range rec.Changes {
 		c := &rec.Changes[i]
+		if c.MessageID == "" && c.Source == "" {
+			continue // no event: rules or people have it decided again, which is no news
+		}
 		switch c.Kind {
 		case feed.IDAdded:
 			if c.From == "" && looksLikeNobody(c.IDType, c.IDValue) {
@@ -82,9 +84,8 @@ func (w *watcher) tied(rs *identity.Ruleset, name string, id identity.ID, profil
 	w.warn(name, at, n, func() warningRecord {
 		return warningRecord{
 			Kind: ManyPeople, Subject: kept(id), Profile: strings.Clone(profile),
-			Says:  fmt.Sprintf("%s suddenly comes with many people: it looks like a shared device, a placeholder or a test account.", id),
-			Do:    "If it names nobody, block it: add what is below to the rules. `selfsame simulate` shows what that would change before it is done. If it is one person's after all, dismiss this.",
-			Rules: blockRule(id),
+			Says: fmt.Sprintf("%s suddenly comes with many people: it looks like a shared device, a placeholder or a test account.", id),
+			Do:   "If it names nobody, block it: below are the rules of now with that, and nothing else, changed. `selfsame simulate` shows what they would change before they are set. If it is one person's after all, dismiss this.",
 		}
 	})
 }
@@ -167,9 +168,8 @@ func (w *watcher) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
 	w.warn(warningID(LooksBlocked, id.String()), at, 1, func() warningRecord {
 		return warningRecord{
 			Kind: LooksBlocked, Subject: kept(id),
-			Says:  fmt.Sprintf("%s is taken as an identifier, and looks as if it named nobody.", id),
-			Do:    "If so, block it: add what is below to the rules. `selfsame simulate` shows what that would change before it is done. Else dismiss this.",
-			Rules: blockRule(id),
+			Says: fmt.Sprintf("%s is taken as an identifier, and looks as if it named nobody.", id),
+			Do:   "If so, block it: below are the rules of now with that, and nothing else, changed. `selfsame simulate` shows what they would change before they are set. Else dismiss this.",
 		}
 	})
 }
@@ -182,13 +182,6 @@ func (w *watcher) nobodys(rs *identity.Ruleset, id identity.ID) bool {
 // kept is an ID that holds no memory of a whole record of the feed.
 func kept(id identity.ID) identity.ID {
 	return identity.ID{Type: strings.Clone(id.Type), Value: strings.Clone(id.Value)}
-}
-
-// blockRule is the rule that blocks a value, in YAML.
-func blockRule(id identity.ID) string {
-	value, _ := json.Marshal(id.Value) // strings can always be encoded, and JSON is YAML
-	name, _ := json.Marshal(id.Type)
-	return fmt.Sprintf("identifiers:\n  - type: %s\n    blocked: [%s]\n", name, value)
 }
 
 // look compares the hour's merges with the week, and the types that arrived and
@@ -239,12 +232,10 @@ func (w *watcher) newType(rs *identity.Ruleset, name string, at int64) {
 	}
 	w.warn(id, at, 1, func() warningRecord {
 		limit := rs.Limit(identity.Users, name)
-		quoted, _ := json.Marshal(name)
 		return warningRecord{
 			Kind: NewType, Subject: kept(identity.ID{Type: name}),
-			Says:  fmt.Sprintf("Events bring identifiers of the type %s, which the rules do not list. They are taken with the defaults: %d of them (%s) for one person, after all listed types.", name, limit.Values, limit.WindowWord()),
-			Do:    "If it names a person, list it where it belongs in the order of priority, with a limit. `selfsame simulate` shows what that would change. Else dismiss this.",
-			Rules: fmt.Sprintf("identifiers:\n  - type: %s\n    limit: %d\n", quoted, limit.Values),
+			Says: fmt.Sprintf("Events bring identifiers of the type %s, which the rules do not list. They are taken with the defaults: %d of them (%s) for one person, after all listed types.", name, limit.Values, limit.WindowWord()),
+			Do:   "If it names a person, list it where it belongs in the order of priority, with a limit: below are the rules of now with the type listed as it is taken anyhow. `selfsame simulate` shows what a change would do. Else dismiss this.",
 		}
 	})
 }
