@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"cmp"
 	"context"
 	"errors"
@@ -15,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // Dedupe says with what the messages of a delivery are compared.
@@ -113,7 +112,7 @@ func (s *Space) compare(ctx context.Context, w *work) (int, error) {
 	var found []candidate
 	var places []uint64
 	for _, e := range asked {
-		if places, err = p.index.Find(places[:0], knownHash(e.hash)); err != nil {
+		if places, err = p.index.Find(places[:0], e.hash); err != nil {
 			return 0, fmt.Errorf("the index of stored messageIds: %w", err)
 		}
 		for _, place := range places {
@@ -311,7 +310,7 @@ func (h *history) read(ctx context.Context) (*pastIndex, error) {
 			if heads[i].Type == 0 {
 				continue
 			}
-			if err := b.Add(knownHash(heads[i].MessageHash), uint64(len(p.blocks))); err != nil {
+			if err := b.Add(heads[i].MessageHash, uint64(len(p.blocks))); err != nil {
 				return err
 			}
 		}

@@ -1,19 +1,18 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/event"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/dedupe"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // recover reads what the writer must know of the history: where its lane ends,
@@ -212,12 +211,12 @@ func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
 		s.repeats = newSharedRepeats(s.cfg.DedupeWindow)
 		return nil
 	}
-	rec, err := openRecent(ctx, s.store, s.keys, s.cfg.DedupeBytes, s.cfg.DedupeWindow, s.log)
+	rec, err := dedupe.Open(ctx, s.store, s.keys, s.cfg.DedupeBytes, s.cfg.DedupeWindow, s.log)
 	if err != nil {
 		return err
 	}
 	s.repeats = &localRepeats{rec, int64(s.cfg.DedupeWindow)}
-	from := codec.Headers.Key(s.keys, event.NewBlock(rec.sealedBlock()+1, 0))
+	from := codec.Headers.Key(s.keys, event.NewBlock(rec.SealedBlock()+1, 0))
 	_, end := codec.Headers.All(s.keys)
 	for {
 		page, err := r.Scan(ctx, from, end, 64, false)
@@ -236,7 +235,7 @@ func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
 			}
 			for i := range heads {
 				if h := &heads[i]; h.Type != 0 {
-					rec.add(h.MessageHash, block.Clock(), block.Time())
+					rec.Add(h.MessageHash, block.Clock(), block.Time())
 				}
 			}
 		}

@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"context"
 	"slices"
 	"time"
@@ -10,19 +8,21 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/dedupe"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // localRepeats asks the memory of an exclusive store's only writer. What it
 // finds by hash is confirmed by the message itself.
 type localRepeats struct {
-	recent *recent
+	recent *dedupe.Recent
 	window int64 // nanoseconds
 }
 
 func (l *localRepeats) known(ctx context.Context, d *desk, events []*prepared, now int64) ([]seen, error) {
 	out := make([]seen, len(events))
 	for i, e := range events {
-		clocks, err := l.recent.find(ctx, e.hash, now)
+		clocks, err := l.recent.Find(ctx, e.hash, now)
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +92,7 @@ func (l *localRepeats) stage(*commitPlan) {}
 func (l *localRepeats) landed(c *commitPlan) {
 	for i := range c.fresh {
 		e := &c.fresh[i]
-		l.recent.add(e.hash, e.at.Arrival.Block().Clock(), c.record.Time)
+		l.recent.Add(e.hash, e.at.Arrival.Block().Clock(), c.record.Time)
 	}
 }
 

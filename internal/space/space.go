@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -16,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // Space is one identity graph at work. All methods may be called from many
@@ -134,7 +133,7 @@ func (s *Space) giveUp(err error) error {
 	s.kill()
 	err = fmt.Errorf("space %s: %w", s.cfg.ID, err)
 	if l, ok := s.repeats.(*localRepeats); ok {
-		err = errors.Join(err, l.recent.close(context.Background()))
+		err = errors.Join(err, l.recent.Close(context.Background()))
 	}
 	return err
 }
@@ -197,7 +196,7 @@ func (s *Space) Close(ctx context.Context) error {
 	s.history.close()
 	s.background.Wait()
 	if l, ok := s.repeats.(*localRepeats); ok && !already {
-		return l.recent.close(ctx)
+		return l.recent.Close(ctx)
 	}
 	return ctx.Err()
 }

@@ -30,7 +30,7 @@ func (s *Space) Stats() Stats {
 	}
 	st.StrandCacheHits, st.StrandCacheMisses = s.cache.stats()
 	if l, ok := s.repeats.(*localRepeats); ok {
-		st.DedupeMemoryBytes, st.DedupeStoreChecks = l.recent.memory(), l.recent.checks()
+		st.DedupeMemoryBytes, st.DedupeStoreChecks = l.recent.Memory(), l.recent.Checks()
 	}
 	return st
 }

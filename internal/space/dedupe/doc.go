@@ -1,6 +1,8 @@
-// Package dedupe finds where messages with a messageId lie, by the hashes of the
-// messageIds, among any number of messages in bounded memory: an Index is sorted
-// in a file of its own, which nothing but memory and disk has to hold and which
-// is gone when it is closed. What it finds proves nothing; the message itself
-// does.
+// Package dedupe finds where messages with a messageId are, by the hashes of the
+// messageIds, among any number of messages in bounded memory. What it finds proves
+// nothing; the message itself does.
+//
+// Recent has the messages of the dedupe window, on a store with one writer: the
+// youngest in memory, the others in the store, behind filters. An Index has any
+// number of messages, sorted once, in a file of its own that is gone when it is closed.
 package dedupe

@@ -1,4 +1,4 @@
-package space
+package dedupe
 
 import (
 	"cmp"
@@ -13,7 +13,7 @@ import (
 
 // load reads the generations, with the filters that fit into the budget, and
 // deletes leftovers.
-func (r *recent) load(ctx context.Context) (*recentView, error) {
+func (r *Recent) load(ctx context.Context) (*recentState, error) {
 	s, err := r.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (r *recent) load(ctx context.Context) (*recentView, error) {
 	} else if b != nil {
 		return nil, fmt.Errorf("%w: the sealed block has %d bytes", kv.ErrCorrupt, len(b))
 	}
-	v := &recentView{}
+	v := &recentState{}
 	from, end := codec.RecentGenerations.All(r.keys)
 	const page = 256
 	for from != nil {
@@ -66,7 +66,7 @@ func (r *recent) load(ctx context.Context) (*recentView, error) {
 // loadFilters returns the generations, oldest first, with the filters that the
 // budget allows besides those in memory, of the youngest first. Generations that
 // get some are copied. A filter that is missing or damaged only costs reads.
-func (r *recent) loadFilters(ctx context.Context, s kv.Reader, gens []*generation) ([]*generation, error) {
+func (r *Recent) loadFilters(ctx context.Context, s kv.Reader, gens []*generation) ([]*generation, error) {
 	left := r.filterBudget()
 	for _, g := range gens {
 		left -= g.filterBytes()
@@ -100,7 +100,7 @@ func (r *recent) loadFilters(ctx context.Context, s kv.Reader, gens []*generatio
 
 // sweep deletes pages and filters that belong to no generation. gens are in the
 // order of their IDs.
-func (r *recent) sweep(ctx context.Context, s kv.Reader, gens []*generation) error {
+func (r *Recent) sweep(ctx context.Context, s kv.Reader, gens []*generation) error {
 	var b kv.Batch
 	for _, kind := range [...]codec.Key2[uint64, uint32]{codec.RecentPages, codec.RecentFilters} {
 		from, end := kind.All(r.keys)

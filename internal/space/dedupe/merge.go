@@ -1,4 +1,4 @@
-package space
+package dedupe
 
 import (
 	"context"
@@ -18,13 +18,13 @@ const (
 	// until its youngest message is out of the window.
 	mergeSpan = 4
 	// filterBits is the size of a filter for each entry, about.
-	filterBits = 10
+	fuseBits = 10
 )
 
 // mergeable returns the generations that should become one, oldest first; nil if
 // there are none. Of several choices it takes the one with the fewest entries.
 // gens are oldest first.
-func (r *recent) mergeable(gens []*generation) (run []*generation) {
+func (r *Recent) mergeable(gens []*generation) (run []*generation) {
 	fewest := 0
 	for from := range gens {
 		oldest, newest, largest, count, filters := gens[from].oldest, gens[from].newest, 0, 0, int64(0)
@@ -36,7 +36,7 @@ func (r *recent) mergeable(gens []*generation) (run []*generation) {
 			if newest-oldest > r.window/mergeSpan || run != nil && count >= fewest {
 				break
 			}
-			if filters > 0 && int64(count)*filterBits/8 > r.mergeBudget() {
+			if filters > 0 && int64(count)*fuseBits/8 > r.mergeBudget() {
 				break // the old filters and the new one would be in memory at once
 			}
 			if i+1 >= mergeRun && count >= mergeGain*largest {
@@ -50,7 +50,7 @@ func (r *recent) mergeable(gens []*generation) (run []*generation) {
 
 // merge makes one generation of several. Between its parts it seals what was
 // frozen meanwhile.
-func (s *sealer) merge(ctx context.Context, r *recent, run []*generation) error {
+func (s *sealer) merge(ctx context.Context, r *Recent, run []*generation) error {
 	count, keep := 0, false
 	for _, g := range run {
 		count += g.count
@@ -69,7 +69,7 @@ func (s *sealer) merge(ctx context.Context, r *recent, run []*generation) error 
 		return err
 	}
 	defer snap.Close()
-	var list, spare []recentEntry
+	var list, spare []entry
 	for part := range w.g.filters {
 		if err := s.sealFrozen(ctx, r); err != nil {
 			return s.abandon(w, err)
@@ -101,12 +101,12 @@ func (s *sealer) merge(ctx context.Context, r *recent, run []*generation) error 
 // mergeSorted sorts a list that is sorted between its ends, the first of which
 // is 0. spare is memory for it, or nil; the list and what is spare now are
 // returned.
-func mergeSorted(list, spare []recentEntry, ends []int) (sorted, left []recentEntry) {
+func mergeSorted(list, spare []entry, ends []int) (sorted, left []entry) {
 	for len(ends) > 2 {
 		spare = spare[:0]
 		kept := []int{0}
 		for i := 1; i < len(ends); i += 2 {
-			a, b := list[ends[i-1]:ends[i]], []recentEntry(nil)
+			a, b := list[ends[i-1]:ends[i]], []entry(nil)
 			if i+1 < len(ends) {
 				b = list[ends[i]:ends[i+1]]
 			}
@@ -127,7 +127,7 @@ func mergeSorted(list, spare []recentEntry, ends []int) (sorted, left []recentEn
 
 // readPart appends the entries of g that belong to a part of another
 // generation.
-func (r *recent) readPart(ctx context.Context, snap kv.Reader, dst []recentEntry, g, other *generation, part int) ([]recentEntry, error) {
+func (r *Recent) readPart(ctx context.Context, snap kv.Reader, dst []entry, g, other *generation, part int) ([]entry, error) {
 	first := uint64(part) << (64 - other.partBits)
 	last := first | (1<<(64-other.partBits) - 1)
 	from, end := codec.RecentPages.Key(r.keys, g.id, uint32(g.page(first))), codec.RecentPages.Of(r.keys, g.id+1)
@@ -148,7 +148,7 @@ func (r *recent) readPart(ctx context.Context, snap kv.Reader, dst []recentEntry
 			at := len(dst)
 			dst = p.entries(dst)
 			if g.pageBits < other.partBits {
-				dst = append(dst[:at], slices.DeleteFunc(dst[at:], func(e recentEntry) bool { return e.hash < first || e.hash > last })...)
+				dst = append(dst[:at], slices.DeleteFunc(dst[at:], func(e entry) bool { return e.hash < first || e.hash > last })...)
 			}
 		}
 		if len(entries) < most {

@@ -1,13 +1,12 @@
-package space
+package dedupe
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"encoding/binary"
 	"fmt"
 	"math/bits"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // A page holds the entries of a generation whose hashes begin with the same
@@ -19,15 +18,15 @@ import (
 const pageVersion = 1
 
 // before orders entries by hash, those of one hash by block.
-func (e recentEntry) before(o recentEntry) bool {
-	return e.hash < o.hash || e.hash == o.hash && e.block < o.block
+func (e entry) before(o entry) bool {
+	return e.hash < o.hash || e.hash == o.hash && e.place < o.place
 }
 
 // appendPage appends a page of sorted entries to dst.
-func appendPage(dst []byte, list []recentEntry) []byte {
+func appendPage(dst []byte, list []entry) []byte {
 	base, top := ^uint64(0), uint64(0)
 	for _, e := range list {
-		base, top = min(base, e.block), max(top, e.block)
+		base, top = min(base, e.place), max(top, e.place)
 	}
 	if len(list) == 0 {
 		base = 0
@@ -39,7 +38,7 @@ func appendPage(dst []byte, list []recentEntry) []byte {
 		dst = binary.BigEndian.AppendUint64(dst, e.hash)
 	}
 	for _, e := range list {
-		d := e.block - base
+		d := e.place - base
 		for i := width - 1; i >= 0; i-- {
 			dst = append(dst, byte(d>>(8*i)))
 		}
@@ -47,27 +46,27 @@ func appendPage(dst []byte, list []recentEntry) []byte {
 	return dst
 }
 
-// recentPage is a stored page, read in place.
-type recentPage struct {
+// page is a stored page, read in place.
+type page struct {
 	hashes, blocks []byte
 	width          int
 	base           uint64
 }
 
-func readPage(b []byte) (recentPage, error) {
+func readPage(b []byte) (page, error) {
 	if len(b) < 3 || b[0] != pageVersion || b[1] > 8 {
-		return recentPage{}, errPage(b)
+		return page{}, errPage(b)
 	}
-	p := recentPage{width: int(b[1])}
+	p := page{width: int(b[1])}
 	base, n := binary.Uvarint(b[2:])
 	if n <= 0 {
-		return recentPage{}, errPage(b)
+		return page{}, errPage(b)
 	}
 	p.base = base
 	b = b[2+n:]
 	count := len(b) / (8 + p.width)
 	if count*(8+p.width) != len(b) {
-		return recentPage{}, errPage(b)
+		return page{}, errPage(b)
 	}
 	p.hashes, p.blocks = b[:8*count], b[8*count:]
 	return p, nil
@@ -80,11 +79,11 @@ func errPage(b []byte) error {
 	return fmt.Errorf("%w: a page of recent messages cannot be read", kv.ErrCorrupt)
 }
 
-func (p *recentPage) len() int { return len(p.hashes) / 8 }
+func (p *page) len() int { return len(p.hashes) / 8 }
 
-func (p *recentPage) hash(i int) uint64 { return binary.BigEndian.Uint64(p.hashes[8*i:]) }
+func (p *page) hash(i int) uint64 { return binary.BigEndian.Uint64(p.hashes[8*i:]) }
 
-func (p *recentPage) block(i int) uint64 {
+func (p *page) block(i int) uint64 {
 	d := uint64(0)
 	for _, b := range p.blocks[i*p.width : (i+1)*p.width] {
 		d = d<<8 | uint64(b)
@@ -93,7 +92,7 @@ func (p *recentPage) block(i int) uint64 {
 }
 
 // find appends the blocks of a hash to dst.
-func (p *recentPage) find(dst []uint64, hash uint64) []uint64 {
+func (p *page) find(dst []uint64, hash uint64) []uint64 {
 	lo, hi := 0, p.len()
 	for lo < hi {
 		if m := int(uint(lo+hi) / 2); p.hash(m) < hash {
@@ -109,9 +108,9 @@ func (p *recentPage) find(dst []uint64, hash uint64) []uint64 {
 }
 
 // entries appends all entries to dst.
-func (p *recentPage) entries(dst []recentEntry) []recentEntry {
+func (p *page) entries(dst []entry) []entry {
 	for i := range p.len() {
-		dst = append(dst, recentEntry{p.hash(i), p.block(i)})
+		dst = append(dst, entry{p.hash(i), p.block(i)})
 	}
 	return dst
 }

@@ -1,4 +1,4 @@
-package space
+package dedupe
 
 import (
 	"context"
@@ -39,7 +39,7 @@ type recentWorld struct {
 	t      testing.TB
 	fs     *vfs.MemFS
 	store  kv.Store
-	r      *recent
+	r      *Recent
 	budget int64
 	window int64
 	now    int64
@@ -61,20 +61,20 @@ func newRecentWorld(t testing.TB, budget int64, seed uint64) *recentWorld {
 func (w *recentWorld) start() {
 	w.store = recentStore(w.t, w.fs)
 	var err error
-	w.r, err = openRecent(w.t.Context(), w.store, recentPrefix, w.budget, time.Duration(w.window), slog.New(slog.NewTextHandler(w.t.Output(), nil)))
+	w.r, err = Open(w.t.Context(), w.store, recentPrefix, w.budget, time.Duration(w.window), slog.New(slog.NewTextHandler(w.t.Output(), nil)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	sealed := w.r.sealedBlock()
+	sealed := w.r.SealedBlock()
 	i, _ := slices.BinarySearchFunc(w.all, sealed+1, func(k known, b uint64) int { return int(k.block) - int(b) })
 	w.unsealed = len(w.all) - i
 	for _, k := range w.all[i:] {
-		w.r.add(k.hash, k.block, k.receivedAt)
+		w.r.Add(k.hash, k.block, k.receivedAt)
 	}
 }
 
 func (w *recentWorld) end() {
-	if err := w.r.close(context.Background()); err != nil {
+	if err := w.r.Close(context.Background()); err != nil {
 		w.t.Error(err)
 	}
 	if err := w.store.Close(); err != nil {
@@ -102,13 +102,13 @@ func (w *recentWorld) add(n int) {
 		case 1:
 			k.receivedAt -= 1e9 // of an archive
 		}
-		w.r.add(k.hash, k.block, k.receivedAt)
+		w.r.Add(k.hash, k.block, k.receivedAt)
 		w.all = append(w.all, k)
 	}
 }
 
 func (w *recentWorld) find(hash uint64) []uint64 {
-	blocks, err := w.r.find(w.t.Context(), hash, w.now)
+	blocks, err := w.r.Find(w.t.Context(), hash, w.now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func (w *recentWorld) settle() {
 	w.t.Helper()
 	w.find(1) // tells the time
 	for range 2000 {
-		v := w.r.view.Load()
+		v := w.r.state.Load()
 		expired := slices.ContainsFunc(v.gens, func(g *generation) bool { return g.expired(w.now, w.window) })
 		if len(v.frozen) == 0 && !expired && w.r.mergeable(v.gens) == nil {
 			return
@@ -180,7 +180,7 @@ func TestRecentForgetsNothing(t *testing.T) {
 				if w.rng.IntN(8) == 0 {
 					w.check(20)
 				}
-				for _, g := range w.r.view.Load().gens {
+				for _, g := range w.r.state.Load().gens {
 					merged = merged || g.count > 4*w.r.slots && len(g.filters) > 1
 				}
 			}
@@ -189,7 +189,7 @@ func TestRecentForgetsNothing(t *testing.T) {
 			if !merged {
 				t.Error("nothing was merged; this test is not of much use")
 			}
-			if n := len(w.r.view.Load().gens); n > 40 {
+			if n := len(w.r.state.Load().gens); n > 40 {
 				t.Errorf("%d generations are left", n)
 			}
 		})
@@ -205,30 +205,30 @@ func TestRecentKeepsToItsBudget(t *testing.T) {
 			w.settle()
 		}
 		late := len(w.r.open.slots) > w.r.slots
-		for _, f := range w.r.view.Load().frozen {
+		for _, f := range w.r.state.Load().frozen {
 			late = late || len(f.slots) > w.r.slots
 		}
-		if m := w.r.memory(); m > w.budget && !late {
+		if m := w.r.Memory(); m > w.budget && !late {
 			t.Fatalf("%d bytes of %d", m, w.budget)
 		}
 	}
 	w.settle()
-	if m := w.r.memory(); m > w.budget {
+	if m := w.r.Memory(); m > w.budget {
 		t.Errorf("%d bytes of %d", m, w.budget)
 	}
-	before := w.r.checks()
+	before := w.r.Checks()
 	w.check(1000)
 	for range 1000 {
 		if b := w.find(w.rng.Uint64()); len(b) != 0 {
 			t.Errorf("a message that never came is in blocks %v", b)
 		}
 	}
-	if w.r.checks() == before {
+	if w.r.Checks() == before {
 		t.Error("80,000 messages were looked for in 40 KB of filters")
 	}
 	w.end()
 	w.start()
-	if m := w.r.memory(); m > w.budget {
+	if m := w.r.Memory(); m > w.budget {
 		t.Errorf("%d bytes of %d after a start", m, w.budget)
 	}
 	if w.unsealed > w.r.slots+200 {
@@ -243,7 +243,7 @@ func TestFreshMessagesCostNoReads(t *testing.T) {
 		w.add(200)
 	}
 	w.settle()
-	if len(w.r.view.Load().gens) == 0 {
+	if len(w.r.state.Load().gens) == 0 {
 		t.Fatal("nothing was sealed")
 	}
 	for range 10_000 {
@@ -251,12 +251,12 @@ func TestFreshMessagesCostNoReads(t *testing.T) {
 			t.Errorf("a message that never came is in blocks %v", b)
 		}
 	}
-	if n := w.r.checks(); n > 10_000/256*2*int64(len(w.r.view.Load().gens)) {
+	if n := w.r.Checks(); n > 10_000/256*2*int64(len(w.r.state.Load().gens)) {
 		t.Errorf("%d pages were read for 10,000 fresh messages", n)
 	}
 	hash := w.rng.Uint64()
-	for w.r.view.Load(); ; hash = w.rng.Uint64() {
-		if !slices.ContainsFunc(w.r.view.Load().gens, func(g *generation) bool { return g.mayHold(hash) }) {
+	for w.r.state.Load(); ; hash = w.rng.Uint64() {
+		if !slices.ContainsFunc(w.r.state.Load().gens, func(g *generation) bool { return g.mayHold(hash) }) {
 			break
 		}
 	}
@@ -274,7 +274,7 @@ func TestOldGenerationsAreDropped(t *testing.T) {
 	w.now += 2 * w.window
 	w.find(1)
 	w.settle()
-	if n := len(w.r.view.Load().gens); n != 0 {
+	if n := len(w.r.state.Load().gens); n != 0 {
 		t.Errorf("%d generations are left", n)
 	}
 	if n := w.entriesStored(); n > 1 { // the sealed block
@@ -286,10 +286,10 @@ func TestOldGenerationsAreDropped(t *testing.T) {
 			t.Errorf("%d keys are left", n)
 		}
 	}
-	sealed := w.r.sealedBlock()
+	sealed := w.r.SealedBlock()
 	w.end()
 	w.start()
-	if got := w.r.sealedBlock(); got < sealed || sealed == 0 {
+	if got := w.r.SealedBlock(); got < sealed || sealed == 0 {
 		t.Errorf("sealed up to block %d, before %d", got, sealed)
 	}
 }
@@ -316,7 +316,7 @@ func TestLeftoversAreSweptAtTheStart(t *testing.T) {
 	var b kv.Batch
 	var left [][]byte
 	for _, id := range []uint64{0, 1, 2, 3, 4, 99} { // some of them may be living generations
-		if !slices.ContainsFunc(w.r.view.Load().gens, func(g *generation) bool { return g.id == id }) {
+		if !slices.ContainsFunc(w.r.state.Load().gens, func(g *generation) bool { return g.id == id }) {
 			for _, key := range [][]byte{codec.RecentPages.Key(recentPrefix, id, 3), codec.RecentFilters.Key(recentPrefix, id, 0)} {
 				b.Put(key, []byte("left"))
 				left = append(left, key)
@@ -352,7 +352,7 @@ func TestLostFiltersCostOnlyReads(t *testing.T) {
 	}
 	w.settle()
 	var b kv.Batch
-	for i, g := range w.r.view.Load().gens {
+	for i, g := range w.r.state.Load().gens {
 		if key := codec.RecentFilters.Key(recentPrefix, g.id, 0); i%2 == 0 {
 			b.Delete(key)
 		} else {
@@ -365,28 +365,28 @@ func TestLostFiltersCostOnlyReads(t *testing.T) {
 	w.end()
 	w.start()
 	w.check(2000)
-	if w.r.checks() == 0 {
+	if w.r.Checks() == 0 {
 		t.Error("nothing was read")
 	}
 }
 
 func TestEntriesComeInOrder(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
-	compare := func(a, b recentEntry) int {
+	compare := func(a, b entry) int {
 		if a.before(b) {
 			return -1
 		}
 		return 1
 	}
 	for range 500 {
-		table := newRecentTable(16)
-		var want []recentEntry
+		table := newTable(16)
+		var want []entry
 		for table.count < table.full() {
-			e := recentEntry{rng.Uint64() | 1, rng.Uint64()}
+			e := entry{rng.Uint64() | 1, rng.Uint64()}
 			if rng.IntN(2) == 0 {
 				e.hash |= 0xf << 60 // the last row goes on at the front
 			}
-			table.add(e.hash, e.block)
+			table.add(e.hash, e.place)
 			want = append(want, e)
 		}
 		slices.SortFunc(want, compare)
@@ -395,11 +395,11 @@ func TestEntriesComeInOrder(t *testing.T) {
 		}
 		n := rng.IntN(6)
 		ends := []int{0}
-		var list []recentEntry
+		var list []entry
 		for range n {
 			from := len(list)
 			for range rng.IntN(5) {
-				list = append(list, recentEntry{rng.Uint64N(20), rng.Uint64N(3)})
+				list = append(list, entry{rng.Uint64N(20), rng.Uint64N(3)})
 			}
 			slices.SortFunc(list[from:], compare)
 			ends = append(ends, len(list))
@@ -417,23 +417,23 @@ func BenchmarkRecentFresh(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			store := recentStore(b, vfs.NewMem())
 			defer store.Close()
-			r, err := openRecent(b.Context(), store, recentPrefix, 128<<20, 24*time.Hour, slog.New(slog.DiscardHandler))
+			r, err := Open(b.Context(), store, recentPrefix, 128<<20, 24*time.Hour, slog.New(slog.DiscardHandler))
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer r.close(context.Background())
+			defer r.Close(context.Background())
 			rng := rand.New(rand.NewPCG(1, 2))
 			block := uint64(1 << 40)
 			for i := range n {
 				if i%1000 == 0 {
 					block++
 				}
-				r.add(rng.Uint64(), block, int64(i))
-				for i%1000 == 0 && len(r.view.Load().frozen) > 0 {
+				r.Add(rng.Uint64(), block, int64(i))
+				for i%1000 == 0 && len(r.state.Load().frozen) > 0 {
 					time.Sleep(100 * time.Microsecond)
 				}
 			}
-			for r.mergeable(r.view.Load().gens) != nil {
+			for r.mergeable(r.state.Load().gens) != nil {
 				time.Sleep(time.Millisecond)
 			}
 			b.ReportAllocs()
@@ -443,24 +443,24 @@ func BenchmarkRecentFresh(b *testing.B) {
 				block++
 				for k := range hashes {
 					hashes[k] = rng.Uint64()
-					if _, err := r.find(b.Context(), hashes[k], int64(n+i)); err != nil {
+					if _, err := r.Find(b.Context(), hashes[k], int64(n+i)); err != nil {
 						b.Fatal(err)
 					}
 				}
 				for _, h := range hashes {
-					r.add(h, block, int64(n+i))
+					r.Add(h, block, int64(n+i))
 				}
 			}
 			b.StopTimer()
-			b.ReportMetric(float64(len(r.view.Load().gens)), "generations")
-			b.ReportMetric(float64(r.checks())/float64(b.N), "reads/op")
-			b.ReportMetric(float64(r.memory())/1e6, "MB")
+			b.ReportMetric(float64(len(r.state.Load().gens)), "generations")
+			b.ReportMetric(float64(r.Checks())/float64(b.N), "reads/op")
+			b.ReportMetric(float64(r.Memory())/1e6, "MB")
 		})
 	}
 }
 
 func FuzzReadPage(f *testing.F) {
-	f.Add(appendPage(nil, []recentEntry{{1, 2}, {1, 3}, {9, 1 << 40}}))
+	f.Add(appendPage(nil, []entry{{1, 2}, {1, 3}, {9, 1 << 40}}))
 	f.Add(binary.AppendUvarint([]byte{pageVersion, 0}, 7))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := readPage(b)
@@ -480,7 +480,7 @@ func FuzzReadPage(f *testing.F) {
 
 func FuzzDecodeFilter(f *testing.F) {
 	var m filterMaker
-	for _, list := range [][]recentEntry{nil, {{5, 1}}, {{5, 1}, {6, 1}, {1 << 63, 2}}} {
+	for _, list := range [][]entry{nil, {{5, 1}}, {{5, 1}, {6, 1}, {1 << 63, 2}}} {
 		filter, err := m.build(list)
 		if err != nil {
 			f.Fatal(err)

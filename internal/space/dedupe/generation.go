@@ -1,13 +1,12 @@
-package space
+package dedupe
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"encoding/binary"
 	"fmt"
 	"math/bits"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // generation is a set of entries that lies in the store. It does not change
@@ -21,13 +20,13 @@ type generation struct {
 	pageBits       int // the highest bits of a hash are the number of its page
 	partBits       int // fewer of them, of the part with its own filter
 	// filters are those in memory, by part; nil where the store is asked.
-	filters []*recentFilter
+	filters []*fuseFilter
 }
 
 const (
-	pageEntries = 256 // in a page, at most on average
-	maxPageBits = 32
-	maxPartBits = 16
+	entriesPerPage = 256 // in a page, at most on average
+	maxPageBits    = 32
+	maxPartBits    = 16
 )
 
 // shape sets the number of pages and parts for a number of entries; a part has
@@ -35,9 +34,9 @@ const (
 func (g *generation) shape(count, partEntries int) {
 	g.count = count
 	n := uint64(max(count, 1) - 1)
-	g.pageBits = min(bits.Len64(n/pageEntries), maxPageBits)
+	g.pageBits = min(bits.Len64(n/entriesPerPage), maxPageBits)
 	g.partBits = min(bits.Len64(n/uint64(partEntries)), g.pageBits, maxPartBits)
-	g.filters = make([]*recentFilter, 1<<g.partBits)
+	g.filters = make([]*fuseFilter, 1<<g.partBits)
 }
 
 func (g *generation) page(hash uint64) int { return int(hash >> (64 - g.pageBits)) }
@@ -87,7 +86,7 @@ func decodeGeneration(id uint64, b []byte) (*generation, error) {
 		return nil, fmt.Errorf("%w: generation %d of recent messages cannot be read", kv.ErrCorrupt, id)
 	}
 	g.count = int(count)
-	g.filters = make([]*recentFilter, 1<<g.partBits)
+	g.filters = make([]*fuseFilter, 1<<g.partBits)
 	return g, nil
 }
 
@@ -104,7 +103,7 @@ func shed(gens []*generation, most int64) []*generation {
 			continue
 		}
 		c := *g
-		c.filters = make([]*recentFilter, len(g.filters))
+		c.filters = make([]*fuseFilter, len(g.filters))
 		for k, f := range g.filters {
 			if f != nil && f.bytes() <= most {
 				most -= f.bytes()

@@ -1,8 +1,6 @@
-package space
+package dedupe
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -10,20 +8,21 @@ import (
 	"github.com/FastFilter/xorfilter"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// recentFilter says for certain that a hash is not in a part of a generation,
+// fuseFilter says for certain that a hash is not in a part of a generation,
 // or, wrongly once in 256 times, that it is: a binary fuse filter of about nine
 // bits an entry (Graf and Lemire 2022).
-type recentFilter struct {
+type fuseFilter struct {
 	fuse  xorfilter.BinaryFuse[uint8]
 	empty bool // the part holds nothing
 }
 
-func (f *recentFilter) mayHold(hash uint64) bool { return !f.empty && f.fuse.Contains(hash) }
+func (f *fuseFilter) mayHold(hash uint64) bool { return !f.empty && f.fuse.Contains(hash) }
 
 // bytes is the memory that the filter takes.
-func (f *recentFilter) bytes() int64 { return int64(len(f.fuse.Fingerprints)) + 64 }
+func (f *fuseFilter) bytes() int64 { return int64(len(f.fuse.Fingerprints)) + 64 }
 
 // filterMaker builds one filter after the other in the same memory.
 type filterMaker struct {
@@ -32,7 +31,7 @@ type filterMaker struct {
 }
 
 // build makes the filter of entries that are sorted by hash.
-func (m *filterMaker) build(list []recentEntry) (*recentFilter, error) {
+func (m *filterMaker) build(list []entry) (*fuseFilter, error) {
 	m.keys = m.keys[:0]
 	last := uint64(0)
 	for _, e := range list {
@@ -42,14 +41,14 @@ func (m *filterMaker) build(list []recentEntry) (*recentFilter, error) {
 		}
 	}
 	if len(m.keys) == 0 {
-		return &recentFilter{empty: true}, nil
+		return &fuseFilter{empty: true}, nil
 	}
 	fuse, err := xorfilter.BuildBinaryFuse[uint8](&m.builder, m.keys)
 	if err != nil {
 		return nil, fmt.Errorf("filter of %d recent messages: %w", len(m.keys), err)
 	}
 	fuse.Fingerprints = slices.Clone(fuse.Fingerprints) // they are the builder's
-	return &recentFilter{fuse: fuse}, nil
+	return &fuseFilter{fuse: fuse}, nil
 }
 
 const filterVersion = 1
@@ -57,7 +56,7 @@ const filterVersion = 1
 // append appends the stored form of the filter to dst: version(1) seed(8),
 // segment length and segment count as uvarints, then the fingerprints. An empty
 // one is the version alone.
-func (f *recentFilter) append(dst []byte) []byte {
+func (f *fuseFilter) append(dst []byte) []byte {
 	dst = append(dst, filterVersion)
 	if f.empty {
 		return dst
@@ -69,15 +68,15 @@ func (f *recentFilter) append(dst []byte) []byte {
 }
 
 // decodeFilter reads the stored form. The filter keeps a part of b.
-func decodeFilter(b []byte) (*recentFilter, error) {
+func decodeFilter(b []byte) (*fuseFilter, error) {
 	if len(b) == 0 || b[0] != filterVersion {
 		return nil, fmt.Errorf("%w: a filter of recent messages cannot be read", kv.ErrCorrupt)
 	}
 	r := &codec.Reader{Rest: b[1:]}
 	if len(r.Rest) == 0 {
-		return &recentFilter{empty: true}, nil
+		return &fuseFilter{empty: true}, nil
 	}
-	f := &recentFilter{}
+	f := &fuseFilter{}
 	if len(r.Rest) < 8 {
 		r.Fail()
 		return nil, r.Err

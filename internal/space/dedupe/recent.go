@@ -1,4 +1,4 @@
-package space
+package dedupe
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// recent knows in which blocks the messages of the dedupe window lie, by the
+// Recent knows in which blocks the messages of the dedupe window lie, by the
 // hashes of their messageIds, on a store that has one writer. It never forgets a
 // message of the window; that it names a block proves nothing.
 //
@@ -29,10 +29,10 @@ import (
 // of each such generation.
 //
 // What was not sealed when the process ended is found again in the headers of
-// the blocks after sealedBlock, which the owner adds again.
+// the blocks after SealedBlock, which the owner adds again.
 //
-// find and add belong to one goroutine; memory and checks may be called by any.
-type recent struct {
+// Find and Add belong to one goroutine; Memory and Checks may be called by any.
+type Recent struct {
 	store  kv.Store
 	keys   codec.Keyspace
 	log    *slog.Logger
@@ -40,7 +40,7 @@ type recent struct {
 	budget int64
 
 	// The writer's own.
-	open  *recentTable
+	open  *table
 	slots int      // of a table that is not asked to grow
 	found []uint64 // what find returns
 	now   int64    // the latest time that was heard of
@@ -48,8 +48,8 @@ type recent struct {
 	// view is changed by the holder of mu only. Whoever reads pages of the
 	// generations in it holds mu for reading, so that they are not deleted under
 	// its feet; filters and tables are asked without.
-	mu   sync.RWMutex
-	view atomic.Pointer[recentView]
+	mu    sync.RWMutex
+	state atomic.Pointer[recentState]
 
 	seal sealer
 
@@ -58,50 +58,50 @@ type recent struct {
 	reads     atomic.Int64
 }
 
-// recentView is what is not in the open table. It is not changed, but replaced.
-type recentView struct {
-	frozen []*recentTable // oldest first
-	gens   []*generation  // oldest first
+// recentState is what is not in the open table. It is not changed, but replaced.
+type recentState struct {
+	frozen []*table      // oldest first
+	gens   []*generation // oldest first
 }
 
 const (
 	// A table has at most so many slots, 16 MiB, unless the sealer is late.
-	maxRecentSlots = 1 << 20
-	minRecentSlots = 1 << 8
+	maxSlots = 1 << 20
+	minSlots = 1 << 8
 	// mostFrozen is how many tables wait for the sealer before the open one
 	// grows beyond its size instead.
 	mostFrozen = 1
 )
 
-// openRecent opens the recent messages under ks; window is how long a message
+// Open opens the recent messages under ks; window is how long a message
 // counts, budget the memory in bytes. The caller then adds again what the
-// headers after sealedBlock hold. Errors: those of the store, kv.ErrCorrupt,
+// headers after SealedBlock hold. Errors: those of the store, kv.ErrCorrupt,
 // ErrTooNew.
-func openRecent(ctx context.Context, store kv.Store, ks codec.Keyspace, budget int64, window time.Duration, log *slog.Logger) (*recent, error) {
-	slots := minRecentSlots
-	for slots < maxRecentSlots && int64(slots)*2*recentEntryBytes <= budget/8 {
+func Open(ctx context.Context, store kv.Store, ks codec.Keyspace, budget int64, window time.Duration, log *slog.Logger) (*Recent, error) {
+	slots := minSlots
+	for slots < maxSlots && int64(slots)*2*entryBytes <= budget/8 {
 		slots *= 2
 	}
-	r := &recent{store: store, keys: ks, log: log, window: int64(window), budget: budget, slots: slots}
+	r := &Recent{store: store, keys: ks, log: log, window: int64(window), budget: budget, slots: slots}
 	v, err := r.load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("recent messages: %w", err)
 	}
-	r.view.Store(v)
-	r.setOpen(newRecentTable(minRecentSlots))
+	r.state.Store(v)
+	r.setOpen(newTable(minSlots))
 	r.seal.start(r)
 	return r, nil
 }
 
 // filterBudget is the memory in bytes for filters, and mergeBudget that for
 // those of generations that are being merged into one.
-func (r *recent) filterBudget() int64 {
-	return max(r.budget-r.mergeBudget()-(1+mostFrozen)*int64(r.slots)*recentEntryBytes, 0)
+func (r *Recent) filterBudget() int64 {
+	return max(r.budget-r.mergeBudget()-(1+mostFrozen)*int64(r.slots)*entryBytes, 0)
 }
 
-func (r *recent) mergeBudget() int64 { return r.budget / 8 }
+func (r *Recent) mergeBudget() int64 { return r.budget / 8 }
 
-func (r *recent) setOpen(t *recentTable) {
+func (r *Recent) setOpen(t *table) {
 	r.open = t
 	r.openBytes.Store(t.bytes())
 }
@@ -114,16 +114,16 @@ func knownHash(hash uint64) uint64 {
 	return hash
 }
 
-// find returns the blocks that may hold a message of the window whose messageId
+// Find returns the blocks that may hold a message of the window whose messageId
 // has a hash; none proves that there is none. now is in nanoseconds since 1970.
 // The slice is valid until the next call.
-func (r *recent) find(ctx context.Context, hash uint64, now int64) ([]uint64, error) {
+func (r *Recent) Find(ctx context.Context, hash uint64, now int64) ([]uint64, error) {
 	hash = knownHash(hash)
 	r.now = max(r.now, now)
 	if now > r.lately.Load() {
 		r.lately.Store(now)
 	}
-	v := r.view.Load()
+	v := r.state.Load()
 	r.found = r.open.find(r.found[:0], hash)
 	for _, t := range v.frozen {
 		r.found = t.find(r.found, hash)
@@ -139,10 +139,10 @@ func (r *recent) find(ctx context.Context, hash uint64, now int64) ([]uint64, er
 }
 
 // check is find with a look into the store.
-func (r *recent) check(ctx context.Context, hash uint64, now int64) ([]uint64, error) {
+func (r *Recent) check(ctx context.Context, hash uint64, now int64) ([]uint64, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	v := r.view.Load() // a frozen table may have become a generation meanwhile
+	v := r.state.Load() // a frozen table may have become a generation meanwhile
 	r.found = r.open.find(r.found[:0], hash)
 	for _, t := range v.frozen {
 		r.found = t.find(r.found, hash)
@@ -179,13 +179,13 @@ func (r *recent) check(ctx context.Context, hash uint64, now int64) ([]uint64, e
 	return r.found, nil
 }
 
-// add keeps that a message, which came here at a time in nanoseconds since 1970,
+// Add keeps that a message, which came here at a time in nanoseconds since 1970,
 // lies in a block. Blocks come in ascending order.
-func (r *recent) add(hash, block uint64, arrived int64) {
+func (r *Recent) Add(hash, block uint64, arrived int64) {
 	t := r.open
 	// A table ends with a block, so that the next one begins with another: what
-	// is up to sealedBlock is in the store whole.
-	if t.count >= r.slots/4*3 && block != t.last && len(r.view.Load().frozen) < mostFrozen {
+	// is up to SealedBlock is in the store whole.
+	if t.count >= r.slots/4*3 && block != t.last && len(r.state.Load().frozen) < mostFrozen {
 		r.freeze()
 		t = r.open
 	}
@@ -202,23 +202,23 @@ func (r *recent) add(hash, block uint64, arrived int64) {
 }
 
 // freeze hands the open table to the sealer.
-func (r *recent) freeze() {
+func (r *Recent) freeze() {
 	r.mu.Lock()
-	v := r.view.Load()
-	r.view.Store(&recentView{append(v.frozen[:len(v.frozen):len(v.frozen)], r.open), v.gens})
+	v := r.state.Load()
+	r.state.Store(&recentState{append(v.frozen[:len(v.frozen):len(v.frozen)], r.open), v.gens})
 	r.mu.Unlock()
-	r.setOpen(newRecentTable(r.slots))
+	r.setOpen(newTable(r.slots))
 	r.seal.wakeUp()
 }
 
-// sealedBlock is the block up to which everything is in the store; 0 when
-// nothing is. It is of use after openRecent, before anything is added.
-func (r *recent) sealedBlock() uint64 { return r.seal.block.Load() }
+// SealedBlock is the block up to which everything is in the store; 0 when
+// nothing is. It is of use after Open, before anything is added.
+func (r *Recent) SealedBlock() uint64 { return r.seal.block.Load() }
 
-// memory is how many bytes tables and filters take.
-func (r *recent) memory() int64 {
+// Memory is how many bytes tables and filters take.
+func (r *Recent) Memory() int64 {
 	n := r.openBytes.Load()
-	v := r.view.Load()
+	v := r.state.Load()
 	for _, t := range v.frozen {
 		n += t.bytes()
 	}
@@ -228,8 +228,8 @@ func (r *recent) memory() int64 {
 	return n
 }
 
-// checks is how many pages were read to look for a message.
-func (r *recent) checks() int64 { return r.reads.Load() }
+// Checks is how many pages were read to look for a message.
+func (r *Recent) Checks() int64 { return r.reads.Load() }
 
-// close stops the sealer. What is not sealed is in the headers of the blocks.
-func (r *recent) close(ctx context.Context) error { return r.seal.stop(ctx) }
+// Close stops the sealer. What is not sealed is in the headers of the blocks.
+func (r *Recent) Close(ctx context.Context) error { return r.seal.stop(ctx) }

@@ -1,4 +1,4 @@
-package space
+package dedupe
 
 import (
 	"context"
@@ -34,7 +34,7 @@ const (
 	sealRest  = time.Minute // the longest pause after an error
 )
 
-func (s *sealer) start(r *recent) {
+func (s *sealer) start(r *Recent) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.wake, s.cancel, s.done = make(chan struct{}, 1), cancel, make(chan struct{})
 	go func() {
@@ -62,7 +62,7 @@ func (s *sealer) stop(ctx context.Context) error {
 	}
 }
 
-func (s *sealer) run(ctx context.Context, r *recent) {
+func (s *sealer) run(ctx context.Context, r *Recent) {
 	pause := sealPause
 	for {
 		select {
@@ -90,7 +90,7 @@ func (s *sealer) run(ctx context.Context, r *recent) {
 }
 
 // tend does what there is to do.
-func (s *sealer) tend(ctx context.Context, r *recent) error {
+func (s *sealer) tend(ctx context.Context, r *Recent) error {
 	for {
 		if err := s.sealFrozen(ctx, r); err != nil {
 			return err
@@ -101,7 +101,7 @@ func (s *sealer) tend(ctx context.Context, r *recent) error {
 		if err := s.refill(ctx, r); err != nil {
 			return err
 		}
-		run := r.mergeable(r.view.Load().gens)
+		run := r.mergeable(r.state.Load().gens)
 		if run == nil {
 			return nil
 		}
@@ -112,7 +112,7 @@ func (s *sealer) tend(ctx context.Context, r *recent) error {
 }
 
 // commit commits a batch that may be committed twice.
-func (s *sealer) commit(ctx context.Context, r *recent, b *kv.Batch) error {
+func (s *sealer) commit(ctx context.Context, r *Recent, b *kv.Batch) error {
 	for {
 		err := r.store.Commit(ctx, b)
 		if !errors.Is(err, kv.ErrUnknown) {
@@ -128,18 +128,18 @@ func (s *sealer) commit(ctx context.Context, r *recent, b *kv.Batch) error {
 
 // publish replaces the view. When it returns nobody reads pages of generations
 // that are not in the new one.
-func (r *recent) publish(change func(v recentView) recentView) {
+func (r *Recent) publish(change func(v recentState) recentState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	v := change(*r.view.Load())
+	v := change(*r.state.Load())
 	v.gens = shed(v.gens, r.filterBudget())
-	r.view.Store(&v)
+	r.state.Store(&v)
 }
 
 // sealFrozen seals the frozen tables.
-func (s *sealer) sealFrozen(ctx context.Context, r *recent) error {
+func (s *sealer) sealFrozen(ctx context.Context, r *Recent) error {
 	for {
-		v := r.view.Load()
+		v := r.state.Load()
 		if len(v.frozen) == 0 {
 			return nil
 		}
@@ -163,8 +163,8 @@ func (s *sealer) sealFrozen(ctx context.Context, r *recent) error {
 			return s.abandon(w, err)
 		}
 		s.block.Store(g.last)
-		r.publish(func(v recentView) recentView {
-			return recentView{v.frozen[1:], append(v.gens[:len(v.gens):len(v.gens)], g)}
+		r.publish(func(v recentState) recentState {
+			return recentState{v.frozen[1:], append(v.gens[:len(v.gens):len(v.gens)], g)}
 		})
 	}
 }
@@ -179,11 +179,11 @@ func (s *sealer) abandon(w *generationWriter, err error) error {
 
 // drop forgets generations that are older than the window, and deletes the
 // pages of those that were forgotten.
-func (s *sealer) drop(ctx context.Context, r *recent) error {
+func (s *sealer) drop(ctx context.Context, r *Recent) error {
 	now := r.lately.Load()
 	var b kv.Batch
 	old := map[uint64]bool{}
-	for _, g := range r.view.Load().gens {
+	for _, g := range r.state.Load().gens {
 		if g.expired(now, r.window) {
 			old[g.id] = true
 			b.Delete(codec.RecentGenerations.Key(r.keys, g.id))
@@ -213,8 +213,8 @@ func (s *sealer) drop(ctx context.Context, r *recent) error {
 
 // replace publishes a view without some generations, and with g, if not nil, in
 // the place of the first of them.
-func (s *sealer) replace(r *recent, old map[uint64]bool, g *generation) {
-	r.publish(func(v recentView) recentView {
+func (s *sealer) replace(r *Recent, old map[uint64]bool, g *generation) {
+	r.publish(func(v recentState) recentState {
 		gens := make([]*generation, 0, len(v.gens))
 		for _, o := range v.gens {
 			switch {
@@ -224,7 +224,7 @@ func (s *sealer) replace(r *recent, old map[uint64]bool, g *generation) {
 				gens, g = append(gens, g), nil
 			}
 		}
-		return recentView{v.frozen, gens}
+		return recentState{v.frozen, gens}
 	})
 	for id := range old {
 		s.trash = append(s.trash, id)
@@ -232,8 +232,8 @@ func (s *sealer) replace(r *recent, old map[uint64]bool, g *generation) {
 }
 
 // refill brings filters back for which there is room again.
-func (s *sealer) refill(ctx context.Context, r *recent) error {
-	gens := r.view.Load().gens
+func (s *sealer) refill(ctx context.Context, r *Recent) error {
+	gens := r.state.Load().gens
 	missing := false
 	for _, g := range gens {
 		for _, f := range g.filters {
@@ -252,13 +252,13 @@ func (s *sealer) refill(ctx context.Context, r *recent) error {
 	if err != nil {
 		return err
 	}
-	r.publish(func(v recentView) recentView { return recentView{v.frozen, filled} })
+	r.publish(func(v recentState) recentState { return recentState{v.frozen, filled} })
 	return nil
 }
 
 // generationWriter writes one generation, part by part.
 type generationWriter struct {
-	r      *recent
+	r      *Recent
 	s      *sealer
 	g      *generation
 	batch  kv.Batch
@@ -266,7 +266,7 @@ type generationWriter struct {
 	landed int  // entries
 }
 
-func (s *sealer) newWriter(r *recent, count int, keep bool) *generationWriter {
+func (s *sealer) newWriter(r *Recent, count int, keep bool) *generationWriter {
 	w := &generationWriter{r: r, s: s, g: &generation{id: s.nextID}, keep: keep}
 	s.nextID++
 	w.g.shape(count, r.slots/4)
@@ -274,7 +274,7 @@ func (s *sealer) newWriter(r *recent, count int, keep bool) *generationWriter {
 }
 
 // write writes a part: all its entries, in the order of their hashes.
-func (w *generationWriter) write(ctx context.Context, part int, list []recentEntry) error {
+func (w *generationWriter) write(ctx context.Context, part int, list []entry) error {
 	f, err := w.s.filters.build(list)
 	if err != nil {
 		return err
