@@ -209,6 +209,7 @@ type commitPlan struct {
 	used        []*prepared // whose messageIds other events had before
 	counts      rejectCounts
 	openRejects map[sameReject]*openReject
+	sources     []sourceNews
 	tally       tallied
 }
 
@@ -321,6 +322,7 @@ func (s *Space) closePlan(c *commitPlan) {
 		total.Add(d.counters)
 		b.Put(codec.LaneCounters.Key(d.keys, s.lane), total.Append(nil))
 	}
+	s.stageSources(c)
 	c.record.Events = len(c.fresh)
 	b.Count(len(c.fresh))
 	c.record.Time = max(c.record.Time, s.feedTime) // within a lane time never goes back
@@ -382,6 +384,7 @@ func (s *Space) land(ctx context.Context, c *commitPlan) error {
 	s.counters.Add(d.counters)
 	s.pending.Add(int64(len(d.seeds)))
 	s.rejectsLanded(c)
+	s.sourcesLanded(c)
 	st := &s.stats
 	st.commits.Add(1)
 	st.events.Add(int64(len(c.fresh)))

@@ -40,6 +40,9 @@ func (s *Space) recover(ctx context.Context) error {
 	if s.rejected, err = readRejectCounts(ctx, r, s.keys, s.lane); err != nil {
 		return err
 	}
+	if s.sources, err = readSourceCounts(ctx, r, s.keys, s.lane); err != nil {
+		return err
+	}
 	if err := s.recoverRepeats(ctx, r); err != nil {
 		return err
 	}

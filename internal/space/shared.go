@@ -57,7 +57,7 @@ func (s *Space) renewLane(ctx context.Context) error {
 	if err := s.newLane(ctx); err != nil {
 		return err
 	}
-	s.feedSeq, s.counters, s.rejected, s.lostLane = 0, codec.Counters{}, rejectCounts{}, false
+	s.feedSeq, s.counters, s.rejected, s.sources, s.lostLane = 0, codec.Counters{}, rejectCounts{}, sourceCounts{}, false
 	return nil
 }
 

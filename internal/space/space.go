@@ -72,6 +72,7 @@ type Space struct {
 	repeats     repeats
 	pairs       *pairCache
 	rejected    rejectCounts
+	sources     sourceCounts
 	openRejects lately[sameReject, openReject]
 	job         jobState
 	spare       *commitPlan // the room of the last plan
@@ -208,7 +209,7 @@ func (s *Space) ID() string { return s.cfg.ID }
 func (s *Space) Ruleset() *identity.Ruleset { return s.rules.Load() }
 
 // schemaVersion is the version of everything under this package's keys.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // register reads or makes what a store knows before any space: its schema
 // version, its secret, and the number of the space.

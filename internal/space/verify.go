@@ -34,6 +34,7 @@ func (s *Space) Verify(ctx context.Context, progress Progress) (VerifyReport, er
 		indexed: map[identity.Hash]moments{},
 		blocks:  map[event.Block]bool{},
 		holes:   map[identity.Hash]map[event.Arrival]bool{},
+		sources: sourceCounts{},
 	}
 	if err := v.snapshot(); err != nil {
 		return v.report, err
@@ -62,6 +63,7 @@ type verification struct {
 	indexed map[identity.Hash]moments // what the index has to hold
 	blocks  map[event.Block]bool      // whether their headers can be read
 	holes   map[identity.Hash]map[event.Arrival]bool
+	sources sourceCounts
 	unread  bool // blocks are lost of which only the index knows
 }
 
@@ -153,6 +155,7 @@ func (v *verification) readJournal() error {
 				v.event(b, o, &e, &m)
 			}
 			v.report.Events++
+			v.sources[b.Heads[o].Source] = v.sources[b.Heads[o].Source].Plus(codec.SourceCount{Events: 1, Last: b.Heads[o].ReceivedAt})
 		}
 		v.progress("reading events", v.report.Events, max(total, v.report.Events))
 		return v.ctx.Err()

@@ -48,6 +48,7 @@ var (
 	Warnings     = key1("w", "warnings", rawPart("warning", 8), "what should be looked at")
 	Watch        = key0("W", "watcher", "how far the watcher has read the feed")
 	LaneCounters = key1("c", "counters", numberPart("lane"), "Counters")
+	SourceCounts = key2("S", "counts of sources", numberPart("lane"), textPart("source"), "SourceCount: what one lane stored of the source's events")
 	Lanes        = key0("L", "lanes", "number(8): the last lane given out on a shared store")
 	Leases       = key1("o", "leases", textPart("duty"), "which node does what only one may do")
 

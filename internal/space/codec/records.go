@@ -370,6 +370,35 @@ func (c *Counters) Add(d Counters) {
 	c.Unresolved += d.Unresolved
 }
 
+// SourceCount is what was stored of a source's events.
+type SourceCount struct {
+	Events int64 // since the space was made
+	Last   int64 // when the last of them was received, nanoseconds since 1970
+}
+
+// Append appends the record.
+func (c SourceCount) Append(b []byte) []byte {
+	return binary.AppendVarint(binary.AppendVarint(append(b, 1), c.Events), c.Last)
+}
+
+// DecodeSourceCount reads what Append appended.
+func DecodeSourceCount(b []byte) (SourceCount, error) {
+	r := &Reader{Rest: b}
+	r.Version(1)
+	return SourceCount{r.Varint(), r.Varint()}, r.Err
+}
+
+// Plus is both counts together. The zero count is nothing.
+func (c SourceCount) Plus(o SourceCount) SourceCount {
+	switch {
+	case c.Events == 0:
+		return o
+	case o.Events == 0:
+		return c
+	}
+	return SourceCount{c.Events + o.Events, max(c.Last, o.Last)}
+}
+
 // seed key: seeds of one strand and event are one.
 
 // Key is where the replay is kept.
