@@ -46,6 +46,9 @@ const (
 	// TimestampUnread is no refusal but a note: what would be BadTimestamp in a
 	// file was taken as a live event, with the time of its receipt.
 	TimestampUnread Code = "timestamp_unread"
+	// IDUsed: another event had the messageId before, within the dedupe window. Parse
+	// cannot know; whoever keeps events does.
+	IDUsed Code = "id_used_before"
 )
 
 // Refusal says why a message or a request is not accepted, to a program by

@@ -181,15 +181,16 @@ func limits(rng *rand.Rand) *identity.Rules {
 	return rules
 }
 
-// fill sends a world's events with the given sources, and some that are of
-// nobody.
-func fillWorld(t testing.TB, s *space.Space, rng *rand.Rand, events int, tick func()) {
+// fillWorld sends a world's events with the given sources, and some that are of
+// nobody. name is in their messageIds: two worlds of one space have different names.
+func fillWorld(t testing.TB, s *space.Space, rng *rand.Rand, name string, events int, tick func()) {
 	t.Helper()
 	lines := world(rng, events, 3+rng.IntN(30))
 	for i := range lines {
 		if rng.IntN(8) == 0 {
-			lines[i] = fmt.Sprintf(`{"type":"track","event":"x","messageId":"n%d","userId":"null","anonymousId":%q}`, i, []string{"0000", "undefined"}[rng.IntN(2)])
+			lines[i] = fmt.Sprintf(`{"type":"track","event":"x","messageId":"m%d of nobody","userId":"null","anonymousId":%q}`, i, []string{"0000", "undefined"}[rng.IntN(2)])
 		}
+		lines[i] = strings.Replace(lines[i], `"messageId":"`, `"messageId":"`+name+" ", 1)
 	}
 	for len(lines) > 0 {
 		k := min(1+rng.IntN(20), len(lines))
@@ -256,7 +257,7 @@ func TestInsightsAreTheFeed(t *testing.T) {
 		now := clockAt(start)
 		s := newSpace(t, space.Config{Rules: limits(rng), ReplayBound: []int{1000, 3}[rng.IntN(2)], Now: now.Now})
 		// The clock goes on, and sometimes back.
-		fillWorld(t, s, rng, 300, func() { now.Add(time.Duration(rng.IntN(40)-8) * time.Minute) })
+		fillWorld(t, s, rng, "world", 300, func() { now.Add(time.Duration(rng.IntN(40)-8) * time.Minute) })
 		reject := space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad"}, {Code: "worse"}}}
 		if _, err := s.Ingest(t.Context(), reject); err != nil {
 			t.Fatal(err)
@@ -286,7 +287,7 @@ func TestInsightsOfManyNodes(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	for n, s := range spaces {
-		wg.Go(func() { fillWorld(t, s, rand.New(rand.NewPCG(uint64(n), 13)), 80, func() {}) })
+		wg.Go(func() { fillWorld(t, s, rand.New(rand.NewPCG(uint64(n), 13)), fmt.Sprint("node", n), 80, func() {}) })
 	}
 	wg.Wait()
 	verify(t, spaces[0])

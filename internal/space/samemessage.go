@@ -22,9 +22,6 @@ const (
 	usedBefore             // another message came before with this messageId
 )
 
-// IDUsed is the code of a reject whose messageId another event had before.
-const IDUsed event.Code = "id_used_before"
-
 // fingerprint tells messages with one messageId apart: a message that is sent again has
 // the same source, type, event name (of a track call) and external IDs. When it was
 // sent, and what it says besides, may differ.
@@ -90,7 +87,7 @@ func (d *desk) compare(p, before fingerprint, came int64) seen {
 // rejectUsed makes the reject of an event whose messageId another one had before.
 func (e *prepared) rejectUsed() *Reject {
 	return &Reject{
-		Source: e.source, Code: string(IDUsed), ReceivedAt: e.msg.ReceivedAt,
+		Source: e.source, Code: string(event.IDUsed), ReceivedAt: e.msg.ReceivedAt,
 		MessageID: strings.Clone(e.id), Type: e.msg.Type.String(), Endpoint: e.msg.Type.String(), Body: e.msg.Body,
 		Message: fmt.Sprintf("another event, with another source, type, name or person, had the messageId %.100q before; give each event an ID of its own. Sent again from here, this one gets a new ID", e.id),
 	}

@@ -66,7 +66,7 @@ func checkUsed(t *testing.T, s *space.Space, when string) {
 		}
 		if !slices.ContainsFunc(after, func(r space.Reject) bool {
 			full, err := s.Reject(t.Context(), r.ID)
-			return err == nil && r.Code == string(space.IDUsed) && r.MessageID == "m1" && string(full.Body) == o[1]
+			return err == nil && r.Code == string(event.IDUsed) && r.MessageID == "m1" && string(full.Body) == o[1]
 		}) {
 			t.Errorf("%s: another %s is not kept", when, name)
 		}

@@ -107,7 +107,7 @@ func (h *handler) importEvents(w http.ResponseWriter, r *http.Request) error {
 	buf.Release()
 	out.Stored, out.Repeats, out.Compared, out.Unresolved = receipt.Stored, receipt.Repeats, receipt.Compared, receipt.Unresolved
 	if n := receipt.IDUsed; n > 0 {
-		out.IDUsed, out.ByCode[string(space.IDUsed)] = n, n
+		out.IDUsed, out.ByCode[string(event.IDUsed)] = n, n
 		out.Refused += n
 	}
 	out.Created, out.Merged, out.Demoted = receipt.Created, receipt.Merged, receipt.Demoted

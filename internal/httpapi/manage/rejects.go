@@ -287,7 +287,7 @@ func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
 // event had before gets such a one too.
 func named(ms []event.Message, reject *space.Reject) []event.Message {
 	for i := range ms {
-		if ms[i].MessageID == "" || reject.Code == string(space.IDUsed) {
+		if ms[i].MessageID == "" || reject.Code == string(event.IDUsed) {
 			ms[i].Give(fmt.Sprintf("reject-%s-%d", reject.ID, i))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -68,7 +69,7 @@ func (h *handler) deliverTo(ctx context.Context, id string, d space.Delivery) er
 	}
 	receipt, err := s.Ingest(ctx, d)
 	if err == nil && receipt.IDUsed > 0 {
-		h.Refused(d.Source, string(space.IDUsed), receipt.IDUsed)
+		h.Refused(d.Source, string(event.IDUsed), receipt.IDUsed)
 	}
 	return err
 }
