@@ -46,7 +46,7 @@ type recorded struct {
 	rejects    []space.Reject
 	marks      map[string][]byte
 	rules      identity.Rules
-	view       space.View
+	view       space.Profile
 	events     []journal.Event
 	eventQuery space.EventQuery
 	links      []space.Link
@@ -84,15 +84,15 @@ func (s *recorded) Ingest(_ context.Context, d space.Delivery) (space.Receipt, e
 	return space.Receipt{Stored: len(d.Messages)}, nil
 }
 
-func (s *recorded) Look(ctx context.Context, ref space.Ref, _ space.Part) (space.View, error) {
+func (s *recorded) Look(ctx context.Context, ref space.Ref, _ space.Part) (space.Profile, error) {
 	return s.Profile(ctx, ref)
 }
 
-func (s *recorded) Profile(_ context.Context, ref space.Ref) (space.View, error) {
+func (s *recorded) Profile(_ context.Context, ref space.Ref) (space.Profile, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
-		return space.View{}, s.fail
+		return space.Profile{}, s.fail
 	}
 	if ref.Collection == s.view.Collection {
 		if ref.Type == "" && (ref.Value == s.view.ID || slices.Contains(s.view.Merged, ref.Value)) {
@@ -104,7 +104,7 @@ func (s *recorded) Profile(_ context.Context, ref space.Ref) (space.View, error)
 			}
 		}
 	}
-	return space.View{}, space.ErrNotFound
+	return space.Profile{}, space.ErrNotFound
 }
 
 func (s *recorded) Events(ctx context.Context, ref space.Ref, q space.EventQuery) (space.EventPage, error) {

@@ -124,7 +124,7 @@ func TestManageCatalog(t *testing.T) {
 
 	var token struct{ Token, Name string }
 	s.admin(t, "POST", "/api/spaces/dev/tokens", `{"name":"crm"}`, 201, &token)
-	s.dev.view = space.View{ID: "use_1", Collection: 1}
+	s.dev.view = space.Profile{ID: "use_1", Collection: 1}
 	if w := s.get(profilePath+"use_1/traits", token.Token); w.Code != 200 {
 		t.Errorf("the new token: %d", w.Code)
 	}

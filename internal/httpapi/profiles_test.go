@@ -31,7 +31,7 @@ func jane(t *testing.T, set Settings) *server {
 		return n
 	}
 	first := at("2019-11-15T14:00:05Z")
-	s.dev.view = space.View{
+	s.dev.view = space.Profile{
 		ID: "use_2Zx", Collection: identity.Users, Merged: []string{"use_1Ab"}, Version: 4, Strands: 5,
 		Identifiers: []profile.Identifier{
 			{Type: "anonymous_id", Value: "anon_123", Moment: event.Moment{Time: first}, MessageID: "jane-001", Source: "web"},

@@ -158,8 +158,8 @@ type Ref struct {
 	AsOf        int64
 }
 
-// View is one profile as of one moment.
-type View struct {
+// Profile is one profile as of one moment.
+type Profile struct {
 	ID          string // use_… or acc_…
 	Collection  identity.Collection
 	Merged      []string // other profile IDs that lead here, oldest first
@@ -195,7 +195,7 @@ type EventQuery struct {
 // EventPage is a page of events; Next is "" on the last.
 type EventPage struct {
 	Profile     string // the profile's own ID
-	Provisional bool   // see View
+	Provisional bool   // see Profile
 	Events      []journal.Event
 	Next        string
 }
@@ -214,7 +214,7 @@ type Link struct {
 // LinkPage is a page of links; Next is "" on the last.
 type LinkPage struct {
 	Profile     string // the profile's own ID
-	Provisional bool   // see View
+	Provisional bool   // see Profile
 	Links       []Link
 	Next        string
 }

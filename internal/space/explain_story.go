@@ -19,7 +19,7 @@ type Chapter struct {
 type StoryPage struct {
 	Profile     string
 	Collection  identity.Collection
-	Provisional bool // see View
+	Provisional bool // see Profile
 	Strands     int
 	Total       int // chapters of the whole story
 	Chapters    []Chapter

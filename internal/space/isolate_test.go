@@ -20,7 +20,7 @@ func gone(t *testing.T, s *space.Space, ref space.Ref) {
 }
 
 // has checks the traits and the number of events of whoever an ID belongs to.
-func has(t *testing.T, s *space.Space, ref space.Ref, want string) space.View {
+func has(t *testing.T, s *space.Space, ref space.Ref, want string) space.Profile {
 	t.Helper()
 	v, err := s.Profile(t.Context(), ref)
 	if err != nil {

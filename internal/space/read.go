@@ -28,23 +28,23 @@ const (
 
 // Profile reads one profile as of one moment, all parts of it. ErrNotFound if
 // ref names none.
-func (s *Space) Profile(ctx context.Context, ref Ref) (View, error) {
+func (s *Space) Profile(ctx context.Context, ref Ref) (Profile, error) {
 	return s.Look(ctx, ref, allParts)
 }
 
 // Look reads the wanted parts of one profile as of one moment. ErrNotFound if
 // ref names none.
-func (s *Space) Look(ctx context.Context, ref Ref, want Part) (View, error) {
+func (s *Space) Look(ctx context.Context, ref Ref, want Part) (Profile, error) {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
-		return View{}, err
+		return Profile{}, err
 	}
 	defer r.Close()
 	g, err := s.gather(ctx, r, ref)
 	if err != nil {
-		return View{}, err
+		return Profile{}, err
 	}
-	v := View{
+	v := Profile{
 		ID: g.id.Text(g.rec.Collection), Collection: g.rec.Collection,
 		Provisional: g.pending, Version: g.rec.Version, Strands: len(g.strands), AsOf: g.until,
 	}
@@ -62,14 +62,14 @@ func (s *Space) Look(ctx context.Context, ref Ref, want Part) (View, error) {
 		v.Identifiers = g.identifiers()
 		if want == allParts {
 			if err := nameIdentifiers(ctx, r, s.keys, v.Identifiers); err != nil {
-				return View{}, err
+				return Profile{}, err
 			}
 		}
 	}
 	if want&PartTraits != 0 {
 		traits, err := g.traits()
 		if err != nil {
-			return View{}, err
+			return Profile{}, err
 		}
 		v.Traits = traits.Visible()
 	}

@@ -18,7 +18,7 @@ import (
 // Space is a space as its administrators see it.
 type Space interface {
 	Ingest(ctx context.Context, d space.Delivery) (space.Receipt, error)
-	Profile(ctx context.Context, ref space.Ref) (space.View, error)
+	Profile(ctx context.Context, ref space.Ref) (space.Profile, error)
 	CountEvents(ctx context.Context, ref space.Ref, most int64) (int64, error)
 	Explain(ctx context.Context, a, b space.Ref) (space.Explanation, error)
 	Story(ctx context.Context, ref space.Ref, limit int, next string) (space.StoryPage, error)

@@ -82,7 +82,7 @@ func (h *handler) getProfile(w http.ResponseWriter, r *http.Request) error {
 	return ok(w, profileOf(v, n))
 }
 
-func profileOf(v space.View, events int64) profileAnswer {
+func profileOf(v space.Profile, events int64) profileAnswer {
 	p := profileAnswer{
 		ID: v.ID, Collection: v.Collection.String(), Merged: append([]string{}, v.Merged...),
 		Provisional: v.Provisional, Version: v.Version, AsOf: answer.TimeIfAny(v.AsOf), Strands: v.Strands, Events: events,

@@ -54,7 +54,7 @@ func (h *handler) metadata(ctx context.Context, q *request) ([]byte, bool, error
 
 // appendSeen appends a time of a profile's metadata: null if no event of it is
 // left.
-func appendSeen(b []byte, ns int64, v *space.View) []byte {
+func appendSeen(b []byte, ns int64, v *space.Profile) []byte {
 	if ns == 0 && v.Strands == 0 {
 		return append(b, "null"...)
 	}
