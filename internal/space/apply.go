@@ -240,7 +240,7 @@ func (s *Space) applyPortion(ctx context.Context, rs *identity.Ruleset, version 
 		if s.version.Load().Version != version.Version {
 			return errRulesMoved
 		}
-		return s.inCommit(ctx, rs, func(d *desk) error {
+		return s.inCommit(ctx, rs, func(d *Tx) error {
 			for _, strands := range places {
 				if err := d.decideAgain(strands); err != nil {
 					return err
@@ -258,7 +258,7 @@ func (s *Space) applyPortion(ctx context.Context, rs *identity.Ruleset, version 
 // decideAgain resolves strands, and all that is tied to them by IDs that name
 // somebody, from what is stored of their events. What else their profiles own
 // today is decided in its own turn.
-func (d *desk) decideAgain(hashes []identity.Hash) error {
+func (d *Tx) decideAgain(hashes []identity.Hash) error {
 	d.touchBound = 0
 	strands, err := d.tangle(hashes, nil, math.MaxInt64, math.MaxInt, d.ties)
 	if err != nil {
@@ -298,7 +298,7 @@ func (d *desk) decideAgain(hashes []identity.Hash) error {
 }
 
 // needed is what Resolve needs of strands: their first events, or all.
-func (d *desk) needed(strands []*identity.Strand) ([]identity.Occurrence, error) {
+func (d *View) needed(strands []*identity.Strand) ([]identity.Occurrence, error) {
 	if identity.NeedsEvents(d.rules, d.engine.Overrides, strands) {
 		return d.arrivals(strands, math.MaxInt64, math.MaxInt)
 	}
@@ -311,7 +311,7 @@ func (d *desk) needed(strands []*identity.Strand) ([]identity.Occurrence, error)
 
 // inCommit runs f on a desk and commits what it changed. The caller holds the
 // writer's lock; on a shared store this node must hold the lease of the job.
-func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *desk) error) error {
+func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *Tx) error) error {
 	var fence []byte
 	if !s.store.Exclusive() {
 		var err error
@@ -337,7 +337,7 @@ func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *de
 		return errRulesMoved
 	}
 	now := s.cfg.Now()
-	d := s.newDesk(ctx, r, rs, now)
+	d := s.newTx(ctx, r, rs, now)
 	d.lastID, d.memory = s.lastID, s.memory
 	c := &commitPlan{desk: d, rules: rs}
 	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}

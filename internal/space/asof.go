@@ -46,7 +46,7 @@ func shownTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC333
 //
 // Errors are ErrNotFound, *NotYetError, and ErrTooLarge where more strands than
 // mostClosure or more events than mostOccurrences hang together.
-func (d *desk) gatherAsOf(ref Ref) (*gathered, error) {
+func (d *View) gatherAsOf(ref Ref) (*gathered, error) {
 	id, err := d.seed(ref)
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (d *desk) gatherAsOf(ref Ref) (*gathered, error) {
 
 // seed is the ID that a profile is asked for by; for a profile's own ID that of
 // the highest priority of its founding strand.
-func (d *desk) seed(ref Ref) (identity.Hash, error) {
+func (d *View) seed(ref Ref) (identity.Hash, error) {
 	if !ref.own() {
 		h := d.hasher.ID(ref.Collection, ref.id())
 		if err := d.loadNodes(h); err != nil {
@@ -131,7 +131,7 @@ func (d *desk) seed(ref Ref) (identity.Hash, error) {
 }
 
 // notYet says when the first event of an ID was.
-func (d *desk) notYet(id identity.Hash, ref Ref) error {
+func (d *View) notYet(id identity.Hash, ref Ref) error {
 	d.touchBound = 0
 	lists, err := d.Touching([]identity.Hash{id}, theBeginning)
 	if err != nil {
@@ -162,7 +162,7 @@ var errTied = fmt.Errorf("%w: strands", ErrTooLarge)
 // Under order: person_first what people said of themselves up to the time was
 // decided before all else, and nothing that came later has changed it. So only
 // what was seen anonymously is decided again, on top of that.
-func (d *desk) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *identity.Resolution, error) {
+func (d *View) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *identity.Resolution, error) {
 	if d.rules.Arrival() {
 		strands, err := d.closure([]identity.Hash{id}, until)
 		if errors.Is(err, ErrTooLarge) {
@@ -199,7 +199,7 @@ func (d *desk) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *
 // tied collects the strands that may belong to the profile of an ID as of a time,
 // or keep something out of it: those that accepted one of its IDs by then, and
 // those of nobody in particular that hold one.
-func (d *desk) tied(id identity.Hash, until int64) ([]*identity.Strand, error) {
+func (d *View) tied(id identity.Hash, until int64) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{id: true}
@@ -263,7 +263,7 @@ func (d *desk) tied(id identity.Hash, until int64) ([]*identity.Strand, error) {
 // occurrences lists the events up to a time of the strands that are decided
 // again: the first of each is enough where no limit has a window, and where
 // nothing can be left out.
-func (d *desk) occurrences(all, again []*identity.Strand, until int64) ([]identity.Occurrence, error) {
+func (d *View) occurrences(all, again []*identity.Strand, until int64) ([]identity.Occurrence, error) {
 	if len(again) == 0 {
 		return nil, nil
 	}
@@ -279,7 +279,7 @@ func (d *desk) occurrences(all, again []*identity.Strand, until int64) ([]identi
 }
 
 // windowed reports whether a limit with a window bears upon the strands.
-func (d *desk) windowed(c identity.Collection, strands []*identity.Strand) bool {
+func (d *View) windowed(c identity.Collection, strands []*identity.Strand) bool {
 	for _, s := range strands {
 		for i := range s.Links {
 			if d.rules.Limit(c, s.Links[i].ID.Type).Window != 0 {
@@ -292,7 +292,7 @@ func (d *desk) windowed(c identity.Collection, strands []*identity.Strand) bool 
 
 // harmless reports whether all that is tied together keeps every limit, windows
 // ignored, and no override speaks of it: then nothing of it is ever demoted.
-func (d *desk) harmless(c identity.Collection, strands []*identity.Strand) bool {
+func (d *View) harmless(c identity.Collection, strands []*identity.Strand) bool {
 	seen := map[identity.Hash]bool{}
 	var ids []identity.ID
 	for _, s := range strands {
@@ -313,7 +313,7 @@ func (d *desk) harmless(c identity.Collection, strands []*identity.Strand) bool 
 
 // identifyAsOf finds out whose a group is if nothing was founded in it by then,
 // and whether pending work may change it.
-func (d *desk) identifyAsOf(g *gathered, members []identity.Member) error {
+func (d *View) identifyAsOf(g *gathered, members []identity.Member) error {
 	hashes := make([]identity.Hash, len(members))
 	for i := range members {
 		hashes[i] = members[i].Hash
@@ -348,7 +348,7 @@ func (g *gathered) eventsEnd(strand identity.Hash) []byte {
 // forget takes what was said after the profile's time out of the traits of its
 // strands. A strand keeps only the last that was said of a trait, so where that
 // is too late, all that was said before is applied again.
-func (d *desk) forget(g *gathered) error {
+func (d *View) forget(g *gathered) error {
 	w := &witness{d.ctx, d.r, d.keys, map[event.Block]*journal.Block{}}
 	for _, st := range g.strands {
 		late := false
@@ -387,7 +387,7 @@ func (d *desk) forget(g *gathered) error {
 
 // eventsUntil lists where a strand's events before a key are in the snapshot, in
 // the order of time. ErrTooLarge if there are more than most; 0: no bound.
-func (d *desk) eventsUntil(strand identity.Hash, end []byte, most int) ([]event.Moment, error) {
+func (d *View) eventsUntil(strand identity.Hash, end []byte, most int) ([]event.Moment, error) {
 	var out []event.Moment
 	from := codec.Events.Of(d.keys, strand)
 	for {

@@ -193,7 +193,7 @@ func (s *Space) settle(ws []*work, receipts []Receipt) {
 
 // commitPlan is what one commit will write, and what is learned when it lands.
 type commitPlan struct {
-	desk        *desk
+	desk        *Tx
 	rules       *identity.Ruleset
 	batch       kv.Batch
 	record      feed.Record
@@ -250,7 +250,7 @@ func (s *Space) guardedPlan(ctx context.Context, ws []*work, known map[string][]
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("a commit could not be decided", "space", s.cfg.ID, "panic", p, "stack", string(debug.Stack()))
-			c = &commitPlan{desk: s.newDesk(ctx, nil, nil, time.Time{})}
+			c = &commitPlan{desk: s.newTx(ctx, nil, nil, time.Time{})}
 			err = fmt.Errorf("%w: what is stored contradicts itself", kv.ErrCorrupt)
 		}
 	}()

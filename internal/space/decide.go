@@ -21,7 +21,7 @@ type sighting struct {
 }
 
 // noEvent is what changes are due to that no event made: the moment of the commit.
-func (d *desk) noEvent() sighting {
+func (d *View) noEvent() sighting {
 	var e sighting
 	e.pos.Time = d.now.UnixNano()
 	return e
@@ -30,7 +30,7 @@ func (d *desk) noEvent() sighting {
 // identify makes the strand of an event part of the graph: nothing to do when
 // it is known and settled, else by the fast path or by a replay. ids are the
 // strand's IDs in canonical order.
-func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.ID, e sighting) error {
+func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID, e sighting) error {
 	if err := d.loadStrands(h); err != nil {
 		return err
 	}
@@ -71,12 +71,12 @@ func (d *desk) identify(h identity.Hash, c identity.Collection, ids []identity.I
 }
 
 // nobody reports whether an ID names nobody under the rules and overrides at work.
-func (d *desk) nobody(l *identity.Link) bool {
+func (d *View) nobody(l *identity.Link) bool {
 	return d.engine.Overrides.NamesNobody(d.rules, l.ID, l.Hash)
 }
 
 // naming lists the IDs of a strand that name somebody.
-func (d *desk) naming(s *identity.Strand) []identity.Hash {
+func (d *View) naming(s *identity.Strand) []identity.Hash {
 	links := make([]identity.Hash, 0, len(s.Links))
 	for i := range s.Links {
 		if !d.nobody(&s.Links[i]) {
@@ -88,7 +88,7 @@ func (d *desk) naming(s *identity.Strand) []identity.Hash {
 
 // loadLinks loads what a decision about a strand needs to know of its IDs, and
 // lists those that name somebody.
-func (d *desk) loadLinks(s *identity.Strand) ([]identity.Hash, error) {
+func (d *View) loadLinks(s *identity.Strand) ([]identity.Hash, error) {
 	links := d.naming(s)
 	if len(links) < len(s.Links) {
 		for i := range s.Links {
@@ -127,7 +127,7 @@ func detach(links []identity.Link) {
 
 // accept is the fast path: where nothing is demoted and no limit is in sight,
 // strands commute and the profile is what the accepted links connect.
-func (d *desk) accept(s *identity.Strand, known *codec.Strand, links []identity.Hash, e sighting) (bool, error) {
+func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Hash, e sighting) (bool, error) {
 	var owners []codec.ProfileID
 	var censuses []*identity.Census
 	var bare []identity.ID
@@ -205,14 +205,14 @@ func (d *desk) accept(s *identity.Strand, known *codec.Strand, links []identity.
 	return true, nil
 }
 
-func (d *desk) own(l *identity.Link, p codec.ProfileID) {
+func (d *Tx) own(l *identity.Link, p codec.ProfileID) {
 	n := d.nodes[l.Hash]
 	n.Owner = p
 	d.changedNodes[l.Hash] = true
 }
 
 // touch keeps a profile as it has become and moves its version, once a commit.
-func (d *desk) touch(p codec.ProfileID) {
+func (d *Tx) touch(p codec.ProfileID) {
 	if !d.changedProfiles[p] {
 		d.changedProfiles[p] = true
 		d.profiles[p].Version++
@@ -220,7 +220,7 @@ func (d *desk) touch(p codec.ProfileID) {
 }
 
 // found creates a profile with a founding strand.
-func (d *desk) found(s *codec.Strand, e sighting) (codec.ProfileID, error) {
+func (d *Tx) found(s *codec.Strand, e sighting) (codec.ProfileID, error) {
 	p, err := codec.NewProfileID(d.now, d.random)
 	if err != nil {
 		return codec.ProfileID{}, err
@@ -250,7 +250,7 @@ func (d *desk) found(s *codec.Strand, e sighting) (codec.ProfileID, error) {
 
 // mergeInto gives all that a profile has to another. The profile's own ID leads
 // to wherever its founding strand belongs.
-func (d *desk) mergeInto(into, from codec.ProfileID, e sighting) error {
+func (d *Tx) mergeInto(into, from codec.ProfileID, e sighting) error {
 	target, loser := d.profiles[into], d.profiles[from]
 	hashes := make([]identity.Hash, len(loser.IDs))
 	for i, m := range loser.IDs {
@@ -275,7 +275,7 @@ func (d *desk) mergeInto(into, from codec.ProfileID, e sighting) error {
 	return nil
 }
 
-func (d *desk) retire(p, into codec.ProfileID, e sighting) {
+func (d *Tx) retire(p, into codec.ProfileID, e sighting) {
 	rec := d.profiles[p]
 	if !rec.Merged {
 		d.counters.Profiles--
@@ -291,7 +291,7 @@ func (d *desk) retire(p, into codec.ProfileID, e sighting) {
 
 // emit adds a change of a profile to the feed record. p is zero for a change of
 // none.
-func (d *desk) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e sighting) {
+func (d *Tx) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e sighting) {
 	if !p.IsZero() {
 		ch.Profile = p.Text(c)
 	}
@@ -303,7 +303,7 @@ func (d *desk) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e 
 // putDown says to what the changes of profiles are due, where that is no event.
 // A demotion has a reason of its own; that it is due to no event says that it was
 // decided again.
-func (d *desk) putDown(reason string) {
+func (d *Tx) putDown(reason string) {
 	for i := range d.changes {
 		switch c := &d.changes[i]; c.Kind {
 		case feed.ProfileCreated, feed.Merged, feed.Unmerged, feed.IDAdded, feed.IDRemoved:
@@ -316,7 +316,7 @@ func (d *desk) putDown(reason string) {
 
 // putOff keeps a replay that is too large for a commit as a seed for the job,
 // and answers provisionally meanwhile.
-func (d *desk) putOff(seed identity.Seed, known *codec.Strand, links []identity.Hash, e sighting) error {
+func (d *Tx) putOff(seed identity.Seed, known *codec.Strand, links []identity.Hash, e sighting) error {
 	rec := codec.Deferred{Strand: seed.Strand.Hash, Collection: seed.Strand.Collection, Moment: seed.Pos.Moment}
 	d.seeds = append(d.seeds, rec)
 	if known == nil {

@@ -17,16 +17,16 @@ import (
 	"github.com/selfsame-id/selfsame/internal/profile"
 )
 
-// desk is where one commit works: what it read from the store, and what it
-// changes. Nothing reaches the store before write.
-type desk struct {
+// View reads one snapshot of a space. It decodes each record once, and it is the
+// identity.Graph of whoever decides. It changes nothing. It belongs to one
+// goroutine and lives as long as its snapshot.
+type View struct {
 	ctx    context.Context
 	keys   codec.Keyspace
 	hasher identity.Hasher
 	rules  *identity.Ruleset
 	engine identity.Engine
 	r      kv.Reader
-	random io.Reader
 	now    time.Time
 
 	strands  map[identity.Hash]*codec.Strand // nil: known to be absent
@@ -34,17 +34,49 @@ type desk struct {
 	profiles map[codec.ProfileID]*codec.Profile
 	traits   map[identity.Hash]profile.Traits
 
+	// stale means that new rules are at work and what is stored does not follow
+	// from them yet.
+	stale bool
+	// rulesSince is when the rules at work were set, in nanoseconds since 1970.
+	rulesSince int64
+	// touchBound is how many strands a search may list before it is put off;
+	// 0: no bound.
+	touchBound int
+
+	// What follows is there while the view is that of a Tx.
+
+	// memory is the writer's, on an exclusive store.
+	memory *memory
+	added  map[identity.Hash][]identity.Hash // strands put into a spilled list of an ID
+	// news lists the events of this commit by strand. It is made when first
+	// asked for: few commits need it.
+	news     map[identity.Hash][]identity.Pos
+	makeNews func() map[identity.Hash][]identity.Pos
+	// read holds what was read and may be relied upon, for a store that other
+	// nodes write too; nil on an exclusive one.
+	read map[string][]byte
+	// known is what an earlier try of the same commit read. All that is relied upon
+	// is tested when the commit lands, so it need not be of one moment.
+	known map[string][]byte
+	saw   map[string][]byte // read for later or for another try, without relying on it
+	parts *parts            // on a shared store
+	// observed is the greatest arrival number that the commit read, on a shared
+	// store: what it stores has to come later.
+	observed event.Arrival
+}
+
+// Tx is a change of a space: a View of what is there, and what becomes of it.
+// Nothing reaches the store before write.
+type Tx struct {
+	View
+	random io.Reader
+
 	changedStrands  map[identity.Hash]bool // true: it was stored before
 	changedNodes    map[identity.Hash]bool
 	changedProfiles map[codec.ProfileID]bool
 	changedTraits   map[identity.Hash]bool
 
-	links map[string]bool                   // keys of kindLink: put or deleted
-	added map[identity.Hash][]identity.Hash // strands put into a spilled list of an ID
-	// news lists the events of this commit by strand. It is made when first
-	// asked for: few commits need it.
-	news     map[identity.Hash][]identity.Pos
-	makeNews func() map[identity.Hash][]identity.Pos
+	links map[string]bool // keys of codec.Links: put or deleted
 
 	wasDemoted map[demotion]bool // demotions that are no news
 	seeds      []codec.Deferred  // replays put off by this commit
@@ -62,64 +94,62 @@ type desk struct {
 
 	replays, decisions int64
 
-	// memory is the writer's, on an exclusive store; nil for readers.
-	memory *memory
-
-	// read holds what was read and may be relied upon, for a store that other
-	// nodes write too; nil on an exclusive one.
-	read map[string][]byte
-	// known is what an earlier try of the same commit read. All that is relied upon
-	// is tested when the commit lands, so it need not be of one moment.
-	known map[string][]byte
-	saw   map[string][]byte // read for later or for another try, without relying on it
-	parts *parts            // on a shared store
-	job   bool              // the job of pending replays works here
-	// observed is the greatest arrival number that the commit read, on a shared
-	// store: what it stores has to come later.
-	observed event.Arrival
-	// stale means that new rules are at work and what is stored does not follow
-	// from them yet.
-	stale bool
-	// rulesSince is when the rules at work were set, in nanoseconds since 1970.
-	rulesSince int64
-	also       []alsoWrite // what else the commit puts and deletes
-	// touchBound is how many strands a search may list before it is put off;
-	// 0: no bound.
-	touchBound int
+	job  bool        // the job of pending replays works here
+	also []alsoWrite // what else the commit puts and deletes
 }
 
-func (s *Space) newDesk(ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) *desk {
-	d := &desk{
-		strands:         map[identity.Hash]*codec.Strand{},
-		nodes:           map[identity.Hash]*codec.Identifier{},
-		profiles:        map[codec.ProfileID]*codec.Profile{},
-		traits:          map[identity.Hash]profile.Traits{},
+// newView makes a view of a snapshot by the rules at work.
+func (s *Space) newView(ctx context.Context, r kv.Reader) *View {
+	return s.newViewBy(ctx, r, s.rules.Load())
+}
+
+// newViewBy makes a view of a snapshot by other rules.
+func (s *Space) newViewBy(ctx context.Context, r kv.Reader, rs *identity.Ruleset) *View {
+	v := &View{}
+	s.openView(v, ctx, r, rs, s.cfg.Now())
+	return v
+}
+
+// openView makes an empty view ready for work on a snapshot.
+func (s *Space) openView(v *View, ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) {
+	v.ctx, v.keys, v.hasher, v.rules, v.r, v.now = ctx, s.keys, s.hasher, rs, r, now
+	v.engine = identity.Engine{Rules: rs, Overrides: s.overrides.Load().identity, Bound: s.cfg.ReplayBound}
+	v.touchBound = s.cfg.ReplayBound * 8
+	version := s.version.Load()
+	v.stale, v.rulesSince = version.Applying, version.SetAt
+	if v.strands == nil {
+		v.strands = map[identity.Hash]*codec.Strand{}
+		v.nodes = map[identity.Hash]*codec.Identifier{}
+		v.profiles = map[codec.ProfileID]*codec.Profile{}
+		v.traits = map[identity.Hash]profile.Traits{}
+	}
+}
+
+func (s *Space) newTx(ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) *Tx {
+	d := &Tx{
 		changedStrands:  map[identity.Hash]bool{},
 		changedNodes:    map[identity.Hash]bool{},
 		changedProfiles: map[codec.ProfileID]bool{},
 		changedTraits:   map[identity.Hash]bool{},
 		wasDemoted:      map[demotion]bool{},
 		links:           map[string]bool{},
-		added:           map[identity.Hash][]identity.Hash{},
 	}
-	s.sit(d, ctx, r, rs, now)
+	d.added = map[identity.Hash][]identity.Hash{}
+	s.openTx(d, ctx, r, rs, now)
 	return d
 }
 
-// sit makes an empty desk ready for work on a snapshot.
-func (s *Space) sit(d *desk, ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) {
-	d.ctx, d.keys, d.hasher, d.rules, d.r, d.random, d.now = ctx, s.keys, s.hasher, rs, r, rand.Reader, now
-	d.engine = identity.Engine{Rules: rs, Overrides: s.overrides.Load().identity, Bound: s.cfg.ReplayBound}
-	d.touchBound = s.cfg.ReplayBound * 8
-	version := s.version.Load()
-	d.stale, d.rulesSince = version.Applying, version.SetAt
+// openTx makes an empty transaction ready for work on a snapshot.
+func (s *Space) openTx(d *Tx, ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) {
+	s.openView(&d.View, ctx, r, rs, now)
+	d.random = rand.Reader
 	if !s.store.Exclusive() {
 		d.read = map[string][]byte{}
 	}
 }
 
 // clear empties the desk and keeps its room, for the next commit.
-func (d *desk) clear() {
+func (d *Tx) clear() {
 	clear(d.strands)
 	clear(d.nodes)
 	clear(d.profiles)
@@ -132,17 +162,18 @@ func (d *desk) clear() {
 	clear(d.links)
 	clear(d.added)
 	clear(d.changes)
-	*d = desk{
-		strands: d.strands, nodes: d.nodes, profiles: d.profiles, traits: d.traits,
+	*d = Tx{
+		View: View{strands: d.strands, nodes: d.nodes, profiles: d.profiles, traits: d.traits, added: d.added},
+
 		changedStrands: d.changedStrands, changedNodes: d.changedNodes,
 		changedProfiles: d.changedProfiles, changedTraits: d.changedTraits,
-		wasDemoted: d.wasDemoted, links: d.links, added: d.added,
+		wasDemoted: d.wasDemoted, links: d.links,
 		changes: d.changes[:0], changeOf: d.changeOf[:0],
 	}
 }
 
 // decide says which event of the commit is decided now, or none.
-func (d *desk) decide(event int) {
+func (d *Tx) decide(event int) {
 	if d.parts != nil {
 		d.parts.event = event
 	}
@@ -150,7 +181,7 @@ func (d *desk) decide(event int) {
 
 // get reads keys from the snapshot and remembers what it saw: the commit relies
 // on it.
-func (d *desk) get(keys [][]byte) ([][]byte, error) {
+func (d *View) get(keys [][]byte) ([][]byte, error) {
 	values, err := d.look(keys)
 	if err != nil {
 		return nil, err
@@ -165,14 +196,14 @@ func (d *desk) get(keys [][]byte) ([][]byte, error) {
 
 // seen remembers a value for later or for another try of the same commit, without
 // relying on it.
-func (d *desk) seen(key, value []byte) {
+func (d *View) seen(key, value []byte) {
 	if d.saw != nil {
 		d.saw[string(key)] = value
 	}
 }
 
 // look reads keys without relying on them.
-func (d *desk) look(keys [][]byte) ([][]byte, error) {
+func (d *View) look(keys [][]byte) ([][]byte, error) {
 	if d.known == nil && len(d.saw) == 0 {
 		return d.r.Get(d.ctx, keys...)
 	}
@@ -203,14 +234,14 @@ func (d *desk) look(keys [][]byte) ([][]byte, error) {
 }
 
 // observe notes the arrival number of an event that the commit builds upon.
-func (d *desk) observe(a event.Arrival) {
+func (d *View) observe(a event.Arrival) {
 	if d.observed.Before(a) {
 		d.observed = a
 	}
 }
 
 // observeStrand notes the arrival numbers of a strand.
-func (d *desk) observeStrand(s *identity.Strand) {
+func (d *View) observeStrand(s *identity.Strand) {
 	d.observe(s.First.Arrival)
 	d.observe(s.Evaluated.Arrival)
 	for i := range s.Links {
@@ -219,13 +250,13 @@ func (d *desk) observeStrand(s *identity.Strand) {
 }
 
 // observeTraits notes the arrival numbers of traits.
-func (d *desk) observeTraits(traits profile.Traits) {
+func (d *View) observeTraits(traits profile.Traits) {
 	for i := range traits {
 		d.observe(traits[i].Arrival)
 	}
 }
 
-func load[K comparable, R any](d *desk, at map[K]*R, want []K, touch func(*parts, K), recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
+func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*parts, K), recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
 	var missing []K
 	var keys [][]byte
 	for _, k := range want {
@@ -266,7 +297,7 @@ func load[K comparable, R any](d *desk, at map[K]*R, want []K, touch func(*parts
 	return err
 }
 
-func (d *desk) loadStrands(hashes ...identity.Hash) error {
+func (d *View) loadStrands(hashes ...identity.Hash) error {
 	return load(d, d.strands, hashes, func(p *parts, h identity.Hash) { p.touch(codec.Strands.Tag(), h[:]) }, (*memory).strand,
 		func(h identity.Hash) []byte { return codec.Strands.Key(d.keys, h) },
 		func(h identity.Hash, b []byte) (*codec.Strand, error) {
@@ -278,19 +309,19 @@ func (d *desk) loadStrands(hashes ...identity.Hash) error {
 		})
 }
 
-func (d *desk) loadNodes(hashes ...identity.Hash) error {
+func (d *View) loadNodes(hashes ...identity.Hash) error {
 	return load(d, d.nodes, hashes, func(p *parts, h identity.Hash) { p.touch(codec.Identifiers.Tag(), h[:]) }, (*memory).node,
 		func(h identity.Hash) []byte { return codec.Identifiers.Key(d.keys, h) },
 		func(_ identity.Hash, b []byte) (*codec.Identifier, error) { return codec.DecodeIdentifier(b) })
 }
 
-func (d *desk) loadProfiles(ids ...codec.ProfileID) error {
+func (d *View) loadProfiles(ids ...codec.ProfileID) error {
 	return load(d, d.profiles, ids, func(p *parts, id codec.ProfileID) { p.touch(codec.Profiles.Tag(), id[:]) }, (*memory).profile,
 		func(p codec.ProfileID) []byte { return codec.Profiles.Key(d.keys, p) },
 		func(_ codec.ProfileID, b []byte) (*codec.Profile, error) { return codec.DecodeProfile(b) })
 }
 
-func (d *desk) loadTraits(hashes ...identity.Hash) error {
+func (d *View) loadTraits(hashes ...identity.Hash) error {
 	var missing []identity.Hash
 	var keys [][]byte
 	for _, h := range hashes {
@@ -326,7 +357,7 @@ func (d *desk) loadTraits(hashes ...identity.Hash) error {
 
 // ownerOf returns the profile that owns an ID; its node and profile must be
 // loaded.
-func (d *desk) ownerOf(id identity.Hash) (codec.ProfileID, *codec.Profile) {
+func (d *View) ownerOf(id identity.Hash) (codec.ProfileID, *codec.Profile) {
 	n := d.nodes[id]
 	if n == nil || n.Owner.IsZero() {
 		return codec.ProfileID{}, nil
@@ -335,7 +366,7 @@ func (d *desk) ownerOf(id identity.Hash) (codec.ProfileID, *codec.Profile) {
 }
 
 // loadOwners loads the nodes of IDs and the profiles that own them.
-func (d *desk) loadOwners(ids ...identity.Hash) error {
+func (d *View) loadOwners(ids ...identity.Hash) error {
 	if err := d.loadNodes(ids...); err != nil {
 		return err
 	}
@@ -350,7 +381,7 @@ func (d *desk) loadOwners(ids ...identity.Hash) error {
 
 // putStrand keeps a strand as it has become and puts it into the lists of its
 // IDs, whose nodes must be loaded. old is the strand as it was, nil if new.
-func (d *desk) putStrand(s *codec.Strand, old *identity.Strand) error {
+func (d *Tx) putStrand(s *codec.Strand, old *identity.Strand) error {
 	if old == nil {
 		d.counters.Strands++
 	}
@@ -408,7 +439,7 @@ func isListed(l *identity.Link) bool {
 }
 
 // forgetHolder takes a strand out of the lists of an ID.
-func (d *desk) forgetHolder(s *identity.Strand, l *identity.Link) {
+func (d *Tx) forgetHolder(s *identity.Strand, l *identity.Link) {
 	n := d.nodes[l.Hash]
 	if n == nil {
 		return
@@ -425,7 +456,7 @@ func (d *desk) forgetHolder(s *identity.Strand, l *identity.Link) {
 }
 
 // spill moves the strands that hold an ID from its record to lists.
-func (d *desk) spill(id identity.Hash, n *codec.Identifier) error {
+func (d *Tx) spill(id identity.Hash, n *codec.Identifier) error {
 	hashes := make([]identity.Hash, len(n.Holders))
 	for i, h := range n.Holders {
 		hashes[i] = h.Strand
@@ -448,7 +479,7 @@ func (d *desk) spill(id identity.Hash, n *codec.Identifier) error {
 	return nil
 }
 
-func (d *desk) list(s *identity.Strand, l *identity.Link) {
+func (d *Tx) list(s *identity.Strand, l *identity.Link) {
 	list := byte(codec.ListDemoted)
 	if l.Verdict == identity.Accepted {
 		list = codec.ListAccepted
@@ -460,7 +491,7 @@ func (d *desk) list(s *identity.Strand, l *identity.Link) {
 	d.added[l.Hash] = append(d.added[l.Hash], s.Hash)
 }
 
-func (d *desk) unlist(s *identity.Strand, l *identity.Link) {
+func (d *Tx) unlist(s *identity.Strand, l *identity.Link) {
 	list := byte(codec.ListDemoted)
 	if l.Verdict == identity.Accepted {
 		list = codec.ListAccepted
@@ -472,7 +503,7 @@ func (d *desk) unlist(s *identity.Strand, l *identity.Link) {
 }
 
 // write puts all that changed into a batch.
-func (d *desk) write(b *kv.Batch) {
+func (d *Tx) write(b *kv.Batch) {
 	// What was removed may have been made again since.
 	for _, w := range d.also {
 		if w.gone {
@@ -511,7 +542,7 @@ func (d *desk) write(b *kv.Batch) {
 }
 
 // keep ends a record. What a shared store was not asked for is known to be new.
-func (d *desk) keep(b *kv.Batch, a *arena, value []byte) {
+func (d *Tx) keep(b *kv.Batch, a *arena, value []byte) {
 	k, v := a.record(value)
 	if d.read != nil {
 		if _, asked := d.read[string(k)]; !asked {

@@ -89,8 +89,7 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 		return out, err
 	}
 	defer r.Close()
-	d := s.newDesk(ctx, r, s.rules.Load(), s.cfg.Now())
-	d.read = nil // nothing will be written
+	d := s.newView(ctx, r)
 	d.touchBound = mostExplained
 	over := s.overrides.Load()
 	d.engine.Overrides = over.identity
@@ -135,7 +134,7 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 	return out, nil
 }
 
-func (d *desk) explain(a, b identity.Hash, out *Explanation) ([]identity.Step, error) {
+func (d *View) explain(a, b identity.Hash, out *Explanation) ([]identity.Step, error) {
 	x := &identity.Explainer{Engine: &d.engine, Graph: d, Most: mostExplained}
 	steps, together, err := x.Path(a, b)
 	if err != nil {
@@ -153,7 +152,7 @@ func (d *desk) explain(a, b identity.Hash, out *Explanation) ([]identity.Step, e
 }
 
 // ask finds the ID that somebody asks about.
-func (d *desk) ask(over *overrideSet, ref Ref, out *Asked) (identity.Hash, error) {
+func (d *View) ask(over *overrideSet, ref Ref, out *Asked) (identity.Hash, error) {
 	if ref.own() {
 		return d.askProfile(ref, out)
 	}
@@ -180,7 +179,7 @@ func (d *desk) ask(over *overrideSet, ref Ref, out *Asked) (identity.Hash, error
 }
 
 // askProfile finds an ID that stands for a profile: that of the highest priority.
-func (d *desk) askProfile(ref Ref, out *Asked) (identity.Hash, error) {
+func (d *View) askProfile(ref Ref, out *Asked) (identity.Hash, error) {
 	p, err := d.resolveRef(ref)
 	if errors.Is(err, ErrNotFound) {
 		return identity.Hash{}, &UnknownError{ref}
@@ -209,7 +208,7 @@ func (d *desk) askProfile(ref Ref, out *Asked) (identity.Hash, error) {
 }
 
 // idOf is the ID of a loaded node.
-func (d *desk) idOf(h identity.Hash) identity.ID {
+func (d *View) idOf(h identity.Hash) identity.ID {
 	if n := d.nodes[h]; n != nil {
 		return n.ID
 	}

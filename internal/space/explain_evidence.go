@@ -107,7 +107,7 @@ func appOf(m *event.Message) string {
 
 // evidence looks through the events of strands. budget is how many events may
 // still be counted.
-func (w *witness) evidence(d *desk, strands []*identity.Strand, budget *int64) (Evidence, error) {
+func (w *witness) evidence(d *View, strands []*identity.Strand, budget *int64) (Evidence, error) {
 	var out Evidence
 	var refs []event.Moment
 	var last event.Moment

@@ -13,9 +13,9 @@ import (
 // IDs without strands, profiles without IDs.
 
 // put and remove write what a desk keeps no record of, after its records.
-func (d *desk) put(key, value []byte) { d.also = append(d.also, alsoWrite{key, value, false}) }
+func (d *Tx) put(key, value []byte) { d.also = append(d.also, alsoWrite{key, value, false}) }
 
-func (d *desk) remove(key []byte) { d.also = append(d.also, alsoWrite{key, nil, true}) }
+func (d *Tx) remove(key []byte) { d.also = append(d.also, alsoWrite{key, nil, true}) }
 
 // alsoWrite is a key that is put or deleted.
 type alsoWrite struct {
@@ -25,7 +25,7 @@ type alsoWrite struct {
 
 // forgetStrand takes a strand out. The profile that it founded is founded by its
 // heir from now on, if there is one.
-func (d *desk) forgetStrand(st *codec.Strand, heir identity.Hash) error {
+func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 	h := st.Hash
 	hashes := make([]identity.Hash, 0, len(st.Links))
 	for i := range st.Links {
@@ -70,7 +70,7 @@ func (d *desk) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 // founded by a strand of its own: the heir, if it is one, or the first of the
 // others. Of two profiles that one strand would found, the one that lives, else
 // the older one, is the strand's, and the other leads there.
-func (d *desk) inherit(p codec.ProfileID, heir identity.Hash) error {
+func (d *Tx) inherit(p codec.ProfileID, heir identity.Hash) error {
 	if err := d.loadProfiles(p); err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (d *desk) inherit(p codec.ProfileID, heir identity.Hash) error {
 
 // belongs reports whether a strand is of a profile: whether that owns its most
 // important ID.
-func (d *desk) belongs(st *codec.Strand, p codec.ProfileID) (bool, error) {
+func (d *View) belongs(st *codec.Strand, p codec.ProfileID) (bool, error) {
 	if st == nil {
 		return false, nil
 	}
@@ -132,7 +132,7 @@ func (d *desk) belongs(st *codec.Strand, p codec.ProfileID) (bool, error) {
 
 // firstOf finds the first strand of a profile that has some IDs; nil if it has
 // none.
-func (d *desk) firstOf(p codec.ProfileID, ids []identity.Hash) (*codec.Strand, error) {
+func (d *View) firstOf(p codec.ProfileID, ids []identity.Hash) (*codec.Strand, error) {
 	lists, err := d.Accepting(ids)
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func (d *desk) firstOf(p codec.ProfileID, ids []identity.Hash) (*codec.Strand, e
 }
 
 // held reports whether any strand holds an ID, whose node must be loaded.
-func (d *desk) held(id identity.Hash) (bool, error) {
+func (d *View) held(id identity.Hash) (bool, error) {
 	n := d.nodes[id]
 	if n == nil || len(n.Holders) > 0 {
 		return n != nil, nil
@@ -188,7 +188,7 @@ func (d *desk) held(id identity.Hash) (bool, error) {
 }
 
 // forgetNode takes an ID out, and off its profile.
-func (d *desk) forgetNode(id identity.Hash) error {
+func (d *Tx) forgetNode(id identity.Hash) error {
 	n := d.nodes[id]
 	if n == nil {
 		return nil
@@ -240,7 +240,7 @@ func (d *desk) forgetNode(id identity.Hash) error {
 }
 
 // unlearn makes this node forget what a commit took out of the store.
-func (s *Space) unlearn(d *desk) {
+func (s *Space) unlearn(d *Tx) {
 	for h, st := range d.strands {
 		if st != nil {
 			continue

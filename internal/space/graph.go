@@ -9,13 +9,13 @@ import (
 
 // The desk is the graph that the engine reads: the store as of the snapshot,
 // under what this commit changed already.
-var _ identity.Graph = (*desk)(nil)
+var _ identity.Graph = (*View)(nil)
 
 // scanPage is how many entries a scan takes at once.
 const scanPage = 512
 
 // Strands implements identity.Graph.
-func (d *desk) Strands(hashes []identity.Hash) ([]*identity.Strand, error) {
+func (d *View) Strands(hashes []identity.Hash) ([]*identity.Strand, error) {
 	if err := d.loadStrands(hashes...); err != nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func (d *desk) Strands(hashes []identity.Hash) ([]*identity.Strand, error) {
 }
 
 // Accepting implements identity.Graph.
-func (d *desk) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
+func (d *View) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
 	if err := d.loadNodes(ids...); err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ const minTime = -1 << 63
 var theBeginning = identity.Pos{Moment: event.Moment{Time: minTime}}
 
 // Touching implements identity.Graph.
-func (d *desk) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.Hash, error) {
+func (d *View) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.Hash, error) {
 	if err := d.loadNodes(ids...); err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (d *desk) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.H
 	return out, nil
 }
 
-func (d *desk) scanList(id identity.Hash, from []byte, list byte, bound int) ([]identity.Hash, error) {
+func (d *View) scanList(id identity.Hash, from []byte, list byte, bound int) ([]identity.Hash, error) {
 	var out []identity.Hash
 	end := kv.PrefixEnd(codec.Links.Of2(d.keys, id, list))
 	for {
@@ -123,7 +123,7 @@ func (d *desk) scanList(id identity.Hash, from []byte, list byte, bound int) ([]
 
 // Next implements identity.Graph: it looks at the stored events of the strand
 // and at those of this commit.
-func (d *desk) Next(s *identity.Strand, after identity.Pos, from int64) (identity.Pos, bool, error) {
+func (d *View) Next(s *identity.Strand, after identity.Pos, from int64) (identity.Pos, bool, error) {
 	class := s.First.Class // all events of a strand have one
 	if class < after.Class {
 		return identity.Pos{}, false, nil
@@ -163,7 +163,7 @@ func (d *desk) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 }
 
 // Merges implements identity.Graph.
-func (d *desk) Merges(id identity.Hash) (int, error) {
+func (d *View) Merges(id identity.Hash) (int, error) {
 	if err := d.loadOwners(id); err != nil {
 		return 0, err
 	}

@@ -149,7 +149,7 @@ func (s *Space) replayPending(ctx context.Context, fence []byte) error {
 	}
 	now := s.cfg.Now()
 	rs := s.rules.Load()
-	d := s.newDesk(ctx, r, rs, now)
+	d := s.newTx(ctx, r, rs, now)
 	d.lastID, d.memory = s.lastID, s.memory
 	d.engine.Bound, d.touchBound, d.job = 0, 0, true
 	c := &commitPlan{desk: d, rules: rs}
@@ -178,7 +178,7 @@ func (s *Space) replayPending(ctx context.Context, fence []byte) error {
 	return nil
 }
 
-func (d *desk) replaySeeds(recs []codec.Deferred, coll identity.Collection) error {
+func (d *Tx) replaySeeds(recs []codec.Deferred, coll identity.Collection) error {
 	var seeds []identity.Seed
 	var hashes []identity.Hash
 	for i := range recs {
@@ -229,7 +229,7 @@ func (d *desk) replaySeeds(recs []codec.Deferred, coll identity.Collection) erro
 }
 
 // unpend makes the answers about IDs final.
-func (d *desk) unpend(ids []identity.Hash) error {
+func (d *Tx) unpend(ids []identity.Hash) error {
 	if err := d.loadOwners(ids...); err != nil {
 		return err
 	}
@@ -246,13 +246,13 @@ func (d *desk) unpend(ids []identity.Hash) error {
 }
 
 // sightingOf tells of a stored event what the feed wants to know.
-func (d *desk) sightingOf(p identity.Pos) (sighting, error) {
+func (d *View) sightingOf(p identity.Pos) (sighting, error) {
 	e, err := journal.ReadEvent(d.ctx, d.r, d.keys, p.Moment)
 	return sighting{p, strings.Clone(e.MessageID), e.Source}, err
 }
 
 // sourceFirsts reads the sources of the strands' first events.
-func (d *desk) sourceFirsts(strands []*identity.Strand) error {
+func (d *View) sourceFirsts(strands []*identity.Strand) error {
 	for _, s := range strands {
 		at := s.First.Arrival
 		heads, err := journal.ReadHeads(d.ctx, d.r, d.keys, at.Block())

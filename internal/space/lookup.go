@@ -12,7 +12,7 @@ import (
 // gathered is a profile as one snapshot has it: its record, its IDs and its
 // strands.
 type gathered struct {
-	d       *desk
+	d       *View
 	id      codec.ProfileID
 	rec     *codec.Profile
 	strands []*codec.Strand
@@ -23,8 +23,7 @@ type gathered struct {
 // gather finds the profile that ref names. It ends with ErrNotFound if there is
 // none, which as of a time may be a *NotYetError.
 func (s *Space) gather(ctx context.Context, r kv.Reader, ref Ref) (*gathered, error) {
-	d := s.newDesk(ctx, r, s.rules.Load(), s.cfg.Now())
-	d.read = nil // nothing will be written
+	d := s.newView(ctx, r)
 	if ref.AsOf != 0 && ref.AsOf < d.now.UnixNano() {
 		return d.gatherAsOf(ref)
 	}
@@ -41,7 +40,7 @@ func (s *Space) gather(ctx context.Context, r kv.Reader, ref Ref) (*gathered, er
 
 // collect reads what a profile is made of. It ends with ErrNotFound if there is
 // no such profile, or if it was merged away.
-func (d *desk) collect(p codec.ProfileID) (*gathered, error) {
+func (d *View) collect(p codec.ProfileID) (*gathered, error) {
 	if err := d.loadProfiles(p); err != nil {
 		return nil, err
 	}
@@ -86,7 +85,7 @@ func (d *desk) collect(p codec.ProfileID) (*gathered, error) {
 // accepts reports whether a strand belongs to a profile. Its accepted IDs are
 // all of one profile, but for those that were let go already while the strand
 // waits to be decided again.
-func accepts(st *codec.Strand, d *desk, p codec.ProfileID) bool {
+func accepts(st *codec.Strand, d *View, p codec.ProfileID) bool {
 	for i := range st.Links {
 		l := &st.Links[i]
 		if l.Verdict != identity.Accepted {
@@ -102,7 +101,7 @@ func accepts(st *codec.Strand, d *desk, p codec.ProfileID) bool {
 }
 
 // resolveRef finds the ID of the profile that ref names.
-func (d *desk) resolveRef(ref Ref) (codec.ProfileID, error) {
+func (d *View) resolveRef(ref Ref) (codec.ProfileID, error) {
 	if ref.own() {
 		p, c, ok := codec.ParseProfileID(ref.Value)
 		if !ok || c != ref.Collection {

@@ -32,7 +32,7 @@ func newMemory(bytes int64) *memory {
 }
 
 // learn keeps what a commit left. The desk is not used afterwards.
-func (m *memory) learn(d *desk) {
+func (m *memory) learn(d *Tx) {
 	for h, n := range d.nodes {
 		if n != nil {
 			m.nodes.put(h, n)

@@ -63,8 +63,7 @@ func (v *modelView) read(ctx context.Context, progress func(n int64) error) ([]*
 
 // events supplies all events of strands.
 func (v *modelView) events(ctx context.Context) identity.Events {
-	d := v.s.newDesk(ctx, v.r, v.rules, v.s.cfg.Now())
-	d.read = nil
+	d := v.s.newViewBy(ctx, v.r, v.rules)
 	return func(strands []*identity.Strand) ([]identity.Occurrence, error) {
 		return d.arrivals(strands, math.MaxInt64, math.MaxInt)
 	}

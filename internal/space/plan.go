@@ -23,7 +23,7 @@ func (s *Space) plan(ctx context.Context, ws []*work, known map[string][]byte) (
 	c := s.spare
 	s.spare = nil
 	if c == nil {
-		c = &commitPlan{desk: s.newDesk(ctx, nil, nil, time.Time{})}
+		c = &commitPlan{desk: s.newTx(ctx, nil, nil, time.Time{})}
 	}
 	if err := s.renewLane(ctx); err != nil {
 		return c, err
@@ -47,7 +47,7 @@ func (s *Space) plan(ctx context.Context, ws []*work, known map[string][]byte) (
 			s.prepare(w)
 		}
 	}
-	s.sit(d, ctx, r, rs, now)
+	s.openTx(d, ctx, r, rs, now)
 	d.lastID, d.memory = s.lastID, s.memory
 	if !s.store.Exclusive() {
 		d.known, d.saw, d.parts = known, map[string][]byte{}, newParts()
@@ -177,7 +177,7 @@ func (s *Space) fetch(c *commitPlan) error {
 
 // lookAhead reads the records of IDs and of the profiles that own them for later,
 // in two round trips.
-func (d *desk) lookAhead(nodes []identity.Hash) error {
+func (d *View) lookAhead(nodes []identity.Hash) error {
 	values, err := d.ahead(nodes)
 	if err != nil {
 		return err
@@ -200,7 +200,7 @@ func (d *desk) lookAhead(nodes []identity.Hash) error {
 }
 
 // ahead reads records of IDs for later, and returns them as they are stored.
-func (d *desk) ahead(hashes []identity.Hash) ([][]byte, error) {
+func (d *View) ahead(hashes []identity.Hash) ([][]byte, error) {
 	keys := make([][]byte, len(hashes))
 	for i, h := range hashes {
 		keys[i] = codec.Identifiers.Key(d.keys, h)
@@ -208,7 +208,7 @@ func (d *desk) ahead(hashes []identity.Hash) ([][]byte, error) {
 	return d.aheadOf(keys)
 }
 
-func (d *desk) aheadOf(keys [][]byte) ([][]byte, error) {
+func (d *View) aheadOf(keys [][]byte) ([][]byte, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}

@@ -15,7 +15,7 @@ import (
 // reconsider decides again what overrides of IDs bear upon; the engine holds the
 // new ones. ErrTooLarge if, under order: arrival, more than mostClosure strands are
 // tied together.
-func (d *desk) reconsider(c identity.Collection, ids []identity.Hash) (*identity.Change, error) {
+func (d *View) reconsider(c identity.Collection, ids []identity.Hash) (*identity.Change, error) {
 	if !d.rules.Arrival() {
 		return d.engine.Reconsider(d, c, ids)
 	}
@@ -38,7 +38,7 @@ const mostClosure = 50_000
 // closure collects the strands that are tied to IDs, by demoted links too, as far
 // as events up to a time tie them. ErrTooLarge if there are more than
 // mostClosure.
-func (d *desk) closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
+func (d *View) closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
 	return d.tangle(nil, ids, until, mostClosure, func(l *identity.Link) bool {
 		return l.Verdict == identity.Accepted || d.ties(l)
 	})
@@ -46,12 +46,12 @@ func (d *desk) closure(ids []identity.Hash, until int64) ([]*identity.Strand, er
 
 // ties reports whether a strand is tied by an ID to others that hold it, whatever
 // was decided about it.
-func (d *desk) ties(l *identity.Link) bool { return !d.nobody(l) }
+func (d *View) ties(l *identity.Link) bool { return !d.nobody(l) }
 
 // tangle collects strands, those that hold IDs, and all that is tied to them by
 // links that tie, as far as events up to a time show them. ErrTooLarge if there
 // are more than most.
-func (d *desk) tangle(strands, ids []identity.Hash, until int64, most int, ties func(*identity.Link) bool) ([]*identity.Strand, error) {
+func (d *View) tangle(strands, ids []identity.Hash, until int64, most int, ties func(*identity.Link) bool) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{}
@@ -107,7 +107,7 @@ func (d *desk) tangle(strands, ids []identity.Hash, until int64, most int, ties 
 
 // arrivals lists all events of strands up to a time, in order of arrival.
 // ErrTooLarge if there are more than most.
-func (d *desk) arrivals(strands []*identity.Strand, until int64, most int) ([]identity.Occurrence, error) {
+func (d *View) arrivals(strands []*identity.Strand, until int64, most int) ([]identity.Occurrence, error) {
 	var out []identity.Occurrence
 	for _, s := range strands {
 		from, end := codec.Under(codec.Events.Of(d.keys, s.Hash))
@@ -142,7 +142,7 @@ func (d *desk) arrivals(strands []*identity.Strand, until int64, most int) ([]id
 }
 
 // prune takes the groups out of a change that are profiles already, just so.
-func (d *desk) prune(c *identity.Change) error {
+func (d *View) prune(c *identity.Change) error {
 	var hashes []identity.Hash
 	for _, g := range c.Groups {
 		for i := range g {

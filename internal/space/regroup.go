@@ -19,7 +19,7 @@ var errNoFounder = fmt.Errorf("%w: a profile has no strand", kv.ErrCorrupt)
 
 // apply writes down what a replay found: strands with new verdicts, and the
 // regrouping of IDs that follows. e is the event that caused it.
-func (d *desk) apply(c *identity.Change, e sighting) error {
+func (d *Tx) apply(c *identity.Change, e sighting) error {
 	var hashes []identity.Hash
 	for _, s := range c.Strands {
 		for i := range s.Links {
@@ -60,7 +60,7 @@ func (d *desk) apply(c *identity.Change, e sighting) error {
 	return d.taint(c.Tainted)
 }
 
-func (d *desk) emitDemotions(s *identity.Strand, e sighting) {
+func (d *Tx) emitDemotions(s *identity.Strand, e sighting) {
 	for i := range s.Links {
 		l := &s.Links[i]
 		if l.Verdict != identity.Demoted || d.wasDemoted[demotion{s.Hash, l.Hash}] {
@@ -80,7 +80,7 @@ func (d *desk) emitDemotions(s *identity.Strand, e sighting) {
 type demotion struct{ strand, id identity.Hash }
 
 // taint keeps what touches a demotion off the fast path.
-func (d *desk) taint(ids []identity.Hash) error {
+func (d *Tx) taint(ids []identity.Hash) error {
 	if err := d.loadOwners(ids...); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ type portion struct {
 
 // regroup gives the groups of a change to profiles: a group keeps the oldest
 // profile ID founded in it, or gets a new one.
-func (d *desk) regroup(c *identity.Change, e sighting) error {
+func (d *Tx) regroup(c *identity.Change, e sighting) error {
 	if len(c.Groups) == 0 && len(c.Bare) == 0 {
 		return nil
 	}
@@ -251,7 +251,7 @@ func (d *desk) regroup(c *identity.Change, e sighting) error {
 // rests lists what the profiles of some IDs own beyond these, where new rules or
 // overrides are being applied: what is decided elsewhere, in a commit of its own.
 // The profiles must be loaded.
-func (d *desk) rests(ids []identity.Hash) map[codec.ProfileID][]codec.Member {
+func (d *View) rests(ids []identity.Hash) map[codec.ProfileID][]codec.Member {
 	if !d.stale {
 		return nil
 	}
@@ -278,7 +278,7 @@ func (d *desk) rests(ids []identity.Hash) map[codec.ProfileID][]codec.Member {
 
 // stillOwned lists the IDs of a profile that it owns after groups got theirs: while
 // new rules are being applied, a change need not speak of all that it has.
-func (d *desk) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
+func (d *View) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
 	ids := d.profiles[p].IDs
 	hashes := make([]identity.Hash, len(ids))
 	for i := range ids {
@@ -298,7 +298,7 @@ func (d *desk) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
 
 // settle finds the profile of a group by its strands: the oldest founded there
 // that is free.
-func (d *desk) settle(po *portion, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member, e sighting) error {
+func (d *Tx) settle(po *portion, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member, e sighting) error {
 	ids := make([]identity.Hash, len(po.members))
 	for i := range po.members {
 		ids[i] = po.members[i].Hash
@@ -342,7 +342,7 @@ func (d *desk) settle(po *portion, free func(codec.ProfileID) (bool, error), res
 
 // bereft finds the oldest profile that owned IDs of a group and whose founding
 // strand names nobody any more: who loses an address does not lose the profile.
-func (d *desk) bereft(po *portion, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member) (best codec.ProfileID, err error) {
+func (d *View) bereft(po *portion, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member) (best codec.ProfileID, err error) {
 	for _, p := range po.owners {
 		if !best.IsZero() && best.Less(p) || len(rests[p]) > 0 {
 			continue
@@ -368,7 +368,7 @@ func (d *desk) bereft(po *portion, free func(codec.ProfileID) (bool, error), res
 // group of IDs, which the group keeps, and for the strand to found one else.
 // With any, a strand belongs to the group by any accepted ID and not only by its
 // most important one.
-func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, free func(codec.ProfileID) (bool, error), any bool) (founder *codec.Strand, err error) {
+func (d *View) founderOf(po *portion, strands, ids []identity.Hash, free func(codec.ProfileID) (bool, error), any bool) (founder *codec.Strand, err error) {
 	seen := map[identity.Hash]bool{}
 	for _, h := range strands {
 		s := d.strands[h]
@@ -402,7 +402,7 @@ func (d *desk) founderOf(po *portion, strands, ids []identity.Hash, free func(co
 
 // give makes a profile own exactly the IDs of a group, and the rest that it owns
 // and that is not decided here.
-func (d *desk) give(po *portion, rest []codec.Member, collection identity.Collection, e sighting) error {
+func (d *Tx) give(po *portion, rest []codec.Member, collection identity.Collection, e sighting) error {
 	rec := d.profiles[po.keeps]
 	if rec == nil {
 		return fmt.Errorf("%w: profile %s is missing", kv.ErrCorrupt, po.keeps.Text(collection))
@@ -452,7 +452,7 @@ func (d *desk) give(po *portion, rest []codec.Member, collection identity.Collec
 
 // whither finds the profile that a profile ID leads to: the owner of its
 // founding strand.
-func (d *desk) whither(p codec.ProfileID) (codec.ProfileID, error) {
+func (d *View) whither(p codec.ProfileID) (codec.ProfileID, error) {
 	if err := d.loadProfiles(p); err != nil {
 		return codec.ProfileID{}, err
 	}

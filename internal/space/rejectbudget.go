@@ -110,7 +110,7 @@ func (s *Space) trimSource(ctx context.Context, r kv.Reader, tag rejectTag, n re
 	if err != nil {
 		return 0, err
 	}
-	d := s.newDesk(ctx, r, s.rules.Load(), s.cfg.Now())
+	d := s.newTx(ctx, r, s.rules.Load(), s.cfg.Now())
 	c := &commitPlan{desk: d, rules: d.rules}
 	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: d.now.UnixNano()}
 	delta := rejectCounts{}

@@ -247,7 +247,7 @@ func traitsOf(c identity.Collection, e *journal.Event, m *event.Message) []profi
 
 // commitMove moves events in one commit, together with how far that is.
 func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) error {
-	return s.commitRekey(ctx, rs, func(d *desk) error {
+	return s.commitRekey(ctx, rs, func(d *Tx) error {
 		left, err := d.strandsLeft(m.events, m.traits)
 		if err != nil {
 			return err
@@ -276,12 +276,12 @@ func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) e
 
 // commitRekey runs f on a desk and commits what it changed, again and again
 // while other nodes come in between.
-func (s *Space) commitRekey(ctx context.Context, rs *identity.Ruleset, f func(d *desk) error) error {
+func (s *Space) commitRekey(ctx context.Context, rs *identity.Ruleset, f func(d *Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	return s.again(ctx, func() error {
-		var work *desk
-		err := s.inCommit(ctx, rs, func(d *desk) error {
+		var work *Tx
+		err := s.inCommit(ctx, rs, func(d *Tx) error {
 			work = d
 			return f(d)
 		})
@@ -315,7 +315,7 @@ func decodeLeft(b []byte) (leftStrand, error) {
 
 // strandsLeft lists the strands that events are moved from or whose traits are to
 // be folded again, with what is remembered of them already.
-func (d *desk) strandsLeft(events []movedEvent, traits map[identity.Hash]identity.Collection) (map[identity.Hash]*leftStrand, error) {
+func (d *View) strandsLeft(events []movedEvent, traits map[identity.Hash]identity.Collection) (map[identity.Hash]*leftStrand, error) {
 	left := map[identity.Hash]*leftStrand{}
 	var hashes []identity.Hash
 	var keys [][]byte
@@ -362,7 +362,7 @@ func (d *desk) strandsLeft(events []movedEvent, traits map[identity.Hash]identit
 
 // dropSeeds drops replays that were put off for moved events: the passes decide
 // all of that, and a strand must not be replayed from an event that it lost.
-func (d *desk) dropSeeds(events []movedEvent) error {
+func (d *Tx) dropSeeds(events []movedEvent) error {
 	from, end := codec.Deferrals.All(d.keys)
 	if some, err := d.r.Scan(d.ctx, from, end, 1, false); err != nil || len(some) == 0 {
 		return err
@@ -408,7 +408,7 @@ func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
 		if err != nil || len(recs) == 0 {
 			return err
 		}
-		if err := s.commitRekey(ctx, rs, func(d *desk) error {
+		if err := s.commitRekey(ctx, rs, func(d *Tx) error {
 			for i := range recs {
 				d.remove(recs[i].Key(d.keys))
 				if err := d.unpendStrand(recs[i].Strand); err != nil {
@@ -423,7 +423,7 @@ func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
 }
 
 // unpendStrand makes the answers about a strand's IDs final.
-func (d *desk) unpendStrand(h identity.Hash) error {
+func (d *Tx) unpendStrand(h identity.Hash) error {
 	if err := d.loadStrands(h); err != nil {
 		return err
 	}
@@ -439,7 +439,7 @@ func (d *desk) unpendStrand(h identity.Hash) error {
 }
 
 // moveEvent gives an event to its new strand.
-func (d *desk) moveEvent(e *movedEvent) error {
+func (d *Tx) moveEvent(e *movedEvent) error {
 	if e.had {
 		d.remove(codec.Events.Key(d.keys, e.was, e.at))
 	}
@@ -467,7 +467,7 @@ func (d *desk) moveEvent(e *movedEvent) error {
 
 // moveIn makes the strand of a moved event part of the graph, as good as can be
 // told from the groups as they are; the passes that follow decide it.
-func (d *desk) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID, e sighting) error {
+func (d *Tx) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID, e sighting) error {
 	if err := d.loadStrands(h); err != nil {
 		return err
 	}
@@ -496,7 +496,7 @@ func (d *desk) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID,
 }
 
 // restart gives a strand another first event.
-func (d *desk) restart(known *codec.Strand, e sighting) error {
+func (d *Tx) restart(known *codec.Strand, e sighting) error {
 	s := known.Strand.Clone()
 	was := s.First
 	s.First = e.pos
@@ -521,7 +521,7 @@ func (d *desk) restart(known *codec.Strand, e sighting) error {
 }
 
 // movePairs keeps which users and accounts moved events show together.
-func (d *desk) movePairs(pairs []movedPair) error {
+func (d *Tx) movePairs(pairs []movedPair) error {
 	keys := make([][]byte, len(pairs))
 	for i, p := range pairs {
 		keys[i] = codec.UserAccounts.Key(d.keys, p.user, p.account)

@@ -71,8 +71,7 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 		return 0, nil, err
 	}
 	// Most of the reading is done before events have to wait.
-	look := s.newDesk(ctx, r, rs, s.cfg.Now())
-	look.read = nil
+	look := s.newViewBy(ctx, r, rs)
 	left := make([]leftStrand, 0, len(page))
 	found := make([]*remains, 0, len(page))
 	events := 0
@@ -94,7 +93,7 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 			break
 		}
 	}
-	return len(found), kv.After(page[len(found)-1].Key), s.commitRekey(ctx, rs, func(d *desk) error {
+	return len(found), kv.After(page[len(found)-1].Key), s.commitRekey(ctx, rs, func(d *Tx) error {
 		for i, rem := range found {
 			h, _ := codec.LeftStrands.Parse(page[i].Key)
 			refs, err := d.eventsOf(h)
@@ -116,12 +115,12 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 
 // eventsOf lists where a strand's events are in the snapshot, in the order of
 // time.
-func (d *desk) eventsOf(h identity.Hash) ([]event.Moment, error) {
+func (d *View) eventsOf(h identity.Hash) ([]event.Moment, error) {
 	return d.eventsUntil(h, kv.PrefixEnd(codec.Events.Of(d.keys, h)), 0)
 }
 
 // remains reads what a strand still has.
-func (d *desk) remains(h identity.Hash, l *leftStrand) (*remains, error) {
+func (d *View) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 	refs, err := d.eventsOf(h)
 	if err != nil {
 		return nil, err
@@ -219,7 +218,7 @@ func saidBy(traits profile.Traits, events map[event.Arrival]bool) []profile.Trai
 // settleLeft makes a strand what its remaining events say. With again, one that is
 // left with nothing is looked at once more: another node may have given it an
 // event in this moment.
-func (d *desk) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bool) error {
+func (d *Tx) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bool) error {
 	if err := d.loadStrands(h); err != nil {
 		return err
 	}
@@ -276,7 +275,7 @@ func (d *desk) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bo
 }
 
 // setTraits makes traits those of a strand; none takes the record away.
-func (d *desk) setTraits(h identity.Hash, traits profile.Traits) {
+func (d *Tx) setTraits(h identity.Hash, traits profile.Traits) {
 	d.traits[h] = traits
 	if d.changedTraits[h] = true; len(traits) == 0 {
 		delete(d.changedTraits, h)
@@ -286,7 +285,7 @@ func (d *desk) setTraits(h identity.Hash, traits profile.Traits) {
 
 // settlePairs keeps of a strand's pairs those that its remaining events show, and
 // reports whether it removed any.
-func (d *desk) settlePairs(h identity.Hash, c identity.Collection, rem *remains) (removed bool, err error) {
+func (d *Tx) settlePairs(h identity.Hash, c identity.Collection, rem *remains) (removed bool, err error) {
 	near, far := codec.UserAccounts, codec.AccountUsers
 	if c == identity.Accounts {
 		near, far = far, near

@@ -19,7 +19,7 @@ type localRepeats struct {
 	window int64 // nanoseconds
 }
 
-func (l *localRepeats) known(ctx context.Context, d *desk, events []*prepared, now int64) ([]seen, error) {
+func (l *localRepeats) known(ctx context.Context, d *View, events []*prepared, now int64) ([]seen, error) {
 	out := make([]seen, len(events))
 	for i, e := range events {
 		clocks, err := l.recent.Find(ctx, e.hash, now)
@@ -40,7 +40,7 @@ func (l *localRepeats) known(ctx context.Context, d *desk, events []*prepared, n
 
 // confirm says whether a block with a clock holds the message, or another one with
 // its ID, arrived within the window. There is more than one such block in a copy of a shared store only.
-func (l *localRepeats) confirm(ctx context.Context, d *desk, clock uint64, e *prepared, now int64) (seen, error) {
+func (l *localRepeats) confirm(ctx context.Context, d *View, clock uint64, e *prepared, now int64) (seen, error) {
 	from := codec.Headers.Key(d.keys, event.NewBlock(clock, 0))
 	to := codec.Headers.Key(d.keys, event.NewBlock(clock+1, 0))
 	for {
@@ -67,7 +67,7 @@ func (l *localRepeats) confirm(ctx context.Context, d *desk, clock uint64, e *pr
 
 // holds says whether a block holds the message, or another one with its ID. Of one whose body cannot be read
 // the hash has to be proof enough.
-func (l *localRepeats) holds(ctx context.Context, d *desk, block event.Block, heads []journal.Head, e *prepared) (seen, error) {
+func (l *localRepeats) holds(ctx context.Context, d *View, block event.Block, heads []journal.Head, e *prepared) (seen, error) {
 	for k := range heads {
 		h := &heads[k]
 		if h.Type == 0 || h.MessageHash != e.hash {
@@ -133,7 +133,7 @@ func (r *sharedRepeats) key(k codec.Keyspace, hash uint64) []byte {
 	return codec.RecentShared.Key(k, hash)
 }
 
-func (r *sharedRepeats) known(_ context.Context, d *desk, events []*prepared, now int64) ([]seen, error) {
+func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, now int64) ([]seen, error) {
 	out := make([]seen, len(events))
 	var keys [][]byte
 	var asked []int

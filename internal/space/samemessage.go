@@ -73,7 +73,7 @@ const rulesSlack = 10 * time.Second
 // compare says what an event is whose messageId came before, at a time, with a
 // message of another fingerprint. New rules may have found other IDs in the same message
 // since then, so only what does not depend on rules counts for what is older.
-func (d *desk) compare(p, before fingerprint, came int64) seen {
+func (d *View) compare(p, before fingerprint, came int64) seen {
 	since := d.rulesSince
 	if d.read != nil {
 		since += int64(rulesSlack)

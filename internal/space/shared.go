@@ -26,7 +26,7 @@ import (
 //     nothing; it is decided again by the job, when they can be seen (watch).
 
 // bump moves the records of strands whose events others may be scanning.
-func (d *desk) bump(h identity.Hash) {
+func (d *Tx) bump(h identity.Hash) {
 	st := d.strands[h]
 	if d.read == nil || st == nil || !codec.Windowed(st.Strand) {
 		return
@@ -41,7 +41,7 @@ func (d *desk) bump(h identity.Hash) {
 
 // watch has the job decide again about strands that a window took hold of in
 // this commit.
-func (d *desk) watch(s *codec.Strand, old *identity.Strand) {
+func (d *Tx) watch(s *codec.Strand, old *identity.Strand) {
 	if d.read == nil || d.job || old == nil || codec.Windowed(old) || !codec.Windowed(s.Strand) {
 		return
 	}

@@ -15,7 +15,7 @@ import (
 // repeats knows which messageIds were seen within the dedupe window.
 type repeats interface {
 	// known says for each event whether its messageId was seen, and with it.
-	known(ctx context.Context, d *desk, events []*prepared, now int64) ([]seen, error)
+	known(ctx context.Context, d *View, events []*prepared, now int64) ([]seen, error)
 	// stage adds to the batch what other nodes must know.
 	stage(c *commitPlan)
 	// landed is told when the commit has happened.
@@ -36,7 +36,7 @@ func (s *Space) sift(ctx context.Context, c *commitPlan, ws []*work, now time.Ti
 		}
 	}
 	// Repeats, and what is left for another commit.
-	repeat, err := s.repeats.known(ctx, c.desk, events, now.UnixNano())
+	repeat, err := s.repeats.known(ctx, &c.desk.View, events, now.UnixNano())
 	if err != nil {
 		return err
 	}

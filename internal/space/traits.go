@@ -56,7 +56,7 @@ func (s *Space) setTraits(c *commitPlan) error {
 	return nil
 }
 
-func (d *desk) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent) error {
+func (d *Tx) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent) error {
 	if err := d.loadTraits(h); err != nil {
 		return err
 	}

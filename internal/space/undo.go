@@ -202,8 +202,8 @@ func (s *Space) applyUndo(ctx context.Context, u Undo, foreseen *Regrouping) (Re
 type undoing struct {
 	s      *Space
 	undo   Undo
-	desk   *desk // as it becomes
-	was    *desk // as it is
+	desk   *Tx // as it becomes
+	was    *View // as it is
 	rec    rulesRecord
 	set    *overrideSet    // with the change
 	hashes []identity.Hash // of the override's IDs
@@ -240,10 +240,9 @@ func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, last codec.Profil
 	}
 	at := s.cfg.Now()
 	w := &undoing{s: s, undo: u, rec: rec, now: at.UnixNano(), before: map[codec.ProfileID]*full{}, after: map[codec.ProfileID]*full{}}
-	w.was = s.newDesk(ctx, r, rs, at)
-	w.was.read = nil
+	w.was = s.newViewBy(ctx, r, rs)
 	w.was.engine.Overrides = newOverrideSet(s.hasher, rec.Overrides, all).identity
-	w.desk = s.newDesk(ctx, r, rs, at)
+	w.desk = s.newTx(ctx, r, rs, at)
 	w.desk.touchBound, w.desk.lastID = 0, last
 
 	var o Override
@@ -314,7 +313,7 @@ func (s *Space) foresee(ctx context.Context, u Undo) (*Regrouping, error) {
 
 // holders counts the strands that hold the most frequent of some IDs, up to most
 // and one more.
-func (d *desk) holders(ids []identity.Hash, most int) (int, error) {
+func (d *View) holders(ids []identity.Hash, most int) (int, error) {
 	if err := d.loadNodes(ids...); err != nil {
 		return 0, err
 	}
@@ -442,7 +441,7 @@ func (w *undoing) owned() error {
 
 // keepsPerson complains if a profile would be left without an ID, or without one
 // of the types that stand for a person or an account.
-func (d *desk) keepsPerson(p codec.ProfileID, without []identity.ID) error {
+func (d *View) keepsPerson(p codec.ProfileID, without []identity.ID) error {
 	if err := d.loadProfiles(p); err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (w *undoing) regroup(c *identity.Change) error {
 			return err
 		}
 		isNew := w.was.profiles[p] == nil
-		if err := w.see(w.desk, w.after, p, isNew); err != nil {
+		if err := w.see(&w.desk.View, w.after, p, isNew); err != nil {
 			return err
 		}
 	}
@@ -63,7 +63,7 @@ func (w *undoing) regroup(c *identity.Change) error {
 }
 
 // see gathers a profile as a desk has it, if it is there.
-func (w *undoing) see(d *desk, into map[codec.ProfileID]*full, p codec.ProfileID, isNew bool) error {
+func (w *undoing) see(d *View, into map[codec.ProfileID]*full, p codec.ProfileID, isNew bool) error {
 	if into[p] != nil {
 		return nil
 	}

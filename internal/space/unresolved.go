@@ -16,7 +16,7 @@ const NoIDs = "no external ID"
 const mostUnresolvedIDs = 20
 
 // emitUnresolved tells the feed of an event that is of no profile, and why.
-func (d *desk) emitUnresolved(e *placedEvent) {
+func (d *Tx) emitUnresolved(e *placedEvent) {
 	ch := feed.Change{Kind: feed.Unresolved, Reason: NoIDs}
 	collection := identity.Users
 	var ids []identity.ID

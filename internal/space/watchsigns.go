@@ -119,8 +119,7 @@ const (
 // busiestID finds the ID of a profile with which most sets of IDs come; none if
 // that are fewer than people it warns of.
 func (s *Space) busiestID(ctx context.Context, r kv.Reader, profile string) (identity.ID, error) {
-	d := s.newDesk(ctx, r, s.rules.Load(), s.cfg.Now())
-	d.read = nil
+	d := s.newView(ctx, r)
 	ref := Ref{Collection: identity.Users, Value: profile}
 	if strings.HasPrefix(profile, "acc_") {
 		ref.Collection = identity.Accounts
