@@ -202,7 +202,7 @@ func (s *Space) applyUndo(ctx context.Context, u Undo, foreseen *Regrouping) (Re
 type undoing struct {
 	s      *Space
 	undo   Undo
-	desk   *Tx // as it becomes
+	desk   *Tx   // as it becomes
 	was    *View // as it is
 	rec    rulesRecord
 	set    *overrideSet    // with the change
