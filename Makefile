@@ -27,16 +27,46 @@ lint: ## go vet, formatting, and the rules of the house (internal/archtest)
 	@$(GO) vet ./...
 	@$(GO) test -vet=off ./internal/archtest
 
+.PHONY: check
+check: lint ## Lint, then what two minutes allow: no race detector, PostgreSQL or browser
+	@$(GO) test -vet=off -short -timeout 5m ./...
+
+# Packages without concurrency, which the race detector would only slow down.
+# internal/archtest looks that none of them has any.
+PLAIN := internal/event internal/identity internal/profile
+
+E2E    := test/e2e
+MODULE := github.com/selfsame-id/selfsame
+
+# Two at a time, the longest first; each shows its output when it is done.
+SUITES := test-e2e test-raced test-plain
+SYNC   := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 .PHONY: test
 test: lint ## Lint, then every test; what this machine cannot run is listed at the end
 	@skipped=$$(mktemp) || exit 1; trap 'rm -f "$$skipped"' EXIT; export SELFSAME_SKIPPED="$$skipped"; \
-	$(GO) test -race -vet=off -timeout 9m ./... && \
-	$(GO) test -vet=off -timeout 5m -run 'Equals|RulesChangeWhile' ./internal/space; \
+	$(MAKE) --no-print-directory --keep-going --jobs=2 $(SYNC) $(SUITES); \
 	code=$$?; \
 	if [ -s "$$skipped" ]; then \
 	  echo; echo "NOT TESTED, for this machine lacks what it takes:"; sort -u "$$skipped" | sed 's/^/  /'; \
 	  if [ "$$CI" = true ]; then code=1; fi; \
 	fi; exit $$code
+
+# Most of these tests wait for servers and timers, so four go on at once. The
+# servers are built with the race detector where a test is about races.
+.PHONY: test-e2e
+test-e2e:
+	@$(GO) test -vet=off -timeout 9m -parallel 4 ./$(E2E)
+
+.PHONY: test-raced
+test-raced:
+	@$(GO) test -race -vet=off -timeout 9m $(filter-out $(PLAIN:%=$(MODULE)/%) $(MODULE)/$(E2E) $(MODULE)/internal/archtest,$(shell $(GO) list ./...))
+
+# With the race detector space's random worlds are a third of those that are here.
+.PHONY: test-plain
+test-plain:
+	@$(GO) test -vet=off -timeout 9m $(PLAIN:%=./%)
+	@$(GO) test -vet=off -timeout 9m -run 'Equals|RulesChangeWhile' ./internal/space
 
 .PHONY: bench
 bench: ## Measure throughput and latency over HTTP on this machine

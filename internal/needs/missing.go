@@ -10,6 +10,15 @@ import (
 // listEnv names the file that lists what was skipped; `make test` prints it.
 const listEnv = "SELFSAME_SKIPPED"
 
+// Time leaves a test to `make test` where only a little is to run (go test -short,
+// `make check`), and says why it is not part of that.
+func Time(tb testing.TB, why string) {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("not run with -short: " + why)
+	}
+}
+
 // Missing ends a test because something that it needs is not there. Where
 // everything has to run (CI=true) the test fails; elsewhere it is skipped, which
 // is said at once and at the end of `make test`.

@@ -56,3 +56,14 @@ func TestWhatIsMissingIsListed(t *testing.T) {
 		t.Errorf("with CI=true the test is %q", how)
 	}
 }
+
+func TestShortRunsLeaveTestsOut(t *testing.T) {
+	one := &told{TB: t}
+	func() {
+		defer func() { _ = recover() }()
+		Time(one, "it needs a database")
+	}()
+	if want := map[bool]string{true: "skipped", false: ""}[testing.Short()]; one.how != want {
+		t.Errorf("with -short=%v the test is %q", testing.Short(), one.how)
+	}
+}

@@ -245,6 +245,7 @@ type Stats struct {
 	Demotions                               int64
 	Replays, ReplayedDecisions              int64
 	Pending                                 int64 // replays waiting for the job
+	CountedAt                               int64 // until then, in nanoseconds since 1970, Profiles, Strands and Pending know what other nodes did
 	QueueBytes                              int64
 	Warnings                                int64 // open
 	StrandCacheHits, StrandCacheMisses      int64

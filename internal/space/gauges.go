@@ -37,5 +37,6 @@ func (s *Space) refreshGauges(ctx context.Context) error {
 	s.stats.profiles.Store(total.Profiles)
 	s.stats.strands.Store(total.Strands)
 	s.pending.Store(int64(len(seeds)))
+	s.stats.counted.Store(s.job.counted.UnixNano())
 	return nil
 }

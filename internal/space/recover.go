@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -18,11 +19,13 @@ import (
 // recover reads what the writer must know of the history: where its lane ends,
 // what was counted, which messages are recent, what waits.
 func (s *Space) recover(ctx context.Context) error {
+	began := time.Now()
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
+	s.stats.counted.Store(began.UnixNano())
 	if err := s.takeLane(ctx, r); err != nil {
 		return err
 	}

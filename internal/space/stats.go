@@ -13,6 +13,7 @@ type counters struct {
 	created, merges, unmerges             atomic.Int64
 	demotions, replays, decisions         atomic.Int64
 	commit, plan, wait                    atomic.Int64 // nanoseconds
+	counted                               atomic.Int64 // when the gauges were looked up, in nanoseconds since 1970
 }
 
 // Stats returns counters and gauges.
@@ -27,6 +28,9 @@ func (s *Space) Stats() Stats {
 		Demotions: c.demotions.Load(), Replays: c.replays.Load(), ReplayedDecisions: c.decisions.Load(),
 		Pending: s.pending.Load(), QueueBytes: s.queueBytes.Load(), Warnings: s.warnings.Load(),
 		CommitSeconds: seconds(&c.commit), PlanSeconds: seconds(&c.plan), WaitSeconds: seconds(&c.wait),
+	}
+	if st.CountedAt = time.Now().UnixNano(); !s.store.Exclusive() {
+		st.CountedAt = c.counted.Load()
 	}
 	st.StrandCacheHits, st.StrandCacheMisses = s.cache.stats()
 	if l, ok := s.repeats.(*localRepeats); ok {

@@ -111,6 +111,7 @@ func TestHugeBodies(t *testing.T) {
 
 // One bad message never costs the good ones, and is kept with its reason.
 func TestBadMessages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	deep := strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000)

@@ -84,6 +84,7 @@ func (p *server) manage(t testing.TB, method, path string, out any) {
 // stats are some of the numbers of a space.
 type stats struct {
 	Events, Repeats, Rejected, Unresolved, Profiles, Strands, Pending int64
+	CountedAt                                                         time.Time `json:"counted_at"`
 }
 
 func (p *server) stats(t testing.TB, space string) (s stats) {

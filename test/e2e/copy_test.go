@@ -12,6 +12,7 @@ import (
 // A directory moves to a database and back again; at every stop the same people
 // are there, repeats are known, and more events are taken.
 func TestMovingHouse(t *testing.T) {
+	t.Parallel()
 	cfg := population.Config{Seed: 61, People: 300, Events: 3000, Kiosks: 1, Late: 0.05}
 	events := parsed(t, linesOf(cfg.NDJSON()))
 	ids := distinctIDs(events)

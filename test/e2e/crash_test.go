@@ -65,6 +65,7 @@ func (s *sender) work(addr string, stop *atomic.Bool) {
 
 // kill -9 at random moments: what was answered with 200 is there, once.
 func TestKilledAtAnyMoment(t *testing.T) {
+	t.Parallel()
 	kills, most := 15, 900*time.Millisecond
 	if testing.Short() {
 		kills = 4

@@ -11,6 +11,7 @@ import (
 // changes it, and each says what is missing and what to do. With them, all of
 // the data is back.
 func TestMissingFileNeverCostsData(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	p.send(t, "dev", "/v1/batch", batch(trackOf("ruth", "m-1"), trackOf("ruth", "m-2")))

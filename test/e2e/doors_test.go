@@ -27,6 +27,7 @@ func (p *server) raw(t testing.TB, method, path, body string, headers ...string)
 
 // Another site's page, a name that leads here, and a guesser get nowhere.
 func TestDoors(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	p.send(t, "dev", "/v1/identify", []byte(`{"userId":"ruth","anonymousId":"a-1","messageId":"m-1"}`))
@@ -95,6 +96,7 @@ func TestDoors(t *testing.T) {
 
 // A token that is easy to guess is for this machine only.
 func TestWeakTokenOnAPublicAddress(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	began := time.Now()
 	out, code := s.run(t, nil, "serve", "--config", s.config, "--data", s.data, "--listen", "0.0.0.0:0")

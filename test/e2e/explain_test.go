@@ -9,6 +9,7 @@ import (
 // From Jane's phone to her running app, and from a kiosk to whoever came second:
 // over the command line, against a running server and a stopped one's directory.
 func TestExplainJaneAndAKiosk(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t), "dev")
 	p := s.start(t)
 	p.send(t, "dev", "/v1/batch", batch(janeLines(t)...))

@@ -12,6 +12,7 @@ import (
 // and told over the API and by command, and a dismissed warning stays dismissed
 // over a kill.
 func TestInsightsAndWarnings(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t), "shop")
 	p := s.start(t)
 	var events [][]byte

@@ -78,6 +78,7 @@ func isJane(t testing.TB, p *server, space string) {
 }
 
 func TestJaneOverHTTP(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t), "calls", "batch")
 	p := s.start(t)
 	for _, line := range janeLines(t) {
@@ -100,6 +101,7 @@ func TestJaneOverHTTP(t *testing.T) {
 }
 
 func TestJaneByImport(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t), "stopped", "running")
 	imported := func(space string, where ...string) {
 		args := append([]string{"import", "--config", s.config, "--space", space, "--source", "shop-" + space}, where...)
@@ -127,6 +129,7 @@ func TestJaneByImport(t *testing.T) {
 
 // Whatever the order, and however it is cut into requests: the same Jane.
 func TestJaneInAnyOrder(t *testing.T) {
+	t.Parallel()
 	const orders = 24
 	var spaces []string
 	for i := range orders {

@@ -22,6 +22,7 @@ func trackOf(user, id string) []byte {
 // A messageId counts once: in one request, over requests and calls, and across
 // restarts and crashes.
 func TestRepeatsCountOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	count := func(want int) {
@@ -57,6 +58,7 @@ func TestRepeatsCountOnce(t *testing.T) {
 // Told to stop, a server finishes what it has taken, says no to the rest, and
 // leaves with exit code 0.
 func TestStoppedUnderLoad(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	stream := population.Config{Seed: 31, Active: 300, Careless: -1}.Stream()
@@ -115,6 +117,7 @@ func TestStoppedUnderLoad(t *testing.T) {
 
 // The second of two servers on one directory leaves and says why.
 func TestTwoServersOnOneDirectory(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	p.send(t, "dev", "/v1/track", trackOf("ruth", "m-1"))
@@ -168,6 +171,7 @@ func damage(t testing.TB, dir, pattern string) (n int) {
 
 // A damaged file is said to be one. Nothing goes on as if it were whole.
 func TestDamagedFiles(t *testing.T) {
+	t.Parallel()
 	for _, pattern := range []string{"MANIFEST-*", "*.sst", "*.blob"} {
 		t.Run(strings.Trim(pattern, "*.-"), func(t *testing.T) {
 			s := newSite(t, binary(t))
@@ -201,6 +205,7 @@ func TestDamagedFiles(t *testing.T) {
 
 // A configuration that cannot be meant stops the server before it touches data.
 func TestBadConfiguration(t *testing.T) {
+	t.Parallel()
 	s := newSiteWith(t, binary(t), "spaces:\n  - id: dev\n    sauces: [{id: shop}]\n")
 	p, err := s.tryStart(t)
 	if err == nil || p == nil || p.Running() {

@@ -29,6 +29,7 @@ func logsOf(t *testing.T, s *site) (paths []string) {
 // Damage at the end of the log after a crash is said with numbers: in the log of
 // the start, by verify, and as a warning until somebody has seen to it.
 func TestDamagedLogIsTold(t *testing.T) {
+	t.Parallel()
 	const sent = 40
 	for name, damage := range map[string]func(path string, text []byte) error{
 		"one bit": func(path string, text []byte) error {
@@ -118,6 +119,7 @@ func TestDamagedLogIsTold(t *testing.T) {
 // After a stop in order nothing is in the logs, so nothing can be lost with them;
 // and the torn end of a kill is no loss.
 func TestLogsThatMayGo(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	for i := range 20 {

@@ -56,11 +56,18 @@ func (p *server) pour(t testing.TB, space string, events []sent, random *rand.Ra
 // Ten thousand people with shared devices, kiosks, and events that come late and
 // twice: whatever the order and the requests, the same people and traits.
 func TestPopulationInAnyOrder(t *testing.T) {
+	t.Parallel()
 	people := 10_000
 	if testing.Short() {
 		people = 1_000
 	}
 	populationInAnyOrder(t, binary(t), people)
+}
+
+// The same with fewer people and a server that the race detector watches.
+func TestPopulationUnderTheRaceDetector(t *testing.T) {
+	t.Parallel()
+	populationInAnyOrder(t, watched(t), 400)
 }
 
 func populationInAnyOrder(t *testing.T, binary string, people int) {

@@ -15,6 +15,7 @@ import (
 // there while events keep coming and the server is killed again and again; and
 // back once more.
 func TestRulesThatLookElsewhereAreApplied(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	stream := population.Config{Seed: 6, Active: 400, Kiosks: 3, Careless: -1}.Stream()

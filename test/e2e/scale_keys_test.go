@@ -45,6 +45,7 @@ func (p *server) with(t testing.TB, method, path, secret string, body []byte) in
 // as their maker has them, while others guess there; and what one node deletes is
 // refused by the other one a second later, although it has rested.
 func TestKeysOnTwoNodes(t *testing.T) {
+	t.Parallel()
 	s, _ := newShared(t, binary(t))
 	one, two := s.start(t), s.start(t)
 	const traits = "/v1/spaces/dev/collections/users/profiles/user_id:ruth/traits"

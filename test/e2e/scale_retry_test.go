@@ -41,6 +41,7 @@ func (p *server) metric(t testing.TB, name string) (sum float64) {
 // people in common, send their requests to four nodes in turn. Conflicts between
 // the nodes stay cheap: less than one event in fifty is decided again.
 func TestConflictsStayCheap(t *testing.T) {
+	t.Parallel()
 	s, _ := newShared(t, binary(t))
 	var nodes []*server
 	for range 4 {

@@ -28,15 +28,17 @@ func newShared(t testing.TB, binary string) (*site, *pgtest.Server) {
 	return s, db
 }
 
-// rested waits until no work is pending on any node. What a node knows of the
-// others may be a second old.
+// rested waits until every node has looked, after this call, what is in the
+// store, and found nothing pending.
 func rested(t testing.TB, nodes ...*server) {
 	t.Helper()
-	time.Sleep(1500 * time.Millisecond)
-	for _, p := range nodes {
-		p.settled(t, "dev")
+	called := time.Now()
+	for i, p := range nodes {
+		eventually(t, 90*time.Second, "nothing is pending on node "+strconv.Itoa(i+1), func() bool {
+			s := p.stats(t, "dev")
+			return s.Pending == 0 && s.CountedAt.After(called)
+		})
 	}
-	time.Sleep(1500 * time.Millisecond)
 }
 
 // patient sends requests over several connections to nodes in turn, each again
@@ -79,6 +81,7 @@ func patient(t testing.TB, requests [][]byte, nodes []*server) (others int64) {
 // Two nodes take events of the same people at the same time, some of them both:
 // the same people, traits and counts as one node gives.
 func TestTwoNodesOneTruth(t *testing.T) {
+	t.Parallel()
 	cfg := population.Config{Seed: 31, People: 400, Events: 4000, Kiosks: 2, Late: 0.05, Repeats: 0.01}
 	text := cfg.NDJSON()
 	events := parsed(t, linesOf(text))
@@ -265,6 +268,7 @@ func taken(t testing.TB, senders []*sender) (sure, unsure []sent) {
 // send what was not answered there. Nothing is lost, nothing counts twice, and
 // who reads the feed sees each change once.
 func TestNodeKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	s, _ := newShared(t, watched(t))
 	steady := s.start(t)
 	senders := shoppers(8, 41)
@@ -336,6 +340,7 @@ func TestNodeKilledUnderLoad(t *testing.T) {
 // The database dies under load and comes back: meanwhile nodes say 503 and when
 // to come again, and nothing that was acknowledged is lost.
 func TestDatabaseKilledUnderLoad(t *testing.T) {
+	t.Parallel()
 	s, db := newShared(t, watched(t))
 	nodes := []*server{s.start(t), s.start(t)}
 	senders := shoppers(8, 51)

@@ -10,6 +10,7 @@ import (
 // Every command says in one sentence that another version of Selfsame wrote the
 // store, and none works on it.
 func TestStoreOfAnotherVersion(t *testing.T) {
+	t.Parallel()
 	s, db := newShared(t, binary(t))
 	p := s.start(t)
 	p.send(t, "dev", "/v1/track", trackOf("ruth", "m-1"))
@@ -34,6 +35,7 @@ func TestStoreOfAnotherVersion(t *testing.T) {
 // While the database refuses the login of a running node, its requests are
 // answered 503 with Retry-After, and it takes up by itself when it is let in.
 func TestLoginRefusedLater(t *testing.T) {
+	t.Parallel()
 	s, db := newShared(t, binary(t))
 	db.Exec("CREATE ROLE node LOGIN")
 	db.Exec("CREATE DATABASE shared OWNER node")

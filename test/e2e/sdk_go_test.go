@@ -29,6 +29,7 @@ func (o *outcomes) Failure(_ analytics.Message, err error) {
 
 // Segment's SDK for Go, with nothing changed but where it sends to.
 func TestSDKGo(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	var told outcomes

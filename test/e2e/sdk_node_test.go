@@ -71,6 +71,7 @@ func script(t *testing.T, out any, name string, args ...string) {
 
 // Segment's SDK for Node, with nothing changed but its host.
 func TestSDKNode(t *testing.T) {
+	t.Parallel()
 	install(t)
 	s := newSite(t, binary(t))
 	p := s.start(t)
@@ -99,6 +100,7 @@ const chromium = "/usr/bin/chromium"
 // browser says whether there is a browser, without which a test is not run.
 func browser(tb testing.TB) {
 	tb.Helper()
+	needs.Time(tb, "it needs a browser")
 	if _, err := os.Stat(chromium); err != nil {
 		needs.Missing(tb, "analytics-next needs "+chromium+" (Debian: apt-get install chromium)")
 	}
@@ -107,6 +109,7 @@ func browser(tb testing.TB) {
 // Segment's SDK for browsers in a browser, on a page of another origin, with
 // nothing changed but the address of its settings.
 func TestSDKBrowser(t *testing.T) {
+	t.Parallel()
 	browser(t)
 	install(t)
 	s := newSite(t, binary(t), "plain", "batching")

@@ -50,12 +50,10 @@ func binary(t testing.TB) string {
 	return builds.plainPath
 }
 
-// watched is the server with the race detector if the tests have it.
+// watched is the server with the race detector, for tests that are about races.
+// What they find in it fails the test, whatever the test itself is built with.
 func watched(t testing.TB) string {
 	t.Helper()
-	if !raced {
-		return binary(t)
-	}
 	builds.withRace.Do(func() { builds.racPath, builds.raceErr = build("race", "-race") })
 	if builds.raceErr != nil {
 		t.Fatal(builds.raceErr)

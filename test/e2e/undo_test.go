@@ -31,6 +31,7 @@ func (p *server) ask(t testing.TB, method, path string, body any, headers ...str
 // A merge is cut through the API, stays cut over restarts, a kill and later
 // events, and is taken back by command; two admins do not overwrite each other.
 func TestUndoOverHTTP(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t), "shop")
 	p := s.start(t)
 	p.send(t, "shop", "/v1/batch", batch(janeLines(t)...))

@@ -23,6 +23,7 @@ type inForce struct {
 // killed again and again; in the end everything is as the simulation said, and as
 // if all had come under those rules.
 func TestRulesAreTriedAndApplied(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	stream := population.Config{Seed: 5, Active: 400, Kiosks: 3, Careless: -1}.Stream()

@@ -40,6 +40,7 @@ func bin() (string, error) {
 // need returns the server's programs, or ends the test.
 func need(tb testing.TB) string {
 	tb.Helper()
+	needs.Time(tb, "it needs PostgreSQL")
 	dir, err := bin()
 	if err == nil {
 		return dir
