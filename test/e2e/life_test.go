@@ -174,6 +174,7 @@ func TestDamagedFiles(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{"MANIFEST-*", "*.sst", "*.blob"} {
 		t.Run(strings.Trim(pattern, "*.-"), func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, binary(t))
 			file := filepath.Join(t.TempDir(), "events.ndjson")
 			writeFile(t, file, population.Config{Seed: 41, People: 400}.NDJSON())

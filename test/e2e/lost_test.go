@@ -42,6 +42,7 @@ func TestDamagedLogIsTold(t *testing.T) {
 		"removed": func(path string, text []byte) error { return os.Remove(path) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, binary(t))
 			p := s.start(t)
 			p.send(t, "dev", "/v1/track", trackOf("early", "m-early"))
