@@ -90,7 +90,7 @@ type Receipt struct {
 	Stored     int // events kept
 	Repeats    int // messageIds already seen
 	Compared   int // messages that were compared with the whole store, see Delivery.Dedupe
-	IDUsed     int `json:"id_used"` // other events had their messageIds within the dedupe window; kept as rejects
+	IDUsed     int `json:"id_used"` // other events had their messageIds before; kept as rejects
 	Unresolved int // kept events none of whose IDs was accepted
 	Created    int // profiles created
 	Merged     int // profiles merged away

@@ -1,11 +1,9 @@
 package space
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -86,8 +84,8 @@ const (
 	commitSlack = time.Minute
 )
 
-// compare marks the events of a delivery that are in the store already, with
-// whatever age. It returns how many were compared.
+// compare marks the events of a delivery whose messageIds are in the store
+// already, with whatever age. It returns how many were compared.
 func (s *Space) compare(ctx context.Context, w *work) (int, error) {
 	now := s.cfg.Now().UnixNano()
 	edge := now - int64(s.cfg.DedupeWindow)
@@ -105,60 +103,32 @@ func (s *Space) compare(ctx context.Context, w *work) (int, error) {
 		return 0, err
 	}
 	defer s.history.release(p)
-	type candidate struct {
-		place uint64
-		event *prepared
-	}
-	var found []candidate
+	var hits []hit
 	var places []uint64
-	for _, e := range asked {
+	for i, e := range asked {
 		if places, err = p.index.Find(places[:0], e.hash); err != nil {
 			return 0, fmt.Errorf("the index of stored messageIds: %w", err)
 		}
 		for _, place := range places {
-			found = append(found, candidate{place, e})
+			hits = append(hits, hit{p.blocks[place], i})
 		}
 	}
-	if len(found) == 0 {
+	if len(hits) == 0 {
 		return len(asked), nil
 	}
-	// A hash proves nothing: the stored messages are read, block by block.
-	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.place, b.place) })
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer r.Close()
-	for len(found) > 0 {
-		n := 1
-		for n < len(found) && found[n].place == found[0].place {
-			n++
-		}
-		b, err := journal.Read(ctx, r, s.keys, p.blocks[found[0].place])
-		if err != nil {
-			return 0, err
-		}
-		for _, c := range found[:n] {
-			c.event.known = c.event.known || holds(b, c.event)
-		}
-		found = found[n:]
+	out := make([]seen, len(asked))
+	if err := confirm(ctx, r, s.keys, s.rulesKnown(), hits, asked, out); err != nil {
+		return 0, err
+	}
+	for i, e := range asked {
+		e.known = out[i]
 	}
 	return len(asked), nil
-}
-
-// holds reports whether an event is in a block. Of one whose body cannot be read
-// any more the hash has to be proof enough.
-func holds(b *journal.Block, e *prepared) bool {
-	for k := range b.Heads {
-		if h := &b.Heads[k]; h.Type == 0 || h.MessageHash != e.hash {
-			continue
-		}
-		stored, _, st := b.Event(k)
-		if st != journal.Gone && stored.MessageID == e.id || st == journal.Damaged && stored.MessageID == "" {
-			return true
-		}
-	}
-	return false
 }
 
 // acquire returns an index that may be used until it is released, waiting while

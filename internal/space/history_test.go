@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -101,6 +102,95 @@ func TestHistoryCountsOnce(t *testing.T) {
 			report, err := h.s.Verify(context.Background(), nil)
 			if err != nil || len(report.Differences) > 0 {
 				t.Errorf("verify: %+v %v", report, err)
+			}
+		})
+	}
+}
+
+// An ID that another event had before the dedupe window is found in the whole store,
+// and is no repeat: it is kept as within the window, on both kinds of stores.
+func TestHistoryKeepsWhatIsNoRepeat(t *testing.T) {
+	for name, open := range map[string]disk{
+		"one node": memoryDisk(),
+		"shared":   func(t testing.TB) kv.Store { return openShared(t, pgtest.Start(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := open(t)
+			t.Cleanup(func() { _ = store.Close() })
+			now := clockAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+			s := openSpace(t, store, space.Config{Now: now.Now, ScratchDir: t.TempDir()})
+			deliver := func(how space.Dedupe, source string, lines ...string) space.Receipt {
+				t.Helper()
+				d := space.Delivery{Source: source, Dedupe: how}
+				for _, l := range lines {
+					m, err := event.Parse([]byte(l), event.Envelope{ReceivedAt: now.UnixNano()})
+					if err != nil {
+						t.Fatal(err)
+					}
+					d.Messages = append(d.Messages, m)
+				}
+				r, err := s.Ingest(t.Context(), d)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return r
+			}
+			began := now.Now().Format(time.RFC3339)
+			line := func(more string) string {
+				return `{"messageId":"m1","timestamp":"` + began + `",` + more + `}`
+			}
+			same := line(`"type":"track","event":"Ordered","userId":"jane"`)
+			deliver(space.DedupeWindow, "web", same)
+			now.Add(50 * time.Hour)
+			kept := int64(0)
+			check := func(when string) {
+				t.Helper()
+				if r := deliver(space.DedupeOld, "web", same, line(`"type":"track","event":"Ordered","userId":"jane","context":{"ip":"203.0.113.9"}`)); r.Repeats != 2 || r.Stored+r.IDUsed != 0 {
+					t.Errorf("%s, repeats: %+v", when, r)
+				}
+				for what, o := range map[string][2]string{
+					"person":  {"web", line(`"type":"track","event":"Ordered","userId":"john"`)},
+					"cookie":  {"web", line(`"type":"track","event":"Ordered","userId":"jane","anonymousId":"c1"`)},
+					"event":   {"web", line(`"type":"track","event":"Returned","userId":"jane"`)},
+					"type":    {"web", line(`"type":"identify","userId":"jane","traits":{"plan":"pro"}`)},
+					"source":  {"ios", same},
+					"account": {"web", line(`"type":"group","userId":"jane","groupId":"acme"`)},
+				} {
+					for _, how := range []space.Dedupe{space.DedupeOld, space.DedupeAll} {
+						if r := deliver(how, o[0], o[1]); r.IDUsed != 1 || r.Stored+r.Repeats != 0 || r.Compared != 1 {
+							t.Errorf("%s, another %s: %+v", when, what, r)
+						}
+						kept++
+					}
+				}
+				counts, err := s.RejectCounts(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := int64(0)
+				for _, c := range counts {
+					if c.Code != string(event.IDUsed) {
+						t.Errorf("%+v", c)
+					}
+					n += c.Messages
+				}
+				if n != kept {
+					t.Errorf("%s: %d are kept, want %d", when, n, kept)
+				}
+			}
+			check("at once")
+			rules := identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id"}, {Type: "where", Key: "ip"}}}
+			setRules(t, s, rules)
+			// Which IDs it had under other rules says nothing; all else does.
+			if r := deliver(space.DedupeOld, "web", line(`"type":"track","event":"Ordered","userId":"jane","properties":{"ip":"203.0.113.9"}`)); r.Repeats != 1 {
+				t.Errorf("under new rules: %+v", r)
+			}
+			if r := deliver(space.DedupeOld, "web", line(`"type":"track","event":"Returned","userId":"jane"`)); r.IDUsed != 1 {
+				t.Errorf("another event under new rules: %+v", r)
+			}
+			verify(t, s)
+			if err := s.Close(context.Background()); err != nil {
+				t.Fatal(err)
 			}
 		})
 	}

@@ -45,7 +45,7 @@ type prepared struct {
 	leftOut []identity.LeftOut // IDs beyond the bounds of a message
 	aside   bool               // left for another commit: another node changed what it depends on
 	suspect bool               // was left once, perhaps because it is a repeat
-	known   bool               // a repeat of what is stored, whatever its age
+	known   seen               // what the whole store, whatever its age, tells; see Space.compare
 
 	// What a shared store had under the messageId's hash, see sharedRepeats.
 	collides bool

@@ -1,6 +1,7 @@
 package space
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -9,7 +10,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
-	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // localRepeats asks the memory of an exclusive store's only writer. What it
@@ -20,71 +20,68 @@ type localRepeats struct {
 }
 
 func (l *localRepeats) known(ctx context.Context, d *View, events []*prepared, now int64) ([]seen, error) {
-	out := make([]seen, len(events))
+	type found struct {
+		clock uint64
+		event int
+	}
+	var all []found
 	for i, e := range events {
+		if e.known != unseen {
+			continue // as was found in all that is stored
+		}
 		clocks, err := l.recent.Find(ctx, e.hash, now)
 		if err != nil {
 			return nil, err
 		}
-		for _, b := range clocks {
-			if out[i], err = l.confirm(ctx, d, b, e, now); err != nil {
-				return nil, err
-			}
-			if out[i] != unseen {
-				break
-			}
+		for _, clock := range clocks {
+			all = append(all, found{clock, i})
 		}
 	}
-	return out, nil
+	out := make([]seen, len(events))
+	if len(all) == 0 {
+		return out, nil
+	}
+	slices.SortFunc(all, func(a, b found) int { return cmp.Or(cmp.Compare(a.clock, b.clock), cmp.Compare(a.event, b.event)) })
+	var hits []hit
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].clock == all[0].clock {
+			n++
+		}
+		blocks, err := l.blocks(ctx, d, all[0].clock, now)
+		if err != nil {
+			return nil, err
+		}
+		for _, block := range blocks {
+			for _, one := range all[:n] {
+				hits = append(hits, hit{block, one.event})
+			}
+		}
+		all = all[n:]
+	}
+	return out, confirm(ctx, d.r, d.keys, d.rulesKnown(), hits, events, out)
 }
 
-// confirm says whether a block with a clock holds the message, or another one with
-// its ID, arrived within the window. There is more than one such block in a copy of a shared store only.
-func (l *localRepeats) confirm(ctx context.Context, d *View, clock uint64, e *prepared, now int64) (seen, error) {
+// blocks lists the blocks with a clock that came within the window. There is more
+// than one in a copy of a shared store only.
+func (l *localRepeats) blocks(ctx context.Context, d *View, clock uint64, now int64) (out []event.Block, err error) {
 	from := codec.Headers.Key(d.keys, event.NewBlock(clock, 0))
 	to := codec.Headers.Key(d.keys, event.NewBlock(clock+1, 0))
 	for {
 		page, err := d.r.Scan(ctx, from, to, 2, false)
 		if err != nil {
-			return unseen, err
+			return nil, err
 		}
 		for _, entry := range page {
-			block, ok := codec.Headers.Parse(entry.Key)
-			heads, err := journal.DecodeHeader(entry.Value)
-			if !ok || err != nil || block.Time() <= now-l.window {
-				continue
-			}
-			if is, err := l.holds(ctx, d, block, heads, e); is != unseen || err != nil {
-				return is, err
+			if block, ok := codec.Headers.Parse(entry.Key); ok && block.Time() > now-l.window {
+				out = append(out, block)
 			}
 		}
 		if len(page) < 2 {
-			return unseen, nil
+			return out, nil
 		}
 		from = kv.After(page[len(page)-1].Key)
 	}
-}
-
-// holds says whether a block holds the message, or another one with its ID. Of one whose body cannot be read
-// the hash has to be proof enough.
-func (l *localRepeats) holds(ctx context.Context, d *View, block event.Block, heads []journal.Head, e *prepared) (seen, error) {
-	for k := range heads {
-		h := &heads[k]
-		if h.Type == 0 || h.MessageHash != e.hash {
-			continue
-		}
-		stored, err := journal.ReadEvent(ctx, d.r, d.keys, h.Moment(block, k))
-		if err != nil {
-			return unseen, err
-		}
-		switch {
-		case stored.Damaged && (stored.MessageID == "" || stored.MessageID == e.id):
-			return repeated, nil
-		case stored.MessageID == e.id:
-			return d.compare(e.fingerprint(), fingerprintOf(h.Source, stored.Name, h), block.Time()), nil
-		}
-	}
-	return unseen, nil
 }
 
 func (l *localRepeats) stage(*commitPlan) {}
@@ -139,7 +136,7 @@ func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, no
 	var asked []int
 	for i, e := range events {
 		e.collides, e.expired = false, nil // as it was found before a conflict
-		if e.suspect || r.rate > rareRepeats {
+		if e.known == unseen && (e.suspect || r.rate > rareRepeats) {
 			keys, asked = append(keys, r.key(d.keys, e.hash)), append(asked, i)
 		}
 	}
@@ -161,7 +158,7 @@ func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, no
 		}
 		if came := codec.ParseTime(v); came > now-r.window {
 			if e.collides = string(v[recentHead:]) != e.id; !e.collides {
-				out[i] = d.compare(e.fingerprint(), readFingerprint(v[8:]), came)
+				out[i] = e.fingerprint().compare(readFingerprint(v[8:]), came, d.rulesKnown())
 			}
 		} else {
 			e.expired = v

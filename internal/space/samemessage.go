@@ -17,9 +17,9 @@ import (
 type seen uint8
 
 const (
-	unseen     seen = iota // the messageId is new within the window
-	repeated               // the same message came before
+	unseen     seen = iota // the messageId is new
 	usedBefore             // another message came before with this messageId
+	repeated               // the same message came before
 )
 
 // fingerprint tells messages with one messageId apart: a message that is sent again has
@@ -70,15 +70,25 @@ func readFingerprint(b []byte) fingerprint {
 // change of rules takes to reach all of them.
 const rulesSlack = 10 * time.Second
 
+// rulesKnown is the time, in nanoseconds since 1970, after which all that came was
+// looked at by the rules at work.
+func (s *Space) rulesKnown() int64 { return rulesKnown(s.version.Load().SetAt, !s.store.Exclusive()) }
+
+func (d *View) rulesKnown() int64 { return rulesKnown(d.rulesSince, d.read != nil) }
+
+func rulesKnown(setAt int64, shared bool) int64 {
+	if shared {
+		setAt += int64(rulesSlack)
+	}
+	return setAt
+}
+
 // compare says what an event is whose messageId came before, at a time, with a
 // message of another fingerprint. New rules may have found other IDs in the same message
-// since then, so only what does not depend on rules counts for what is older.
-func (d *View) compare(p, before fingerprint, came int64) seen {
-	since := d.rulesSince
-	if d.read != nil {
-		since += int64(rulesSlack)
-	}
-	if p.what != before.what || p.who != before.who && since < came {
+// since then, so only what does not depend on rules counts for what is older than
+// these.
+func (p fingerprint) compare(before fingerprint, came, rulesKnown int64) seen {
+	if p.what != before.what || p.who != before.who && rulesKnown < came {
 		return usedBefore
 	}
 	return repeated

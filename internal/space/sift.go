@@ -46,9 +46,8 @@ func (s *Space) sift(ctx context.Context, c *commitPlan, ws []*work, now time.Ti
 			repeat[i] = repeated
 			continue
 		}
-		if e.known {
-			repeat[i] = repeated // it is in the store, however old
-		}
+		// What is in the store, however old.
+		repeat[i] = max(repeat[i], e.known)
 		if repeat[i] != unseen {
 			continue
 		}

@@ -85,6 +85,31 @@ func ReadMany(ctx context.Context, r kv.Reader, keys codec.Keyspace, events []ev
 	return blocks, nil
 }
 
+// ReadEach reads blocks, a few in one round trip, and hands them to fn in their
+// order. An error of fn ends it and is returned.
+func ReadEach(ctx context.Context, r kv.Reader, keys codec.Keyspace, blocks []event.Block, fn func(*Block) error) error {
+	const together = 16
+	var ask [][]byte
+	for len(blocks) > 0 {
+		n := min(len(blocks), together)
+		ask = ask[:0]
+		for _, block := range blocks[:n] {
+			ask = append(ask, Keys(keys, block)...)
+		}
+		values, err := r.Get(ctx, ask...)
+		if err != nil {
+			return err
+		}
+		for i, block := range blocks[:n] {
+			if err := fn(openBlockOf(block, values[3*i:3*i+3])); err != nil {
+				return err
+			}
+		}
+		blocks = blocks[n:]
+	}
+	return nil
+}
+
 // blockKeys is the keys of all that is kept of a block.
 func Keys(ks codec.Keyspace, block event.Block) [][]byte {
 	return [][]byte{codec.Headers.Key(ks, block), codec.Bodies.Key(ks, block), codec.Erased.Key(ks, block)}
