@@ -352,7 +352,7 @@ func (d *View) forget(g *gathered) error {
 	w := &witness{d.ctx, d.r, d.keys, map[event.Block]*journal.Block{}}
 	for _, st := range g.strands {
 		late := false
-		for _, t := range d.traits[st.Hash] {
+		for _, t := range d.traits.row(st.Hash) {
 			late = late || t.Time > g.until
 		}
 		if !late {
@@ -376,11 +376,11 @@ func (d *View) forget(g *gathered) error {
 			case journal.Whole:
 				news = append(news, traitsOf(st.Collection, &e, &m)...)
 			case journal.Damaged:
-				news = append(news, saidBy(d.traits[st.Hash], map[event.Arrival]bool{at.Arrival: true})...)
+				news = append(news, saidBy(d.traits.row(st.Hash), map[event.Arrival]bool{at.Arrival: true})...)
 			}
 		}
 		var none profile.Traits
-		d.traits[st.Hash], _ = none.Apply(news)
+		d.traits.rows[st.Hash], _ = none.Apply(news)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ type View struct {
 	strands  map[identity.Hash]*codec.Strand // nil: known to be absent
 	nodes    map[identity.Hash]*codec.Identifier
 	profiles map[codec.ProfileID]*codec.Profile
-	traits   map[identity.Hash]profile.Traits
+	traits   strandTable[profile.Traits]
 
 	// stale means that new rules are at work and what is stored does not follow
 	// from them yet.
@@ -74,7 +74,6 @@ type Tx struct {
 	changedStrands  map[identity.Hash]bool // true: it was stored before
 	changedNodes    map[identity.Hash]bool
 	changedProfiles map[codec.ProfileID]bool
-	changedTraits   map[identity.Hash]bool
 
 	links map[string]bool // keys of codec.Links: put or deleted
 
@@ -121,7 +120,7 @@ func (s *Space) openView(v *View, ctx context.Context, r kv.Reader, rs *identity
 		v.strands = map[identity.Hash]*codec.Strand{}
 		v.nodes = map[identity.Hash]*codec.Identifier{}
 		v.profiles = map[codec.ProfileID]*codec.Profile{}
-		v.traits = map[identity.Hash]profile.Traits{}
+		v.traits = traitTable()
 	}
 }
 
@@ -130,7 +129,6 @@ func (s *Space) newTx(ctx context.Context, r kv.Reader, rs *identity.Ruleset, no
 		changedStrands:  map[identity.Hash]bool{},
 		changedNodes:    map[identity.Hash]bool{},
 		changedProfiles: map[codec.ProfileID]bool{},
-		changedTraits:   map[identity.Hash]bool{},
 		wasDemoted:      map[demotion]bool{},
 		links:           map[string]bool{},
 	}
@@ -153,11 +151,12 @@ func (d *Tx) clear() {
 	clear(d.strands)
 	clear(d.nodes)
 	clear(d.profiles)
-	clear(d.traits)
+	for _, t := range d.tables() {
+		t.reset()
+	}
 	clear(d.changedStrands)
 	clear(d.changedNodes)
 	clear(d.changedProfiles)
-	clear(d.changedTraits)
 	clear(d.wasDemoted)
 	clear(d.links)
 	clear(d.added)
@@ -166,8 +165,8 @@ func (d *Tx) clear() {
 		View: View{strands: d.strands, nodes: d.nodes, profiles: d.profiles, traits: d.traits, added: d.added},
 
 		changedStrands: d.changedStrands, changedNodes: d.changedNodes,
-		changedProfiles: d.changedProfiles, changedTraits: d.changedTraits,
-		wasDemoted: d.wasDemoted, links: d.links,
+		changedProfiles: d.changedProfiles,
+		wasDemoted:      d.wasDemoted, links: d.links,
 		changes: d.changes[:0], changeOf: d.changeOf[:0],
 	}
 }
@@ -249,13 +248,6 @@ func (d *View) observeStrand(s *identity.Strand) {
 	}
 }
 
-// observeTraits notes the arrival numbers of traits.
-func (d *View) observeTraits(traits profile.Traits) {
-	for i := range traits {
-		d.observe(traits[i].Arrival)
-	}
-}
-
 func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*parts, K), recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
 	var missing []K
 	var keys [][]byte
@@ -319,40 +311,6 @@ func (d *View) loadProfiles(ids ...codec.ProfileID) error {
 	return load(d, d.profiles, ids, func(p *parts, id codec.ProfileID) { p.touch(codec.Profiles.Tag(), id[:]) }, (*memory).profile,
 		func(p codec.ProfileID) []byte { return codec.Profiles.Key(d.keys, p) },
 		func(_ codec.ProfileID, b []byte) (*codec.Profile, error) { return codec.DecodeProfile(b) })
-}
-
-func (d *View) loadTraits(hashes ...identity.Hash) error {
-	var missing []identity.Hash
-	var keys [][]byte
-	for _, h := range hashes {
-		d.parts.touch(codec.Traits.Tag(), h[:])
-		if _, ok := d.traits[h]; !ok {
-			d.traits[h] = nil // asked for, once
-			missing = append(missing, h)
-			keys = append(keys, codec.Traits.Key(d.keys, h))
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	values, err := d.get(keys)
-	if err == nil {
-		for i, h := range missing {
-			if values[i] == nil {
-				continue
-			}
-			if d.traits[h], err = profile.DecodeTraits(values[i]); err != nil {
-				break
-			}
-			d.observeTraits(d.traits[h])
-		}
-	}
-	if err != nil {
-		for _, h := range missing {
-			delete(d.traits, h)
-		}
-	}
-	return err
 }
 
 // ownerOf returns the profile that owns an ID; its node and profile must be
@@ -525,9 +483,8 @@ func (d *Tx) write(b *kv.Batch) {
 		a.begin(codec.Profiles.Append(a.room(), d.keys, p))
 		d.keep(b, &a, d.profiles[p].Append(a.rest()))
 	}
-	for h := range d.changedTraits {
-		a.begin(codec.Traits.Append(a.room(), d.keys, h))
-		d.keep(b, &a, profile.AppendTraits(a.rest(), d.traits[h]))
+	for _, t := range d.tables() {
+		t.write(d, b, &a)
 	}
 	for i := range d.settledSeeds {
 		b.Delete(d.settledSeeds[i].Key(d.keys))

@@ -34,8 +34,11 @@ func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 	if err := d.loadOwners(hashes...); err != nil {
 		return err
 	}
-	if err := d.loadTraits(h); err != nil {
-		return err
+	for _, t := range d.tables() {
+		if err := t.loadRows(&d.View, h); err != nil {
+			return err
+		}
+		t.dropRow(h)
 	}
 	for i := range st.Links {
 		if isListed(&st.Links[i]) {
@@ -45,7 +48,6 @@ func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 	d.strands[h] = nil
 	delete(d.changedStrands, h)
 	d.remove(codec.Strands.Key(d.keys, h))
-	d.setTraits(h, nil)
 	d.counters.Strands--
 	if !st.Founded.IsZero() {
 		if err := d.inherit(st.Founded, heir); err != nil {

@@ -101,19 +101,17 @@ func (g *gathered) traits() (profile.Traits, error) {
 	for i, st := range g.strands {
 		hashes[i] = st.Hash
 	}
-	if err := g.d.loadTraits(hashes...); err != nil {
-		return nil, err
-	}
 	if g.until != 0 {
+		if err := g.d.traits.load(g.d, hashes...); err != nil {
+			return nil, err
+		}
 		if err := g.d.forget(g); err != nil {
 			return nil, err
 		}
 	}
 	sets := make([]profile.Traits, 0, len(hashes))
-	for _, h := range hashes {
-		if t := g.d.traits[h]; len(t) > 0 {
-			sets = append(sets, t)
-		}
+	if err := g.d.traits.fold(g.d, hashes, func(t profile.Traits) { sets = append(sets, t) }); err != nil {
+		return nil, err
 	}
 	if len(sets) == 1 {
 		return sets[0], nil

@@ -454,13 +454,11 @@ func (d *Tx) moveEvent(e *movedEvent) error {
 	if len(e.traits) == 0 {
 		return nil
 	}
-	if err := d.loadTraits(e.hash); err != nil {
+	if err := d.traits.load(&d.View, e.hash); err != nil {
 		return err
 	}
-	after, won := d.traits[e.hash].Apply(e.traits)
-	if len(won) > 0 {
-		d.traits[e.hash] = after
-		d.changedTraits[e.hash] = true
+	if after, won := d.traits.row(e.hash).Apply(e.traits); len(won) > 0 {
+		d.traits.put(e.hash, after)
 	}
 	return nil
 }

@@ -260,11 +260,11 @@ func (d *Tx) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bool
 	if !rem.whole || d.strands[h] == nil {
 		return nil
 	}
-	if err := d.loadTraits(h); err != nil {
+	if err := d.traits.load(&d.View, h); err != nil {
 		return err
 	}
-	if !bytes.Equal(profile.AppendTraits(nil, d.traits[h]), profile.AppendTraits(nil, rem.traits)) {
-		d.setTraits(h, rem.traits)
+	if !bytes.Equal(profile.AppendTraits(nil, d.traits.row(h)), profile.AppendTraits(nil, rem.traits)) {
+		d.traits.put(h, rem.traits)
 	}
 	removed, err := d.settlePairs(h, l.collection, rem)
 	if removed && again {
@@ -272,15 +272,6 @@ func (d *Tx) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bool
 		d.put(key, l.append(nil))
 	}
 	return err
-}
-
-// setTraits makes traits those of a strand; none takes the record away.
-func (d *Tx) setTraits(h identity.Hash, traits profile.Traits) {
-	d.traits[h] = traits
-	if d.changedTraits[h] = true; len(traits) == 0 {
-		delete(d.changedTraits, h)
-		d.remove(codec.Traits.Key(d.keys, h))
-	}
 }
 
 // settlePairs keeps of a strand's pairs those that its remaining events show, and

@@ -18,7 +18,9 @@ func (s *Space) setTraits(c *commitPlan) error {
 		if old {
 			continue
 		}
-		d.traits[h] = nil // a strand that is new has no traits yet
+		for _, t := range d.tables() {
+			t.known(h) // a strand that is new has no rows yet
+		}
 	}
 	for i := range c.fresh {
 		if e := &c.fresh[i]; e.traits {
@@ -30,7 +32,7 @@ func (s *Space) setTraits(c *commitPlan) error {
 			}
 		}
 	}
-	if err := d.loadTraits(strands...); err != nil {
+	if err := d.traits.load(&d.View, strands...); err != nil {
 		return err
 	}
 	defer d.decide(none)
@@ -57,16 +59,15 @@ func (s *Space) setTraits(c *commitPlan) error {
 }
 
 func (d *Tx) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent) error {
-	if err := d.loadTraits(h); err != nil {
+	if err := d.traits.load(&d.View, h); err != nil {
 		return err
 	}
-	before := d.traits[h]
+	before := d.traits.row(h)
 	after, won := before.Apply(news)
 	if len(won) == 0 {
 		return nil
 	}
-	d.traits[h] = after
-	d.changedTraits[h] = true
+	d.traits.put(h, after)
 	var of codec.ProfileID
 	if err := d.loadStrands(h); err != nil {
 		return err
