@@ -186,7 +186,7 @@ func (s *Space) settle(ws []*work, receipts []Receipt) {
 		w.events = left
 		if len(left) > 0 {
 			w.tries++
-			w.blocks = nil
+			w.packed = nil
 		}
 	}
 }

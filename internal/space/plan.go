@@ -56,9 +56,11 @@ func (s *Space) plan(ctx context.Context, ws []*work, known map[string][]byte) (
 	c.clock, c.lane = max(event.Clock(now.UnixNano()), s.clock+1), s.lane
 	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
 
-	if err := s.sift(ctx, c, ws, now); err != nil {
+	found, err := s.dropDuplicates(ctx, c, ws, now)
+	if err != nil {
 		return c, err
 	}
+	s.appendEvents(c, ws, found)
 	d.makeNews = func() map[identity.Hash][]identity.Pos { return newsOf(c.fresh) }
 	if err := s.fetch(c); err != nil {
 		return c, err

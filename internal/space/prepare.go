@@ -9,6 +9,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // work is a delivery on its way to a commit.
@@ -16,7 +17,7 @@ type work struct {
 	delivery Delivery
 	rules    *identity.Ruleset // the rules by which the IDs were promoted
 	events   []prepared
-	blocks   []block // bodies that were packed ahead, covering the events in order; empty: the commit packs them
+	packed   []journal.Packed // bodies that were packed ahead, covering the events in order; empty: the commit packs them
 	bytes    int64
 	came     time.Time
 	queued   time.Time // later than came if something was left for another commit
@@ -58,21 +59,6 @@ type side struct {
 	ids  []identity.ID // in canonical order; empty: no strand
 }
 
-// block is a run of bodies that is stored together.
-type block struct {
-	first, count int // events of the work
-	packed       []byte
-}
-
-// Bodies of one delivery are packed by whoever delivers, off the commit path,
-// when they are enough to compress well; blocks are small enough that reading
-// one event does not unpack megabytes.
-const (
-	packAheadBytes = 12 << 10
-	packBytes      = 48 << 10
-	packEvents     = 1 << 12
-)
-
 // prepare promotes and hashes the IDs of a delivery's events and packs their
 // bodies.
 func (s *Space) prepare(w *work) {
@@ -94,6 +80,7 @@ func (s *Space) prepare(w *work) {
 			p.hash = s.messageHash(p.id)
 			w.bytes += int64(ms[i].Size())
 		}
+		w.packed = s.packer.PackAhead(ms)
 	}
 	for i := range w.delivery.Rejects {
 		if r := &w.delivery.Rejects[i]; r.packed == nil && len(r.Body) >= rejectPackBytes {
@@ -113,31 +100,6 @@ func (s *Space) prepare(w *work) {
 			p.account.hash = s.hasher.Strand(identity.Accounts, pr.Accounts)
 		}
 	}
-	if w.bytes < packAheadBytes || len(w.blocks) > 0 {
-		return
-	}
-	var bodies [][]byte
-	var whole []byte // bodies that were put together, until they are packed
-	size, first := 0, 0
-	flush := func(end int) {
-		w.blocks = append(w.blocks, block{first, end - first, s.packer.Pack(nil, bodies)})
-		bodies, whole, size, first = bodies[:0], whole[:0], 0, end
-	}
-	for i := range w.events {
-		m := w.events[i].msg
-		if len(bodies) > 0 && (size+m.Size() > packBytes || len(bodies) == packEvents) {
-			flush(i)
-		}
-		b := m.Body
-		if m.Inherited != nil {
-			from := len(whole)
-			whole = m.AppendBody(whole)
-			b = whole[from:len(whole):len(whole)]
-		}
-		bodies = append(bodies, b)
-		size += len(b)
-	}
-	flush(len(w.events))
 }
 
 // giveID makes a messageId for a message without one.

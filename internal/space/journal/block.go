@@ -13,9 +13,9 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
-// blockEvent is one event of a block, as the block's header says. The zero
-// blockEvent stands for a body that is no event: a repeat that was packed
-// before anybody knew.
+// Head is one event of a block, as the block's header says. The zero Head stands
+// for a body that is no event: a repeat that was packed before anybody knew, or an
+// event that was erased.
 type Head struct {
 	User, Account       identity.Hash // strands; zero without HasUser, HasAccount
 	HasUser, HasAccount bool
@@ -31,7 +31,7 @@ func (e *Head) stored() event.Stored {
 	return event.Stored{Type: e.Type, Time: e.Time, ReceivedAt: e.ReceivedAt, MessageID: e.GivenID}
 }
 
-// moment is that of an event of a block.
+// Moment is that of an event of a block.
 func (e *Head) Moment(block event.Block, ordinal int) event.Moment {
 	return event.Moment{Time: e.Time, ReceivedAt: e.ReceivedAt, Arrival: block.At(ordinal)}
 }
@@ -69,7 +69,7 @@ const (
 	maxBlockEvents = event.MaxOrdinal + 1
 )
 
-// appendHeader appends the header of a block to dst: at most maxBlockEvents
+// AppendHeader appends the header of a block to dst: at most maxBlockEvents
 // events, in the order of their bodies.
 func AppendHeader(dst []byte, events []Head) []byte {
 	start := len(dst)
@@ -170,8 +170,8 @@ func indexOf(list []string, s string) int {
 	return -1
 }
 
-// decodeHeader reads the header of a block. Errors wrap kv.ErrCorrupt or
-// ErrTooNew. The events share no memory with b; events of one source share its
+// DecodeHeader reads the header of a block. Errors wrap kv.ErrCorrupt or
+// codec.ErrTooNew. The events share no memory with b; events of one source share its
 // text.
 func DecodeHeader(b []byte) ([]Head, error) {
 	switch {

@@ -23,7 +23,7 @@ import (
 const (
 	bodiesVersion = 1
 	bodiesPrefix  = 1 + 8
-	// maxUnpacked is the most that a block unpacks to, lengths included. Whoever
+	// MaxUnpacked is the most that a block unpacks to, lengths included. Whoever
 	// packs stays far below it.
 	MaxUnpacked = 16 << 20
 	// packWindow is how far back the compressor looks, about a block; more only
@@ -31,7 +31,7 @@ const (
 	packWindow = 256 << 10
 )
 
-// packer packs the bodies of blocks. The zero packer is ready; it may be used
+// Packer packs the bodies of blocks. The zero Packer is ready; it may be used
 // from many goroutines at once and must not be copied.
 type Packer struct {
 	benches sync.Pool
@@ -55,8 +55,8 @@ func newBench() *bench {
 // maxBench is the largest buffer that is kept for the next block.
 const maxBench = 1 << 20
 
-// pack appends the packed bodies to dst and returns the result. The bodies are
-// not kept. Together they must stay below maxUnpacked.
+// Pack appends the packed bodies to dst and returns the result. The bodies are
+// not kept. Together they must stay below MaxUnpacked.
 func (p *Packer) Pack(dst []byte, bodies [][]byte) []byte {
 	w, ok := p.benches.Get().(*bench)
 	if !ok {
@@ -95,9 +95,9 @@ var unpacker = sync.OnceValue(func() *zstd.Decoder {
 	return dec
 })
 
-// unpackBodies returns the bodies of a block, in their order. They share one
+// UnpackBodies returns the bodies of a block, in their order. They share one
 // piece of memory, which belongs to the caller and has nothing to do with b.
-// Errors wrap kv.ErrCorrupt or ErrTooNew.
+// Errors wrap kv.ErrCorrupt or codec.ErrTooNew.
 func UnpackBodies(b []byte) ([][]byte, error) {
 	if len(b) < bodiesPrefix || b[0] == 0 {
 		return nil, fmt.Errorf("%w: the bodies of a block are cut short", kv.ErrCorrupt)

@@ -13,7 +13,7 @@ import (
 // keeps its place, its moment and all that was derived from it; readers show it as
 // damaged, and verify names it.
 
-// readHeads reads the header of a block; nil if it is gone or cannot be read.
+// ReadHeads reads the header of a block; nil if it is gone or cannot be read.
 func ReadHeads(ctx context.Context, r kv.Reader, keys codec.Keyspace, block event.Block) ([]Head, error) {
 	values, err := r.Get(ctx, codec.Headers.Key(keys, block))
 	if err != nil || values[0] == nil {
@@ -26,7 +26,7 @@ func ReadHeads(ctx context.Context, r kv.Reader, keys codec.Keyspace, block even
 	return heads, nil
 }
 
-// StoredEvent is one event of a profile's history.
+// Event is one stored event.
 type Event struct {
 	Body       []byte // exactly as sent
 	MessageID  string // as sent, or the one it was given
@@ -41,7 +41,7 @@ type Event struct {
 	Damaged bool
 }
 
-// openBlock is a block as readers use it.
+// Block is a block as readers use it.
 type Block struct {
 	ID     event.Block
 	Heads  []Head   // nil: the header is gone or cannot be read
@@ -50,16 +50,16 @@ type Block struct {
 	Damage string // what of the block cannot be read, for people; "" if all can
 }
 
-// readBlock reads a block.
+// Read reads a block.
 func Read(ctx context.Context, r kv.Reader, keys codec.Keyspace, block event.Block) (*Block, error) {
 	values, err := r.Get(ctx, Keys(keys, block)...)
 	if err != nil {
 		return nil, err
 	}
-	return openBlockOf(block, values), nil
+	return open(block, values), nil
 }
 
-// readBlocks reads the blocks of some events together.
+// ReadMany reads the blocks of some events together.
 func ReadMany(ctx context.Context, r kv.Reader, keys codec.Keyspace, events []event.Moment) (map[event.Block]*Block, error) {
 	blocks := map[event.Block]*Block{}
 	var order []event.Block
@@ -80,7 +80,7 @@ func ReadMany(ctx context.Context, r kv.Reader, keys codec.Keyspace, events []ev
 		return nil, err
 	}
 	for i, block := range order {
-		blocks[block] = openBlockOf(block, values[3*i:3*i+3])
+		blocks[block] = open(block, values[3*i:3*i+3])
 	}
 	return blocks, nil
 }
@@ -101,7 +101,7 @@ func ReadEach(ctx context.Context, r kv.Reader, keys codec.Keyspace, blocks []ev
 			return err
 		}
 		for i, block := range blocks[:n] {
-			if err := fn(openBlockOf(block, values[3*i:3*i+3])); err != nil {
+			if err := fn(open(block, values[3*i:3*i+3])); err != nil {
 				return err
 			}
 		}
@@ -110,13 +110,13 @@ func ReadEach(ctx context.Context, r kv.Reader, keys codec.Keyspace, blocks []ev
 	return nil
 }
 
-// blockKeys is the keys of all that is kept of a block.
+// Keys is the keys of all that is kept of a block.
 func Keys(ks codec.Keyspace, block event.Block) [][]byte {
 	return [][]byte{codec.Headers.Key(ks, block), codec.Bodies.Key(ks, block), codec.Erased.Key(ks, block)}
 }
 
-// openBlockOf opens what the keys of a block have for values.
-func openBlockOf(block event.Block, values [][]byte) *Block {
+// open opens what the keys of a block have for values.
+func open(block event.Block, values [][]byte) *Block {
 	b := &Block{ID: block}
 	var err error
 	switch {
@@ -148,7 +148,7 @@ func openBlockOf(block event.Block, values [][]byte) *Block {
 	return b
 }
 
-// state is what became of an event of the journal.
+// State is what became of an event of the journal.
 type State uint8
 
 const (
@@ -157,7 +157,7 @@ const (
 	Damaged       // a hole: it cannot be read
 )
 
-// event reads the event with an ordinal. The message is told of a whole event only.
+// Event reads the event with an ordinal. The message is told of a whole event only.
 func (b *Block) Event(ordinal int) (Event, event.Message, State) {
 	if ordinal >= len(b.Heads) || b.Heads[ordinal].Type == 0 || b.Erased.has(ordinal) {
 		return Event{}, event.Message{}, Gone
@@ -177,7 +177,7 @@ func (b *Block) Event(ordinal int) (Event, event.Message, State) {
 	return e, event.Message{}, Damaged
 }
 
-// at reads the event that an index names. If the header does not know it, its
+// At reads the event that an index names. If the header does not know it, its
 // moment is all that is told.
 func (b *Block) At(m event.Moment) (Event, event.Message, State) {
 	ordinal := m.Arrival.Ordinal()
@@ -188,7 +188,7 @@ func (b *Block) At(m event.Moment) (Event, event.Message, State) {
 	return e, msg, st
 }
 
-// shownName is an event's name in the Profile API.
+// ShownName is an event's name in the Profile API.
 func ShownName(t event.Type, name string) string {
 	switch t {
 	case event.Track:
@@ -201,7 +201,7 @@ func ShownName(t event.Type, name string) string {
 	return ""
 }
 
-// readStored reads one event of the journal, which may be a hole.
+// ReadEvent reads one event of the journal, which may be a hole.
 func ReadEvent(ctx context.Context, r kv.Reader, keys codec.Keyspace, m event.Moment) (Event, error) {
 	b, err := Read(ctx, r, keys, m.Arrival.Block())
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
-// tombstones are the ordinals of a block whose events were erased: bit o%8 of
-// byte o/8. The nil tombstones are none. Stored, a version byte goes before.
+// Tombstones are the ordinals of a block whose events were erased: bit o%8 of
+// byte o/8. The nil Tombstones are none. Stored, a version byte goes before.
 type Tombstones []byte
 
 const tombstonesVersion = 1
@@ -42,7 +42,7 @@ func appendTombstones(dst []byte, t Tombstones) []byte {
 }
 
 // decodeTombstones reads the stored form. Errors wrap kv.ErrCorrupt or
-// ErrTooNew. The result is a copy.
+// codec.ErrTooNew. The result is a copy.
 func decodeTombstones(b []byte) (Tombstones, error) {
 	switch {
 	case len(b) == 0 || b[0] == 0 || len(b) > 1+maxBlockEvents/8:

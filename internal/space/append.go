@@ -1,0 +1,97 @@
+package space
+
+import (
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+)
+
+// appendEvents gives the events that are unseen their places in the journal, stages
+// their blocks, and counts the others in the receipts. found is what dropDuplicates
+// says of the events of all deliveries.
+func (s *Space) appendEvents(c *commitPlan, ws []*work, found []seen) {
+	c.fresh = slices.Grow(c.fresh, len(found))
+	blocks := journal.NewAppender(s.keys, &s.packer, c.block(0), func(key, value []byte) { s.putNew(&c.batch, key, value) })
+	at := 0
+	for k, w := range ws {
+		of := found[at : at+len(w.events)]
+		at += len(w.events)
+		if c.countSeen(k, w, of) < len(of) {
+			c.appendWork(blocks, k, w, of)
+		}
+	}
+	blocks.Flush()
+	c.record.Blocks = blocks.Blocks()
+	c.blocks = uint64(len(c.record.Blocks))
+	s.repeats.stage(c)
+}
+
+// countSeen counts the events of a delivery that are not stored, and returns how many
+// these are.
+func (c *commitPlan) countSeen(k int, w *work, found []seen) (n int) {
+	for i, f := range found {
+		if f == unseen {
+			continue
+		}
+		n++
+		switch {
+		case w.events[i].aside:
+		case f == usedBefore:
+			c.used = append(c.used, &w.events[i])
+			c.receipts[k].IDUsed++
+		default:
+			c.repeats++
+			c.receipts[k].Repeats++
+		}
+	}
+	return n
+}
+
+// appendWork appends the unseen events of a delivery: bodies that were packed ahead as
+// they are, others together with those of other deliveries.
+func (c *commitPlan) appendWork(blocks *journal.Appender, k int, w *work, found []seen) {
+	place := func(e *prepared, at event.Arrival) {
+		c.fresh = append(c.fresh, placedEvent{prepared: e, work: k, source: w.delivery.Source, at: e.msg.At(at)})
+	}
+	if len(w.packed) == 0 {
+		for i := range w.events {
+			if e := &w.events[i]; found[i] == unseen {
+				place(e, blocks.Add(e.head(), e.msg))
+			}
+		}
+		return
+	}
+	for _, run := range w.packed {
+		heads := make([]journal.Head, run.Count)
+		any := false
+		for o := range heads {
+			if i := run.First + o; found[i] == unseen {
+				heads[o], any = w.events[i].head(), true
+			}
+		}
+		if !any {
+			continue
+		}
+		block := blocks.AddPacked(heads, run.Bodies)
+		for o := range heads {
+			if i := run.First + o; found[i] == unseen {
+				place(&w.events[i], block.At(o))
+			}
+		}
+	}
+}
+
+// head is what the journal says of the event besides its body.
+func (e *prepared) head() journal.Head {
+	h := journal.Head{
+		Time: e.msg.Time, ReceivedAt: e.msg.ReceivedAt, Source: e.source,
+		Type: e.msg.Type, MessageHash: e.hash,
+		User: e.users.hash, HasUser: len(e.users.ids) > 0,
+		Account: e.account.hash, HasAccount: len(e.account.ids) > 0,
+	}
+	if e.given {
+		h.GivenID = e.id
+	}
+	return h
+}
