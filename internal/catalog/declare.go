@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/selfsame-id/selfsame/internal/audit"
 	"slices"
 	"time"
+
+	"github.com/selfsame-id/selfsame/internal/audit"
 )
 
 // Declared is what the configuration file says about the catalog.

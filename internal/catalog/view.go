@@ -28,9 +28,15 @@ const (
 	maxAge = 800 * time.Millisecond
 	// readEvery is the pause between the beginnings of two reads.
 	readEvery = 50 * time.Millisecond
-	// readTime bounds a read, and how long anybody waits for one.
+	// readTime bounds a read.
 	readTime = 5 * time.Second
+	// silence is how long the store may say nothing before nobody waits for it any
+	// more: senders are told soon to come again.
+	silence = 2 * time.Second
 )
+
+// ErrSlow says that the store did not answer in time. It is a kv.ErrUnavailable.
+var ErrSlow = fmt.Errorf("the catalog was not read in time: %w", kv.ErrUnavailable)
 
 // reading is a read of the store that has not begun, or one that many wait for.
 type reading struct {
@@ -43,6 +49,7 @@ type reads struct {
 	mu    sync.Mutex
 	next  *reading  // not begun yet; nil: there is none
 	began time.Time // the last one
+	asked time.Time // since when the store has been asked and has said nothing; zero: it has
 	one   sync.Mutex
 }
 
@@ -84,18 +91,41 @@ func (c *Catalog) fresh(ctx context.Context) (*state, error) {
 		return c.view.Load(), nil
 	}
 	r := c.read()
-	t := time.NewTimer(readTime)
-	defer t.Stop()
-	err := error(nil)
-	select {
-	case <-r.done:
-		err = r.err
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-t.C:
-		err = fmt.Errorf("reading the catalog: %w: no answer within %v", kv.ErrUnavailable, readTime)
+	for {
+		left := c.reads.patience()
+		if left <= 0 {
+			return c.view.Load(), ErrSlow
+		}
+		t := time.NewTimer(left)
+		select {
+		case <-r.done:
+			t.Stop()
+			return c.view.Load(), r.err
+		case <-ctx.Done():
+			t.Stop()
+			return c.view.Load(), ctx.Err()
+		case <-t.C:
+		}
 	}
-	return c.view.Load(), err
+}
+
+// patience is for how long it is still worth waiting for an answer of the store.
+func (r *reads) patience() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asked.IsZero() {
+		return silence
+	}
+	return silence - time.Since(r.asked)
+}
+
+// answered notes that a read has ended. What took too long and failed is no answer.
+func (r *reads) answered(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil || time.Since(r.began) < silence {
+		r.asked = time.Time{}
+	}
 }
 
 // read returns the next read, which has not begun, and sees to it that it does.
@@ -123,11 +153,15 @@ func (c *Catalog) begin(r *reading) {
 	c.reads.mu.Lock()
 	c.reads.next = nil // who comes from now on waits for another one
 	c.reads.began = time.Now()
+	if c.reads.asked.IsZero() {
+		c.reads.asked = c.reads.began
+	}
 	c.reads.mu.Unlock()
 	// Whose request this was does not matter: others wait for it too.
 	ctx, cancel := context.WithTimeout(context.Background(), readTime)
 	defer cancel()
 	r.err = c.reload(ctx)
+	c.reads.answered(r.err)
 }
 
 // reload publishes a new view if the store has one.

@@ -169,6 +169,53 @@ func TestStoreDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// Nobody waits for a store that stands still once it has said nothing for a
+// while; when it goes on, the next one who asks has its answer.
+func TestStoreStandsStill(t *testing.T) {
+	w := &watchedStore{memory: &memory{shared: true}}
+	c := open(t, w, Options{})
+	first, err := c.Bootstrap(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stands, goesOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	w.after = func() {
+		once.Do(func() { close(stands) })
+		<-goesOn
+	}
+	early := make(chan error, 1)
+	go func() {
+		_, err := c.SourceByKey(ctx, "wk_early")
+		early <- err
+	}()
+	<-stands
+	c.reads.mu.Lock()
+	c.reads.asked = c.reads.asked.Add(-silence) // it has stood for that long
+	c.reads.mu.Unlock()
+	began := time.Now()
+	for range 3 {
+		if _, err := c.SourceByKey(ctx, "wk_late"); !errors.Is(err, ErrSlow) || !errors.Is(err, kv.ErrUnavailable) {
+			t.Errorf("while the store stands still: %v", err)
+		}
+	}
+	if took := time.Since(began); took >= silence {
+		t.Errorf("they waited for %v", took)
+	}
+	if err := <-early; !errors.Is(err, ErrSlow) {
+		t.Errorf("who waited when it stood still: %v", err)
+	}
+	close(goesOn)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, ok := sourceBy(c, first.WriteKey); ok {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the store goes on, and its answer is not used")
+		}
+	}
+}
+
 // A view that a change made is not replaced by what was read before it.
 func TestNewerViewStays(t *testing.T) {
 	c := open(t, &memory{shared: true}, Options{})

@@ -30,7 +30,7 @@ func TestExplainJaneAndAKiosk(t *testing.T) {
 			return s.mustRun(t, nil, append(append([]string{args[0], "--config", s.config, "--space", "dev"}, where...), args[1:]...)...)
 		}
 		contains(run("explain", "ios.id:ios_abc123", "anonymous_id:anon_789"), "are the same person",
-			"ios.id:ios_abc123 │ 2 events, SegKicks", "user_id:abc123def │ 13 events, SegRuns", "2019-11-16 18:01:00 – 2019-12-20 07:21:00 anonymous_id:anon_789")
+			"ios.id:ios_abc123 │ 2 events, SegKicks", "user_id:abc123def │ 13 events, SegRuns", "2019-11-16 18:01:00 – 2019-12-20 07:21:00 UTC anonymous_id:anon_789")
 		contains(run("explain", "user_id:ann", "user_id:bob"), "kept apart at 1 place",
 			"ios.id:kiosk was left out at 2020-01-01 01:00:00 UTC: a profile may have 1 user_id ever. It had user_id:bob, and with it would have come user_id:ann.")
 		contains(run("explain", "user_id:abc123def"), "5 steps", "merged use_", "jane-011")

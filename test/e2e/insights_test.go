@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,7 +72,17 @@ func TestInsightsAndWarnings(t *testing.T) {
 		return len(warnings.Data) > 0
 	})
 	w := warnings.Data[0]
-	if len(warnings.Data) != 1 || w.Kind != "many_people" || w.About != "anonymous_id:kiosk-7" || !strings.Contains(w.Rules, `blocked: ["kiosk-7"]`) {
+	var rules struct {
+		Identifiers []struct {
+			Type    string
+			Blocked []string
+		}
+	}
+	if err := json.Unmarshal([]byte(w.Rules), &rules); err != nil {
+		t.Errorf("the rules of the warning: %v\n%s", err, w.Rules)
+	}
+	if len(warnings.Data) != 1 || w.Kind != "many_people" || w.About != "anonymous_id:kiosk-7" ||
+		len(rules.Identifiers) != 1 || rules.Identifiers[0].Type != "anonymous_id" || !slices.Equal(rules.Identifiers[0].Blocked, []string{"kiosk-7"}) {
 		t.Errorf("%+v", warnings)
 	}
 	eventually(t, 30*time.Second, "the gauge of warnings", func() bool {

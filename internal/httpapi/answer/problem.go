@@ -159,6 +159,8 @@ func of(err error) *Problem {
 	case errors.Is(err, space.ErrTooOld):
 		return &Problem{Status: http.StatusInternalServerError, Code: Internal,
 			Message: "The store was written by an older version of Selfsame, which this one cannot read; import the events into an empty store, or run the older version."}
+	case errors.Is(err, catalog.ErrSlow):
+		return later(Overloaded, time.Second, "The store answers too late now. Nothing of this request was taken; send it again.")
 	case errors.Is(err, kv.ErrUnavailable):
 		return later(Unavailable, 2*time.Second, "The store cannot be reached. Send the request again.")
 	case errors.Is(err, kv.ErrUnknown):

@@ -18,7 +18,7 @@ func TestKeptOutLater(t *testing.T) {
 	server.Exec("CREATE ROLE node LOGIN PASSWORD 'hidden'")
 	server.Exec("CREATE DATABASE shared OWNER node")
 	url := fmt.Sprintf("postgres://node:hidden@127.0.0.1:%d/shared?sslmode=disable", server.Port)
-	cut := "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'node'"
+	cut := "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'node'" // waits for the end
 	for _, c := range []struct{ name, take, give string }{
 		{"login", "ALTER ROLE node NOLOGIN", "ALTER ROLE node LOGIN"},
 		{"connections", "ALTER ROLE node CONNECTION LIMIT 0", "ALTER ROLE node CONNECTION LIMIT -1"},
