@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/config"
@@ -25,8 +26,17 @@ type Engine struct {
 	catalog *catalog.Catalog
 
 	mu     sync.Mutex
-	spaces map[string]*space.Space
+	spaces map[string]opened
 	closed bool
+
+	erasing erasing
+}
+
+// opened is a space that is open. A space may be deleted and another one of its ID
+// made: they are told apart by when they were made.
+type opened struct {
+	*space.Space
+	made time.Time
 }
 
 // Declaring says whether opening brings the catalog into line with the spaces
@@ -43,7 +53,7 @@ const (
 // Open opens the data directory or the shared store of cfg, making it on first
 // use. Spaces are opened when they are asked for.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring) (*Engine, error) {
-	e := &Engine{cfg: cfg, log: log, place: placeOf(cfg), spaces: map[string]*space.Space{}}
+	e := &Engine{cfg: cfg, log: log, place: placeOf(cfg), spaces: map[string]opened{}}
 	var err error
 	if e.store, err = e.place.open(ctx, cfg, log); err != nil {
 		return nil, err
@@ -67,10 +77,10 @@ func (e *Engine) Catalog() *catalog.Catalog { return e.catalog }
 // there is none of that ID.
 func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 	e.mu.Lock()
-	s := e.spaces[id]
+	s, open := e.spaces[id]
 	e.mu.Unlock()
-	if s != nil {
-		return s, nil
+	if made, there := e.catalog.Made(id); open && there && made.Equal(s.made) {
+		return s.Space, nil
 	}
 	// Whether there is such a space may take a read of the store, for which others
 	// do not wait.
@@ -79,14 +89,18 @@ func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if s := e.spaces[id]; s != nil {
-		return s, nil
+	made, there := e.catalog.Made(id)
+	if s, open := e.spaces[id]; open {
+		if there && made.Equal(s.made) {
+			return s.Space, nil
+		}
+		return nil, space.ErrClosed // of a deleted space of this ID, which is about to be closed
 	}
-	if e.closed {
+	if e.closed || !there {
 		return nil, space.ErrClosed
 	}
 	share := spaceShare(e.cfg.Memory, len(e.catalog.Spaces(ctx)))
-	s, err := space.Open(ctx, e.store, space.Config{
+	one, err := space.Open(ctx, e.store, space.Config{
 		ID:           id,
 		Log:          e.log,
 		Rules:        e.rules(id),
@@ -99,8 +113,8 @@ func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
-	e.spaces[id] = s
-	return s, nil
+	e.spaces[id] = opened{one, made}
+	return one, nil
 }
 
 // OpenAll opens every space of the catalog.
@@ -119,7 +133,7 @@ func (e *Engine) open() []*space.Space {
 	defer e.mu.Unlock()
 	out := make([]*space.Space, 0, len(e.spaces))
 	for _, s := range e.spaces {
-		out = append(out, s)
+		out = append(out, s.Space)
 	}
 	slices.SortFunc(out, func(a, b *space.Space) int {
 		if a.ID() < b.ID() {
@@ -136,6 +150,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
+	e.erasing.stop()
 	var wrong []error
 	for _, s := range e.open() {
 		if err := s.Close(ctx); err != nil {

@@ -84,6 +84,7 @@ func (e *Engine) start(ctx context.Context, say *Started) (*http.Server, *listen
 	}
 	say.Spaces = e.catalog.Spaces(ctx)
 
+	e.erasing.start(e)
 	stopping := &atomic.Bool{}
 	taken, err := net.Listen("tcp", e.cfg.Listen)
 	if err != nil {
@@ -110,6 +111,7 @@ func (e *Engine) api(stopping *atomic.Bool) http.Handler {
 		Ready:   func(ctx context.Context) error { return e.ready(ctx, stopping) },
 		Store:   storeMetrics(e.store),
 		Lost:    lossesOf(e.store),
+		Erased:  e.erased,
 	}, httpapi.Settings{AdminToken: e.cfg.AdminToken, PublicURL: e.cfg.PublicURL, ProfileRate: rate,
 		Hosts: e.cfg.Hosts, Proxies: peer.Proxies(e.cfg.TrustedProxies), MetricsToken: e.cfg.MetricsToken})
 }
@@ -117,7 +119,7 @@ func (e *Engine) api(stopping *atomic.Bool) http.Handler {
 // Handler is the HTTP API for this process alone, under an admin token of its
 // own: commands that work on a stopped server's directory speak it too.
 func (e *Engine) Handler(adminToken string) http.Handler {
-	return httpapi.New(httpapi.Deps{Spaces: rooms{e}, Catalog: e.catalog, Log: e.log, Lost: lossesOf(e.store)},
+	return httpapi.New(httpapi.Deps{Spaces: rooms{e}, Catalog: e.catalog, Log: e.log, Lost: lossesOf(e.store), Erased: e.erased},
 		httpapi.Settings{AdminToken: adminToken, ProfileRate: -1})
 }
 

@@ -30,6 +30,7 @@ var floors = []struct {
 	{"internal/catalog", 50},
 	{"internal/space/codec", 26},
 	{"internal/space/dedupe", 32},
+	{"internal/space/erasure", 32},
 	{"internal/space/journal", 32},
 	{"internal/space", 40},
 	{"internal/feed", 30},

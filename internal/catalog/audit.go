@@ -34,12 +34,10 @@ type AuditPage struct {
 }
 
 // Audit lists who changed a space, its sources and its tokens, the newest
-// first, limit entries (1 to 1000). ErrInvalid if next is not a token of ours.
+// first, limit entries (1 to 1000). The trail of a space that was deleted stays. ErrInvalid
+// if next is not a token of ours, ErrNotFound if there never was such a space.
 func (c *Catalog) Audit(ctx context.Context, space string, limit int, next string) (AuditPage, error) {
 	var page AuditPage
-	if _, err := c.Space(ctx, space); err != nil {
-		return page, err
-	}
 	from := auditPrefix(space)
 	end := kv.PrefixEnd(from)
 	if next != "" {
@@ -57,6 +55,11 @@ func (c *Catalog) Audit(ctx context.Context, space string, limit int, next strin
 	entries, err := r.Scan(ctx, from, end, limit+1, true)
 	if err != nil {
 		return page, fmt.Errorf("reading the catalog: %w", err)
+	}
+	if len(entries) == 0 && next == "" {
+		if _, err := c.Space(ctx, space); err != nil {
+			return page, err
+		}
 	}
 	for i, e := range entries {
 		if i == limit {

@@ -21,6 +21,8 @@ var (
 	// ErrDeclared: the entry stands in the configuration file, and only a
 	// change of the file changes it.
 	ErrDeclared = errors.New("declared in the configuration file; change it there and restart")
+	// ErrDeleting: a space of this ID is being deleted.
+	ErrDeleting = errors.New("is being deleted; its ID is free again when all its data is erased, see selfsame space list")
 	// ErrInvalid: what was given cannot be an entry.
 	ErrInvalid = errors.New("invalid")
 )
@@ -32,6 +34,9 @@ type Space struct {
 	CreatedAt     time.Time `json:"created_at"`
 	Declared      bool      `json:"declared"`
 	RulesDeclared bool      `json:"rules_declared"` // its rules stand in the configuration file
+
+	// DeletedAt is when its deletion began; nil: it is not being deleted.
+	DeletedAt *time.Time `json:"deleted_at,omitempty"`
 }
 
 // Source is where events come from. Its ID is unique among the sources that
@@ -100,7 +105,7 @@ func Open(ctx context.Context, store kv.Store, opt Options) (*Catalog, error) {
 	return c, nil
 }
 
-// Spaces lists the spaces in order of ID.
+// Spaces lists the spaces in order of ID, without those that are being deleted.
 func (c *Catalog) Spaces(ctx context.Context) []Space {
 	s := c.current(ctx)
 	out := make([]Space, 0, len(s.spaces))
@@ -111,14 +116,14 @@ func (c *Catalog) Spaces(ctx context.Context) []Space {
 	return out
 }
 
-// Space reads one space.
+// Space reads one space. One that is being deleted is ErrNotFound.
 func (c *Catalog) Space(ctx context.Context, id string) (Space, error) {
 	sp, err := lookUp(ctx, c, func(s *state) *Space { return s.spaces[id] })
 	if err != nil {
 		return Space{}, err
 	}
 	if sp == nil {
-		return Space{}, noSpace(id)
+		return Space{}, c.view.Load().noSpace(id)
 	}
 	return *sp, nil
 }

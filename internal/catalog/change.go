@@ -95,6 +95,9 @@ func (s *state) clone() *state {
 	for k, v := range s.spaces {
 		n.spaces[k] = v
 	}
+	for k, v := range s.deleted {
+		n.deleted[k] = v
+	}
 	for k, v := range s.sources {
 		n.sources[k] = v
 	}
@@ -106,11 +109,14 @@ func (s *state) clone() *state {
 
 func (ch *changer) putSpace(sp Space) {
 	action := "space.change"
-	if ch.spaces[sp.ID] == nil {
+	switch {
+	case sp.DeletedAt != nil:
+		action = "space.delete"
+	case ch.spaces[sp.ID] == nil:
 		action = "space.create"
 	}
 	ch.log(action, "space "+sp.ID, map[string]any{"name": sp.Name}, sp.ID)
-	ch.spaces[sp.ID] = &sp
+	ch.state.putSpace(&sp)
 	ch.batch.Put(spaceKey(sp.ID), encode(sp))
 }
 

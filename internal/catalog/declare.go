@@ -38,7 +38,8 @@ type DeclaredToken struct {
 // Apply makes the catalog hold what is declared. An entry that was declared
 // before and no longer is stays as it is and may be changed through the API
 // from now on. All mistakes are reported at once, as errors joined, and then
-// nothing is changed.
+// nothing is changed. A declared space that is being deleted is left out: Apply it
+// again when it is gone.
 func (c *Catalog) Apply(ctx context.Context, d Declared) error {
 	ctx = audit.With(ctx, audit.Actor{By: "config"})
 	plan, err := planOf(d)
@@ -47,6 +48,7 @@ func (c *Catalog) Apply(ctx context.Context, d Declared) error {
 	}
 	now := c.stamp()
 	return c.change(ctx, func(ch *changer) error {
+		plan := plan.without(ch.deleted)
 		ch.applySpaces(plan, now)
 		ch.applySources(plan, now)
 		ch.applyTokens(plan, now)

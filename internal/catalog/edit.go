@@ -19,6 +19,9 @@ func (c *Catalog) CreateSpace(ctx context.Context, id, name string) (Space, erro
 		if ch.spaces[id] != nil {
 			return fmt.Errorf("space %q %w", id, ErrExists)
 		}
+		if ch.deleted[id] != nil {
+			return fmt.Errorf("space %q %w", id, ErrDeleting)
+		}
 		ch.putSpace(sp)
 		return nil
 	})

@@ -16,7 +16,7 @@ func (c *Catalog) Bootstrap(ctx context.Context) (*First, error) {
 	var first *First
 	err := c.change(ctx, func(ch *changer) error {
 		first = nil
-		if len(ch.spaces) > 0 {
+		if len(ch.spaces)+len(ch.deleted) > 0 {
 			return nil
 		}
 		now := c.stamp()

@@ -54,6 +54,16 @@ func load(ctx context.Context, r kv.Reader) (*state, error) {
 	return s, nil
 }
 
+// putSpace sorts a space in with those that are there or those that go.
+func (s *state) putSpace(sp *Space) {
+	delete(s.spaces, sp.ID)
+	if sp.DeletedAt != nil {
+		s.deleted[sp.ID] = sp
+		return
+	}
+	s.spaces[sp.ID] = sp
+}
+
 func (s *state) put(key, value []byte) error {
 	if len(key) < 2 {
 		return fmt.Errorf("the catalog has a key %x: %w", key, kv.ErrCorrupt)
@@ -67,7 +77,7 @@ func (s *state) put(key, value []byte) error {
 	case kindSpace:
 		sp := &Space{}
 		if err = json.Unmarshal(value, sp); err == nil {
-			s.spaces[sp.ID] = sp
+			s.putSpace(sp)
 		}
 	case kindSrc:
 		r := &sourceRecord{}

@@ -10,6 +10,7 @@ import (
 type state struct {
 	version []byte // of the version key; nil when it is absent
 	spaces  map[string]*Space
+	deleted map[string]*Space        // that are being deleted
 	sources map[string]*sourceRecord // by UID
 	tokens  map[tokenKey]*tokenRecord
 	admin   *digest // of the admin token that was made here; nil: none was
@@ -55,6 +56,7 @@ func (r *tokenRecord) public() Token { return r.Token }
 func emptyState() *state {
 	s := &state{
 		spaces:  map[string]*Space{},
+		deleted: map[string]*Space{},
 		sources: map[string]*sourceRecord{},
 		tokens:  map[tokenKey]*tokenRecord{},
 	}
@@ -87,7 +89,7 @@ func (s *state) space(id string) (*Space, error) {
 	if sp := s.spaces[id]; sp != nil {
 		return sp, nil
 	}
-	return nil, noSpace(id)
+	return nil, s.noSpace(id)
 }
 
 func (s *state) source(space, id string) (*sourceRecord, error) {
@@ -106,7 +108,13 @@ func (s *state) token(space, name string) (*tokenRecord, error) {
 	return nil, fmt.Errorf("token %q of space %q: %w", name, space, ErrNotFound)
 }
 
-func noSpace(id string) error { return fmt.Errorf("space %q: %w", id, ErrNotFound) }
+// noSpace says that there is no such space, or not any more.
+func (s *state) noSpace(id string) error {
+	if s.deleted[id] != nil {
+		return fmt.Errorf("space %q is being deleted: %w", id, ErrNotFound)
+	}
+	return fmt.Errorf("space %q: %w", id, ErrNotFound)
+}
 
 func noSource(space, id string) error {
 	return fmt.Errorf("source %q of space %q: %w", id, space, ErrNotFound)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -185,6 +186,7 @@ func (w *where) chosenSpace(ctx context.Context, c *connection, fn func(space st
 	if err != nil {
 		return err
 	}
+	spaces = slices.DeleteFunc(spaces, func(s catalog.Space) bool { return s.DeletedAt != nil })
 	switch len(spaces) {
 	case 0:
 		return errors.New("there is no space yet; make one with `selfsame space create ID`")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,27 +26,63 @@ lets an SDK send events for it. The key is shown once, when the source is made.`
 }
 
 func (sh *shell) sourceList() *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List the sources of a space", Args: cobra.NoArgs}
+	cmd := &cobra.Command{Use: "list", Short: "List the sources of a space, with their events and the ages of their keys", Args: cobra.NoArgs}
 	w := sh.where(cmd, true)
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			sources, err := list[catalog.Source](cmd.Context(), c.client, in(space, "sources"))
+			sources, err := list[countedSource](cmd.Context(), c.client, in(space, "sources"))
 			if err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(sources)
 			}
-			t := table{header: []string{"ID", "NAME", "WRITE KEY", "FEEDS", "CREATED", "FROM"}}
+			t := table{header: []string{"ID", "NAME", "EVENTS", "LAST EVENT", "WRITE KEY", "OLD KEYS", "FEEDS", "FROM"}}
+			now := time.Now()
 			for _, s := range sources {
-				t.add(clean(s.ID), clean(s.Name), clean(s.KeyPrefix)+"…", strings.Join(s.Spaces, ", "), moment(&s.CreatedAt), madeBy(s.Declared))
+				last := "never"
+				if s.Last != nil {
+					last = moment(s.Last)
+				}
+				t.add(s.ID, s.Name, count(s.Events), last, keyAge(s.KeyPrefix, s.KeyCreatedAt, now), oldKeys(s.FormerKeys, now), strings.Join(s.Spaces, ", "), madeBy(s.Declared))
 			}
 			t.write(sh.out)
 			return nil
 		})
 	}
 	return cmd
+}
+
+// countedSource is a source with what the space has of its events.
+type countedSource struct {
+	catalog.Source
+	Events int64      `json:"events"`
+	Last   *time.Time `json:"last_event_at"`
+}
+
+// keyAge shows the first characters of a write key and how old it is.
+func keyAge(prefix string, made, now time.Time) string {
+	return fmt.Sprintf("%s… (%s)", prefix, age(now.Sub(made)))
+}
+
+// age is a length of time in whole days, or today.
+func age(d time.Duration) string {
+	if days := int64(d / (24 * time.Hour)); days > 0 {
+		return many(days, "day")
+	}
+	return "today"
+}
+
+// oldKeys shows the former keys that are still taken, and until when.
+func oldKeys(keys []catalog.FormerKey, now time.Time) string {
+	var out []string
+	for _, k := range keys {
+		if k.Until != nil && k.Until.After(now) {
+			out = append(out, keyAge(k.Prefix, k.CreatedAt, now)+" until "+moment(k.Until))
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // madeBy says where an entry of the catalog is changed.

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,12 +15,13 @@ import (
 func (sh *shell) space() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "space",
-		Short: "List and make spaces",
+		Short: "List, make and delete spaces",
 		Long: `A space is an isolated identity graph: dev and prod, or one for each app where
 apps must not mix.`,
 		Example: `  selfsame space list
-  selfsame space create prod --name Production`,
-	}, sh.spaceList(), sh.spaceCreate())
+  selfsame space create prod --name Production
+  selfsame space delete trial`,
+	}, sh.spaceList(), sh.spaceCreate(), sh.spaceDelete())
 }
 
 func (sh *shell) spaceList() *cobra.Command {
@@ -26,7 +30,7 @@ func (sh *shell) spaceList() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.with(cmd.Context(), func(c *connection) error {
-			spaces, err := list[catalog.Space](cmd.Context(), c.client, "/api/spaces")
+			spaces, err := list[listedSpace](cmd.Context(), c.client, "/api/spaces")
 			if err != nil {
 				return err
 			}
@@ -35,6 +39,10 @@ func (sh *shell) spaceList() *cobra.Command {
 			}
 			t := table{header: []string{"ID", "NAME", "PROFILES", "STRANDS", "CREATED", "RULES"}}
 			for _, s := range spaces {
+				if s.DeletedAt != nil {
+					t.add(clean(s.ID), clean(s.Name), "", "", moment(&s.CreatedAt), fmt.Sprintf("deleted; %s erased so far", many(s.Erased, "row")))
+					continue
+				}
 				var st struct{ Profiles, Strands int64 }
 				if err := c.call(cmd.Context(), http.MethodGet, in(s.ID, "stats"), nil, nil, &st); err != nil {
 					return err
@@ -50,6 +58,21 @@ func (sh *shell) spaceList() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// listedSpace is a space of the list; one that is being deleted says how far that is.
+type listedSpace struct {
+	catalog.Space
+	Erased int64 `json:"erased_rows"`
+}
+
+// MarshalJSON leaves out what only deleted spaces have.
+func (s listedSpace) MarshalJSON() ([]byte, error) {
+	if s.DeletedAt == nil {
+		return json.Marshal(s.Space)
+	}
+	type plain listedSpace
+	return json.Marshal(plain(s))
 }
 
 func (sh *shell) spaceCreate() *cobra.Command {
@@ -74,4 +97,86 @@ func (sh *shell) spaceCreate() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// spaceDeletion is what is lost with a space.
+type spaceDeletion struct {
+	Space    string   `json:"space"`
+	Profiles *int64   `json:"profiles"`
+	Events   *int64   `json:"events"`
+	Deleted  []string `json:"deleted_sources"`
+	Kept     []string `json:"kept_sources"`
+	Tokens   int64    `json:"tokens"`
+	Preview  bool     `json:"preview"`
+}
+
+func (sh *shell) spaceDelete() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "delete ID",
+		Short: "Delete a space with all its profiles and events, for good",
+		Long: `Deletes a space: its profiles, events, rules and tokens, and the sources that feed
+no other space. Shows first what would be lost, and asks.
+
+From then on there is no such space. Its data is erased in the background while a
+server runs; selfsame space list shows how far that is, and the ID is free again when
+it is done. Write keys of the deleted sources are refused: source unknown-keys shows
+who still sends with one. The audit trail keeps who deleted what.`,
+		Example: `  selfsame space delete trial
+  selfsame space delete trial --preview     only show what would be lost
+  selfsame space delete trial --yes         do not ask`,
+		Args: exactly("ID"),
+	}
+	w := sh.where(cmd, false)
+	yes := cmd.Flags().Bool("yes", false, "do not ask")
+	preview := cmd.Flags().Bool("preview", false, "only show what would be lost")
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return w.with(cmd.Context(), func(c *connection) error {
+			id := args[0]
+			var lost spaceDeletion
+			if *preview || !*yes {
+				if err := c.call(cmd.Context(), http.MethodDelete, in(id), url.Values{"preview": {"true"}}, nil, &lost); err != nil {
+					return err
+				}
+				if *preview && *asJSON {
+					return sh.json(lost)
+				}
+				sh.previewSpace(&lost)
+				if *preview {
+					return nil
+				}
+				if err := sh.confirm(fmt.Sprintf("Delete space %s for good?", id)); err != nil {
+					return err
+				}
+			}
+			if err := c.call(cmd.Context(), http.MethodDelete, in(id), url.Values{"confirm": {id}}, nil, &lost); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(lost)
+			}
+			fmt.Fprintf(sh.out, "Space %s is deleted. Its data is erased while a server runs; selfsame space list shows how far that is.\n", clean(id))
+			return nil
+		})
+	}
+	return cmd
+}
+
+// previewSpace says what the deletion of a space means.
+func (sh *shell) previewSpace(lost *spaceDeletion) {
+	if lost.Profiles == nil || lost.Events == nil {
+		fmt.Fprintf(sh.out, "Space %s cannot be opened, so nobody can say what is in it.\n", clean(lost.Space))
+	} else {
+		fmt.Fprintf(sh.out, "Space %s has %s of %s. They would be lost for good", clean(lost.Space), many(*lost.Events, "event"), many(*lost.Profiles, "profile"))
+		if lost.Tokens > 0 {
+			fmt.Fprintf(sh.out, ", and so would %s", many(lost.Tokens, "token"))
+		}
+		fmt.Fprintln(sh.out, ".")
+	}
+	if len(lost.Deleted) > 0 {
+		fmt.Fprintf(sh.out, "These sources feed no other space and go with it; what is sent with their write keys is refused: %s\n", clean(strings.Join(lost.Deleted, ", ")))
+	}
+	if len(lost.Kept) > 0 {
+		fmt.Fprintf(sh.out, "These sources go on feeding other spaces: %s\n", clean(strings.Join(lost.Kept, ", ")))
+	}
 }

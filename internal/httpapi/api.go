@@ -55,6 +55,9 @@ type Deps struct {
 	Store prometheus.Collector
 	// Lost knows what starts found missing in the store; nil: nothing can be.
 	Lost manage.Losses
+	// Erased says how many rows of a deleted space are erased so far; nil: it is not
+	// known.
+	Erased func(ctx context.Context, space string) (int64, error)
 
 	Log *slog.Logger     // nil: slog.Default
 	Now func() time.Time // nil: time.Now
@@ -119,7 +122,7 @@ func New(d Deps, s Settings) *API {
 		Space: func(ctx context.Context, id string) (manage.Space, error) {
 			return d.Spaces.Space(ctx, id)
 		},
-		Now: d.Now, Log: d.Log, Budget: budget, Lost: d.Lost, Admin: admin,
+		Now: d.Now, Log: d.Log, Budget: budget, Lost: d.Lost, Erased: d.Erased, Admin: admin,
 		Limits: imports, ImportBytes: s.ImportBytes, ImportEvents: importEvents, BodyPause: s.BodyPause,
 	})
 	a.mux.HandleFunc("GET "+documentPath, openapi.Serve)

@@ -197,6 +197,10 @@ func (s *recorded) Mark(_ context.Context, name string) ([]byte, error) {
 	return s.marks[name], nil
 }
 
+func (s *recorded) SourceCounts(context.Context) (map[string]space.SourceCount, error) {
+	return map[string]space.SourceCount{"app": {Events: 26, Last: 1_500_000_000_000_000_000}}, nil
+}
+
 func (s *recorded) Stats() space.Stats { return space.Stats{Events: 26, Profiles: 1} }
 
 func (s *recorded) Verify(_ context.Context, progress space.Progress) (space.VerifyReport, error) {

@@ -366,6 +366,26 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(200, "POST", user+"user_id:jane/external_ids/delete", `{"delete_external_ids":[{"id":"a1","type":"anonymous_id"}]}`)
 	a.call(200, "GET", "/api/openapi.yaml", "", "Authorization", "")
 
+	a.call(400, "DELETE", shop, "")
+	a.call(400, "DELETE", shop+"?confirm=other", "")
+	if lost := a.call(200, "DELETE", shop+"?preview=true", ""); lost["events"].(float64) < 15 || lost["profiles"].(float64) == 0 || lost["preview"] != true {
+		t.Errorf("the preview: %v", lost)
+	}
+	if lost := a.call(202, "DELETE", shop+"?confirm=shop&why=closed", "", "Selfsame-User", "ann"); fmt.Sprint(lost["kept_sources"]) != "[web]" {
+		t.Errorf("the deletion: %v", lost)
+	}
+	a.call(404, "DELETE", shop+"?confirm=shop", "")
+	a.call(404, "GET", shop, "")
+	a.call(404, "GET", shop+"/sources", "")
+	a.call(409, "POST", "/api/spaces", `{"id":"shop"}`)
+	if list := a.call(200, "GET", "/api/spaces", ""); list["data"].([]any)[1].(map[string]any)["deleted_at"] == nil {
+		t.Errorf("the list: %v", list)
+	}
+	if trail := a.call(200, "GET", shop+"/audit?limit=3", ""); !strings.Contains(fmt.Sprint(trail), "action:space.delete") || first(trail, "for") != "ann" {
+		t.Errorf("the trail: %v", trail)
+	}
+	a.call(404, "GET", "/api/spaces/nowhere/audit", "")
+
 	var missing []string
 	for _, item := range a.doc.Paths.Map() {
 		for _, op := range item.Operations() {

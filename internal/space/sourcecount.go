@@ -7,6 +7,9 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
+// SourceCount is what is stored of a source's events.
+type SourceCount = codec.SourceCount
+
 // sourceCounts counts the stored events of each source. Each lane keeps its own
 // counts, written with the commit that stores the events, so that nodes never
 // wait for each other; the sum over lanes is what is stored.
@@ -86,7 +89,7 @@ func readSourceCounts(ctx context.Context, r kv.Reader, keys codec.Keyspace, lan
 
 // SourceCounts returns what is stored of each source's events, by the source's
 // ID. Sources that were deleted are among them, and so is what imports wrote.
-func (s *Space) SourceCounts(ctx context.Context) (map[string]codec.SourceCount, error) {
+func (s *Space) SourceCounts(ctx context.Context) (map[string]SourceCount, error) {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err

@@ -118,7 +118,7 @@ func of(err error) *Problem {
 		return &Problem{Status: status, Code: string(refusal.Code), Message: refusal.Reason}
 	case errors.Is(err, catalog.ErrDeclared):
 		return &Problem{Status: http.StatusConflict, Code: Declared, Message: err.Error()}
-	case errors.Is(err, catalog.ErrExists):
+	case errors.Is(err, catalog.ErrExists), errors.Is(err, catalog.ErrDeleting):
 		return &Problem{Status: http.StatusConflict, Code: Conflict, Message: err.Error()}
 	case errors.Is(err, catalog.ErrInvalid):
 		return Mistakes("this cannot be", err)

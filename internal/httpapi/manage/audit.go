@@ -3,12 +3,15 @@ package manage
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/audit"
+	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/space"
 )
 
 type auditAnswer struct {
@@ -31,19 +34,21 @@ func auditOf(entries []audit.Entry) []auditAnswer {
 
 // spaceAudit lists who changed what in a space, the newest first: its rules,
 // overrides and refused messages, which its own trail has, and its sources and
-// tokens, which the catalog's has. The keys of both sort together.
+// tokens, which the catalog's has. The keys of both sort together. Of a space that was
+// deleted the catalog's trail is left.
 func (h *handler) spaceAudit(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.open(r)
-	if err != nil {
-		return err
-	}
 	n, err := limit(r)
 	if err != nil {
 		return err
 	}
 	next := r.URL.Query().Get("next")
-	of, err := s.Audit(r.Context(), n, next)
-	if err != nil {
+	var of space.AuditPage
+	switch s, err := h.open(r); {
+	case err == nil:
+		if of, err = s.Audit(r.Context(), n, next); err != nil {
+			return err
+		}
+	case !errors.Is(err, catalog.ErrNotFound):
 		return err
 	}
 	about, err := h.Catalog.Audit(r.Context(), r.PathValue("space"), n, next)

@@ -2,17 +2,11 @@ package manage
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/space"
 )
-
-func (h *handler) listSpaces(w http.ResponseWriter, r *http.Request) error {
-	p, err := cut(r, h.Catalog.Spaces(r.Context()), func(s catalog.Space) string { return s.ID })
-	if err != nil {
-		return err
-	}
-	return ok(w, p)
-}
 
 func (h *handler) createSpace(w http.ResponseWriter, r *http.Request) error {
 	var given struct{ ID, Name string }
@@ -50,6 +44,22 @@ func (h *handler) renameSpace(w http.ResponseWriter, r *http.Request) error {
 	return ok(w, sp)
 }
 
+// countedSource is a source with what the space of the path has of its events.
+type countedSource struct {
+	catalog.Source
+	Events int64      `json:"events"`
+	Last   *time.Time `json:"last_event_at"` // when the last was received; nil: none was
+}
+
+func counted(src catalog.Source, counts map[string]space.SourceCount) countedSource {
+	out := countedSource{Source: src}
+	if n, ok := counts[src.ID]; ok {
+		last := time.Unix(0, n.Last).UTC().Truncate(time.Millisecond)
+		out.Events, out.Last = n.Events, &last
+	}
+	return out
+}
+
 // newSource is a source with its write key, which is shown once.
 type newSource struct {
 	catalog.Source
@@ -57,11 +67,23 @@ type newSource struct {
 }
 
 func (h *handler) listSources(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
 	all, err := h.Catalog.Sources(r.Context(), r.PathValue("space"))
 	if err != nil {
 		return err
 	}
-	p, err := cut(r, all, func(s catalog.Source) string { return s.ID })
+	counts, err := s.SourceCounts(r.Context())
+	if err != nil {
+		return err
+	}
+	out := make([]countedSource, len(all))
+	for i := range all {
+		out[i] = counted(all[i], counts)
+	}
+	p, err := cut(r, out, func(s countedSource) string { return s.ID })
 	if err != nil {
 		return err
 	}
@@ -84,11 +106,19 @@ func (h *handler) createSource(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *handler) getSource(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
 	src, err := h.Catalog.Source(r.Context(), r.PathValue("space"), r.PathValue("source"))
 	if err != nil {
 		return err
 	}
-	return ok(w, src)
+	counts, err := s.SourceCounts(r.Context())
+	if err != nil {
+		return err
+	}
+	return ok(w, counted(src, counts))
 }
 
 func (h *handler) updateSource(w http.ResponseWriter, r *http.Request) error {

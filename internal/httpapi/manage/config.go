@@ -43,6 +43,7 @@ type Space interface {
 	Feed(ctx context.Context, cursor string, limit int) ([]feed.Record, string, error)
 	Mark(ctx context.Context, name string) ([]byte, error)
 	Stats() space.Stats
+	SourceCounts(ctx context.Context) (map[string]space.SourceCount, error)
 	Verify(ctx context.Context, progress space.Progress) (space.VerifyReport, error)
 }
 
@@ -56,6 +57,9 @@ type Config struct {
 
 	// Lost knows what starts found missing; nil: nothing can be.
 	Lost Losses
+
+	// Erased says how many rows of a deleted space are erased; nil: not known.
+	Erased func(ctx context.Context, space string) (int64, error)
 
 	// Admin knows the admin token; nil: there is none, and everything is refused.
 	Admin *guard.Admin
@@ -86,6 +90,7 @@ func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 	at("POST /api/spaces", h.createSpace)
 	at("GET /api/spaces/{space}", h.getSpace)
 	at("PATCH /api/spaces/{space}", h.renameSpace)
+	at("DELETE /api/spaces/{space}", h.deleteSpace)
 
 	at("GET /api/unknown-keys", h.listUnknownKeys)
 	at("DELETE /api/unknown-keys", h.forgetUnknownKeys)

@@ -82,11 +82,18 @@ var (
 	StoreSecret    = []byte("\x00secret")  // → 16 random bytes, the key of all hashes
 	StoreLastSpace = []byte("\x00spaces")  // → the last number given to a space, 2 bytes
 	StoreCopying   = []byte("\x00copying") // there while a copy into the store is not finished
+	storeErasing   = "\x00erasing/"        // name → Erasing: the space is deleted, and its data is being erased
 	storeSpace     = "\x00space/"          // name → number of the space, 2 bytes
 )
 
 // StoreSpace is the key of a space's number.
 func StoreSpace(name string) []byte { return append([]byte(storeSpace), name...) }
+
+// StoreErasing is the key of how far the erasure of a deleted space is.
+func StoreErasing(name string) []byte { return append([]byte(storeErasing), name...) }
+
+// All is the range of all keys of the space: from <= key < to.
+func (k Keyspace) All() (from, to []byte) { return Under(k[:]) }
 
 // Keyspace is what the keys of one space begin with.
 type Keyspace [keyspaceBytes]byte

@@ -1,0 +1,2 @@
+// Package erasure erases the data of spaces that were deleted.
+package erasure

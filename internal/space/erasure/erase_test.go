@@ -1,0 +1,159 @@
+package erasure_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/erasure"
+)
+
+// many is the number of rows of the space to be erased, beside its rules, which go
+// first and are not counted.
+const many = 5000
+
+// filled is a store with spaces 1 to 3, of which the second is called gone.
+func filled(t *testing.T) (*kvtest.Memory, kv.Store) {
+	t.Helper()
+	m := kvtest.NewMemory()
+	store := m.Open()
+	var b kv.Batch
+	for i, name := range []string{"before", "gone", "after"} {
+		b.Put(codec.StoreSpace(name), []byte{0, byte(i + 1)})
+		b.Put(codec.Rules.Key(codec.NewKeyspace(uint16(i+1))), []byte("rules"))
+	}
+	b.Put(codec.StoreLastSpace, []byte{0, 3})
+	for n := range uint64(many) {
+		b.Put(codec.Tallies.Key(codec.NewKeyspace(2), int64(n), n), []byte("v"))
+	}
+	b.Put(codec.Marks.Key(codec.NewKeyspace(1), "\xff\xff"), nil)
+	b.Put(codec.Marks.Key(codec.NewKeyspace(3), ""), nil)
+	if err := store.Commit(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	return m, store
+}
+
+func eraser(store kv.Store, owner uint64, between func(rows int64) error) *erasure.Eraser {
+	return &erasure.Eraser{Store: store, Owner: owner, Now: time.Now, Guard: func(*kv.Batch) {},
+		Between: func(_ context.Context, _ time.Duration, rows int64) error { return between(rows) }}
+}
+
+func rows(t *testing.T, store kv.Store, from, to []byte) (n int) {
+	t.Helper()
+	r, err := store.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	page, err := r.Scan(t.Context(), from, to, 2*many, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(page)
+}
+
+// An erasure that is broken off at any portion goes on where it was, and touches
+// nothing of other spaces.
+func TestErasureGoesOn(t *testing.T) {
+	_, store := filled(t)
+	broken := errors.New("broken off")
+	last, times := int64(0), 0
+	for ; ; times++ {
+		portions := 0
+		n, err := eraser(store, uint64(times), func(rows int64) error {
+			if rows <= last {
+				t.Fatalf("%d rows after %d", rows, last)
+			}
+			last = rows
+			if portions++; portions == 2 {
+				return broken
+			}
+			return nil
+		}).Erase(t.Context(), "gone")
+		if err == nil {
+			if n != many {
+				t.Errorf("%d rows were erased, want %d", n, many)
+			}
+			break
+		}
+		if !errors.Is(err, broken) {
+			t.Fatal(err)
+		}
+		if n, err := erasure.Rows(t.Context(), store, "gone"); err != nil || n != last {
+			t.Errorf("%d rows are erased, the store says %d, %v", last, n, err)
+		}
+	}
+	if times < 2 {
+		t.Fatalf("it was broken off %d times", times)
+	}
+	from, to := codec.AllSpaces()
+	if n := rows(t, store, from, to); n != 4 {
+		t.Errorf("%d rows of spaces are left, want 4", n)
+	}
+	if n := rows(t, store, codec.StoreSpace("gone"), kv.After(codec.StoreSpace("gone"))); n != 0 {
+		t.Error("its name is not free")
+	}
+	if n := rows(t, store, codec.StoreErasing(""), kv.PrefixEnd(codec.StoreErasing(""))); n != 0 {
+		t.Error("the record of the erasure is left")
+	}
+	if n := rows(t, store, codec.StoreLastSpace, kv.After(codec.StoreLastSpace)); n != 1 {
+		t.Error("numbers would be given out again")
+	}
+	if n, err := eraser(store, 99, func(int64) error { return nil }).Erase(t.Context(), "gone"); n != 0 || err != nil {
+		t.Errorf("once more: %d, %v", n, err)
+	}
+}
+
+// On a shared store one process erases; another one takes over when it says nothing
+// any more, and then it erases nothing more.
+func TestErasureHasOneOwner(t *testing.T) {
+	_, store := filled(t)
+	store = shared{store}
+	done := func(int64) error { return nil }
+	turns := 0
+	_, err := eraser(store, 1, func(int64) error {
+		switch turns++; turns {
+		case 1:
+			if n, err := eraser(store, 2, done).Erase(t.Context(), "gone"); !errors.Is(err, erasure.ErrOthers) || n == 0 {
+				t.Errorf("a second process: %d, %v", n, err)
+			}
+		case 2:
+			second := eraser(store, 2, done)
+			second.Now = func() time.Time { return time.Now().Add(time.Minute) }
+			if n, err := second.Erase(t.Context(), "gone"); err != nil || n != many {
+				t.Errorf("taking over: %d, %v", n, err)
+			}
+		default:
+			t.Error("the first one erased something")
+		}
+		return nil
+	}).Erase(t.Context(), "gone")
+	if !errors.Is(err, erasure.ErrOthers) {
+		t.Errorf("the first one: %v", err)
+	}
+}
+
+// The guard ends an erasure for which there is no reason any more.
+func TestErasureHeedsItsGuard(t *testing.T) {
+	_, store := filled(t)
+	e := eraser(store, 1, func(int64) error { return nil })
+	e.Guard = func(b *kv.Batch) { b.Require([]byte("tombstone"), []byte("yes")) }
+	if n, err := e.Erase(t.Context(), "gone"); !errors.Is(err, erasure.ErrOthers) {
+		t.Errorf("%d, %v", n, err)
+	}
+	from, to := codec.NewKeyspace(2).All()
+	if n := rows(t, store, from, to); n != many+1 {
+		t.Error(fmt.Sprint(n, " rows are left"))
+	}
+}
+
+// shared is a store that others write too.
+type shared struct{ kv.Store }
+
+func (shared) Exclusive() bool { return false }
