@@ -33,6 +33,7 @@ type simulated struct {
 	Report *struct {
 		Milliseconds int64    `json:"took_ms"`
 		Strands      int64    `json:"strands"`
+		Damaged      int64    `json:"damaged_events"`
 		Users        foreseen `json:"users"`
 		Accounts     foreseen `json:"accounts"`
 	}
@@ -219,6 +220,9 @@ func (sh *shell) printForeseen(job *simulated) {
 	s := sh.out
 	r := job.Report
 	fmt.Fprintf(s, "%s\n", s.paint(dim, fmt.Sprintf("%s simulated in %s; nothing was changed.", many(r.Strands, "strand"), span(time.Duration(r.Milliseconds)*time.Millisecond))))
+	if r.Damaged > 0 {
+		fmt.Fprintf(s, "%s %s left out, which cannot be read any more; selfsame verify says which.\n", s.paint(yellow, "note:"), many(r.Damaged, "event"))
+	}
 	sh.printCollection("people", &r.Users)
 	if r.Accounts.Before.Profiles > 0 || r.Accounts.After.Profiles > 0 {
 		sh.printCollection("accounts", &r.Accounts)

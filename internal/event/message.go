@@ -49,6 +49,9 @@ type Message struct {
 	Time int64
 	// ReceivedAt is when the server took the request, in the same unit.
 	ReceivedAt int64
+	// Sent is the batch's sentAt, by which Time was set right unless the message has
+	// its own.
+	Sent Sent
 	// Unread says why the timestamp of a live message could not be read, with the
 	// code TimestampUnread: Time is then ReceivedAt. It is nil of nearly all.
 	Unread *Refusal

@@ -177,6 +177,7 @@ func oracleTimes(m *Message, top map[string]any, env Envelope) bool {
 		m.ReceivedAt = own.Int64()
 	}
 	m.Time = m.ReceivedAt
+	m.Sent = sentOf(env.SentAt, env.sentOdd)
 	stamp, stampKind := get("timestamp")
 	original, originalKind := get("originalTimestamp")
 	sent, sentKind := get("sentAt")

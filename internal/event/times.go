@@ -42,7 +42,7 @@ func (s *scanner) times(at stamps, m *Message, env Envelope) *Refusal {
 			received = own
 		}
 	}
-	m.ReceivedAt, m.Time = received, received
+	m.ReceivedAt, m.Time, m.Sent = received, received, sentOf(env.SentAt, env.sentOdd)
 
 	given, original := s.stamp(at.timestamp), s.stamp(at.originalTimestamp)
 	if original.is == noStamp || env.Live && original.is == badStamp && given.is != noStamp {

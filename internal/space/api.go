@@ -109,19 +109,19 @@ func (r *Receipt) add(o *Receipt) {
 
 // Reject is a message that was refused, kept with its reason.
 type Reject struct {
-	ID         string `json:"id"` // given by the space
-	Source     string `json:"source"`
-	Code       string `json:"code"`    // event.Refusal's code
-	Message    string `json:"message"` // what was wrong, where, what to do
-	ReceivedAt int64  `json:"-"`       // nanoseconds since 1970
-	SentAt     int64  `json:"-"`       // of its batch, nanoseconds since 1970; 0: none
-	MessageID  string `json:"message_id,omitempty"`
-	Type       string `json:"type,omitempty"`
-	Endpoint   string `json:"endpoint,omitempty"` // the call implied by the URL ("" for batch)
-	Count      int64  `json:"count"`              // identical ones, within an hour of the first; 0 is meant as 1
-	LastAt     int64  `json:"-"`                  // when the last of them came, nanoseconds since 1970
-	Body       []byte `json:"-"`                  // as sent, whole; lists leave it out
-	packed     []byte // the body as it is stored, if that was made ahead
+	ID         string     `json:"id"` // given by the space
+	Source     string     `json:"source"`
+	Code       string     `json:"code"`    // event.Refusal's code
+	Message    string     `json:"message"` // what was wrong, where, what to do
+	ReceivedAt int64      `json:"-"`       // nanoseconds since 1970
+	Sent       event.Sent `json:"-"`       // when its batch was sent, to set its time right when it is sent again
+	MessageID  string     `json:"message_id,omitempty"`
+	Type       string     `json:"type,omitempty"`
+	Endpoint   string     `json:"endpoint,omitempty"` // the call implied by the URL ("" for batch)
+	Count      int64      `json:"count"`              // identical ones, within an hour of the first; 0 is meant as 1
+	LastAt     int64      `json:"-"`                  // when the last of them came, nanoseconds since 1970
+	Body       []byte     `json:"-"`                  // as sent, whole; lists leave it out
+	packed     []byte     // the body as it is stored, if that was made ahead
 }
 
 // RejectQuery narrows a list of rejects. The newest come first.

@@ -46,11 +46,14 @@ var cards = identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id"},
 // changeAll does everything that reads stored events and may write: a simulation,
 // an override that is taken back, and rules that look elsewhere and back. after is
 // called whenever the space has come to rest.
-func changeAll(t *testing.T, s *space.Space, a, b identity.ID, after func()) {
+func changeAll(t *testing.T, s *space.Space, a, b identity.ID, holes int64, after func()) {
 	t.Helper()
 	ctx := t.Context()
-	if _, err := s.Simulate(ctx, cards, nil); err != nil {
-		t.Fatalf("simulate: %v", err)
+	if sim, err := s.Simulate(ctx, cards, nil); err != nil || !sim.Reread || sim.Damaged != holes {
+		t.Fatalf("simulate: %+v, %v", sim, err)
+	}
+	if sim, err := s.Simulate(ctx, identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id", Limit: 3}}}, nil); err != nil || sim.Reread || sim.Damaged != 0 {
+		t.Fatalf("simulate, from strands: %+v, %v", sim, err)
 	}
 	g, err := s.ApplyUndo(ctx, space.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: []identity.ID{a, b}})
 	if err != nil {
@@ -172,7 +175,7 @@ func TestDamageCostsTheEventAlone(t *testing.T) {
 			}
 			look()
 			check()
-			changeAll(t, s, identity.ID{Type: "user_id", Value: "ann"}, identity.ID{Type: "anonymous_id", Value: "a1"}, check)
+			changeAll(t, s, identity.ID{Type: "user_id", Value: "ann"}, identity.ID{Type: "anonymous_id", Value: "a1"}, 1, check)
 			look()
 
 			ingest(t, s, `{"type":"identify","messageId":"m5","anonymousId":"a1","userId":"ann","traits":{"plan":"team"},"timestamp":"2025-01-05T00:00:00Z"}`)
@@ -245,7 +248,7 @@ func TestWhatABatchSetRightIsReadForEver(t *testing.T) {
 		}
 	}
 	verify(t, s)
-	changeAll(t, s, identity.ID{Type: "user_id", Value: "ann"}, identity.ID{Type: "anonymous_id", Value: "a1"}, func() { verify(t, s) })
+	changeAll(t, s, identity.ID{Type: "user_id", Value: "ann"}, identity.ID{Type: "anonymous_id", Value: "a1"}, 0, func() { verify(t, s) })
 	if got := trait(t, s, who, "plan"); got != `"pro"` {
 		t.Errorf("plan is %s", got)
 	}

@@ -83,14 +83,14 @@ type rejectRecord struct {
 	stored int64 // bytes of the body as it is stored
 }
 
-const rejectVersion = 2
+const rejectVersion = 3
 
 func (r *rejectRecord) append(b []byte) []byte {
 	b = append(b, rejectVersion)
 	for _, s := range [...]string{r.Source, r.Code, r.Message, r.MessageID, r.Type, r.Endpoint} {
 		b = codec.AppendText(b, s)
 	}
-	for _, n := range [...]int64{r.ReceivedAt, r.SentAt, r.Count, r.LastAt, r.stored} {
+	for _, n := range [...]int64{r.ReceivedAt, r.Sent.Secs, int64(r.Sent.Nanos), r.Count, r.LastAt, r.stored} {
 		b = binary.AppendVarint(b, n)
 	}
 	return b
@@ -101,7 +101,7 @@ func decodeReject(id rejectID, b []byte) (rejectRecord, error) {
 	r.Version(rejectVersion)
 	rej := rejectRecord{Reject: Reject{
 		ID: id.text(), Source: r.Text(), Code: r.Text(), Message: r.Text(),
-		MessageID: r.Text(), Type: r.Text(), Endpoint: r.Text(), ReceivedAt: r.Varint(), SentAt: r.Varint(),
+		MessageID: r.Text(), Type: r.Text(), Endpoint: r.Text(), ReceivedAt: r.Varint(), Sent: event.Sent{Secs: r.Varint(), Nanos: int32(r.Varint())},
 		Count: r.Varint(), LastAt: r.Varint(),
 	}}
 	rej.stored = r.Varint()

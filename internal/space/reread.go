@@ -72,6 +72,7 @@ var errProbed = errors.New("enough was read")
 type rereading struct {
 	view *modelView
 	made map[identity.Hash]*madeStrand
+	n    int64 // events that were read
 }
 
 type madeStrand struct {
@@ -84,19 +85,18 @@ type madeStrand struct {
 func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*identity.Model, error) {
 	v := a.view
 	a.made = map[identity.Hash]*madeStrand{}
-	n := int64(0)
 	err := v.s.eachBlock(ctx, v.r, func(b *journal.Block) error {
 		for o := range b.Heads {
 			e, m, st := b.Event(o)
 			if st != journal.Whole {
 				continue
 			}
-			n++
+			a.n++
 			p := v.rules.Promote(&m, e.Source)
 			a.add(identity.Users, p.Users, m.At(e.Arrival))
 			a.add(identity.Accounts, p.Accounts, m.At(e.Arrival))
 		}
-		return progress(n)
+		return progress(a.n)
 	})
 	if err != nil {
 		return nil, err

@@ -96,9 +96,13 @@ func (p fingerprint) compare(before fingerprint, came, rulesKnown int64) seen {
 
 // rejectUsed makes the reject of an event whose messageId another one had before.
 func (e *prepared) rejectUsed() *Reject {
+	body := e.msg.Body
+	if e.msg.Inherited != nil {
+		body = e.msg.AppendBody(nil)
+	}
 	return &Reject{
-		Source: e.source, Code: string(event.IDUsed), ReceivedAt: e.msg.ReceivedAt,
-		MessageID: strings.Clone(e.id), Type: e.msg.Type.String(), Endpoint: e.msg.Type.String(), Body: e.msg.Body,
+		Source: e.source, Code: string(event.IDUsed), ReceivedAt: e.msg.ReceivedAt, Sent: e.msg.Sent,
+		MessageID: strings.Clone(e.id), Type: e.msg.Type.String(), Endpoint: e.msg.Type.String(), Body: body,
 		Message: fmt.Sprintf("another event, with another source, type, name or person, had the messageId %.100q before; give each event an ID of its own. Sent again from here, this one gets a new ID", e.id),
 	}
 }

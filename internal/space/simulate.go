@@ -15,7 +15,10 @@ type Simulated struct {
 	Users, Accounts *identity.Simulation
 	Strands         int64
 	Reread          bool // the draft looks for IDs in other places, so all events were read again
-	Took            time.Duration
+	// Damaged is how many events cannot be read any more, and so were left out, of a
+	// simulation that reads events again.
+	Damaged int64
+	Took    time.Duration
 }
 
 // Simulate says what draft rules would change, from one snapshot, in memory (some
@@ -81,6 +84,7 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 			progress("reading events", n, max(n, stored.Events))
 			return ctx.Err()
 		})
+		out.Damaged = max(stored.Events-again.n, 0)
 	}
 	if err != nil {
 		return nil, err

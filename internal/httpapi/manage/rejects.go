@@ -258,7 +258,8 @@ func (h *handler) resend(ctx context.Context, s Space, source string, list []spa
 // parseAgain reads a refused message as if it had just come, except that it
 // came when it came.
 func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
-	env := event.Envelope{ReceivedAt: rej.ReceivedAt, SentAt: rej.SentAt, Type: event.TypeOf(rej.Endpoint), Limits: h.Limits}
+	env := event.Envelope{ReceivedAt: rej.ReceivedAt, Type: event.TypeOf(rej.Endpoint), Limits: h.Limits}
+	env.SetSent(rej.Sent)
 	m, err := event.Parse(rej.Body, env)
 	if err == nil {
 		return named([]event.Message{m}, &rej), nil

@@ -9,6 +9,7 @@ import (
 type simulationReport struct {
 	Milliseconds int64             `json:"took_ms"`
 	Strands      int64             `json:"strands"`
+	Damaged      int64             `json:"damaged_events"` // left out, for they cannot be read
 	Users        *simulationAnswer `json:"users"`
 	Accounts     *simulationAnswer `json:"accounts"`
 }
@@ -65,7 +66,7 @@ type affectedAnswer struct {
 
 func simulationOf(s *space.Simulated) *simulationReport {
 	return &simulationReport{
-		Milliseconds: s.Took.Milliseconds(), Strands: s.Strands,
+		Milliseconds: s.Took.Milliseconds(), Strands: s.Strands, Damaged: s.Damaged,
 		Users: collectionOf(s.Users, identity.Users), Accounts: collectionOf(s.Accounts, identity.Accounts),
 	}
 }

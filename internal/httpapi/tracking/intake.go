@@ -17,7 +17,8 @@ import (
 // their reasons.
 type intake struct {
 	env      event.Envelope
-	endpoint string // the call that the address stands for, "" of a batch
+	sent     event.Sent // of the batch
+	endpoint string     // the call that the address stands for, "" of a batch
 	charge   *body.Charge
 
 	items    []event.Item
@@ -100,7 +101,8 @@ func (in *intake) readBatch(text []byte, lim event.Limits) error {
 		return nil
 	}
 	in.items = items
-	in.env.SentAt = b.SentAt
+	in.env.SetSent(b.Sent())
+	in.sent = b.Sent()
 	if more := len(items) - cap(in.messages); more > 0 {
 		if !in.charge.Take(more * int(unsafe.Sizeof(event.Message{}))) {
 			return body.ErrFull
@@ -113,12 +115,23 @@ func (in *intake) readBatch(text []byte, lim event.Limits) error {
 	for i := range items {
 		m := &items[i].Message
 		if items[i].Refusal != nil {
-			in.refuse(i, m.Body, items[i].Refusal)
+			in.refuse(i, in.kept(&b, m.Body, items[i].Refusal), items[i].Refusal)
 			continue
 		}
 		in.take(*m)
 	}
 	return nil
+}
+
+// kept is the text that is kept of a refused message of a batch: with what it
+// inherits, so that it is whole when it is sent again, unless it is no JSON or there
+// is no memory for it now.
+func (in *intake) kept(b *event.Batch, raw []byte, why *event.Refusal) []byte {
+	more := len(b.Context) + len(b.Integrations)
+	if why.Code == event.BadJSON || more == 0 || !in.charge.Take(more) {
+		return raw
+	}
+	return b.Inherit(raw)
 }
 
 // refuseAll refuses the request as a whole and keeps its body.
@@ -130,7 +143,7 @@ func (in *intake) refuseAll(text []byte, err error) {
 // refuse keeps one message with the reason of its refusal.
 func (in *intake) refuse(place int, raw []byte, err error) {
 	r := refused.New(raw, "", in.endpoint, in.env.ReceivedAt, err)
-	r.SentAt = in.env.SentAt
+	r.Sent = in.sent
 	in.rejects = append(in.rejects, r)
 	in.places = append(in.places, place)
 }
