@@ -29,6 +29,7 @@ var floors = []struct {
 	{"internal/config", 50},
 	{"internal/catalog", 50},
 	{"internal/space/codec", 26},
+	{"internal/lease", 32},
 	{"internal/space/dedupe", 32},
 	{"internal/space/erasure", 32},
 	{"internal/space/journal", 32},

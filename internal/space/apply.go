@@ -10,7 +10,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/lease"
 )
 
 // When rules change, one small commit makes them the rules at work: from then on
@@ -75,7 +75,7 @@ func (s *Space) keepRules() {
 			if err == nil || errors.Is(err, errRulesMoved) && s.store.Exclusive() {
 				continue
 			}
-			if s.life.Err() == nil {
+			if s.life.Err() == nil && !errors.Is(err, lease.ErrHeld) {
 				s.log.Warn("new rules are not applied to all that is there yet; it will be tried again", "space", s.cfg.ID, "error", err)
 				select {
 				case <-time.After(jobErrorPause):
@@ -83,7 +83,7 @@ func (s *Space) keepRules() {
 				}
 			}
 			if !s.store.Exclusive() {
-				break // the owner of the lease goes on, see takeOverRules
+				break // the holder of the lease goes on, see takeOverRules
 			}
 		}
 	}
@@ -310,17 +310,11 @@ func (d *View) needed(strands []*identity.Strand) ([]identity.Occurrence, error)
 }
 
 // inCommit runs f on a desk and commits what it changed. The caller holds the
-// writer's lock; on a shared store this node must hold the lease of the job.
+// writer's lock; on a shared store this node must hold the lease for it.
 func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *Tx) error) error {
-	var fence []byte
-	if !s.store.Exclusive() {
-		var err error
-		if fence, err = s.hold(ctx, jobLease); err != nil {
-			return err
-		}
-		if fence == nil {
-			return fmt.Errorf("%w: another node took over", kv.ErrUnavailable)
-		}
+	fence, err := s.leases.rules.Hold(ctx)
+	if err != nil {
+		return err
 	}
 	if err := s.renewLane(ctx); err != nil {
 		return err
@@ -356,9 +350,7 @@ func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *Tx
 	if c.batch.Len() == 0 && len(d.changes) == 0 {
 		return nil
 	}
-	if fence != nil {
-		c.batch.Require(s.leaseKey(jobLease), fence)
-	}
+	fence.Require(&c.batch)
 	s.closePlan(c)
 	return s.land(ctx, c)
 }

@@ -1,10 +1,11 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"context"
 	"time"
+
+	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // InsightsWithin is Insights that looks at less of the feed at a time.
@@ -13,7 +14,7 @@ func (s *Space) InsightsWithin(ctx context.Context, q InsightQuery, records, cha
 }
 
 // WatchAll has the watcher read the feed to its end, with the memory of the
-// store. On a shared store it does so only if this node holds the job.
+// store. On a shared store it does so only if this node holds the lease.
 func (s *Space) WatchAll(ctx context.Context) error {
 	var w *watcher
 	last := "none"
@@ -22,8 +23,9 @@ func (s *Space) WatchAll(ctx context.Context) error {
 		if w, err = s.watchOnce(ctx, w); err != nil {
 			return err
 		}
+		_, holds := s.leases.watch.Held()
 		switch {
-		case w == nil && !s.store.Exclusive() && (s.watchFence.Load() == nil || *s.watchFence.Load() == nil):
+		case w == nil && !holds:
 			return nil
 		case w != nil && w.cursor == last:
 			return nil
@@ -59,7 +61,7 @@ func (s *Space) TrimRejects(ctx context.Context) error {
 	defer s.writing.Unlock()
 	for {
 		s.job.trim = time.Time{}
-		n, err := s.trimPage(ctx, nil)
+		n, err := s.trimPage(ctx, lease.Fence{})
 		if err != nil || n == 0 {
 			return err
 		}

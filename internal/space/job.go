@@ -1,10 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"errors"
 	"strings"
@@ -13,6 +9,9 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // maxSeeds is how many put-off replays one run of the job takes together.
@@ -32,9 +31,6 @@ type jobState struct {
 	counted time.Time // when the gauges were looked up in a shared store
 }
 
-// jobLease names the lease of the node that runs the job on a shared store.
-const jobLease = "job"
-
 const jobPause = 300 * time.Millisecond
 
 // runJob finishes replays that were put off, all that wait together.
@@ -47,9 +43,9 @@ func (s *Space) runJob() {
 		return
 	}
 	if s.pending.Load() > 0 && !s.version.Load().Applying {
-		s.replayNow(nil)
+		s.replayNow(lease.Fence{})
 	}
-	if err := s.trimRejects(s.life, nil); err != nil && s.life.Err() == nil {
+	if err := s.trimRejects(s.life, lease.Fence{}); err != nil && s.life.Err() == nil {
 		s.log.Warn("old refused messages could not be removed; this will be tried again", "space", s.cfg.ID, "error", err)
 	}
 }
@@ -57,8 +53,7 @@ func (s *Space) runJob() {
 // jobErrorPause is how long the job waits after it failed.
 const jobErrorPause = 5 * time.Second
 
-// runSharedJob does what the job does on a store of several nodes, if this node
-// holds the lease.
+// runSharedJob does what this node holds the leases for, on a store of several nodes.
 func (s *Space) runSharedJob() {
 	if now := time.Now(); now.Before(s.job.next) || now.Before(s.job.look) {
 		return
@@ -67,23 +62,9 @@ func (s *Space) runSharedJob() {
 	defer func() {
 		// Looking takes some round trips: a slow store must not be left with nothing
 		// else to do, and the lease is to be renewed in time.
-		s.job.look = time.Now().Add(min(max(jobPause, 4*time.Since(began)), leaseTime/4))
+		s.job.look = time.Now().Add(min(max(jobPause, 4*time.Since(began)), lease.Duration/4))
 	}()
-	fence, err := s.hold(s.life, jobLease)
-	s.watchFence.Store(&fence)
-	if err == nil && fence != nil {
-		if err = s.takeOverRules(s.life); err == nil {
-			if !s.version.Load().Applying { // which would decide it again anyhow
-				s.replayNow(fence)
-			}
-			if err = s.sweepRepeats(s.life, fence); err == nil {
-				err = s.trimRejects(s.life, fence)
-			}
-			if errors.Is(err, kv.ErrConflict) {
-				err = nil // somebody sent one again; the next look comes
-			}
-		}
-	}
+	err := errors.Join(s.ruleDuty(), s.jobDuty())
 	if err == nil {
 		err = s.refreshGauges(s.life)
 	}
@@ -92,7 +73,43 @@ func (s *Space) runSharedJob() {
 	}
 }
 
-func (s *Space) replayNow(fence []byte) {
+// ruleDuty goes on with a change of rules, if this node holds the lease.
+func (s *Space) ruleDuty() error {
+	switch _, err := s.leases.rules.Hold(s.life); {
+	case errors.Is(err, lease.ErrHeld):
+		return nil
+	case err != nil:
+		return err
+	}
+	return s.takeOverRules(s.life)
+}
+
+// jobDuty decides what was put off and removes what is too old, if this node holds the
+// lease.
+func (s *Space) jobDuty() error {
+	fence, err := s.leases.job.Hold(s.life)
+	if errors.Is(err, lease.ErrHeld) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.seeRules(s.life); err != nil {
+		return err
+	}
+	if !s.version.Load().Applying { // which would decide it again anyhow
+		s.replayNow(fence)
+	}
+	if err = s.sweepRepeats(s.life, fence); err == nil {
+		err = s.trimRejects(s.life, fence)
+	}
+	if errors.Is(err, kv.ErrConflict) {
+		err = nil // somebody sent one again; the next look comes
+	}
+	return err
+}
+
+func (s *Space) replayNow(fence lease.Fence) {
 	began := time.Now()
 	err := s.replayPending(s.life, fence)
 	if errors.Is(err, kv.ErrConflict) {
@@ -127,7 +144,7 @@ func (s *Space) readSeeds(ctx context.Context, r kv.Reader, limit int) ([]codec.
 
 // replayPending decides the seeds that wait and what follows from them, without
 // a bound, in one commit.
-func (s *Space) replayPending(ctx context.Context, fence []byte) error {
+func (s *Space) replayPending(ctx context.Context, fence lease.Fence) error {
 	if err := s.renewLane(ctx); err != nil {
 		return err
 	}
@@ -161,9 +178,7 @@ func (s *Space) replayPending(ctx context.Context, fence []byte) error {
 		}
 	}
 	d.settledSeeds = recs
-	if fence != nil {
-		c.batch.Require(s.leaseKey(jobLease), fence)
-	}
+	fence.Require(&c.batch)
 	d.write(&c.batch)
 	s.closePlan(c)
 	if err := s.land(ctx, c); err != nil {

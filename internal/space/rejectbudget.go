@@ -6,6 +6,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -17,8 +18,8 @@ const (
 
 // trimRejects removes the oldest refused messages of each source that has more
 // than its budget allows, in number or bytes, and those that are too old. fence is
-// the job's lease on a shared store.
-func (s *Space) trimRejects(ctx context.Context, fence []byte) error {
+// that of the job's lease.
+func (s *Space) trimRejects(ctx context.Context, fence lease.Fence) error {
 	began := time.Now()
 	if began.Before(s.job.trim) && !s.tooManyRejects() {
 		return nil
@@ -61,7 +62,7 @@ func sourcesOf(counts rejectCounts) map[string]rejectCount {
 
 // trimPage removes a page of the rejects of one source that is over its budget or
 // has too old ones. It returns how many it removed; 0: there are none.
-func (s *Space) trimPage(ctx context.Context, fence []byte) (int, error) {
+func (s *Space) trimPage(ctx context.Context, fence lease.Fence) (int, error) {
 	if err := s.renewLane(ctx); err != nil {
 		return 0, err
 	}
@@ -104,7 +105,7 @@ func (s *Space) trimPage(ctx context.Context, fence []byte) (int, error) {
 
 // trimSource removes the oldest rejects of a tag that has n, as many as must go,
 // up to a page, with two ranges.
-func (s *Space) trimSource(ctx context.Context, r kv.Reader, tag rejectTag, n rejectCount, limit int64, fence []byte) (int, error) {
+func (s *Space) trimSource(ctx context.Context, r kv.Reader, tag rejectTag, n rejectCount, limit int64, fence lease.Fence) (int, error) {
 	from, end := codec.Under(codec.Rejects.Of(s.keys, tag.number()))
 	oldest, err := r.Scan(ctx, from, end, rejectTrimPage, false)
 	if err != nil {
@@ -141,9 +142,7 @@ func (s *Space) trimSource(ctx context.Context, r kv.Reader, tag rejectTag, n re
 	c.batch.DeleteRange(from, kv.After(rejectKey(codec.Rejects, s.keys, after)))
 	c.batch.DeleteRange(codec.RejectBodies.Of(s.keys, tag.number()), kv.After(rejectKey(codec.RejectBodies, s.keys, after)))
 	s.stageRejectCounts(c, delta)
-	if fence != nil {
-		c.batch.Require(s.leaseKey(jobLease), fence)
-	}
+	fence.Require(&c.batch)
 	s.closePlan(c)
 	return removed, s.land(ctx, c)
 }

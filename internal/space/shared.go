@@ -1,16 +1,15 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // On a store that several nodes write, a commit holds only if nothing that it
@@ -86,64 +85,21 @@ func (s *Space) announce(ctx context.Context) {
 	}
 }
 
-// leaseTime is how long a node owns what must have one owner without saying so
-// again.
-const leaseTime = 10 * time.Second
-
-// lease is who does what must be done by one node at a time. The record is
-// required unchanged by every commit of its owner, so it is also the fence: a
-// node that lost its lease can no longer write as its owner.
-type lease struct {
-	Lane  uint64 `json:"lane"`  // of the owner
-	Until int64  `json:"until"` // nanoseconds since 1970
-	Token uint64 `json:"token"` // counts owners up
+// leases are those of this node, one for each duty that must have one owner.
+type leases struct {
+	job   *lease.Lease // deferred replays; removes old messageIds and refused messages
+	rules *lease.Lease // applies new rules to what is there
+	watch *lease.Lease // warnings
 }
 
-func (s *Space) leaseKey(name string) []byte { return codec.Leases.Key(s.keys, name) }
+func (s *Space) newLeases() leases {
+	of := func(duty string) *lease.Lease { return lease.New(s.store, s.keys, duty, s.cfg.Now) }
+	return leases{job: of("job"), rules: of("rules"), watch: of("warnings")}
+}
 
-// hold takes or renews a lease; it returns the record as stored, nil if another
-// node has it.
-func (s *Space) hold(ctx context.Context, name string) ([]byte, error) {
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	got, err := r.Get(ctx, s.leaseKey(name))
-	r.Close()
-	if err != nil {
-		return nil, err
-	}
-	now := s.cfg.Now().UnixNano()
-	var l lease
-	if got[0] != nil {
-		if err := json.Unmarshal(got[0], &l); err != nil {
-			return nil, fmt.Errorf("%w: lease %s", kv.ErrCorrupt, name)
-		}
-		if l.Lane != s.lane && l.Until > now {
-			return nil, nil
-		}
-		if l.Lane == s.lane && l.Until-now > int64(leaseTime)/2 {
-			return got[0], nil
-		}
-	}
-	if l.Lane != s.lane {
-		l.Token++
-	}
-	l.Lane, l.Until = s.lane, now+int64(leaseTime)
-	value, err := json.Marshal(l)
-	if err != nil {
-		return nil, err
-	}
-	var b kv.Batch
-	b.Require(s.leaseKey(name), got[0])
-	b.Put(s.leaseKey(name), value)
-	if err := s.store.Commit(ctx, &b); err != nil {
-		if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrUnknown) {
-			return nil, nil // somebody else was faster; or ask again
-		}
-		return nil, err
-	}
-	return value, nil
+// release lets other nodes go on at once.
+func (l *leases) release(ctx context.Context) error {
+	return errors.Join(l.job.Release(ctx), l.rules.Release(ctx), l.watch.Release(ctx))
 }
 
 // refresh takes over rules that another node has set.
@@ -168,15 +124,20 @@ func (s *Space) refresh(ctx context.Context, r kv.Reader, stored []byte) error {
 	return nil
 }
 
-// takeOverRules sees to it that the owner of the job's lease goes on with a
-// change of rules, whichever node set them.
-func (s *Space) takeOverRules(ctx context.Context) error {
+// seeRules takes over rules that another node has set, if there are such.
+func (s *Space) seeRules(ctx context.Context) error {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if err := s.lookAtRules(ctx, r); err != nil {
+	return s.lookAtRules(ctx, r)
+}
+
+// takeOverRules sees to it that the holder of the lease goes on with a change of rules,
+// whichever node set them.
+func (s *Space) takeOverRules(ctx context.Context) error {
+	if err := s.seeRules(ctx); err != nil {
 		return err
 	}
 	if s.version.Load().Applying {
@@ -187,7 +148,7 @@ func (s *Space) takeOverRules(ctx context.Context) error {
 
 // sweepRepeats removes the keys of messageIds whose dedupe window is over, a
 // page at a time, so that a pass takes about half a window.
-func (s *Space) sweepRepeats(ctx context.Context, fence []byte) error {
+func (s *Space) sweepRepeats(ctx context.Context, fence lease.Fence) error {
 	window := int64(s.cfg.DedupeWindow)
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
@@ -204,18 +165,20 @@ func (s *Space) sweepRepeats(ctx context.Context, fence []byte) error {
 	}
 	now := s.cfg.Now().UnixNano()
 	var b kv.Batch
-	b.Require(s.leaseKey(jobLease), fence)
+	gone := 0
+	fence.Require(&b)
 	for _, e := range page {
 		if len(e.Value) >= 8 && codec.ParseTime(e.Value) <= now-window {
 			b.Require(e.Key, e.Value)
 			b.Delete(e.Key)
+			gone++
 		}
 	}
 	s.job.sweep = nil
 	if len(page) == 1000 {
 		s.job.sweep = kv.After(page[len(page)-1].Key)
 	}
-	if b.Len() == 1 {
+	if gone == 0 {
 		return nil
 	}
 	err = s.store.Commit(ctx, &b)

@@ -37,6 +37,7 @@ type Space struct {
 	apply     applyState
 
 	packer  journal.Packer
+	leases  leases
 	history *history
 	cache   *strandCache
 	memory  *memory // the writer's, on an exclusive store
@@ -54,8 +55,7 @@ type Space struct {
 	life       context.Context
 	kill       context.CancelFunc
 	background sync.WaitGroup
-	watchFence atomic.Pointer[[]byte] // the job's lease, on a shared store; nil: another node's
-	warnings   atomic.Int64           // open ones
+	warnings   atomic.Int64 // open ones
 
 	// What follows belongs to the writer.
 	writing     sync.Mutex // held during a commit; whoever stops the writer takes it
@@ -107,6 +107,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		return nil, fmt.Errorf("space %s: %w", cfg.ID, err)
 	}
 	s.keys = codec.NewKeyspace(number)
+	s.leases = s.newLeases()
 	s.hasher = identity.NewHasher(secret, cfg.ID)
 	s.hashKey = [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:]) ^ 0x6d657373616765}
 	if err := s.recover(ctx); err != nil {
@@ -196,6 +197,9 @@ func (s *Space) Close(ctx context.Context) error {
 	s.kill()
 	s.history.close()
 	s.background.Wait()
+	if err := s.leases.release(ctx); err != nil {
+		s.log.Debug("leases were not given back, and end by themselves", "space", s.cfg.ID, "error", err)
+	}
 	if l, ok := s.repeats.(*localRepeats); ok && !already {
 		return l.recent.Close(ctx)
 	}

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // The watcher reads the feed behind the writer, with a cursor of its own that
@@ -79,14 +79,12 @@ func (s *Space) watch() {
 
 // watchOnce reads a piece of the feed and returns the memory for the next piece.
 func (s *Space) watchOnce(ctx context.Context, w *watcher) (*watcher, error) {
-	var fence []byte
-	if !s.store.Exclusive() {
-		if held := s.watchFence.Load(); held != nil {
-			fence = *held
-		}
-		if fence == nil {
-			return nil, s.countWarnings(ctx) // another node watches
-		}
+	fence, err := s.leases.watch.Hold(ctx)
+	if errors.Is(err, lease.ErrHeld) {
+		return nil, s.countWarnings(ctx) // another node watches
+	}
+	if err != nil {
+		return nil, err
 	}
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
@@ -205,7 +203,7 @@ func (w *watcher) read(ctx context.Context, r kv.Reader) error {
 const mostWatchCounts = 200
 
 // save stores what is new, in one commit.
-func (w *watcher) save(ctx context.Context, fence []byte) error {
+func (w *watcher) save(ctx context.Context, fence lease.Fence) error {
 	rec := watchRecord{Cursor: w.cursor, Hour: w.hour, Counts: w.crowds.largest(mostWatchCounts)}
 	value, err := json.Marshal(rec)
 	if err != nil {
@@ -243,9 +241,7 @@ func (w *watcher) save(ctx context.Context, fence []byte) error {
 		w.s.warnings.Store(open)
 		return nil
 	}
-	if fence != nil {
-		b.Require(w.s.leaseKey(jobLease), fence)
-	}
+	fence.Require(&b)
 	b.Require(key, w.stored)
 	b.Put(key, value)
 	if err := w.s.store.Commit(ctx, &b); err != nil {

@@ -50,7 +50,8 @@ var (
 	LaneCounters = key1("c", "counters", numberPart("lane"), "Counters")
 	SourceCounts = key2("S", "counts of sources", numberPart("lane"), textPart("source"), "SourceCount: what one lane stored of the source's events")
 	Lanes        = key0("L", "lanes", "number(8): the last lane given out on a shared store")
-	Leases       = key1("o", "leases", textPart("duty"), "which node does what only one may do")
+	Leases       = key1("o", "leases", textPart("duty"), "which process does what only one may do, see package lease")
+	LeaseEnds    = key1("O", "ends of leases", textPart("duty"), "time(8): until when it is held")
 
 	// Recent messages of a store with one writer, see package dedupe.
 	RecentSealed      = key0("ds", "sealed clock", "number(8): the clock of the last block whose messages are in generations")
@@ -127,7 +128,7 @@ func (k Keyspace) Number() uint16 { return binary.BigEndian.Uint16(k[1:]) }
 // memory of recent messages does not, for an exclusive store keeps it in another
 // form than a shared one; nor do leases, which belong to nodes.
 func Copyable(key []byte) bool {
-	for _, k := range [...]kind{RecentSealed.kind, RecentGenerations.kind, RecentPages.kind, RecentFilters.kind, RecentShared.kind, Leases.kind} {
+	for _, k := range [...]kind{RecentSealed.kind, RecentGenerations.kind, RecentPages.kind, RecentFilters.kind, RecentShared.kind, Leases.kind, LeaseEnds.kind} {
 		if k.Is(key) {
 			return false
 		}
