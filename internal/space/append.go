@@ -10,7 +10,7 @@ import (
 // appendEvents gives the events that are unseen their places in the journal, stages
 // their blocks, and counts the others in the receipts. found is what dropDuplicates
 // says of the events of all deliveries.
-func (s *Space) appendEvents(c *commitPlan, ws []*work, found []seen) {
+func (s *Space) appendEvents(c *Tx, ws []*work, found []seen) {
 	c.fresh = slices.Grow(c.fresh, len(found))
 	blocks := journal.NewAppender(s.keys, &s.packer, c.block(0), func(key, value []byte) { s.putNew(&c.batch, key, value) })
 	at := 0
@@ -29,7 +29,7 @@ func (s *Space) appendEvents(c *commitPlan, ws []*work, found []seen) {
 
 // countSeen counts the events of a delivery that are not stored, and returns how many
 // these are.
-func (c *commitPlan) countSeen(k int, w *work, found []seen) (n int) {
+func (c *Tx) countSeen(k int, w *work, found []seen) (n int) {
 	for i, f := range found {
 		if f == unseen {
 			continue
@@ -50,7 +50,7 @@ func (c *commitPlan) countSeen(k int, w *work, found []seen) (n int) {
 
 // appendWork appends the unseen events of a delivery: bodies that were packed ahead as
 // they are, others together with those of other deliveries.
-func (c *commitPlan) appendWork(blocks *journal.Appender, k int, w *work, found []seen) {
+func (c *Tx) appendWork(blocks *journal.Appender, k int, w *work, found []seen) {
 	place := func(e *prepared, at event.Arrival) {
 		c.fresh = append(c.fresh, placedEvent{prepared: e, work: k, source: w.delivery.Source, at: e.msg.At(at)})
 	}

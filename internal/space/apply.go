@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/lease"
 )
@@ -153,7 +152,7 @@ func (s *Space) applyRules(ctx context.Context) error {
 		return errRulesMoved
 	}
 	rec.Applying, rec.Cause, rec.Rekey, rec.Reorder = false, "", 0, false
-	s.announce(ctx)
+	s.announceRules(ctx)
 	stored, err := s.putRules(ctx, rec, nil)
 	if err != nil {
 		return err
@@ -236,18 +235,16 @@ func (s *Space) applyPortion(ctx context.Context, rs *identity.Ruleset, version 
 		s.writing.Lock()
 		defer s.writing.Unlock()
 	}
-	err := s.again(ctx, func() error {
+	err := s.updateByRules(ctx, rs, func(d *Tx) error {
 		if s.version.Load().Version != version.Version {
 			return errRulesMoved
 		}
-		return s.inCommit(ctx, rs, func(d *Tx) error {
-			for _, strands := range places {
-				if err := d.decideAgain(strands); err != nil {
-					return err
-				}
+		for _, strands := range places {
+			if err := d.decideAgain(strands); err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 	if errors.Is(err, ErrBusy) {
 		return nil // the next pass comes by again
@@ -309,48 +306,29 @@ func (d *View) needed(strands []*identity.Strand) ([]identity.Occurrence, error)
 	return out, nil
 }
 
-// inCommit runs f on a desk and commits what it changed. The caller holds the
-// writer's lock; on a shared store this node must hold the lease for it.
-func (s *Space) inCommit(ctx context.Context, rs *identity.Ruleset, f func(d *Tx) error) error {
-	fence, err := s.leases.rules.Hold(ctx)
-	if err != nil {
+// updateByRules is update for the job that applies rules: the changes are due to the
+// rules in force, and this node must hold the lease for it. The caller holds the
+// writer's lock.
+func (s *Space) updateByRules(ctx context.Context, rs *identity.Ruleset, f func(*Tx) error) error {
+	return s.again(ctx, func() error {
+		fence, err := s.leases.rules.Hold(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = s.try(ctx, change{rules: rs, fence: fence}, func(d *Tx) error {
+			if err := f(d); err != nil {
+				return err
+			}
+			rec, err := decodeRules(s.ruleBytes)
+			if err != nil {
+				return err
+			}
+			if rec.Cause == "" {
+				rec.Cause = fmt.Sprintf("rules: version %d", rec.Version)
+			}
+			d.putDown(rec.Cause)
+			return nil
+		})
 		return err
-	}
-	if err := s.renewLane(ctx); err != nil {
-		return err
-	}
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if err := s.lookAtRules(ctx, r); err != nil {
-		return err
-	}
-	if s.rules.Load() != rs {
-		return errRulesMoved
-	}
-	now := s.cfg.Now()
-	d := s.newTx(ctx, r, rs, now)
-	d.lastID, d.memory = s.lastID, s.memory
-	c := &commitPlan{desk: d, rules: rs}
-	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
-	if err := f(d); err != nil {
-		return err
-	}
-	rec, err := decodeRules(s.ruleBytes)
-	if err != nil {
-		return err
-	}
-	if rec.Cause == "" {
-		rec.Cause = fmt.Sprintf("rules: version %d", rec.Version)
-	}
-	d.putDown(rec.Cause)
-	d.write(&c.batch)
-	if c.batch.Len() == 0 && len(d.changes) == 0 {
-		return nil
-	}
-	fence.Require(&c.batch)
-	s.closePlan(c)
-	return s.land(ctx, c)
+	})
 }

@@ -95,6 +95,25 @@ type Tx struct {
 
 	job  bool        // the job of pending replays works here
 	also []alsoWrite // what else the commit puts and deletes
+
+	batch  kv.Batch
+	record feed.Record
+	clock  uint64 // of the first block
+	lane   uint64 // of the blocks
+	blocks uint64 // used
+	tally  tallied
+
+	// What comes with ingest requests.
+	receipts    []Receipt // one a request
+	fresh       []placedEvent
+	repeats     int
+	used        []*prepared // whose messageIds other events had before
+	newTypes    []string    // noted by this commit; oldTypes made room for them
+	oldTypes    []string
+	sources     []sourceNews
+	rejects     int // kept
+	counts      rejectCounts
+	openRejects map[sameReject]*openReject
 }
 
 // newView makes a view of a snapshot by the rules at work.
@@ -161,6 +180,8 @@ func (d *Tx) clear() {
 	clear(d.links)
 	clear(d.added)
 	clear(d.changes)
+	clear(d.fresh)
+	d.batch.Reset()
 	*d = Tx{
 		View: View{strands: d.strands, nodes: d.nodes, profiles: d.profiles, traits: d.traits, added: d.added},
 
@@ -168,6 +189,7 @@ func (d *Tx) clear() {
 		changedProfiles: d.changedProfiles,
 		wasDemoted:      d.wasDemoted, links: d.links,
 		changes: d.changes[:0], changeOf: d.changeOf[:0],
+		batch: d.batch, fresh: d.fresh[:0],
 	}
 }
 

@@ -10,16 +10,16 @@ type repeats interface {
 	// known says for each event whether its messageId was seen, and with it.
 	known(ctx context.Context, d *View, events []*prepared, now int64) ([]seen, error)
 	// stage adds to the batch what other nodes must know.
-	stage(c *commitPlan)
+	stage(c *Tx)
 	// landed is told when the commit has happened.
-	landed(c *commitPlan)
+	landed(c *Tx)
 }
 
 // dropDuplicates says for each event of the deliveries, in their order, whether its
 // messageId was seen, and with it; what is not unseen is left out of the commit:
 // repeats, what has a messageId that another event had, and what is left for another
 // commit.
-func (s *Space) dropDuplicates(ctx context.Context, c *commitPlan, ws []*work, now time.Time) ([]seen, error) {
+func (s *Space) dropDuplicates(ctx context.Context, c *Tx, ws []*work, now time.Time) ([]seen, error) {
 	n := 0
 	for _, w := range ws {
 		n += len(w.events)
@@ -30,7 +30,7 @@ func (s *Space) dropDuplicates(ctx context.Context, c *commitPlan, ws []*work, n
 			events = append(events, &w.events[i])
 		}
 	}
-	found, err := s.repeats.known(ctx, &c.desk.View, events, now.UnixNano())
+	found, err := s.repeats.known(ctx, &c.View, events, now.UnixNano())
 	if err != nil {
 		return nil, err
 	}

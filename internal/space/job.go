@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/lease"
@@ -145,44 +144,26 @@ func (s *Space) readSeeds(ctx context.Context, r kv.Reader, limit int) ([]codec.
 // replayPending decides the seeds that wait and what follows from them, without
 // a bound, in one commit.
 func (s *Space) replayPending(ctx context.Context, fence lease.Fence) error {
-	if err := s.renewLane(ctx); err != nil {
-		return err
-	}
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	recs, err := s.readSeeds(ctx, r, maxSeeds)
+	var recs []codec.Deferred
+	_, err := s.try(ctx, change{fence: fence}, func(d *Tx) (err error) {
+		if recs, err = s.readSeeds(ctx, d.r, maxSeeds); err != nil || len(recs) == 0 {
+			return err
+		}
+		d.engine.Bound, d.touchBound, d.job = 0, 0, true
+		for _, coll := range [...]identity.Collection{identity.Users, identity.Accounts} {
+			if err := d.replaySeeds(recs, coll); err != nil {
+				return err
+			}
+		}
+		d.settledSeeds = recs
+		return nil
+	})
 	if err != nil {
 		return err
 	}
 	if len(recs) == 0 {
 		s.pending.Store(0)
 		return nil
-	}
-	if err := s.lookAtRules(ctx, r); err != nil {
-		return err
-	}
-	now := s.cfg.Now()
-	rs := s.rules.Load()
-	d := s.newTx(ctx, r, rs, now)
-	d.lastID, d.memory = s.lastID, s.memory
-	d.engine.Bound, d.touchBound, d.job = 0, 0, true
-	c := &commitPlan{desk: d, rules: rs}
-	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
-
-	for _, coll := range [...]identity.Collection{identity.Users, identity.Accounts} {
-		if err := d.replaySeeds(recs, coll); err != nil {
-			return err
-		}
-	}
-	d.settledSeeds = recs
-	fence.Require(&c.batch)
-	d.write(&c.batch)
-	s.closePlan(c)
-	if err := s.land(ctx, c); err != nil {
-		return err
 	}
 	if s.pending.Add(-int64(len(recs))) < 0 {
 		s.pending.Store(0) // they were another node's

@@ -59,7 +59,7 @@ func (s *Space) forgetTypes(types []string) {
 
 // stageTypes adds to a plan's batch what it noted, as it stands at its end: of a
 // type that came and made room again nothing is written.
-func (s *Space) stageTypes(c *commitPlan) {
+func (s *Space) stageTypes(c *Tx) {
 	if len(c.newTypes) == 0 {
 		return
 	}

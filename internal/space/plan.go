@@ -14,82 +14,53 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
 
-// plan decides what a commit will write. It returns a plan in every case. known
-// is what an earlier try read.
-func (s *Space) plan(ctx context.Context, ws []*work, known map[string][]byte) (*commitPlan, error) {
+// plan decides what becomes of ingest requests. known is what an earlier try read.
+func (s *Space) plan(d *Tx, ws []*work, known map[string][]byte) error {
 	began := time.Now()
 	defer func() { s.stats.plan.Add(int64(time.Since(began))) }()
-
-	c := s.spare
-	s.spare = nil
-	if c == nil {
-		c = &commitPlan{desk: s.newTx(ctx, nil, nil, time.Time{})}
+	if s.notice > s.yielded && d.now.UnixNano() < s.notice {
+		return errYield
 	}
-	if err := s.renewLane(ctx); err != nil {
-		return c, err
-	}
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return c, err
-	}
-	defer r.Close()
-	d := c.desk
-	if err := s.lookAtRules(ctx, r); err != nil {
-		return c, err
-	}
-	// After the first read, so after the times of all commits that this one builds
-	// upon: readers of the feed take the lanes together by time, and would else see
-	// a version of a profile before the one that it came from.
-	now := s.cfg.Now()
-	rs := s.rules.Load()
 	for _, w := range ws {
-		if w.rules != rs {
+		if w.rules != d.rules {
 			s.prepare(w)
 		}
 	}
-	s.openTx(d, ctx, r, rs, now)
-	d.lastID, d.memory = s.lastID, s.memory
 	if !s.store.Exclusive() {
 		d.known, d.saw, d.parts = known, map[string][]byte{}, newParts()
 	}
-	c.rules, c.receipts = rs, make([]Receipt, len(ws))
-	c.clock, c.lane = max(event.Clock(now.UnixNano()), s.clock+1), s.lane
-	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
+	d.receipts = make([]Receipt, len(ws))
 
-	found, err := s.dropDuplicates(ctx, c, ws, now)
+	found, err := s.dropDuplicates(d.ctx, d, ws, d.now)
 	if err != nil {
-		return c, err
+		return err
 	}
-	s.appendEvents(c, ws, found)
-	d.makeNews = func() map[identity.Hash][]identity.Pos { return newsOf(c.fresh) }
-	if err := s.fetch(c); err != nil {
-		return c, err
+	s.appendEvents(d, ws, found)
+	d.makeNews = func() map[identity.Hash][]identity.Pos { return newsOf(d.fresh) }
+	if err := s.fetch(d); err != nil {
+		return err
 	}
-	for i := range c.fresh {
-		e := &c.fresh[i]
+	for i := range d.fresh {
+		e := &d.fresh[i]
 		d.decide(i)
 		if ws[e.work].whole {
 			d.parts.touch(kindDelivery, binary.BigEndian.AppendUint32(nil, uint32(e.work)))
 		}
-		if err := s.take(c, e); err != nil {
-			return c, err
+		if err := s.take(d, e); err != nil {
+			return err
 		}
 	}
 	d.decide(none)
-	if err := s.setTraits(c); err != nil {
-		return c, err
+	if err := s.setTraits(d); err != nil {
+		return err
 	}
-	if err := s.pair(c); err != nil {
-		return c, err
+	if err := s.pair(d); err != nil {
+		return err
 	}
-	if err := s.takeRejects(c, ws, now); err != nil {
-		return c, err
+	if err := s.takeRejects(d, ws, d.now); err != nil {
+		return err
 	}
-	if c.blocks > 0 && !d.observed.Before(c.block(0).At(0)) {
-		s.clock = max(s.clock, d.observed.Block().Clock())
-		return c, errClockBehind
-	}
-	return c, s.fill(c, ws)
+	return s.fill(d, ws)
 }
 
 // lookAtRules makes sure, on a shared store, that the rules at work here are
@@ -125,8 +96,8 @@ func newsOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
 // fetch reads what the decisions will need, in few round trips whatever the
 // number of events. On a shared store it only looks ahead: what a decision then
 // does not ask for, the commit does not rely on.
-func (s *Space) fetch(c *commitPlan) error {
-	d := c.desk
+func (s *Space) fetch(c *Tx) error {
+	d := c
 	var strands []identity.Hash
 	for i := range c.fresh {
 		e := &c.fresh[i]
@@ -236,8 +207,8 @@ func (s *Space) settled(h identity.Hash, time int64) (ok, unresolved bool) {
 // loadKnown loads strands. Most that the cache does not know are new, and a new
 // strand mostly has a new ID, so that is looked for first: where a strand is, its
 // IDs are too.
-func (s *Space) loadKnown(c *commitPlan, strands []identity.Hash) error {
-	d := c.desk
+func (s *Space) loadKnown(c *Tx, strands []identity.Hash) error {
+	d := c
 	if d.stale {
 		// Values that were blocked may not be any more, and have no record yet.
 		return d.loadStrands(strands...)
@@ -293,8 +264,8 @@ func (s *Space) loadKnown(c *commitPlan, strands []identity.Hash) error {
 }
 
 // take makes one event part of the graph.
-func (s *Space) take(c *commitPlan, e *placedEvent) error {
-	d := c.desk
+func (s *Space) take(c *Tx, e *placedEvent) error {
+	d := c
 	rc := &c.receipts[e.work]
 	created, merges, demoted := d.created, d.merges, d.demoted
 	resolved := false

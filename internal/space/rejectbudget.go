@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -62,16 +61,17 @@ func sourcesOf(counts rejectCounts) map[string]rejectCount {
 
 // trimPage removes a page of the rejects of one source that is over its budget or
 // has too old ones. It returns how many it removed; 0: there are none.
-func (s *Space) trimPage(ctx context.Context, fence lease.Fence) (int, error) {
-	if err := s.renewLane(ctx); err != nil {
-		return 0, err
-	}
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
-	counts, err := readRejectCounts(ctx, r, s.keys, 0)
+func (s *Space) trimPage(ctx context.Context, fence lease.Fence) (removed int, err error) {
+	_, err = s.try(ctx, change{fence: fence}, func(d *Tx) (err error) {
+		removed, err = s.trimRejectsIn(d)
+		return err
+	})
+	return removed, err
+}
+
+// trimRejectsIn is what trimPage does in a transaction.
+func (s *Space) trimRejectsIn(d *Tx) (int, error) {
+	counts, err := readRejectCounts(d.ctx, d.r, s.keys, 0)
 	if err != nil || len(counts) == 0 {
 		return 0, err
 	}
@@ -80,11 +80,11 @@ func (s *Space) trimPage(ctx context.Context, fence lease.Fence) (int, error) {
 		tag := s.rejectTag(source)
 		byTag[tag] = byTag[tag].plus(n)
 	}
-	limit := s.cfg.Now().Add(-s.cfg.RejectAge).UnixNano()
+	limit := d.now.Add(-s.cfg.RejectAge).UnixNano()
 	for tag, n := range byTag {
 		if !s.overRejects(n) {
 			from, end := codec.Under(codec.Rejects.Of(s.keys, tag.number()))
-			first, err := r.Scan(ctx, from, end, 1, false)
+			first, err := d.r.Scan(d.ctx, from, end, 1, false)
 			if err != nil {
 				return 0, err
 			}
@@ -95,7 +95,7 @@ func (s *Space) trimPage(ctx context.Context, fence lease.Fence) (int, error) {
 				continue
 			}
 		}
-		removed, err := s.trimSource(ctx, r, tag, n, limit, fence)
+		removed, err := s.trimSource(d, tag, n, limit)
 		if err != nil || removed > 0 {
 			return removed, err
 		}
@@ -105,15 +105,12 @@ func (s *Space) trimPage(ctx context.Context, fence lease.Fence) (int, error) {
 
 // trimSource removes the oldest rejects of a tag that has n, as many as must go,
 // up to a page, with two ranges.
-func (s *Space) trimSource(ctx context.Context, r kv.Reader, tag rejectTag, n rejectCount, limit int64, fence lease.Fence) (int, error) {
+func (s *Space) trimSource(d *Tx, tag rejectTag, n rejectCount, limit int64) (int, error) {
 	from, end := codec.Under(codec.Rejects.Of(s.keys, tag.number()))
-	oldest, err := r.Scan(ctx, from, end, rejectTrimPage, false)
+	oldest, err := d.r.Scan(d.ctx, from, end, rejectTrimPage, false)
 	if err != nil {
 		return 0, err
 	}
-	d := s.newTx(ctx, r, s.rules.Load(), s.cfg.Now())
-	c := &commitPlan{desk: d, rules: d.rules}
-	c.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: d.now.UnixNano()}
 	delta := rejectCounts{}
 	removed, after := 0, rejectID{}
 	for _, e := range oldest {
@@ -139,10 +136,8 @@ func (s *Space) trimSource(ctx context.Context, r kv.Reader, tag rejectTag, n re
 	if removed == 0 {
 		return 0, nil
 	}
-	c.batch.DeleteRange(from, kv.After(rejectKey(codec.Rejects, s.keys, after)))
-	c.batch.DeleteRange(codec.RejectBodies.Of(s.keys, tag.number()), kv.After(rejectKey(codec.RejectBodies, s.keys, after)))
-	s.stageRejectCounts(c, delta)
-	fence.Require(&c.batch)
-	s.closePlan(c)
-	return removed, s.land(ctx, c)
+	d.batch.DeleteRange(from, kv.After(rejectKey(codec.Rejects, s.keys, after)))
+	d.batch.DeleteRange(codec.RejectBodies.Of(s.keys, tag.number()), kv.After(rejectKey(codec.RejectBodies, s.keys, after)))
+	s.stageRejectCounts(d, delta)
+	return removed, nil
 }

@@ -46,7 +46,7 @@ func decodeRejectCount(b []byte) (rejectCount, error) {
 }
 
 // stageRejectCounts adds to a plan what it makes of the numbers of kept rejects.
-func (s *Space) stageRejectCounts(c *commitPlan, delta rejectCounts) {
+func (s *Space) stageRejectCounts(c *Tx, delta rejectCounts) {
 	c.counts = delta
 	for k, n := range delta {
 		if n = s.rejected[k].plus(n); n != (rejectCount{}) {
@@ -58,7 +58,7 @@ func (s *Space) stageRejectCounts(c *commitPlan, delta rejectCounts) {
 }
 
 // rejectsLanded takes over what a commit made of the rejects.
-func (s *Space) rejectsLanded(c *commitPlan) {
+func (s *Space) rejectsLanded(c *Tx) {
 	for k, n := range c.counts {
 		s.rejected.add(k, n)
 	}

@@ -279,17 +279,15 @@ func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) e
 func (s *Space) commitRekey(ctx context.Context, rs *identity.Ruleset, f func(d *Tx) error) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	return s.again(ctx, func() error {
-		var work *Tx
-		err := s.inCommit(ctx, rs, func(d *Tx) error {
-			work = d
-			return f(d)
-		})
-		if err == nil {
-			s.unlearn(work)
-		}
-		return err
+	var done *Tx
+	err := s.updateByRules(ctx, rs, func(d *Tx) error {
+		done = d
+		return f(d)
 	})
+	if err == nil {
+		s.unlearn(done)
+	}
+	return err
 }
 
 // leftStrand is a strand that lost events: what is to be settled about it.

@@ -84,9 +84,9 @@ func (l *localRepeats) blocks(ctx context.Context, d *View, clock uint64, now in
 	}
 }
 
-func (l *localRepeats) stage(*commitPlan) {}
+func (l *localRepeats) stage(*Tx) {}
 
-func (l *localRepeats) landed(c *commitPlan) {
+func (l *localRepeats) landed(c *Tx) {
 	for i := range c.fresh {
 		e := &c.fresh[i]
 		l.recent.Add(e.hash, e.at.Arrival.Block().Clock(), c.record.Time)
@@ -167,19 +167,19 @@ func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, no
 	return out, nil
 }
 
-func (r *sharedRepeats) stage(c *commitPlan) {
+func (r *sharedRepeats) stage(c *Tx) {
 	staged := map[uint64]bool{}
-	defer c.desk.decide(none)
+	defer c.decide(none)
 	for i := range c.fresh {
 		e := c.fresh[i].prepared
 		if e.collides || staged[e.hash] {
 			continue // another message has the same hash: it keeps the key
 		}
 		staged[e.hash] = true
-		key := r.key(c.desk.keys, e.hash)
-		c.desk.decide(i)
+		key := r.key(c.keys, e.hash)
+		c.decide(i)
 		_, tag, hash, _ := codec.Split(key)
-		c.desk.parts.touch(tag, hash)
+		c.parts.touch(tag, hash)
 		value := appendRecent(nil, c.record.Time, e.fingerprint(), e.id)
 		if e.expired != nil {
 			c.batch.Require(key, e.expired)
@@ -190,7 +190,7 @@ func (r *sharedRepeats) stage(c *commitPlan) {
 	}
 }
 
-func (r *sharedRepeats) landed(c *commitPlan) {
+func (r *sharedRepeats) landed(c *Tx) {
 	again := c.repeats + len(c.used)
 	n := len(c.fresh) + again
 	if n == 0 {

@@ -147,7 +147,7 @@ func (s *Space) SetRules(ctx context.Context, r identity.Rules, only *uint64) er
 	defer s.ruling.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.announce(ctx)
+	s.announceRules(ctx)
 	return s.again(ctx, func() error { return s.trySetRules(ctx, r, only) })
 }
 

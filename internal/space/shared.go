@@ -66,15 +66,15 @@ func (s *Space) renewLane(ctx context.Context) error {
 // node lets a moment pass before its next commit.
 const (
 	noticeTime = 3 * time.Second
-	giveWay    = 200 * time.Millisecond
+	yieldPause = 200 * time.Millisecond
 )
 
 // errGiveWay: rules are being changed, and this commit waits a moment.
-var errGiveWay = errors.New("rules are being changed")
+var errYield = errors.New("rules are being changed")
 
 // announce tells other nodes that this one is about to write the rules' record. It
 // is a courtesy: nothing depends on it.
-func (s *Space) announce(ctx context.Context) {
+func (s *Space) announceRules(ctx context.Context) {
 	if s.store.Exclusive() {
 		return
 	}

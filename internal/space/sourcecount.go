@@ -22,7 +22,7 @@ type sourceNews struct {
 }
 
 // stageSources adds the counts of a plan's sources to its batch.
-func (s *Space) stageSources(c *commitPlan) {
+func (s *Space) stageSources(c *Tx) {
 	c.sources = c.sources[:0]
 	var last *sourceNews // most commits have one source, and all have runs of one
 	for i := range c.fresh {
@@ -38,7 +38,7 @@ func (s *Space) stageSources(c *commitPlan) {
 	}
 }
 
-func (c *commitPlan) sourceNews(source string) *sourceNews {
+func (c *Tx) sourceNews(source string) *sourceNews {
 	for i := range c.sources {
 		if c.sources[i].source == source {
 			return &c.sources[i]
@@ -49,7 +49,7 @@ func (c *commitPlan) sourceNews(source string) *sourceNews {
 }
 
 // sourcesLanded takes over what a commit stored.
-func (s *Space) sourcesLanded(c *commitPlan) {
+func (s *Space) sourcesLanded(c *Tx) {
 	for i := range c.sources {
 		n := &c.sources[i]
 		s.sources[n.source] = s.sources[n.source].Plus(n.SourceCount)

@@ -62,7 +62,7 @@ type Space struct {
 	lane        uint64
 	lostLane    bool   // its end is not known, see renewLane
 	notice      int64  // the last one seen, see announce
-	gaveWay     int64  // the last one that was heeded
+	yielded     int64  // the last one that was heeded
 	clock       uint64 // of the lane's last block, or of a later one that was heard of
 	feedSeq     uint64
 	feedTime    int64 // of the lane's last record
@@ -75,7 +75,7 @@ type Space struct {
 	sources     sourceCounts
 	openRejects lately[sameReject, openReject]
 	job         jobState
-	spare       *commitPlan // the room of the last plan
+	spare       *Tx // the room of the last plan
 
 	pending atomic.Int64
 	stats   counters

@@ -38,3 +38,20 @@ func (s *Space) Stats() Stats {
 	}
 	return st
 }
+
+// add counts what a commit did.
+func (st *counters) add(d *Tx) {
+	st.commits.Add(1)
+	st.events.Add(int64(len(d.fresh)))
+	st.repeats.Add(int64(d.repeats))
+	st.rejected.Add(int64(d.rejects))
+	st.unresolved.Add(d.counters.Unresolved)
+	st.profiles.Add(d.counters.Profiles)
+	st.strands.Add(d.counters.Strands)
+	st.created.Add(int64(d.created))
+	st.merges.Add(int64(d.merges))
+	st.unmerges.Add(int64(d.unmerges))
+	st.demotions.Add(int64(d.demoted))
+	st.replays.Add(d.replays)
+	st.decisions.Add(d.decisions)
+}

@@ -149,7 +149,7 @@ type tallied struct {
 // stageTally adds to a plan what its commit makes of the hour's tally. The lane
 // is ours, so the total in memory is the one in the store; the writer takes it
 // over with landed when the commit has happened.
-func (s *Space) stageTally(ctx context.Context, c *commitPlan) error {
+func (s *Space) stageTally(ctx context.Context, c *Tx) error {
 	c.tally = tallied{}
 	add := tallyOf(&c.record, c.rejects)
 	if add.isZero() {

@@ -11,8 +11,8 @@ import (
 
 // setTraits applies what identify calls say of users and group calls of
 // accounts.
-func (s *Space) setTraits(c *commitPlan) error {
-	d := c.desk
+func (s *Space) setTraits(c *Tx) error {
+	d := c
 	var strands []identity.Hash
 	for h, old := range d.changedStrands {
 		if old {
@@ -96,8 +96,8 @@ func (d *Tx) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent) 
 }
 
 // pair keeps where user strands and account strands were first seen together.
-func (s *Space) pair(c *commitPlan) error {
-	d := c.desk
+func (s *Space) pair(c *Tx) error {
+	d := c
 	defer d.decide(none)
 	var keys [][]byte
 	var at []*placedEvent

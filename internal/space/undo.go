@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/audit"
-	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 )
@@ -89,7 +88,7 @@ func (s *Space) PreviewUndo(ctx context.Context, u Undo) (Regrouping, error) {
 		return Regrouping{}, err
 	}
 	defer r.Close()
-	w, err := s.work(ctx, r, u, codec.ProfileID{})
+	w, err := s.work(ctx, r, u, nil)
 	if err != nil {
 		return Regrouping{}, err
 	}
@@ -111,7 +110,7 @@ func (s *Space) ApplyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 	defer s.ruling.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	s.announce(ctx)
+	s.announceRules(ctx)
 	var out Regrouping
 	err = s.again(ctx, func() (err error) {
 		out, err = s.applyUndo(ctx, u, foreseen)
@@ -120,37 +119,49 @@ func (s *Space) ApplyUndo(ctx context.Context, u Undo) (Regrouping, error) {
 	return out, err
 }
 
-func (s *Space) applyUndo(ctx context.Context, u Undo, foreseen *Regrouping) (Regrouping, error) {
-	if err := s.renewLane(ctx); err != nil {
-		return Regrouping{}, err
-	}
-	r, err := s.store.Snapshot(ctx)
+func (s *Space) applyUndo(ctx context.Context, u Undo, foreseen *Regrouping) (out Regrouping, err error) {
+	var w *undoing
+	var rec rulesRecord
+	var stored []byte
+	_, err = s.try(ctx, change{detached: true}, func(d *Tx) (err error) {
+		if w, err = s.work(ctx, d.r, u, d); err != nil {
+			return err
+		}
+		rec, stored, err = w.stage(ctx)
+		return err
+	})
 	if err != nil {
 		return Regrouping{}, err
 	}
-	defer r.Close()
-	if err := s.lookAtRules(ctx, r); err != nil {
-		return Regrouping{}, err
+	w.set.revision = rec.Overrides
+	s.overrides.Store(w.set)
+	s.adopt(s.rules.Load(), rec, stored)
+	if w.many {
+		made := w.out.Override
+		w.out = Regrouping{Provisional: true} // it was of fewer a moment ago
+		if foreseen != nil {
+			w.out = *foreseen
+		}
+		w.out.Override, w.out.Applying = made, true
 	}
-	w, err := s.work(ctx, r, u, s.lastID)
-	if err != nil {
-		return Regrouping{}, err
-	}
+	w.out.Revision, w.out.Applied = rec.Overrides, true
+	return w.out, nil
+}
+
+// stage puts the override, what it changes and the rules' record that counts
+// overrides into the transaction.
+func (w *undoing) stage(ctx context.Context) (rec rulesRecord, stored []byte, err error) {
+	s, u := w.s, &w.undo
 	if !w.many {
 		if err := w.decide(); err != nil {
-			return Regrouping{}, err
+			return rec, nil, err
 		}
-	}
-	if w.many && foreseen == nil {
-		foreseen = &Regrouping{Provisional: true} // it was of fewer a moment ago
 	}
 	cause := "override: " + w.out.Override.ID
 	if u.Remove != "" {
 		cause = "override taken back: " + u.Remove
 	}
-	plan := &commitPlan{desk: w.desk, rules: w.desk.rules}
-	plan.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: w.now}
-	rec := w.rec
+	rec = w.rec
 	rec.Overrides++
 	if w.many {
 		rec.Applying, rec.Cause = true, cause
@@ -158,11 +169,10 @@ func (s *Space) applyUndo(ctx context.Context, u Undo, foreseen *Regrouping) (Re
 			w.desk.read = map[string][]byte{} // who adds to such an ID need not wait
 		}
 	}
-	stored, err := json.Marshal(rec)
-	if err != nil {
-		return Regrouping{}, err
+	if stored, err = json.Marshal(rec); err != nil {
+		return rec, nil, err
 	}
-	b := &plan.batch
+	b := &w.desk.batch
 	key := codec.Overrides.Key(s.keys, w.out.Override.ID)
 	action := "override.add"
 	if u.Remove != "" {
@@ -171,31 +181,17 @@ func (s *Space) applyUndo(ctx context.Context, u Undo, foreseen *Regrouping) (Re
 	} else {
 		v, err := json.Marshal(w.out.Override.record())
 		if err != nil {
-			return Regrouping{}, err
+			return rec, nil, err
 		}
 		b.Put(key, v)
 	}
 	b.Put(codec.Rules.Key(s.keys), stored)
 	if err := s.putAudit(b, audit.New(ctx, w.now, action, w.out.Override.ID, w.out.Override.detail())); err != nil {
-		return Regrouping{}, err
+		return rec, nil, err
 	}
 	w.correct()
 	w.desk.putDown(cause)
-	w.desk.write(b)
-	s.closePlan(plan)
-	if err := s.land(context.WithoutCancel(ctx), plan); err != nil {
-		return Regrouping{}, err
-	}
-	w.set.revision = rec.Overrides
-	s.overrides.Store(w.set)
-	s.adopt(s.rules.Load(), rec, stored)
-	if w.many {
-		made := w.out.Override
-		w.out = *foreseen
-		w.out.Override, w.out.Applying = made, true
-	}
-	w.out.Revision, w.out.Applied = rec.Overrides, true
-	return w.out, nil
+	return rec, stored, nil
 }
 
 // undoing is an Undo at work on a snapshot.
@@ -216,7 +212,7 @@ type undoing struct {
 
 // work finds out what an Undo changes. Nothing is written. Profiles that it
 // creates are younger than last.
-func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, last codec.ProfileID) (*undoing, error) {
+func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, d *Tx) (*undoing, error) {
 	rec, _, err := s.storedRules(ctx, r)
 	if err != nil {
 		return nil, err
@@ -242,8 +238,10 @@ func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, last codec.Profil
 	w := &undoing{s: s, undo: u, rec: rec, now: at.UnixNano(), before: map[codec.ProfileID]*full{}, after: map[codec.ProfileID]*full{}}
 	w.was = s.newViewBy(ctx, r, rs)
 	w.was.engine.Overrides = newOverrideSet(s.hasher, rec.Overrides, all).identity
-	w.desk = s.newTx(ctx, r, rs, at)
-	w.desk.touchBound, w.desk.lastID = 0, last
+	if w.desk = d; d == nil {
+		w.desk = s.newTx(ctx, r, rs, at)
+	}
+	w.desk.touchBound = 0
 
 	var o Override
 	if u.Remove != "" {
@@ -304,7 +302,7 @@ func (s *Space) foresee(ctx context.Context, u Undo) (*Regrouping, error) {
 		return nil, err
 	}
 	defer r.Close()
-	w, err := s.work(ctx, r, u, codec.ProfileID{})
+	w, err := s.work(ctx, r, u, nil)
 	if err != nil || !w.many {
 		return nil, err
 	}

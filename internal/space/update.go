@@ -1,0 +1,254 @@
+package space
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+)
+
+// change says under which conditions a commit may be made.
+type change struct {
+	rules    *identity.Ruleset // the rules that it was made for; nil: whichever are in force
+	fence    lease.Fence       // the lease without which it must not be made, on a shared store
+	room     *Tx               // an empty transaction whose maps are used again; nil: none
+	detached bool              // once it is decided it is committed, even if the context ends
+	told     bool              // it is told to the feed even if it changes nothing
+}
+
+// update makes a change, after a pause again for as long as it conflicts with other
+// nodes. ErrBusy ends what was done too often. The caller holds the writer's lock.
+func (s *Space) update(ctx context.Context, ch change, f func(*Tx) error) error {
+	return s.again(ctx, func() error {
+		_, err := s.try(ctx, ch, f)
+		return err
+	})
+}
+
+// try makes a change once. Every commit goes this way: the lane is known, the
+// rules in force are those of the snapshot, f decides, and what comes of it is one
+// batch with one record of the feed, which is durable when try returns. What f
+// returns ends it, and nothing is written. The transaction is returned in any case.
+// The caller holds the writer's lock.
+//
+// kv.ErrConflict: another node changed what the change relies on. errRulesMoved:
+// other rules are in force than those it was made for. errYield: rules are being
+// changed, and whoever has many commits to make lets a moment pass.
+func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, error) {
+	d := ch.room
+	if d == nil {
+		d = s.newTx(ctx, nil, nil, time.Time{})
+	}
+	if err := s.renewLane(ctx); err != nil {
+		return d, err
+	}
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return d, err
+	}
+	defer r.Close()
+	if err := s.lookAtRules(ctx, r); err != nil {
+		return d, err
+	}
+	rs := s.rules.Load()
+	if ch.rules != nil && ch.rules != rs {
+		return d, errRulesMoved
+	}
+	// After the first read, so after the times of all commits that this one builds
+	// upon: readers of the feed take the lanes together by time, and would else see
+	// a version of a profile before the one that it came from.
+	now := s.cfg.Now()
+	s.openTx(d, ctx, r, rs, now)
+	d.lastID, d.memory = s.lastID, s.memory
+	d.clock, d.lane = max(event.Clock(now.UnixNano()), s.clock+1), s.lane
+	d.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
+	if err := f(d); err != nil {
+		return d, err
+	}
+	if d.blocks > 0 && !d.observed.Before(d.block(0).At(0)) {
+		s.clock = max(s.clock, d.observed.Block().Clock())
+		return d, errClockBehind
+	}
+	d.write(&d.batch)
+	if d.batch.Len() == 0 && len(d.changes) == 0 && !ch.told {
+		return d, nil
+	}
+	ch.fence.Require(&d.batch)
+	s.finish(d)
+	if ch.detached {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return d, s.commitTx(ctx, d)
+}
+
+// finish adds what every commit has: the feed record, counters, and on a shared
+// store the preconditions.
+func (s *Space) finish(d *Tx) {
+	b := &d.batch
+	if d.counters != (codec.Counters{}) {
+		total := s.counters
+		total.Add(d.counters)
+		b.Put(codec.LaneCounters.Key(d.keys, s.lane), total.Append(nil))
+	}
+	s.stageSources(d)
+	d.record.Events = len(d.fresh)
+	b.Count(len(d.fresh))
+	d.record.Time = max(d.record.Time, s.feedTime) // within a lane time never goes back
+	for i := range d.changes {
+		if rec := d.profiles[d.changeOf[i]]; rec != nil {
+			d.changes[i].Version = rec.Version
+		}
+	}
+	d.record.Changes = d.changes
+	// The record is inserted, never overwritten: it is also the commit's token.
+	s.putNew(b, codec.FeedRecords.Key(d.keys, d.record.Lane, d.record.Seq), d.record.Append(nil))
+	for k, v := range d.read {
+		b.Require([]byte(k), v)
+	}
+	if d.read != nil {
+		b.Require(codec.Rules.Key(d.keys), s.ruleBytes)
+	}
+}
+
+// putNew puts a key that cannot be there, because its block is this lane's. A
+// shared store is told so: it need not look first. An exclusive one would look.
+func (s *Space) putNew(b *kv.Batch, key, value []byte) {
+	if s.store.Exclusive() {
+		b.Put(key, value)
+	} else {
+		b.Insert(key, value)
+	}
+}
+
+// commitTx commits a transaction and learns from it.
+func (s *Space) commitTx(ctx context.Context, d *Tx) error {
+	if err := s.stageTally(ctx, d); err != nil {
+		return err
+	}
+	began := time.Now()
+	err := s.store.Commit(ctx, &d.batch)
+	if errors.Is(err, kv.ErrUnknown) {
+		if err = s.resolveUnknown(ctx, d, err); err != nil && !s.store.Exclusive() {
+			// The commit may be there after all, and with it the record that
+			// comes next in this lane.
+			s.lostLane = true
+		}
+	}
+	s.stats.commit.Add(int64(time.Since(began)))
+	if err != nil {
+		s.tally.known = false
+		return err
+	}
+	s.learn(d)
+	return nil
+}
+
+// learn takes over what a commit made true.
+func (s *Space) learn(d *Tx) {
+	if s.store.Exclusive() {
+		s.cache.learn(d.rules, d.strands)
+	}
+	if s.memory != nil {
+		s.memory.learn(d)
+	}
+	s.repeats.landed(d)
+	s.pairs.learn(d.fresh)
+	if s.lastID.Less(d.lastID) {
+		s.lastID = d.lastID
+	}
+	if d.blocks > 0 {
+		s.clock = d.clock + d.blocks - 1
+	}
+	s.feedSeq++
+	s.feedTime = d.record.Time
+	if d.tally.known {
+		s.tally = d.tally
+	}
+	s.counters.Add(d.counters)
+	s.pending.Add(int64(len(d.seeds)))
+	s.rejectsLanded(d)
+	s.sourcesLanded(d)
+	s.stats.add(d)
+}
+
+// resolveUnknown learns the fate of a commit whose outcome is unknown: its feed
+// record is there or not. The lane is ours alone, so a record there is this
+// commit's; and since the record is inserted, trying again cannot write twice.
+func (s *Space) resolveUnknown(ctx context.Context, d *Tx, err error) error {
+	key := codec.FeedRecords.Key(d.keys, d.record.Lane, d.record.Seq)
+	for try := 0; try < commitTries; try++ {
+		select {
+		case <-time.After(20 * time.Millisecond << min(try, 6)):
+		case <-ctx.Done():
+			return err
+		}
+		r, rerr := s.store.Snapshot(ctx)
+		if rerr != nil {
+			continue
+		}
+		values, rerr := r.Get(ctx, key)
+		r.Close()
+		if rerr != nil {
+			continue
+		}
+		if values[0] != nil {
+			return nil
+		}
+		if !errors.Is(err, kv.ErrUnknown) {
+			return err
+		}
+		err = s.store.Commit(ctx, &d.batch)
+		if err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// errClockBehind: a commit read of an event that arrived later than what it was about
+// to store, for the clocks of nodes disagree. The lane's clock is moved, and it is
+// planned again.
+var errClockBehind = errors.New("the clock is behind what is stored")
+
+// written reports whether a conflict is with the record of the commit itself: an
+// earlier one of this lane, whose fate was not known, has happened after all.
+func (s *Space) written(d *Tx, conflict *kv.Conflict) bool {
+	own := codec.FeedRecords.Key(s.keys, d.record.Lane, d.record.Seq)
+	return slices.ContainsFunc(conflict.Keys, func(k []byte) bool { return string(k) == string(own) })
+}
+
+// again does f again, after a pause, for as long as it conflicts with other nodes.
+// ErrBusy ends what was done too often.
+func (s *Space) again(ctx context.Context, f func() error) error {
+	for try := 0; ; try++ {
+		err := f()
+		if !errors.Is(err, kv.ErrConflict) {
+			return err
+		}
+		s.stats.conflicts.Add(1)
+		if try == commitTries {
+			return ErrBusy
+		}
+		if err := s.pause(ctx, try); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits for a random time that grows with the tries.
+func (s *Space) pause(ctx context.Context, try int) error {
+	select {
+	case <-time.After(time.Duration(rand.Int64N(int64(2*time.Millisecond) << min(try, 6)))):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
