@@ -18,7 +18,11 @@ func declaredOf(spaces []config.Space) catalog.Declared {
 	for _, s := range spaces {
 		one := catalog.DeclaredSpace{ID: s.ID, Name: s.Name, Rules: s.Rules != nil}
 		for _, src := range s.Sources {
-			one.Sources = append(one.Sources, catalog.DeclaredSource{ID: src.ID, Name: src.Name, WriteKey: src.WriteKey})
+			declared := catalog.DeclaredSource{ID: src.ID, Name: src.Name, WriteKey: src.WriteKey}
+			for _, k := range src.FormerKeys {
+				declared.Former = append(declared.Former, catalog.DeclaredKey{WriteKey: k.WriteKey, Until: k.Until.Time})
+			}
+			one.Sources = append(one.Sources, declared)
 		}
 		for _, t := range s.Tokens {
 			one.Tokens = append(one.Tokens, catalog.DeclaredToken{Name: t.Name, Token: t.Token})

@@ -111,7 +111,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	must(c.Apply(ctx, Declared{Spaces: []DeclaredSpace{{
-		ID: "live", Sources: []DeclaredSource{{"ios", "iOS", "wk_live"}}, Tokens: []DeclaredToken{{"backend", "tok_live"}},
+		ID: "live", Sources: []DeclaredSource{{ID: "ios", Name: "iOS", WriteKey: "wk_live"}}, Tokens: []DeclaredToken{{"backend", "tok_live"}},
 	}}}))
 	_, err := c.CreateSpace(ctx, "dev", "")
 	must(err)
@@ -166,9 +166,9 @@ func TestApply(t *testing.T) {
 		}
 	}
 	dev := DeclaredSpace{ID: "dev", Name: "Development", Rules: true,
-		Sources: []DeclaredSource{{"web", "Web", "wk_one"}, {"ios", "iOS", "wk_two"}},
+		Sources: []DeclaredSource{{ID: "web", Name: "Web", WriteKey: "wk_one"}, {ID: "ios", Name: "iOS", WriteKey: "wk_two"}},
 		Tokens:  []DeclaredToken{{"backend", "tok_one"}}}
-	prod := DeclaredSpace{ID: "prod", Sources: []DeclaredSource{{"web", "Web", "wk_one"}}}
+	prod := DeclaredSpace{ID: "prod", Sources: []DeclaredSource{{ID: "web", Name: "Web", WriteKey: "wk_one"}}}
 	apply(dev, prod)
 	if src, ok := sourceBy(c, "wk_one"); !ok || fmt.Sprint(src.Spaces) != "[dev prod]" || !src.Declared {
 		t.Errorf("a source of two spaces: %+v", src)
@@ -180,7 +180,7 @@ func TestApply(t *testing.T) {
 		t.Error("an unchanged file was written again")
 	}
 	// Keys that change places, and a source that is renamed.
-	dev.Sources = []DeclaredSource{{"web", "Web", "wk_two"}, {"iphone", "iOS", "wk_one"}}
+	dev.Sources = []DeclaredSource{{ID: "web", Name: "Web", WriteKey: "wk_two"}, {ID: "iphone", Name: "iOS", WriteKey: "wk_one"}}
 	prod.Sources = nil
 	apply(dev, prod)
 	for key, id := range map[string]string{"wk_two": "web", "wk_one": "iphone"} {
@@ -206,7 +206,7 @@ func TestApply(t *testing.T) {
 	if _, _, err := c.CreateSource(ctx, "web", "", "dev", "prod"); err != nil {
 		t.Fatal(err)
 	}
-	apply(DeclaredSpace{ID: "dev", Sources: []DeclaredSource{{"web", "", "wk_new"}}})
+	apply(DeclaredSpace{ID: "dev", Sources: []DeclaredSource{{ID: "web", Name: "", WriteKey: "wk_new"}}})
 	if src, err := c.Source(ctx, "dev", "web"); err != nil || !src.Declared || fmt.Sprint(src.Spaces) != "[dev]" {
 		t.Errorf("%+v, %v", src, err)
 	}
@@ -218,7 +218,7 @@ func TestApply(t *testing.T) {
 func TestApplyReportsAllMistakes(t *testing.T) {
 	c := open(t, &memory{}, Options{})
 	err := c.Apply(ctx, Declared{Spaces: []DeclaredSpace{
-		{ID: "a b", Sources: []DeclaredSource{{"web", "", "wk_one"}, {"ios", "", "wk_one"}, {"web", "", "wk_two"}, {"x", "", ""}}},
+		{ID: "a b", Sources: []DeclaredSource{{ID: "web", Name: "", WriteKey: "wk_one"}, {ID: "ios", Name: "", WriteKey: "wk_one"}, {ID: "web", Name: "", WriteKey: "wk_two"}, {ID: "x", Name: "", WriteKey: ""}}},
 		{ID: "dev", Tokens: []DeclaredToken{{"", "tok_1"}, {"b", "tok_1"}, {"b", "tok_2"}}},
 		{ID: "dev"},
 	}})

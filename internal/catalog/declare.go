@@ -28,6 +28,13 @@ type DeclaredSpace struct {
 // DeclaredSource is a source of the configuration file.
 type DeclaredSource struct {
 	ID, Name, WriteKey string
+	Former             []DeclaredKey
+}
+
+// DeclaredKey is a write key that a source had before, and until when it is taken.
+type DeclaredKey struct {
+	WriteKey string
+	Until    time.Time
 }
 
 // DeclaredToken is a token of the configuration file.
@@ -94,6 +101,11 @@ func (p *declaredPlan) addSource(space string, src DeclaredSource) error {
 	if err := errors.Join(checkID(what, src.ID), checkName(what, src.Name), checkSecret("the write_key of "+what, src.WriteKey)); err != nil {
 		return err
 	}
+	for _, k := range src.Former {
+		if err := checkSecret("a former key of "+what, k.WriteKey); err != nil {
+			return err
+		}
+	}
 	secret := digestOf(src.WriteKey)
 	for i := range p.sources {
 		other := &p.sources[i]
@@ -107,9 +119,12 @@ func (p *declaredPlan) addSource(space string, src DeclaredSource) error {
 			return fmt.Errorf("%w: %s has the write_key of source %q; a write key belongs to one source", ErrInvalid, what, other.ID)
 		}
 		other.Spaces = sorted(append(other.Spaces, space))
+		other.declareFormer(src.Former)
 		return nil
 	}
-	p.sources = append(p.sources, sourceRecord{Secret: secret, Source: Source{
+	r := sourceRecord{Secret: secret}
+	r.declareFormer(src.Former)
+	p.sources = append(p.sources, sourceRecord{Secret: secret, Former: r.Former, Source: Source{
 		ID: src.ID, Name: orElse(src.Name, src.ID), Spaces: []string{space}, KeyPrefix: prefixOf(src.WriteKey), Declared: true,
 	}})
 	return nil
@@ -163,11 +178,13 @@ func (ch *changer) applySources(p declaredPlan, now time.Time) {
 	for i, want := range p.sources {
 		want.UID, want.CreatedAt, want.KeyCreatedAt = newUID(), now, now
 		if old := known[i]; old != nil {
-			want.UID, want.CreatedAt, want.Former = old.UID, old.CreatedAt, old.Former
+			want.UID, want.CreatedAt = old.UID, old.CreatedAt
 			if old.Secret.equal(want.Secret) {
 				want.KeyCreatedAt = old.KeyCreatedAt
 			}
+			want.takeFormer(old, now)
 		}
+		want.dateFormer(now)
 		// Others of the same ID that fed one of these spaces give it up: what the
 		// file says about a space and a source ID holds.
 		for uid, r := range ch.sources {
@@ -232,7 +249,8 @@ func (ch *changer) giveUp(r sourceRecord, spaces []string) {
 
 func sameSource(a, b sourceRecord) bool {
 	return a.UID == b.UID && a.ID == b.ID && a.Name == b.Name && a.KeyPrefix == b.KeyPrefix &&
-		a.Declared == b.Declared && slices.Equal(a.Spaces, b.Spaces) && a.Secret.equal(b.Secret)
+		a.Declared == b.Declared && slices.Equal(a.Spaces, b.Spaces) && a.Secret.equal(b.Secret) &&
+		slices.EqualFunc(a.Former, b.Former, sameFormer)
 }
 
 func (ch *changer) applyTokens(p declaredPlan, now time.Time) {

@@ -95,7 +95,7 @@ func (c *Catalog) UpdateSource(ctx context.Context, space, id string, what Sourc
 	if what.Spaces != nil && len(what.Spaces) == 0 {
 		return Source{}, fmt.Errorf("%w: source %q would feed no space; delete it instead", ErrInvalid, id)
 	}
-	err = c.changeSource(ctx, space, id, func(ch *changer, r *sourceRecord) error {
+	err = c.changeSource(ctx, space, id, "", func(ch *changer, r *sourceRecord) error {
 		if what.Name != nil {
 			r.Name = orElse(*what.Name, id)
 		}
@@ -115,13 +115,15 @@ func (c *Catalog) UpdateSource(ctx context.Context, space, id string, what Sourc
 // DeleteSource removes a source: its write key is refused from now on. What it
 // has sent stays.
 func (c *Catalog) DeleteSource(ctx context.Context, space, id string) error {
-	return c.changeSource(ctx, space, id, func(ch *changer, r *sourceRecord) error {
+	return c.changeSource(ctx, space, id, "", func(ch *changer, r *sourceRecord) error {
 		ch.deleteSource(r.UID)
 		return nil
 	})
 }
 
-func (c *Catalog) changeSource(ctx context.Context, space, id string, fn func(*changer, *sourceRecord) error) error {
+// changeSource changes a source that the file does not declare. inFile says how the
+// file does it.
+func (c *Catalog) changeSource(ctx context.Context, space, id, inFile string, fn func(*changer, *sourceRecord) error) error {
 	return c.change(ctx, func(ch *changer) error {
 		if _, err := ch.space(space); err != nil {
 			return err
@@ -131,7 +133,7 @@ func (c *Catalog) changeSource(ctx context.Context, space, id string, fn func(*c
 			return err
 		}
 		if old.Declared {
-			return fmt.Errorf("source %q of space %q is %w", id, space, ErrDeclared)
+			return fmt.Errorf("source %q of space %q is %w%s", id, space, ErrDeclared, inFile)
 		}
 		r := *old
 		return fn(ch, &r)

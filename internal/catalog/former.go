@@ -18,7 +18,8 @@ type FormerKey struct {
 // formerKey is a former key as it is stored.
 type formerKey struct {
 	FormerKey
-	Secret digest `json:"secret"`
+	Secret   digest `json:"secret"`
+	Declared bool   `json:"declared,omitempty"` // it stands in the configuration file
 }
 
 const (
@@ -26,6 +27,12 @@ const (
 	mostFormer = 10
 	// MostGrace is how long a former key may be taken at most.
 	MostGrace = 2 * 365 * 24 * time.Hour
+)
+
+// How a declared source does what the API does with others.
+const (
+	rotateInFile = "; put the new key into its write_key, and the old one into former_keys with the time until which apps may send with it: former_keys: [{write_key: OLD, until: 2027-01-31}]"
+	retireInFile = "; take the old keys out of its former_keys"
 )
 
 // RotateKey gives a source a new write key. The old one is taken for the time of
@@ -37,9 +44,9 @@ func (c *Catalog) RotateKey(ctx context.Context, space, id string, grace time.Du
 	}
 	key = newSecret("wk_")
 	now := c.stamp()
-	err = c.changeSource(ctx, space, id, func(ch *changer, r *sourceRecord) error {
+	err = c.changeSource(ctx, space, id, rotateInFile, func(ch *changer, r *sourceRecord) error {
 		until := now.Add(grace)
-		old := formerKey{FormerKey{r.KeyPrefix, r.KeyCreatedAt, now, &until}, r.Secret}
+		old := formerKey{FormerKey: FormerKey{r.KeyPrefix, r.KeyCreatedAt, now, &until}, Secret: r.Secret}
 		r.Former = append([]formerKey{old}, r.Former...)
 		if n := len(r.Former); n > mostFormer {
 			if last := r.Former[n-1]; last.Until.After(now) {
@@ -62,7 +69,7 @@ func (c *Catalog) RotateKey(ctx context.Context, space, id string, grace time.Du
 // on.
 func (c *Catalog) RetireKeys(ctx context.Context, space, id string) (src Source, err error) {
 	now := c.stamp()
-	err = c.changeSource(ctx, space, id, func(ch *changer, r *sourceRecord) error {
+	err = c.changeSource(ctx, space, id, retireInFile, func(ch *changer, r *sourceRecord) error {
 		r.Former = slices.Clone(r.Former)
 		for i := range r.Former {
 			if f := &r.Former[i]; f.Until.After(now) {

@@ -90,6 +90,7 @@ func (c *checker) spaces(cfg *Config) {
 			if !c.secret(at+".write_key", src.WriteKey) || !c.once(keys, src.WriteKey, at+".write_key", "is the same as") {
 				continue
 			}
+			c.formerKeys(at, src)
 			if one, ok := first[src.WriteKey]; !ok {
 				first[src.WriteKey], sources[src.WriteKey] = src, at
 			} else if one.ID != src.ID {
@@ -112,6 +113,28 @@ func (c *checker) spaces(cfg *Config) {
 		}
 		if s.Rules != nil {
 			cfg.Remarks = append(cfg.Remarks, c.rules(path+".rules", *s.Rules)...)
+		}
+	}
+}
+
+// mostFormerKeys is how many former keys a source may have.
+const mostFormerKeys = 10
+
+// formerKeys checks the keys that a source had before.
+func (c *checker) formerKeys(at string, src Source) {
+	if n := len(src.FormerKeys); n > mostFormerKeys {
+		c.wrong(at+".former_keys", "has %d keys; %d are the most", n, mostFormerKeys)
+	}
+	seen := map[string]string{src.WriteKey: at + ".write_key"}
+	for i, k := range src.FormerKeys {
+		path := fmt.Sprintf("%s.former_keys[%d]", at, i)
+		if k.WriteKey == "" {
+			c.wrong(path+".write_key", "is missing; write the key that the source had before")
+		} else if c.secret(path+".write_key", k.WriteKey) {
+			c.once(seen, k.WriteKey, path+".write_key", "is the same as")
+		}
+		if k.Until.IsZero() {
+			c.wrong(path+".until", "is missing; say until when the key is taken, such as until: 2027-01-31")
 		}
 	}
 }

@@ -61,6 +61,15 @@ type Source struct {
 	ID       string `yaml:"id"`
 	Name     string `yaml:"name"`
 	WriteKey string `yaml:"write_key"`
+
+	// FormerKeys are write keys that it had before and that apps still send with.
+	FormerKeys []FormerKey `yaml:"former_keys"`
+}
+
+// FormerKey is a write key that is taken for some time yet.
+type FormerKey struct {
+	WriteKey string `yaml:"write_key"`
+	Until    Moment `yaml:"until"`
 }
 
 // Token declares an access token of a space's Profile API.

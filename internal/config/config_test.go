@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -222,6 +223,46 @@ func TestSizesAndTimes(t *testing.T) {
 		var d Duration
 		if err := d.UnmarshalText([]byte(text)); err != nil || time.Duration(d) != want {
 			t.Errorf("%s is %s, %v", text, d, err)
+		}
+	}
+}
+
+func TestFormerKeys(t *testing.T) {
+	cfg, err := load(t, `
+spaces:
+  - id: dev
+    sources:
+      - {id: ios, write_key: wk_new_1, former_keys: [{write_key: wk_old_1, until: 2027-01-31}, {write_key: wk_old_2, until: "2027-02-01T12:00:00+02:00"}]}
+`, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []FormerKey{
+		{"wk_old_1", Moment{time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)}},
+		{"wk_old_2", Moment{time.Date(2027, 2, 1, 10, 0, 0, 0, time.UTC)}},
+	}
+	if got := cfg.Spaces[0].Sources[0].FormerKeys; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	_, err = load(t, `
+spaces:
+  - id: dev
+    sources:
+      - id: ios
+        write_key: wk_new_1
+        former_keys:
+          - {write_key: wk_new_1, until: 2027-01-31}
+          - {until: 2027-01-31}
+          - {write_key: wk_old_1}
+          - {write_key: "wk old", until: 31.1.2027}
+          - {write_key: wk_old_2, until: 0001-01-01}
+`, nil, nil)
+	for _, say := range []string{
+		"former_keys[0].write_key is the same as spaces[0].sources[0].write_key", "former_keys[1].write_key is missing", "former_keys[2].until is missing",
+		"former_keys[3].write_key cannot be used", `"31.1.2027" is not a time`, `"0001-01-01" is not a time`,
+	} {
+		if err == nil || !strings.Contains(err.Error(), say) {
+			t.Errorf("%q is not in %v", say, err)
 		}
 	}
 }

@@ -76,6 +76,21 @@ func (d Duration) Span() time.Duration { return time.Duration(d) }
 // String gives the duration as time.Duration does.
 func (d Duration) String() string { return time.Duration(d).String() }
 
+// Moment is a time, written as a day (the moment at which it begins, UTC) or as RFC
+// 3339.
+type Moment struct{ time.Time }
+
+// UnmarshalText reads a time.
+func (m *Moment) UnmarshalText(text []byte) error {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, strings.TrimSpace(string(text))); err == nil && t.Year() >= 1970 && t.Year() < 2200 {
+			m.Time = t.UTC()
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a time; write a day or a time, such as 2027-01-31 or 2027-01-31T12:00:00Z", text)
+}
+
 // LogLevel is the least important kind of line that is logged.
 type LogLevel slog.Level
 
