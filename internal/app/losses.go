@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/manage"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
@@ -17,10 +18,10 @@ func lossesOf(s kv.Store) manage.Losses {
 	return nil
 }
 
-func (l losses) Losses() []manage.Loss {
-	var out []manage.Loss
+func (l losses) Losses() []api.Loss {
+	var out []api.Loss
 	for _, one := range l.Store.Losses() {
-		loss := manage.Loss{Commits: one.Commits, Events: one.Units, Until: one.Until.UTC(), Found: one.Found.UTC(), Where: one.Where}
+		loss := api.Loss{Commits: one.Commits, Events: one.Units, Until: one.Until.UTC(), Found: one.Found.UTC(), Where: one.Where}
 		if !one.After.IsZero() {
 			after := one.After.UTC()
 			loss.After = &after

@@ -26,6 +26,7 @@ var floors = []struct {
 	{"internal/deliver", 60},
 	{"internal/warehouse", 60},
 	{"internal/privacy", 60},
+	{"internal/api", 55},
 	{"internal/config", 50},
 	{"internal/catalog", 50},
 	{"internal/space/codec", 26},

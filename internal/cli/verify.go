@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/selfsame-id/selfsame/internal/httpapi/manage"
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
@@ -24,7 +24,7 @@ type verified struct {
 	Damaged     int64              `json:"damaged"`
 	Differences []space.Difference `json:"differences"`
 	Truncated   bool               `json:"truncated"`
-	Lost        []manage.Loss      `json:"lost"`
+	Lost        []api.Loss         `json:"lost"`
 }
 
 func (sh *shell) verify() *cobra.Command {

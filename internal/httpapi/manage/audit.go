@@ -2,32 +2,21 @@ package manage
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
-	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
-type auditAnswer struct {
-	At      *time.Time      `json:"at"`
-	By      string          `json:"by"`
-	For     string          `json:"for,omitempty"`
-	Action  string          `json:"action"`
-	Subject string          `json:"subject,omitempty"`
-	Why     string          `json:"why,omitempty"`
-	Detail  json.RawMessage `json:"detail,omitempty"`
-}
-
-func auditOf(entries []audit.Entry) []auditAnswer {
-	out := make([]auditAnswer, len(entries))
+func auditOf(entries []audit.Entry) []api.AuditEntry {
+	out := make([]api.AuditEntry, len(entries))
 	for i, e := range entries {
-		out[i] = auditAnswer{answer.TimeIfAny(e.Time), e.By, e.For, e.Action, e.Subject, e.Why, e.Detail}
+		out[i] = api.AuditEntry{At: answer.TimeIfAny(e.Time), By: e.By, For: e.For, Action: e.Action, Subject: e.Subject, Why: e.Why, Detail: e.Detail}
 	}
 	return out
 }
@@ -59,7 +48,7 @@ func (h *handler) spaceAudit(w http.ResponseWriter, r *http.Request) error {
 	slices.SortFunc(all, func(a, b audit.Entry) int { return cmp.Compare(b.Key, a.Key) })
 	more := len(all) > n || of.Next != "" || about.Next != ""
 	all = all[:min(n, len(all))]
-	c := cursor{Limit: n}
+	c := api.Cursor{Limit: n}
 	if more {
 		c.HasMore, c.Next = true, all[len(all)-1].Key
 	}

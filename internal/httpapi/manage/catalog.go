@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -44,15 +45,8 @@ func (h *handler) renameSpace(w http.ResponseWriter, r *http.Request) error {
 	return ok(w, sp)
 }
 
-// countedSource is a source with what the space of the path has of its events.
-type countedSource struct {
-	catalog.Source
-	Events int64      `json:"events"`
-	Last   *time.Time `json:"last_event_at"` // when the last was received; nil: none was
-}
-
-func counted(src catalog.Source, counts map[string]space.SourceCount) countedSource {
-	out := countedSource{Source: src}
+func counted(src catalog.Source, counts map[string]space.SourceCount) api.Source {
+	out := api.Source{Source: src}
 	if n, ok := counts[src.ID]; ok {
 		last := time.Unix(0, n.Last).UTC().Truncate(time.Millisecond)
 		out.Events, out.Last = n.Events, &last
@@ -79,11 +73,11 @@ func (h *handler) listSources(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := make([]countedSource, len(all))
+	out := make([]api.Source, len(all))
 	for i := range all {
 		out[i] = counted(all[i], counts)
 	}
-	p, err := cut(r, out, func(s countedSource) string { return s.ID })
+	p, err := cut(r, out, func(s api.Source) string { return s.ID })
 	if err != nil {
 		return err
 	}

@@ -4,26 +4,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
-
-// explainAnswer says whether two IDs are one person, and why.
-type explainAnswer struct {
-	Collection  string      `json:"collection"`
-	A           askedAnswer `json:"a"`
-	B           askedAnswer `json:"b"`
-	Together    bool        `json:"together"`
-	Why         string      `json:"why"` // one of the words below
-	Says        string      `json:"says"`
-	Provisional bool        `json:"provisional"`
-
-	Steps           []stepAnswer `json:"steps"`
-	BlockedInCommon []string     `json:"blocked_in_common"`
-	Graph           graphAnswer  `json:"graph"`
-}
 
 // What the answer rests on.
 const (
@@ -34,69 +20,6 @@ const (
 	whyCommon   = "blocked_value_in_common" // only an ID that names nobody
 	whyNothing  = "nothing"                 // no event
 )
-
-type askedAnswer struct {
-	ID      string `json:"id"` // type:value
-	Profile string `json:"profile"`
-	Blocked bool   `json:"blocked"` // it names nobody
-	// Override is the one that isolates it, if the rules do not block it.
-	Override string `json:"override,omitempty"`
-}
-
-type stepAnswer struct {
-	From         string      `json:"from"`
-	To           string      `json:"to"`
-	Strands      int         `json:"strands"`
-	FirstStrands []string    `json:"first_strands"` // some of them, by their first events
-	Events       int64       `json:"events"`
-	AtLeast      bool        `json:"events_at_least"`
-	First        seenAnswer  `json:"first"`
-	Last         seenAnswer  `json:"last"`
-	Sources      []string    `json:"sources"`
-	MoreSources  bool        `json:"more_sources"`
-	KeptOut      []outAnswer `json:"kept_out"`
-}
-
-// seenAnswer is an event as evidence.
-type seenAnswer struct {
-	Time      *time.Time `json:"time"`
-	MessageID string     `json:"message_id"`
-	Source    string     `json:"source"`
-	Type      string     `json:"type"`
-	Name      string     `json:"name"`
-	App       string     `json:"app"`
-	Damaged   bool       `json:"damaged,omitempty"` // the event cannot be read any more
-}
-
-// outAnswer is an ID that was left out, and why.
-type outAnswer struct {
-	ID           string          `json:"id"`
-	Strand       string          `json:"strand"`
-	Reason       string          `json:"reason"`
-	Says         string          `json:"says"`
-	Event        seenAnswer      `json:"event"`
-	Limit        *limitAnswer    `json:"limit,omitempty"`
-	Had          []memberAnswer  `json:"had,omitempty"`
-	HadCount     int             `json:"had_count,omitempty"`
-	Brought      []memberAnswer  `json:"brought,omitempty"`
-	BroughtCount int             `json:"brought_count,omitempty"`
-	Override     *overrideAnswer `json:"override,omitempty"`
-	OverrideIDs  []string        `json:"override_ids,omitempty"`
-	Until        *time.Time      `json:"until,omitempty"`
-	AsOfNow      bool            `json:"as_of_now,omitempty"`
-	Unclear      bool            `json:"unclear,omitempty"`
-}
-
-type limitAnswer struct {
-	Type   string `json:"type,omitempty"` // "" for the cap on all identifiers
-	Values int    `json:"values"`
-	Window string `json:"window,omitempty"`
-}
-
-type memberAnswer struct {
-	ID    string     `json:"id"`
-	Since *time.Time `json:"since"`
-}
 
 // mostMembers is how many of the values that filled a limit are listed.
 const mostMembers = 50
@@ -134,16 +57,16 @@ func (h *handler) explain(w http.ResponseWriter, r *http.Request) error {
 	}
 	a := explanationOf(&e)
 	if format == "dot" {
-		return a.Graph.dot(w)
+		return answerDot(w, &a.Graph)
 	}
 	return ok(w, a)
 }
 
-func explanationOf(e *space.Explanation) explainAnswer {
-	a := explainAnswer{
+func explanationOf(e *space.Explanation) api.Explanation {
+	a := api.Explanation{
 		Collection: e.Collection.String(), A: askedOf(e.A), B: askedOf(e.B),
 		Together: e.Together, Provisional: e.Provisional,
-		Steps: []stepAnswer{}, BlockedInCommon: idTexts(e.BlockedInCommon),
+		Steps: []api.Step{}, BlockedInCommon: idTexts(e.BlockedInCommon),
 	}
 	for i := range e.Steps {
 		a.Steps = append(a.Steps, stepOf(&e.Steps[i]))
@@ -170,21 +93,21 @@ func whyOf(e *space.Explanation) string {
 	return whyNothing
 }
 
-func askedOf(a space.Asked) askedAnswer {
-	out := askedAnswer{ID: a.ID.String(), Profile: a.Profile, Blocked: a.Blocked}
+func askedOf(a space.Asked) api.Asked {
+	out := api.Asked{ID: a.ID.String(), Profile: a.Profile, Blocked: a.Blocked}
 	if a.Isolated != nil {
 		out.Override = a.Isolated.ID
 	}
 	return out
 }
 
-func stepOf(st *space.EvidenceStep) stepAnswer {
-	a := stepAnswer{
+func stepOf(st *space.EvidenceStep) api.Step {
+	a := api.Step{
 		From: st.From.String(), To: st.To.String(), Strands: st.Strands,
 		Events: st.Evidence.Events, AtLeast: st.Evidence.AtLeast,
 		First: seenOf(st.Evidence.First), Last: seenOf(st.Evidence.Last),
 		Sources: append([]string{}, st.Evidence.Sources...), MoreSources: st.Evidence.MoreSources,
-		KeptOut: []outAnswer{}, FirstStrands: []string{},
+		KeptOut: []api.KeptOut{}, FirstStrands: []string{},
 	}
 	for _, h := range st.First {
 		a.FirstStrands = append(a.FirstStrands, h.String())
@@ -195,8 +118,8 @@ func stepOf(st *space.EvidenceStep) stepAnswer {
 	return a
 }
 
-func seenOf(s space.Seen) seenAnswer {
-	a := seenAnswer{Time: eventTime(s.Time, s.MessageID != "" || s.Type != 0), MessageID: s.MessageID, Source: s.Source, Name: s.Name, App: s.App, Damaged: s.Damaged}
+func seenOf(s space.Seen) api.SeenEvent {
+	a := api.SeenEvent{Time: eventTime(s.Time, s.MessageID != "" || s.Type != 0), MessageID: s.MessageID, Source: s.Source, Name: s.Name, App: s.App, Damaged: s.Damaged}
 	if s.Type != 0 {
 		a.Type = s.Type.String()
 	}
@@ -211,8 +134,8 @@ func eventTime(ns int64, known bool) *time.Time {
 	return answer.TimeIfAny(ns)
 }
 
-func outOf(d *space.Demotion) outAnswer {
-	a := outAnswer{
+func outOf(d *space.Demotion) api.KeptOut {
+	a := api.KeptOut{
 		ID: d.ID.String(), Strand: d.Strand.Hash.String(), Reason: d.Reason.String(), Event: seenOf(d.Event), Limit: limitOf(d.Broke, d.Limit),
 		Had: membersOf(d.Had), HadCount: len(d.Had), Brought: membersOf(d.Brought), BroughtCount: len(d.Brought),
 		OverrideIDs: idTexts(d.Override), Until: answer.TimeIfAny(d.Recheck), AsOfNow: d.Now, Unclear: d.Unclear,
@@ -225,21 +148,21 @@ func outOf(d *space.Demotion) outAnswer {
 	return a
 }
 
-func limitOf(idType string, l identity.Limit) *limitAnswer {
+func limitOf(idType string, l identity.Limit) *api.Limit {
 	if l.Values == 0 {
 		return nil
 	}
-	a := &limitAnswer{Type: idType, Values: l.Values}
+	a := &api.Limit{Type: idType, Values: l.Values}
 	if idType != "" {
 		a.Window = l.WindowWord()
 	}
 	return a
 }
 
-func membersOf(members []identity.Member) []memberAnswer {
-	var out []memberAnswer
+func membersOf(members []identity.Member) []api.Member {
+	var out []api.Member
 	for _, m := range members[:min(len(members), mostMembers)] {
-		out = append(out, memberAnswer{m.ID.String(), answer.Time(m.Time)})
+		out = append(out, api.Member{ID: m.ID.String(), Since: answer.Time(m.Time)})
 	}
 	return out
 }

@@ -5,36 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 	"unicode"
+
+	"github.com/selfsame-id/selfsame/internal/api"
 )
 
-// graphAnswer is what is needed to draw a picture: identifiers, and what was seen
-// of two of them.
-type graphAnswer struct {
-	Nodes []nodeAnswer `json:"nodes"`
-	Edges []edgeAnswer `json:"edges"`
-}
-
-type nodeAnswer struct {
-	ID    string `json:"id"` // type:value
-	Type  string `json:"type"`
-	Value string `json:"value"`
-	Asked bool   `json:"asked,omitempty"` // the question was about it
-}
-
-type edgeAnswer struct {
-	From      string     `json:"from"`
-	To        string     `json:"to"`
-	Events    int64      `json:"events,omitempty"`
-	First     *time.Time `json:"first"`
-	MessageID string     `json:"message_id"` // of the first event
-	KeptApart bool       `json:"kept_apart"`
-	Label     string     `json:"label"`
-}
-
-// node adds an identifier, once.
-func (g *graphAnswer) node(id string, asked bool) {
+// addNode adds an identifier, once.
+func addNode(g *api.Graph, id string, asked bool) {
 	for i := range g.Nodes {
 		if g.Nodes[i].ID == id {
 			g.Nodes[i].Asked = g.Nodes[i].Asked || asked
@@ -42,31 +19,31 @@ func (g *graphAnswer) node(id string, asked bool) {
 		}
 	}
 	kind, value, _ := strings.Cut(id, ":")
-	g.Nodes = append(g.Nodes, nodeAnswer{id, kind, value, asked})
+	g.Nodes = append(g.Nodes, api.Node{ID: id, Type: kind, Value: value, Asked: asked})
 }
 
 // chainGraph draws an explanation.
-func chainGraph(a *explainAnswer) graphAnswer {
-	g := graphAnswer{Nodes: []nodeAnswer{}, Edges: []edgeAnswer{}}
-	g.node(a.A.ID, true)
+func chainGraph(a *api.Explanation) api.Graph {
+	g := api.Graph{Nodes: []api.Node{}, Edges: []api.Edge{}}
+	addNode(&g, a.A.ID, true)
 	for i := range a.Steps {
 		st := &a.Steps[i]
-		g.node(st.From, false)
-		g.node(st.To, false)
+		addNode(&g, st.From, false)
+		addNode(&g, st.To, false)
 		label := eventsLabel(st)
 		for _, out := range st.KeptOut {
 			label += "; " + out.ID + ": " + out.Reason
 		}
-		g.Edges = append(g.Edges, edgeAnswer{
+		g.Edges = append(g.Edges, api.Edge{
 			From: st.From, To: st.To, Events: st.Events, First: st.First.Time, MessageID: st.First.MessageID,
 			KeptApart: len(st.KeptOut) > 0, Label: label,
 		})
 	}
-	g.node(a.B.ID, true)
+	addNode(&g, a.B.ID, true)
 	return g
 }
 
-func eventsLabel(st *stepAnswer) string {
+func eventsLabel(st *api.Step) string {
 	label := many(int(st.Events), "event", "events")
 	if st.AtLeast {
 		label = "at least " + label
@@ -74,8 +51,8 @@ func eventsLabel(st *stepAnswer) string {
 	return label
 }
 
-// dot answers with the graph in the language of Graphviz.
-func (g *graphAnswer) dot(w http.ResponseWriter) error {
+// answerDot answers with the graph in the language of Graphviz.
+func answerDot(w http.ResponseWriter, g *api.Graph) error {
 	var b bytes.Buffer
 	b.WriteString("graph selfsame {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n")
 	for _, n := range g.Nodes {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/refused"
@@ -24,37 +25,6 @@ const (
 	// what the client refused itself, each a refusedLine.
 	refusedHeader = "Selfsame-Refused"
 )
-
-// refusedLine is a line of a file that the client refused: a row of a table that
-// is no event, for example, of which only the client knows file and line.
-type refusedLine struct {
-	Code      string `json:"code"`
-	Message   string `json:"message"`
-	MessageID string `json:"message_id"`
-	Type      string `json:"type"`
-	Body      []byte `json:"body"`
-}
-
-// imported is the answer to one request of an import.
-type imported struct {
-	Stored     int            `json:"stored"`
-	Repeats    int            `json:"repeats"`
-	Compared   int            `json:"compared"` // with all that is stored
-	Unresolved int            `json:"unresolved"`
-	Created    int            `json:"created"`
-	Merged     int            `json:"merged"`
-	Demoted    int            `json:"demoted"`
-	Refused    int            `json:"refused"`
-	IDUsed     int            `json:"id_used"` // of the refused, those whose messageIds other events had before
-	ByCode     map[string]int `json:"refused_by_code,omitempty"`
-	Reasons    []lineReason   `json:"reasons,omitempty"` // the first few
-}
-
-type lineReason struct {
-	Line    int    `json:"line"` // of the request, from 1
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
 
 // importEvents takes events, one JSON object a line, and commits them together
 // with the progress of the import: `POST …/import?source=ID&mark=NAME`. Both or
@@ -94,7 +64,7 @@ func (h *handler) importEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	d := space.Delivery{Source: source, Mark: m, Dedupe: dedupe}
-	out := imported{ByCode: map[string]int{}}
+	out := api.Imported{ByCode: map[string]int{}}
 	if err := h.parseLines(buf.Bytes(), known, &d, &out); err != nil {
 		buf.Release()
 		return err
@@ -117,7 +87,7 @@ func (h *handler) importEvents(w http.ResponseWriter, r *http.Request) error {
 // parseLines reads the messages of an import, and at their end the known lines
 // that the client refused. Empty lines are nothing, and a byte order mark in
 // front of a line is none of it.
-func (h *handler) parseLines(text []byte, known int, d *space.Delivery, out *imported) error {
+func (h *handler) parseLines(text []byte, known int, d *space.Delivery, out *api.Imported) error {
 	text, refusals, err := h.refusedLines(text, known, d.Source)
 	if err != nil {
 		return err
@@ -129,7 +99,7 @@ func (h *handler) parseLines(text []byte, known int, d *space.Delivery, out *imp
 		out.Refused++
 		out.ByCode[rej.Code]++
 		if len(out.Reasons) < mostReasons {
-			out.Reasons = append(out.Reasons, lineReason{line, rej.Code, rej.Message})
+			out.Reasons = append(out.Reasons, api.LineReason{Line: line, Code: rej.Code, Message: rej.Message})
 		}
 	}
 	line := 1
@@ -175,7 +145,7 @@ func (h *handler) refusedLines(text []byte, known int, source string) (rest []by
 	refusals = make([]space.Reject, known)
 	for i := known - 1; i >= 0; i-- {
 		at := bytes.LastIndexByte(rest, '\n') + 1
-		var l refusedLine
+		var l api.RefusedLine
 		if err := json.Unmarshal(rest[at:], &l); err != nil || l.Code == "" || l.Message == "" {
 			return nil, nil, answer.Invalid("The header %s says that the last %d lines are refusals, and one of them is not: each has code, message and body (base64).", refusedHeader, known)
 		}

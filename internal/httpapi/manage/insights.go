@@ -8,26 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
-
-// insightAnswer is a change of identity.
-type insightAnswer struct {
-	Kind      string     `json:"kind"`
-	At        *time.Time `json:"at"`             // when Selfsame found it
-	Time      *time.Time `json:"time"`           // of the event, null: no event did it
-	Profile   string     `json:"profile"`        // "" with an event that is of none
-	From      string     `json:"from,omitempty"` // the profile that was merged, or from which something came
-	ID        string     `json:"id,omitempty"`   // type:value
-	IDs       []string   `json:"ids,omitempty"`  // of an unresolved event, when it has several
-	Reason    string     `json:"reason,omitempty"`
-	MessageID string     `json:"message_id,omitempty"`
-	Source    string     `json:"source,omitempty"`
-}
 
 // insightName is what a kind is called here.
 func insightName(k feed.Kind) string { return strings.TrimPrefix(k.String(), "profile_") }
@@ -40,8 +27,8 @@ func insightKind(name string) (feed.Kind, bool) {
 	return space.InsightKinds[i], true
 }
 
-func insightOf(in *space.Insight) insightAnswer {
-	a := insightAnswer{
+func insightOf(in *space.Insight) api.Insight {
+	a := api.Insight{
 		Kind: insightName(in.Kind), At: answer.Time(in.At), Time: eventTime(in.Time, in.MessageID != ""),
 		Profile: in.Profile, From: in.From, Reason: in.Reason, MessageID: in.MessageID, Source: in.Source,
 	}
@@ -73,11 +60,11 @@ func (h *handler) listInsights(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]insightAnswer, len(p.Insights))
+	list := make([]api.Insight, len(p.Insights))
 	for i := range p.Insights {
 		list[i] = insightOf(&p.Insights[i])
 	}
-	return ok(w, page{list, cursor{p.Next != "", p.Next, n}})
+	return ok(w, page{list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}})
 }
 
 func insightQuery(r *http.Request) (q space.InsightQuery, err error) {
@@ -135,19 +122,6 @@ func moment(r *http.Request, name string) (space.Bound, error) {
 	return profiles.Moment(r.URL.Query(), name)
 }
 
-// countAnswer is what happened in an hour or a day.
-type countAnswer struct {
-	At              *time.Time       `json:"at"` // when the hour or day begins
-	Events          int64            `json:"events"`
-	Unresolved      int64            `json:"unresolved"`
-	Created         int64            `json:"created"`
-	Merged          int64            `json:"merged"`
-	Unmerged        int64            `json:"unmerged"`
-	Demoted         int64            `json:"demoted"`
-	DemotedByReason map[string]int64 `json:"demoted_by_reason"`
-	Rejected        int64            `json:"rejected"`
-}
-
 // countInsights counts what happened, for charts.
 func (h *handler) countInsights(w http.ResponseWriter, r *http.Request) error {
 	s, err := h.open(r)
@@ -182,14 +156,14 @@ func (h *handler) countInsights(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := make([]countAnswer, len(list))
+	out := make([]api.InsightCounts, len(list))
 	for i := range list {
 		t := &list[i]
 		at := time.Unix(0, t.At).UTC()
-		out[i] = countAnswer{&at, t.Events, t.Unresolved, t.Created, t.Merged, t.Unmerged, t.Demoted, t.ByReason, t.Rejected}
+		out[i] = api.InsightCounts{At: &at, Events: t.Events, Unresolved: t.Unresolved, Created: t.Created, Merged: t.Merged, Unmerged: t.Unmerged, Demoted: t.Demoted, DemotedByReason: t.ByReason, Rejected: t.Rejected}
 		if out[i].DemotedByReason == nil {
 			out[i].DemotedByReason = map[string]int64{}
 		}
 	}
-	return ok(w, page{out, cursor{Limit: len(out)}})
+	return ok(w, page{out, api.Cursor{Limit: len(out)}})
 }

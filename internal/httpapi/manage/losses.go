@@ -5,24 +5,14 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
-// Loss is what a start of the server found missing of what was answered before,
-// in all spaces together.
-type Loss struct {
-	Commits uint64     `json:"commits"` // at least
-	Events  uint64     `json:"events"`  // at least
-	After   *time.Time `json:"after"`   // the last commit before the gap; nil if it is not known
-	Until   time.Time  `json:"until"`   // what is missing was taken until then
-	Found   time.Time  `json:"found"`   // when the server was started
-	Where   string     `json:"where"`   // the file that is missing, cut or damaged
-}
-
 // Losses are kept until somebody has seen to them.
 type Losses interface {
-	Losses() []Loss
+	Losses() []api.Loss
 	ForgetLosses() error
 }
 
@@ -30,7 +20,7 @@ type Losses interface {
 // space, for the store does not know whose events they were.
 const lostWarning = "events_lost"
 
-func (h *handler) losses() []Loss {
+func (h *handler) losses() []api.Loss {
 	if h.Lost == nil {
 		return nil
 	}

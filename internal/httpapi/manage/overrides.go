@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
@@ -13,22 +13,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
-type overrideAnswer struct {
-	ID         string     `json:"id"`
-	Kind       string     `json:"kind"`
-	Collection string     `json:"collection"`
-	IDs        []string   `json:"ids"`
-	Parts      []int      `json:"parts,omitempty"` // how many of the ids are one part
-	Strand     string     `json:"strand,omitempty"`
-	MessageID  string     `json:"message_id,omitempty"`
-	At         *time.Time `json:"at"`
-	By         string     `json:"by"`
-	For        string     `json:"for,omitempty"`
-	Why        string     `json:"why,omitempty"`
-}
-
-func overrideOf(o space.Override) overrideAnswer {
-	a := overrideAnswer{
+func overrideOf(o space.Override) api.Override {
+	a := api.Override{
 		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: idTexts(o.IDs), Parts: o.Parts, MessageID: o.MessageID,
 		At: answer.TimeIfAny(o.At), By: o.By, For: o.For, Why: o.Why,
 	}
@@ -46,74 +32,28 @@ func idTexts(ids []identity.ID) []string {
 	return out
 }
 
-// briefAnswer is a profile before or after a regrouping.
-type briefAnswer struct {
-	ID          string             `json:"id"` // "" for one that will be new
-	Identifiers []identifierAnswer `json:"identifiers"`
-	IDs         int                `json:"identifier_count"`
-	Strands     int                `json:"strands"`
-	Events      int64              `json:"events"`
-	Traits      []traitAnswer      `json:"traits"`
-}
-
-func briefsOf(list []space.Brief) []briefAnswer {
-	out := make([]briefAnswer, 0, len(list))
+func briefsOf(list []space.Brief) []api.ProfileSummary {
+	out := make([]api.ProfileSummary, 0, len(list))
 	for _, b := range list {
-		out = append(out, briefAnswer{b.ID, identifiersOf(b.Identifiers), b.IDs, b.Strands, b.Events, traitsOf(b.Traits)})
+		out = append(out, api.ProfileSummary{ID: b.ID, Identifiers: identifiersOf(b.Identifiers), IDs: b.IDs, Strands: b.Strands, Events: b.Events, Traits: traitsOf(b.Traits)})
 	}
 	return out
 }
 
-type leftOutAnswer struct {
-	Strand string   `json:"strand"`
-	IDs    []string `json:"ids"`
-	ID     string   `json:"left_out"`
-	Reason string   `json:"reason"`
-}
-
-// regroupingAnswer is what an override changes, or would change.
-type regroupingAnswer struct {
-	Override    overrideAnswer  `json:"override"`
-	Revision    uint64          `json:"revision"`
-	Applied     bool            `json:"applied"`
-	Provisional bool            `json:"provisional"`
-	Before      []briefAnswer   `json:"before"`
-	After       []briefAnswer   `json:"after"`
-	LeftOut     []leftOutAnswer `json:"left_out"`
-	LeftOuts    int             `json:"left_out_count"`
-	Unowned     []string        `json:"unowned"`
-	Unresolved  int64           `json:"unresolved_events"`
-	// Applying says that what is there is decided again in the background; GET
-	// …/rules says when that is done. Unforeseen that before and after are not told.
-	Applying   bool `json:"applying"`
-	Unforeseen bool `json:"unforeseen"`
-}
-
-func regroupingOf(g space.Regrouping) regroupingAnswer {
-	a := regroupingAnswer{
+func regroupingOf(g space.Regrouping) api.Regrouping {
+	a := api.Regrouping{
 		Override: overrideOf(g.Override), Revision: g.Revision, Applied: g.Applied, Provisional: g.Provisional,
 		Before: briefsOf(g.Before), After: briefsOf(g.After),
-		LeftOut: []leftOutAnswer{}, LeftOuts: g.LeftOuts, Unowned: idTexts(g.Unowned), Unresolved: g.Unresolved,
+		LeftOut: []api.LeftOut{}, LeftOuts: g.LeftOuts, Unowned: idTexts(g.Unowned), Unresolved: g.Unresolved,
 		Applying: g.Applying, Unforeseen: g.Unforeseen,
 	}
 	for _, l := range g.LeftOut {
-		a.LeftOut = append(a.LeftOut, leftOutAnswer{l.Strand.String(), idTexts(l.IDs), l.ID.String(), l.Reason})
+		a.LeftOut = append(a.LeftOut, api.LeftOut{Strand: l.Strand.String(), IDs: idTexts(l.IDs), ID: l.ID.String(), Reason: l.Reason})
 	}
 	return a
 }
 
-// undoRequest asks for an override.
-type undoRequest struct {
-	Kind       string   `json:"kind"`
-	Collection string   `json:"collection"` // users unless said
-	IDs        []string `json:"ids"`
-	Strand     string   `json:"strand"`
-	Profile    string   `json:"profile"`
-	MessageID  string   `json:"message_id"`
-	Why        string   `json:"why"`
-}
-
-func (q *undoRequest) undo() (space.Undo, error) {
+func undoOf(q *api.OverrideRequest) (space.Undo, error) {
 	u := space.Undo{Kind: q.Kind, Collection: identity.Users, MessageID: event.TrimID(q.MessageID)}
 	if q.Collection != "" {
 		var ok bool
@@ -160,11 +100,11 @@ func flag(r *http.Request, name string) (bool, error) {
 // addOverride cuts a link, takes an ID off its profile or splits a profile; with
 // ?preview=true it only says what that would do.
 func (h *handler) addOverride(w http.ResponseWriter, r *http.Request) error {
-	var q undoRequest
+	var q api.OverrideRequest
 	if err := h.document(w, r, &q); err != nil {
 		return err
 	}
-	u, err := q.undo()
+	u, err := undoOf(&q)
 	if err != nil {
 		return err
 	}
@@ -218,12 +158,12 @@ func (h *handler) listOverrides(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]overrideAnswer, 0, len(p.Overrides))
+	list := make([]api.Override, 0, len(p.Overrides))
 	for _, o := range p.Overrides {
 		list = append(list, overrideOf(o))
 	}
 	tag(w, p.Revision)
-	return ok(w, page{list, cursor{p.Next != "", p.Next, n}})
+	return ok(w, page{list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}})
 }
 
 func (h *handler) getOverride(w http.ResponseWriter, r *http.Request) error {

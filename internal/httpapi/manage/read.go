@@ -2,54 +2,15 @@ package manage
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
-	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
-
-type profileAnswer struct {
-	ID          string             `json:"id"`
-	Collection  string             `json:"collection"`
-	Merged      []string           `json:"merged_ids"`
-	Provisional bool               `json:"provisional"`
-	Version     uint64             `json:"version"`
-	AsOf        *time.Time         `json:"as_of,omitempty"`
-	Strands     int                `json:"strands"`
-	Events      int64              `json:"events"`
-	Identifiers []identifierAnswer `json:"identifiers"`
-	Traits      []traitAnswer      `json:"traits"`
-	CreatedAt   *time.Time         `json:"created_at"`
-	UpdatedAt   *time.Time         `json:"updated_at"`
-	First       sighting           `json:"first"`
-	Last        sighting           `json:"last"`
-}
-
-type identifierAnswer struct {
-	Type      string     `json:"type"`
-	Value     string     `json:"value"`
-	FirstSeen *time.Time `json:"first_seen"`
-	MessageID string     `json:"message_id"`
-	Source    string     `json:"source"`
-}
-
-type traitAnswer struct {
-	Name      string          `json:"name"`
-	Value     json.RawMessage `json:"value"`
-	Time      *time.Time      `json:"time"`
-	MessageID string          `json:"message_id"`
-	Source    string          `json:"source"`
-}
-
-type sighting struct {
-	MessageID string `json:"message_id"`
-	Source    string `json:"source"`
-}
 
 // mostCounted bounds the counting of one profile's events.
 const mostCounted = 1_000_000
@@ -82,36 +43,36 @@ func (h *handler) getProfile(w http.ResponseWriter, r *http.Request) error {
 	return ok(w, profileOf(v, n))
 }
 
-func profileOf(v space.Profile, events int64) profileAnswer {
-	p := profileAnswer{
+func profileOf(v space.Profile, events int64) api.Profile {
+	p := api.Profile{
 		ID: v.ID, Collection: v.Collection.String(), Merged: append([]string{}, v.Merged...),
 		Provisional: v.Provisional, Version: v.Version, AsOf: answer.TimeIfAny(v.AsOf), Strands: v.Strands, Events: events,
 		Identifiers: identifiersOf(v.Identifiers), Traits: traitsOf(v.Traits),
 		CreatedAt: eventTime(v.Metadata.First.Time, v.Strands > 0), UpdatedAt: eventTime(v.Metadata.Last.Time, v.Strands > 0),
-		First: sighting{v.Metadata.FirstMessageID, v.Metadata.FirstSourceID},
-		Last:  sighting{v.Metadata.LastMessageID, v.Metadata.LastSourceID},
+		First: api.Origin{MessageID: v.Metadata.FirstMessageID, Source: v.Metadata.FirstSourceID},
+		Last:  api.Origin{MessageID: v.Metadata.LastMessageID, Source: v.Metadata.LastSourceID},
 	}
 	return p
 }
 
-func identifiersOf(list []profile.Identifier) []identifierAnswer {
-	out := make([]identifierAnswer, 0, len(list))
+func identifiersOf(list []profile.Identifier) []api.Identifier {
+	out := make([]api.Identifier, 0, len(list))
 	for _, id := range list {
 		out = append(out, identifierOf(id))
 	}
 	return out
 }
 
-func traitsOf(list []profile.Trait) []traitAnswer {
-	out := make([]traitAnswer, 0, len(list))
+func traitsOf(list []profile.Trait) []api.Trait {
+	out := make([]api.Trait, 0, len(list))
 	for _, t := range list {
-		out = append(out, traitAnswer{t.Name, t.Value, answer.Time(t.Time), t.MessageID, t.Source})
+		out = append(out, api.Trait{Name: t.Name, Value: t.Value, Time: answer.Time(t.Time), MessageID: t.MessageID, Source: t.Source})
 	}
 	return out
 }
 
-func identifierOf(id profile.Identifier) identifierAnswer {
-	return identifierAnswer{id.Type, id.Value, answer.Time(id.Time), id.MessageID, id.Source}
+func identifierOf(id profile.Identifier) api.Identifier {
+	return api.Identifier{Type: id.Type, Value: id.Value, FirstSeen: answer.Time(id.Time), MessageID: id.MessageID, Source: id.Source}
 }
 
 // readFeed serves change records after a cursor. The cursor of the answer is
@@ -129,7 +90,7 @@ func (h *handler) readFeed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, page{recordsOf(records), cursor{len(records) == n, next, n}})
+	return ok(w, page{recordsOf(records), api.Cursor{HasMore: len(records) == n, Next: next, Limit: n}})
 }
 
 func (h *handler) getMark(w http.ResponseWriter, r *http.Request) error {

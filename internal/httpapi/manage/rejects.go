@@ -7,25 +7,17 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 	"unicode/utf8"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
-type rejectAnswer struct {
-	space.Reject
-	ReceivedAt *time.Time `json:"received_at"`
-	LastAt     *time.Time `json:"last_at,omitempty"`     // of identical ones
-	Body       string     `json:"body,omitempty"`        // as text, if it is text
-	Binary     []byte     `json:"body_base64,omitempty"` // else
-}
-
-func rejectOf(r space.Reject, withBody bool) rejectAnswer {
-	a := rejectAnswer{Reject: r, ReceivedAt: answer.TimeIfAny(r.ReceivedAt)}
+func rejectOf(r space.Reject, withBody bool) api.Reject {
+	a := api.Reject{Reject: r, ReceivedAt: answer.TimeIfAny(r.ReceivedAt)}
 	if a.Count = max(a.Count, 1); r.LastAt != 0 && a.Count > 1 {
 		a.LastAt = answer.Time(r.LastAt)
 	}
@@ -57,11 +49,11 @@ func (h *handler) listRejects(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]rejectAnswer, 0, len(p.Rejects))
+	list := make([]api.Reject, 0, len(p.Rejects))
 	for _, rej := range p.Rejects {
 		list = append(list, rejectOf(rej, false))
 	}
-	return ok(w, page{list, cursor{p.Next != "", p.Next, n}})
+	return ok(w, page{list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}})
 }
 
 func (h *handler) countRejects(w http.ResponseWriter, r *http.Request) error {
@@ -73,7 +65,7 @@ func (h *handler) countRejects(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, page{Data: append([]space.RejectCount{}, counts...), Cursor: cursor{Limit: len(counts)}})
+	return ok(w, page{Data: append([]space.RejectCount{}, counts...), Cursor: api.Cursor{Limit: len(counts)}})
 }
 
 func (h *handler) getReject(w http.ResponseWriter, r *http.Request) error {
@@ -116,21 +108,6 @@ func findReject(ctx context.Context, s Space, id string) (space.Reject, error) {
 	return s.Reject(ctx, p.Rejects[0].ID)
 }
 
-// resent is what became of refused messages that were sent again.
-type resent struct {
-	Resolved int           `json:"resolved"` // rejects that are gone now
-	Stored   int           `json:"stored"`   // events that came of them
-	Repeats  int           `json:"repeats"`
-	Refused  int           `json:"refused"` // still, and kept
-	Reasons  []stillReason `json:"reasons,omitempty"`
-}
-
-type stillReason struct {
-	ID      string `json:"id"`
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
 // mostReasons bounds the reasons in an answer.
 const mostReasons = 20
 
@@ -160,7 +137,7 @@ func (h *handler) resendOne(w http.ResponseWriter, r *http.Request) error {
 	if isNote(rej) {
 		return answer.New(http.StatusBadRequest, rej.Code, "This event was taken, with the time of its receipt; there is nothing to send again.")
 	}
-	var out resent
+	var out api.Resent
 	if err := h.resend(untilDone(r), s, rej.Source, []space.Reject{rej}, &out); err != nil {
 		return err
 	}
@@ -180,7 +157,7 @@ func (h *handler) resendAll(w http.ResponseWriter, r *http.Request) error {
 	}
 	query := r.URL.Query()
 	q := space.RejectQuery{Source: query.Get("source"), Code: query.Get("code"), Limit: 500, Bodies: true}
-	var out resent
+	var out api.Resent
 	for {
 		p, err := s.Rejects(r.Context(), q)
 		if err != nil {
@@ -211,7 +188,7 @@ func isNote(rej space.Reject) bool { return rej.Code == string(event.TimestampUn
 // resend parses refused messages of one source again and delivers the good
 // ones, which removes them from the refused. One that stands for a whole
 // request goes through message by message, and only if all of it is good.
-func (h *handler) resend(ctx context.Context, s Space, source string, list []space.Reject, out *resent) error {
+func (h *handler) resend(ctx context.Context, s Space, source string, list []space.Reject, out *api.Resent) error {
 	d := space.Delivery{Source: source}
 	for _, rej := range list {
 		if rej.Body == nil {
@@ -228,7 +205,7 @@ func (h *handler) resend(ctx context.Context, s Space, source string, list []spa
 		if err != nil {
 			if out.Refused++; len(out.Reasons) < mostReasons {
 				p := answer.Of(err)
-				out.Reasons = append(out.Reasons, stillReason{rej.ID, p.Code, p.Message})
+				out.Reasons = append(out.Reasons, api.StillRefused{ID: rej.ID, Code: p.Code, Message: p.Message})
 			}
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
@@ -135,14 +136,8 @@ func limit(r *http.Request) (int, error) {
 
 // page is a page of a list.
 type page struct {
-	Data   any    `json:"data"`
-	Cursor cursor `json:"cursor"`
-}
-
-type cursor struct {
-	HasMore bool   `json:"has_more"`
-	Next    string `json:"next"`
-	Limit   int    `json:"limit"`
+	Data   any        `json:"data"`
+	Cursor api.Cursor `json:"cursor"`
 }
 
 // cut makes a page of a list that is in memory, in the order of its names. The
@@ -159,11 +154,11 @@ func cut[T any](r *http.Request, all []T, name func(T) string) (page, error) {
 			continue
 		}
 		if len(out) == n {
-			return page{out, cursor{true, name(out[n-1]), n}}, nil
+			return page{out, api.Cursor{HasMore: true, Next: name(out[n-1]), Limit: n}}, nil
 		}
 		out = append(out, item)
 	}
-	return page{out, cursor{Limit: n}}, nil
+	return page{out, api.Cursor{Limit: n}}, nil
 }
 
 // ok answers with a value.

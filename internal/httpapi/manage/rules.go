@@ -2,44 +2,15 @@ package manage
 
 import (
 	"net/http"
-	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
-// versionAnswer is one version of the rules.
-type versionAnswer struct {
-	Version uint64         `json:"version"`
-	SetAt   *time.Time     `json:"set_at"`
-	SetBy   string         `json:"set_by"`
-	SetFor  string         `json:"set_for,omitempty"`
-	Why     string         `json:"why,omitempty"`
-	Rules   identity.Rules `json:"rules"`
-}
-
-func versionOf(v space.RulesVersion) versionAnswer {
-	return versionAnswer{v.Version, answer.TimeIfAny(v.SetAt), v.SetBy, v.SetFor, v.Why, v.Rules}
-}
-
-// rulesAnswer is the rules at work.
-type rulesAnswer struct {
-	versionAnswer
-	Declared bool     `json:"declared"`  // in the configuration file: not to be changed here
-	NewTypes []string `json:"new_types"` // ID types that arrived without being listed
-	// Applying says that what was there before is being resolved again; Progress
-	// how far that is, if this node does it.
-	Applying bool            `json:"applying"`
-	Progress *applyingAnswer `json:"progress,omitempty"`
-}
-
-type applyingAnswer struct {
-	Pass    int    `json:"pass"`
-	Stage   string `json:"stage"` // reading, deciding
-	Done    int64  `json:"done"`
-	Total   int64  `json:"total"`
-	Changed int64  `json:"changed"`
+func versionOf(v space.RulesVersion) api.RulesVersion {
+	return api.RulesVersion{Version: v.Version, SetAt: answer.TimeIfAny(v.SetAt), SetBy: v.SetBy, SetFor: v.SetFor, Why: v.Why, Rules: v.Rules}
 }
 
 func (h *handler) getRules(w http.ResponseWriter, r *http.Request) error {
@@ -56,9 +27,9 @@ func (h *handler) getRules(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	tag(w, v.Version)
-	a := rulesAnswer{versionOf(v), entry.RulesDeclared, append([]string{}, v.NewTypes...), v.Applying, nil}
+	a := api.Rules{RulesVersion: versionOf(v), Declared: entry.RulesDeclared, NewTypes: append([]string{}, v.NewTypes...), Applying: v.Applying, Progress: nil}
 	if p := v.Progress; p != nil {
-		a.Progress = &applyingAnswer{p.Pass, p.Stage, p.Done, p.Total, p.Changed}
+		a.Progress = &api.RulesProgress{Pass: p.Pass, Stage: p.Stage, Done: p.Done, Total: p.Total, Changed: p.Changed}
 	}
 	return ok(w, a)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -26,11 +27,11 @@ func (h *handler) rulesHistory(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]versionAnswer, 0, len(p.Versions))
+	list := make([]api.RulesVersion, 0, len(p.Versions))
 	for _, v := range p.Versions {
 		list = append(list, versionOf(v))
 	}
-	return ok(w, page{list, cursor{p.Next != "", p.Next, n}})
+	return ok(w, page{list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}})
 }
 
 // rulesVersion shows one version of the rules.

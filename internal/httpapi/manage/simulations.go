@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/ksuid"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
@@ -29,41 +30,20 @@ const (
 	mostSimulations = 20
 )
 
-// simulation is a job: what draft rules would change, worked out in the
-// background on this node.
-type simulation struct {
-	ID       string            `json:"id"`
-	Space    string            `json:"space"`
-	State    string            `json:"state"`
-	By       string            `json:"by"`
-	Started  time.Time         `json:"started_at"`
-	Ended    *time.Time        `json:"ended_at"`
-	Plan     planAnswer        `json:"plan"`
-	Progress *progress         `json:"progress"`
-	Rules    identity.Rules    `json:"rules"`
-	Error    string            `json:"error,omitempty"`
-	Report   *simulationReport `json:"report,omitempty"`
-
+// simulationJob is a simulation that runs, or has run, on this node.
+type simulationJob struct {
+	api.Simulation
 	cancel context.CancelFunc
-}
-
-// planAnswer says what a simulation takes, before it begins. reads_events says
-// that the draft looks for IDs in other places, so that all events are read.
-type planAnswer struct {
-	Strands  int64 `json:"strands"`
-	Reread   bool  `json:"reads_events"`
-	Events   int64 `json:"events,omitempty"`
-	Estimate int64 `json:"estimated_ms,omitempty"`
 }
 
 // simulations are the jobs of a node, the newest last.
 type simulations struct {
 	mu   sync.Mutex
-	jobs []*simulation
+	jobs []*simulationJob
 }
 
 // add makes room for a job, or says that too many run.
-func (s *simulations) add(job *simulation) error {
+func (s *simulations) add(job *simulationJob) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	running := 0
@@ -89,7 +69,7 @@ func (s *simulations) add(job *simulation) error {
 }
 
 // find returns a copy of a job of a space.
-func (s *simulations) find(space, id string) (simulation, error) {
+func (s *simulations) find(space, id string) (simulationJob, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, j := range s.jobs {
@@ -97,11 +77,11 @@ func (s *simulations) find(space, id string) (simulation, error) {
 			return *j, nil
 		}
 	}
-	return simulation{}, answer.New(http.StatusNotFound, answer.NotFound,
+	return simulationJob{}, answer.New(http.StatusNotFound, answer.NotFound,
 		"This node has no such simulation. It keeps the last %d, until it stops.", mostSimulations)
 }
 
-func (s *simulations) change(job *simulation, f func(*simulation)) {
+func (s *simulations) change(job *simulationJob, f func(*simulationJob)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(job)
@@ -132,11 +112,11 @@ func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
-	job := &simulation{
+	job := &simulationJob{Simulation: api.Simulation{
 		ID: "sim_" + ksuid.New().String(), Space: r.PathValue("space"), State: jobRunning, By: r.Header.Get(userHeader),
-		Started: h.Now().UTC(), Progress: &progress{Stage: "reading"}, Rules: rules, cancel: cancel,
-		Plan: planAnswer{Strands: plan.Strands, Reread: plan.Reread, Events: plan.Events, Estimate: plan.Estimate.Milliseconds()},
-	}
+		Started: h.Now().UTC(), Progress: &api.Progress{Stage: "reading"}, Rules: rules,
+		Plan: api.SimulationPlan{Strands: plan.Strands, Reread: plan.Reread, Events: plan.Events, Estimate: plan.Estimate.Milliseconds()},
+	}, cancel: cancel}
 	if err := h.simulations.add(job); err != nil {
 		cancel()
 		return err
@@ -147,10 +127,10 @@ func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error 
 		report, err := s.Simulate(ctx, rules, func(stage string, done, total int64) {
 			if now := time.Now(); now.Sub(last) > 50*time.Millisecond {
 				last = now
-				h.simulations.change(job, func(j *simulation) { j.Progress = &progress{stage, done, total} })
+				h.simulations.change(job, func(j *simulationJob) { j.Progress = &api.Progress{Stage: stage, Done: done, Total: total} })
 			}
 		})
-		h.simulations.change(job, func(j *simulation) {
+		h.simulations.change(job, func(j *simulationJob) {
 			now := h.Now().UTC()
 			j.Ended, j.Progress = &now, nil
 			switch {
@@ -178,15 +158,15 @@ func (h *handler) startSimulation(w http.ResponseWriter, r *http.Request) error 
 
 // follow writes a job as a line of JSON, now and then while it runs and at last
 // when it has ended. Who hangs up cancels it.
-func (h *handler) follow(w http.ResponseWriter, r *http.Request, job *simulation) error {
+func (h *handler) follow(w http.ResponseWriter, r *http.Request, job *simulationJob) error {
 	control := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
 	lines := answer.Lines(w)
 	var last time.Time
 	for pause := 2 * time.Millisecond; ; pause = min(pause*2, 100*time.Millisecond) {
-		var now simulation
-		h.simulations.change(job, func(j *simulation) { now = *j })
+		var now simulationJob
+		h.simulations.change(job, func(j *simulationJob) { now = *j })
 		if t := time.Now(); now.State != jobRunning || t.Sub(last) >= progressEvery {
 			last = t
 			_ = lines.Encode(now)
@@ -210,17 +190,17 @@ func (h *handler) listSimulations(w http.ResponseWriter, r *http.Request) error 
 	if _, err := h.open(r); err != nil {
 		return err
 	}
-	list := []simulation{}
+	list := []api.Simulation{}
 	h.simulations.mu.Lock()
 	for _, j := range slices.Backward(h.simulations.jobs) {
 		if j.Space == r.PathValue("space") {
-			one := *j
+			one := j.Simulation
 			one.Report = nil
 			list = append(list, one)
 		}
 	}
 	h.simulations.mu.Unlock()
-	return ok(w, page{list, cursor{Limit: mostSimulations}})
+	return ok(w, page{list, api.Cursor{Limit: mostSimulations}})
 }
 
 func (h *handler) getSimulation(w http.ResponseWriter, r *http.Request) error {

@@ -6,24 +6,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 )
 
-// listedSpace is a space in the list. One that is being deleted is there for nobody
-// any more; the list shows how far its erasure is.
-type listedSpace struct {
-	catalog.Space
-	Erased *int64 `json:"erased_rows,omitempty"`
-}
-
 func (h *handler) listSpaces(w http.ResponseWriter, r *http.Request) error {
-	all := []listedSpace{}
+	all := []api.Space{}
 	for _, s := range h.Catalog.Spaces(r.Context()) {
-		all = append(all, listedSpace{Space: s})
+		all = append(all, api.Space{Space: s})
 	}
 	for _, s := range h.Catalog.DeletedSpaces(r.Context()) {
-		one := listedSpace{Space: s}
+		one := api.Space{Space: s}
 		if h.Erased != nil {
 			n, err := h.Erased(r.Context(), s.ID)
 			if err != nil {
@@ -33,23 +27,12 @@ func (h *handler) listSpaces(w http.ResponseWriter, r *http.Request) error {
 		}
 		all = append(all, one)
 	}
-	slices.SortFunc(all, func(a, b listedSpace) int { return strings.Compare(a.ID, b.ID) })
-	p, err := cut(r, all, func(s listedSpace) string { return s.ID })
+	slices.SortFunc(all, func(a, b api.Space) int { return strings.Compare(a.ID, b.ID) })
+	p, err := cut(r, all, func(s api.Space) string { return s.ID })
 	if err != nil {
 		return err
 	}
 	return ok(w, p)
-}
-
-// spaceDeletion is what is lost with a space.
-type spaceDeletion struct {
-	Space    string   `json:"space"`
-	Profiles *int64   `json:"profiles"` // null if the space cannot be opened
-	Events   *int64   `json:"events"`
-	Deleted  []string `json:"deleted_sources"` // they feed only this space
-	Kept     []string `json:"kept_sources"`    // they go on feeding others
-	Tokens   int      `json:"tokens"`
-	Preview  bool     `json:"preview"`
 }
 
 // deleteSpace deletes a space with all that is in it. The parameter confirm has to
@@ -67,7 +50,7 @@ func (h *handler) deleteSpace(w http.ResponseWriter, r *http.Request) error {
 	if given := r.URL.Query().Get("confirm"); !preview && given != id {
 		return answer.BadParameter("The space and all that is in it would be erased for good. Repeat its ID in the parameter confirm (confirm=%s) to have that done, or look at what would be lost with preview=true.", id)
 	}
-	out := spaceDeletion{Space: id, Preview: preview}
+	out := api.SpaceDeletion{Space: id, Preview: preview}
 	out.Profiles, out.Events = h.contents(r.Context(), id)
 	status := http.StatusOK
 	if !preview {

@@ -3,43 +3,12 @@ package manage
 import (
 	"net/http"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
-
-// storyAnswer is a page of how a profile came to be.
-type storyAnswer struct {
-	ID          string          `json:"id"`
-	Collection  string          `json:"collection"`
-	Provisional bool            `json:"provisional"`
-	Strands     int             `json:"strands"`
-	Total       int             `json:"total"` // steps of the whole story
-	Data        []chapterAnswer `json:"data"`
-	Graph       graphAnswer     `json:"graph"` // of this page
-	Cursor      cursor          `json:"cursor"`
-}
-
-// chapterAnswer is one step of it.
-type chapterAnswer struct {
-	Kind    string       `json:"kind"` // created, identifier_added, merged, kept_out
-	Event   seenAnswer   `json:"event"`
-	Strand  string       `json:"strand"`  // of the event
-	IDs     []string     `json:"ids"`     // that came with the event, or were left out
-	Through []string     `json:"through"` // of the event, known already
-	Parts   []partAnswer `json:"parts,omitempty"`
-	Reason  string       `json:"reason,omitempty"`
-	Limit   *limitAnswer `json:"limit,omitempty"`
-	Strands int          `json:"strands,omitempty"` // of the profile, with which it was left out
-}
-
-// partAnswer is what was merged.
-type partAnswer struct {
-	Profile string   `json:"profile"` // "" for one that never had an ID of its own
-	IDs     []string `json:"ids"`     // some of them
-	Count   int      `json:"identifier_count"`
-}
 
 // story serves how a profile came to be, step by step.
 func (h *handler) story(w http.ResponseWriter, r *http.Request) error {
@@ -70,35 +39,35 @@ func (h *handler) story(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a := storyAnswer{
+	a := api.Story{
 		ID: p.Profile, Collection: p.Collection.String(), Provisional: p.Provisional, Strands: p.Strands, Total: p.Total,
-		Data: []chapterAnswer{}, Cursor: cursor{p.Next != "", p.Next, n},
+		Data: []api.Chapter{}, Cursor: api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n},
 	}
 	for i := range p.Chapters {
 		a.Data = append(a.Data, chapterOf(&p.Chapters[i]))
 	}
 	a.Graph = storyGraph(a.Data)
 	if format == "dot" {
-		return a.Graph.dot(w)
+		return answerDot(w, &a.Graph)
 	}
 	return ok(w, a)
 }
 
-func chapterOf(c *space.Chapter) chapterAnswer {
-	a := chapterAnswer{
+func chapterOf(c *space.Chapter) api.Chapter {
+	a := api.Chapter{
 		Kind: c.Kind.String(), Event: seenOf(c.Event), Strand: c.Chapter.Strand.Hash.String(), IDs: idTexts(c.IDs), Through: idTexts(c.Through),
 		Reason: c.Reason.String(), Limit: limitOf(c.Broke, c.Limit), Strands: c.Strands,
 	}
 	for _, p := range c.Parts {
-		a.Parts = append(a.Parts, partAnswer{p.Profile, idTexts(p.IDs), p.Count})
+		a.Parts = append(a.Parts, api.Part{Profile: p.Profile, IDs: idTexts(p.IDs), Count: p.Count})
 	}
 	return a
 }
 
 // storyGraph draws what each step tied together: a tree for each part of the
 // profile, and what was left out beside it.
-func storyGraph(chapters []chapterAnswer) graphAnswer {
-	g := graphAnswer{Nodes: []nodeAnswer{}, Edges: []edgeAnswer{}}
+func storyGraph(chapters []api.Chapter) api.Graph {
+	g := api.Graph{Nodes: []api.Node{}, Edges: []api.Edge{}}
 	above := map[string]string{} // tied to; the root of a tree to nothing
 	root := func(id string) string {
 		for above[id] != "" {
@@ -114,11 +83,11 @@ func storyGraph(chapters []chapterAnswer) graphAnswer {
 			if k > 0 && k < len(c.Through) && c.Kind != identity.Merged.String() {
 				continue // tied before
 			}
-			g.node(id, false)
+			addNode(&g, id, false)
 			if k == 0 {
 				continue
 			}
-			e := edgeAnswer{From: all[0], To: id, First: c.Event.Time, MessageID: c.Event.MessageID, KeptApart: out, Label: c.Event.MessageID}
+			e := api.Edge{From: all[0], To: id, First: c.Event.Time, MessageID: c.Event.MessageID, KeptApart: out, Label: c.Event.MessageID}
 			if out {
 				e.Label += "; " + c.Reason
 			} else {

@@ -5,35 +5,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
-
-// progressLine is a line of a long answer. The last line has the report or the
-// error.
-type progressLine struct {
-	Progress *progress `json:"progress,omitempty"`
-	Report   any       `json:"report,omitempty"`
-	Error    any       `json:"error,omitempty"`
-}
-
-type progress struct {
-	Stage string `json:"stage"`
-	Done  int64  `json:"done"`
-	Total int64  `json:"total"` // 0: not known
-}
-
-type verifyAnswer struct {
-	Events      int64              `json:"events"`
-	Strands     int64              `json:"strands"`
-	Profiles    int64              `json:"profiles"`
-	Traits      int64              `json:"traits"`
-	Pending     int64              `json:"pending"`
-	Damaged     int64              `json:"damaged"`
-	Differences []space.Difference `json:"differences"`
-	Truncated   bool               `json:"truncated"`
-	Lost        []Loss             `json:"lost"` // what starts found missing
-}
 
 // progressEvery is how often a line of progress is sent. It keeps proxies from
 // taking the connection for dead.
@@ -58,7 +33,7 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) error {
 		defer mu.Unlock()
 		if now := time.Now(); now.Sub(last) >= progressEvery {
 			last = now
-			_ = lines.Encode(progressLine{Progress: &progress{stage, done, total}})
+			_ = lines.Encode(api.ProgressLine{Progress: &api.Progress{Stage: stage, Done: done, Total: total}})
 			_ = control.Flush()
 		}
 	})
@@ -66,10 +41,10 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) error {
 	defer mu.Unlock()
 	if err != nil {
 		// The status is sent already; the last line says it.
-		_ = lines.Encode(progressLine{Error: answer.Prepare(w, r, h.Log, err).Line()})
+		_ = lines.Encode(api.ProgressLine{Error: answer.Prepare(w, r, h.Log, err).Line()})
 		return nil
 	}
-	_ = lines.Encode(progressLine{Report: verifyAnswer{report.Events, report.Strands, report.Profiles, report.Traits,
-		report.Pending, report.Damaged, append([]space.Difference{}, report.Differences...), report.Truncated, append([]Loss{}, h.losses()...)}})
+	_ = lines.Encode(api.ProgressLine{Report: api.VerifyReport{Events: report.Events, Strands: report.Strands, Profiles: report.Profiles, Traits: report.Traits,
+		Pending: report.Pending, Damaged: report.Damaged, Differences: append([]space.Difference{}, report.Differences...), Truncated: report.Truncated, Lost: append([]api.Loss{}, h.losses()...)}})
 	return nil
 }

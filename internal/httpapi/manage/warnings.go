@@ -2,37 +2,14 @@ package manage
 
 import (
 	"net/http"
-	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
-// warningAnswer is something that people should look at.
-type warningAnswer struct {
-	ID        string           `json:"id"`
-	Kind      string           `json:"kind"`
-	State     string           `json:"state"`
-	About     string           `json:"about"` // type:value, or a type; "" if it is about neither
-	Profile   string           `json:"profile,omitempty"`
-	First     *time.Time       `json:"first"`
-	Last      *time.Time       `json:"last"`
-	Count     int64            `json:"count"`
-	Says      string           `json:"says"`
-	Do        string           `json:"do"`
-	Rules     string           `json:"rules,omitempty"` // YAML
-	Dismissed *dismissedAnswer `json:"dismissed,omitempty"`
-}
-
-type dismissedAnswer struct {
-	At  *time.Time `json:"at"`
-	By  string     `json:"by"`
-	For string     `json:"for,omitempty"`
-	Why string     `json:"why,omitempty"`
-}
-
-func warningOf(w *space.Warning) warningAnswer {
-	a := warningAnswer{
+func warningOf(w *space.Warning) api.Warning {
+	a := api.Warning{
 		ID: w.ID, Kind: w.Kind, State: w.State, About: w.Subject.Type, Profile: w.Profile,
 		First: answer.TimeIfAny(w.First), Last: answer.TimeIfAny(w.Last), Count: w.Count, Says: w.Says, Do: w.Do, Rules: w.Rules,
 	}
@@ -40,7 +17,7 @@ func warningOf(w *space.Warning) warningAnswer {
 		a.About += ":" + w.Subject.Value
 	}
 	if w.State == space.WarningDismissed {
-		a.Dismissed = &dismissedAnswer{answer.TimeIfAny(w.DismissedAt), w.By, w.For, w.Why}
+		a.Dismissed = &api.Dismissal{At: answer.TimeIfAny(w.DismissedAt), By: w.By, For: w.For, Why: w.Why}
 	}
 	return a
 }
@@ -68,7 +45,7 @@ func (h *handler) listWarnings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]warningAnswer, 0, len(p.Warnings)+2)
+	list := make([]api.Warning, 0, len(p.Warnings)+2)
 	if r.URL.Query().Get("next") == "" && (state == "" || state == space.WarningOpen) {
 		unknown, err := h.warnOfUnknownKeys(r.Context(), r.PathValue("space"))
 		if err != nil {
@@ -83,7 +60,7 @@ func (h *handler) listWarnings(w http.ResponseWriter, r *http.Request) error {
 	for i := range p.Warnings {
 		list = append(list, warningOf(&p.Warnings[i]))
 	}
-	return ok(w, page{list, cursor{p.Next != "", p.Next, n}})
+	return ok(w, page{list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}})
 }
 
 // dismissWarning closes a warning; the reason comes in the parameter why.

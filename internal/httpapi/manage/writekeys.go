@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
@@ -41,7 +42,7 @@ func (h *handler) listUnknownKeys(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	// The catalog keeps few enough for one page.
-	return ok(w, page{Data: all, Cursor: cursor{Limit: len(all)}})
+	return ok(w, page{Data: all, Cursor: api.Cursor{Limit: len(all)}})
 }
 
 func (h *handler) forgetUnknownKeys(w http.ResponseWriter, r *http.Request) error {
