@@ -1,0 +1,254 @@
+package space
+
+import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+
+	"context"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
+)
+
+// View reads one snapshot of a space. It decodes each record once, and it is the
+// identity.Graph of whoever decides. It changes nothing. It belongs to one
+// goroutine and lives as long as its snapshot.
+type View struct {
+	ctx    context.Context
+	keys   codec.Keyspace
+	hasher identity.Hasher
+	rules  *identity.Ruleset
+	engine identity.Engine
+	r      kv.Reader
+	now    time.Time
+
+	strands  map[identity.Hash]*codec.Strand // nil: known to be absent
+	nodes    map[identity.Hash]*codec.Identifier
+	profiles map[codec.ProfileID]*codec.Profile
+	traits   strandTable[profile.Traits]
+
+	// stale means that new rules are at work and what is stored does not follow
+	// from them yet.
+	stale bool
+	// rulesSince is when the rules at work were set, in nanoseconds since 1970.
+	rulesSince int64
+	// touchBound is how many strands a search may list before it is put off;
+	// 0: no bound.
+	touchBound int
+
+	// What follows is there while the view is that of a Tx.
+
+	// memory is the writer's, on an exclusive store.
+	memory *memory
+	added  map[identity.Hash][]identity.Hash // strands put into a spilled list of an ID
+	// news lists the events of this commit by strand. It is made when first
+	// asked for: few commits need it.
+	news     map[identity.Hash][]identity.Pos
+	makeNews func() map[identity.Hash][]identity.Pos
+	// read holds what was read and may be relied upon, for a store that other
+	// nodes write too; nil on an exclusive one.
+	read map[string][]byte
+	// known is what an earlier try of the same commit read. All that is relied upon
+	// is tested when the commit lands, so it need not be of one moment.
+	known map[string][]byte
+	saw   map[string][]byte // read for later or for another try, without relying on it
+	parts *parts            // on a shared store
+	// observed is the greatest arrival number that the commit read, on a shared
+	// store: what it stores has to come later.
+	observed event.Arrival
+}
+
+// newView makes a view of a snapshot by the rules at work.
+func (s *Space) newView(ctx context.Context, r kv.Reader) *View {
+	return s.newViewBy(ctx, r, s.rules.Load())
+}
+
+// newViewBy makes a view of a snapshot by other rules.
+func (s *Space) newViewBy(ctx context.Context, r kv.Reader, rs *identity.Ruleset) *View {
+	v := &View{}
+	s.openView(v, ctx, r, rs, s.cfg.Now())
+	return v
+}
+
+// openView makes an empty view ready for work on a snapshot.
+func (s *Space) openView(v *View, ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) {
+	v.ctx, v.keys, v.hasher, v.rules, v.r, v.now = ctx, s.keys, s.hasher, rs, r, now
+	v.engine = identity.Engine{Rules: rs, Overrides: s.overrides.Load().identity, Bound: s.cfg.ReplayBound}
+	v.touchBound = s.cfg.ReplayBound * 8
+	version := s.version.Load()
+	v.stale, v.rulesSince = version.Applying, version.SetAt
+	if v.strands == nil {
+		v.strands = map[identity.Hash]*codec.Strand{}
+		v.nodes = map[identity.Hash]*codec.Identifier{}
+		v.profiles = map[codec.ProfileID]*codec.Profile{}
+		v.traits = traitTable()
+	}
+}
+
+// get reads keys from the snapshot and remembers what it saw: the commit relies
+// on it.
+func (d *View) get(keys [][]byte) ([][]byte, error) {
+	values, err := d.look(keys)
+	if err != nil {
+		return nil, err
+	}
+	if d.read != nil {
+		for i, k := range keys {
+			d.read[string(k)] = values[i]
+		}
+	}
+	return values, nil
+}
+
+// seen remembers a value for later or for another try of the same commit, without
+// relying on it.
+func (d *View) seen(key, value []byte) {
+	if d.saw != nil {
+		d.saw[string(key)] = value
+	}
+}
+
+// look reads keys without relying on them.
+func (d *View) look(keys [][]byte) ([][]byte, error) {
+	if d.known == nil && len(d.saw) == 0 {
+		return d.r.Get(d.ctx, keys...)
+	}
+	values := make([][]byte, len(keys))
+	var missing [][]byte
+	var at []int
+	for i, k := range keys {
+		v, ok := d.known[string(k)]
+		if !ok {
+			v, ok = d.saw[string(k)]
+		}
+		if !ok {
+			missing, at = append(missing, k), append(at, i)
+		}
+		values[i] = v
+	}
+	if len(missing) == 0 {
+		return values, nil
+	}
+	got, err := d.r.Get(d.ctx, missing...)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range got {
+		values[at[i]] = v
+	}
+	return values, nil
+}
+
+// observe notes the arrival number of an event that the commit builds upon.
+func (d *View) observe(a event.Arrival) {
+	if d.observed.Before(a) {
+		d.observed = a
+	}
+}
+
+// observeStrand notes the arrival numbers of a strand.
+func (d *View) observeStrand(s *identity.Strand) {
+	d.observe(s.First.Arrival)
+	d.observe(s.Evaluated.Arrival)
+	for i := range s.Links {
+		d.observe(s.Links[i].At.Arrival)
+	}
+}
+
+func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*parts, K), recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
+	var missing []K
+	var keys [][]byte
+	for _, k := range want {
+		if d.parts != nil {
+			touch(d.parts, k)
+		}
+		if _, ok := at[k]; !ok {
+			if d.memory != nil {
+				if r, ok := recall(d.memory, k); ok {
+					at[k] = r
+					continue
+				}
+			}
+			at[k] = nil
+			missing = append(missing, k)
+			keys = append(keys, key(k))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	values, err := d.get(keys)
+	if err == nil {
+		for i, k := range missing {
+			if values[i] == nil {
+				continue
+			}
+			if at[k], err = decode(k, values[i]); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		for _, k := range missing {
+			delete(at, k)
+		}
+	}
+	return err
+}
+
+func (d *View) loadStrands(hashes ...identity.Hash) error {
+	return load(d, d.strands, hashes, func(p *parts, h identity.Hash) { p.touch(codec.Strands.Tag(), h[:]) }, (*memory).strand,
+		func(h identity.Hash) []byte { return codec.Strands.Key(d.keys, h) },
+		func(h identity.Hash, b []byte) (*codec.Strand, error) {
+			s, err := codec.DecodeStrand(b, h, d.hasher)
+			if err == nil && d.read != nil {
+				d.observeStrand(s.Strand)
+			}
+			return s, err
+		})
+}
+
+func (d *View) loadNodes(hashes ...identity.Hash) error {
+	return load(d, d.nodes, hashes, func(p *parts, h identity.Hash) { p.touch(codec.Identifiers.Tag(), h[:]) }, (*memory).node,
+		func(h identity.Hash) []byte { return codec.Identifiers.Key(d.keys, h) },
+		func(_ identity.Hash, b []byte) (*codec.Identifier, error) { return codec.DecodeIdentifier(b) })
+}
+
+func (d *View) loadProfiles(ids ...codec.ProfileID) error {
+	return load(d, d.profiles, ids, func(p *parts, id codec.ProfileID) { p.touch(codec.Profiles.Tag(), id[:]) }, (*memory).profile,
+		func(p codec.ProfileID) []byte { return codec.Profiles.Key(d.keys, p) },
+		func(_ codec.ProfileID, b []byte) (*codec.Profile, error) { return codec.DecodeProfile(b) })
+}
+
+// ownerOf returns the profile that owns an ID; its node and profile must be
+// loaded.
+func (d *View) ownerOf(id identity.Hash) (codec.ProfileID, *codec.Profile) {
+	n := d.nodes[id]
+	if n == nil || n.Owner.IsZero() {
+		return codec.ProfileID{}, nil
+	}
+	return n.Owner, d.profiles[n.Owner]
+}
+
+// loadOwners loads the nodes of IDs and the profiles that own them.
+func (d *View) loadOwners(ids ...identity.Hash) error {
+	if err := d.loadNodes(ids...); err != nil {
+		return err
+	}
+	var owners []codec.ProfileID
+	for _, id := range ids {
+		if n := d.nodes[id]; n != nil && !n.Owner.IsZero() {
+			owners = append(owners, n.Owner)
+		}
+	}
+	return d.loadProfiles(owners...)
+}
+
+// isListed reports whether an ID lists the strand of a link. One that is isolated
+// does, for that can be taken back; what rules block is found by reading all
+// strands when rules change.
+func isListed(l *identity.Link) bool {
+	return l.Verdict != identity.Blocked || l.Reason == identity.ReasonIsolated
+}
