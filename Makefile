@@ -33,7 +33,7 @@ check: lint ## Lint, then what two minutes allow: no race detector, PostgreSQL o
 
 # Packages without concurrency, which the race detector would only slow down.
 # internal/archtest looks that none of them has any.
-PLAIN := internal/event internal/identity internal/profile
+PLAIN := internal/event internal/identity internal/profile test/population
 
 E2E    := test/e2e
 MODULE := github.com/selfsame-id/selfsame
