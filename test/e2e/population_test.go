@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/needs"
 	"github.com/selfsame-id/selfsame/test/population"
 	"github.com/selfsame-id/selfsame/test/wire"
 )
@@ -67,6 +68,7 @@ func TestPopulationInAnyOrder(t *testing.T) {
 // The same with fewer people and a server that the race detector watches.
 func TestPopulationUnderTheRaceDetector(t *testing.T) {
 	t.Parallel()
+	needs.Time(t, "it needs a server with the race detector")
 	populationInAnyOrder(t, watched(t), 400)
 }
 

@@ -27,6 +27,7 @@ var packages struct {
 // there.
 func install(t *testing.T) {
 	t.Helper()
+	needs.Time(t, "it needs npm")
 	packages.once.Do(func() {
 		want, err := os.Stat("sdk/package-lock.json")
 		if err != nil {
