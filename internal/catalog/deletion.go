@@ -40,7 +40,7 @@ func (s *state) loss(id string) (l Loss, err error) {
 		return l, err
 	}
 	if sp.Declared {
-		return l, fmt.Errorf("space %q is %w: take the space out of the file and restart; then it can be deleted", id, ErrDeclared)
+		return l, fmt.Errorf("space %q is %w; take the space out of the file first, then it can be deleted", id, ErrDeclared)
 	}
 	l.Space = *sp
 	for _, r := range s.sources {

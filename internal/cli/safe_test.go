@@ -229,6 +229,10 @@ func TestEveryCommandIsSafeFromData(t *testing.T) {
 	try(good, "audit", "--space", "dev", "--json")
 	try(good, "space list")
 	try(good, "source list", "--space", "dev")
+	try(any, "space delete", "spare"+evil, "--yes")
+	try(good, "space delete", "spare", "--preview")
+	try(good, "space delete", "spare", "--yes")
+	try(good, "space list")
 	try(any, "copy", "--from", data, "--to", filepath.Join(dir, "to"))
 	try(any, "copy", "--from", evil, "--to", "x")
 	tried["serve"] = true // its log quotes, see internal/app
