@@ -183,6 +183,7 @@ func TestDamagedFiles(t *testing.T) {
 			if damage(t, s.data, pattern) == 0 {
 				t.Fatalf("no file %s in %s", pattern, s.data)
 			}
+			s.damaged = "files were damaged on purpose"
 			out, code := s.run(t, nil, "verify", "--config", s.config, "--data", s.data, "--space", "dev")
 			if code == 0 || !strings.Contains(out, "damaged") || strings.Contains(out, "goroutine ") || strings.Contains(out, "stack trace") {
 				t.Errorf("verify on a damaged directory: exit code %d:\n%s", code, shortened(out))

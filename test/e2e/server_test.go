@@ -3,11 +3,13 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -90,6 +92,9 @@ type site struct {
 	ready  time.Duration
 	args   []string
 	env    []string
+
+	written bool   // something may have been written since the last verify
+	damaged string // why the test ends without verify, which is the exception
 }
 
 // newSite makes a site with the given spaces, dev if none are given. The write
@@ -120,7 +125,35 @@ func newSiteWith(t testing.TB, binary, config string) *site {
 	if err := os.WriteFile(s.config, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { s.finish(t) })
 	return s
+}
+
+// finish verifies what a test leaves behind, after its servers have ended, however
+// they did. A test that fails says enough.
+func (s *site) finish(t testing.TB) {
+	if s.damaged != "" {
+		t.Logf("no verify at the end: %s", s.damaged)
+	}
+	if s.damaged != "" || t.Failed() || t.Skipped() || !s.written {
+		return
+	}
+	var spaces []struct{ ID string }
+	out := s.mustRun(t, nil, append([]string{"space", "list", "--json", "--config", s.config}, s.where()...)...)
+	if err := json.Unmarshal([]byte(out), &spaces); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, space := range spaces {
+		s.verify(t, space.ID)
+	}
+}
+
+// where tells a command to work on the data itself.
+func (s *site) where() []string {
+	if s.store != "" {
+		return []string{"--store", s.store}
+	}
+	return []string{"--data", s.data}
 }
 
 // server is a running server of a site.
@@ -145,6 +178,7 @@ func (s *site) tryStart(t testing.TB) (*server, error) {
 	if p == nil {
 		return nil, err
 	}
+	s.written = s.written || err == nil
 	t.Cleanup(func() {
 		if p.Running() {
 			p.Kill()
@@ -200,6 +234,9 @@ func (s *site) run(t testing.TB, stdin []byte, args ...string) (output string, c
 	}
 	cmd.Env = append(os.Environ(), "SELFSAME_ADMIN_TOKEN="+adminToken)
 	err := cmd.Run()
+	if _, none := os.Stat(s.data); none == nil && slices.Contains(args, "--data") || slices.Contains(args, "--store") {
+		s.written = true
+	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("selfsame %s: %v\n%s", strings.Join(args, " "), err, out.String())
@@ -225,13 +262,10 @@ func (s *site) verify(t testing.TB, spaces ...string) {
 		spaces = []string{"dev"}
 	}
 	for _, space := range spaces {
-		where := []string{"--data", s.data}
-		if s.store != "" {
-			where = []string{"--store", s.store}
-		}
-		out, code := s.run(t, nil, append([]string{"verify", "--config", s.config, "--space", space}, where...)...)
+		out, code := s.run(t, nil, append([]string{"verify", "--config", s.config, "--space", space}, s.where()...)...)
 		if code != 0 {
 			t.Errorf("selfsame verify found something in %s (exit code %d):\n%s", space, code, shortened(out))
 		}
 	}
+	s.written = false
 }

@@ -106,7 +106,10 @@ func (h *handler) parseLines(text []byte, known int, d *space.Delivery, out *api
 	for ; len(text) > 0; line++ {
 		raw, rest, _ := bytes.Cut(text, []byte{'\n'})
 		text = rest
-		if raw = bytes.TrimSpace(bytes.TrimPrefix(raw, byteOrderMark)); len(raw) == 0 {
+		for bytes.HasPrefix(raw, byteOrderMark) {
+			raw = raw[len(byteOrderMark):]
+		}
+		if raw = bytes.TrimSpace(raw); len(raw) == 0 {
 			continue
 		}
 		if len(d.Messages)+len(d.Rejects)+known == h.ImportEvents {
