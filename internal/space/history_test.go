@@ -179,13 +179,22 @@ func TestHistoryKeepsWhatIsNoRepeat(t *testing.T) {
 				}
 			}
 			check("at once")
+			// After the window the ID was free. What took it then, after the index was
+			// made, is repeated as well as the first one.
+			returned := line(`"type":"track","event":"Returned","userId":"jane"`)
+			if r := deliver(space.DedupeWindow, "web", returned); r.Stored != 1 {
+				t.Errorf("after the window: %+v", r)
+			}
+			if r := deliver(space.DedupeOld, "web", returned, same); r.Repeats != 2 || r.IDUsed+r.Stored != 0 {
+				t.Errorf("repeats of either: %+v", r)
+			}
 			rules := identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id"}, {Type: "where", Key: "ip"}}}
 			setRules(t, s, rules)
 			// Which IDs it had under other rules says nothing; all else does.
 			if r := deliver(space.DedupeOld, "web", line(`"type":"track","event":"Ordered","userId":"jane","properties":{"ip":"203.0.113.9"}`)); r.Repeats != 1 {
 				t.Errorf("under new rules: %+v", r)
 			}
-			if r := deliver(space.DedupeOld, "web", line(`"type":"track","event":"Returned","userId":"jane"`)); r.IDUsed != 1 {
+			if r := deliver(space.DedupeOld, "web", line(`"type":"track","event":"Lost","userId":"jane"`)); r.IDUsed != 1 {
 				t.Errorf("another event under new rules: %+v", r)
 			}
 			verify(t, s)

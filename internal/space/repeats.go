@@ -26,8 +26,8 @@ func (l *localRepeats) known(ctx context.Context, d *View, events []*prepared, n
 	}
 	var all []found
 	for i, e := range events {
-		if e.known != unseen {
-			continue // as was found in all that is stored
+		if e.known == repeated {
+			continue // of what was found in all that is stored
 		}
 		clocks, err := l.recent.Find(ctx, e.hash, now)
 		if err != nil {
@@ -136,7 +136,9 @@ func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, no
 	var asked []int
 	for i, e := range events {
 		e.collides, e.expired = false, nil // as it was found before a conflict
-		if e.known == unseen && (e.suspect || r.rate > rareRepeats) {
+		// What is younger than the index of the whole store may say that it is a repeat
+		// after all.
+		if e.known != repeated && (e.known == usedBefore || e.suspect || r.rate > rareRepeats) {
 			keys, asked = append(keys, r.key(d.keys, e.hash)), append(asked, i)
 		}
 	}
