@@ -66,7 +66,7 @@ test-raced:
 .PHONY: test-plain
 test-plain:
 	@$(GO) test -vet=off -timeout 9m $(PLAIN:%=./%)
-	@$(GO) test -vet=off -timeout 9m -run 'Equals|RulesChangeWhile' ./internal/space
+	@$(GO) test -vet=off -timeout 9m -run 'Equals|RulesChangeWhile|IsolateOfVeryMany' ./internal/space
 
 .PHONY: bench
 bench: ## Measure throughput and latency over HTTP on this machine

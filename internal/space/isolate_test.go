@@ -148,8 +148,10 @@ var untilWhen = regexp.MustCompile(` to \S+`)
 // An address of thousands of visitors is let go in the background, while events
 // come and over a restart, and is given back in the same way.
 func TestIsolateOfVeryMany(t *testing.T) {
-	for _, order := range []string{"", "arrival"} {
+	t.Parallel()
+	for _, order := range []string{"", "arrival"}[:seeds(2)] {
 		t.Run("order "+order, func(t *testing.T) {
+			t.Parallel()
 			disk := pebbleDisk()
 			store := disk(t)
 			cfg := space.Config{Rules: &identity.Rules{Order: order}}
