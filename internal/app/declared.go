@@ -10,7 +10,15 @@ import (
 
 // declare applies what the configuration says about spaces, sources and tokens.
 func (e *Engine) declare(ctx context.Context) error {
-	return e.catalog.Apply(ctx, declaredOf(e.cfg.Spaces))
+	if err := e.catalog.Apply(ctx, declaredOf(e.cfg.Spaces)); err != nil {
+		return err
+	}
+	for _, s := range e.cfg.Spaces {
+		if _, there := e.catalog.Made(s.ID); !there {
+			e.log.Warn("the configuration declares a space while another one of its ID is being deleted; it will be made when that is erased", "space", s.ID)
+		}
+	}
+	return nil
 }
 
 func declaredOf(spaces []config.Space) catalog.Declared {

@@ -34,6 +34,7 @@ type erasing struct {
 	tasks sync.WaitGroup
 
 	heard map[string]time.Time // when a deletion was heard of; the watcher's
+	seen  string               // the version of the catalog that was looked at; the watcher's
 	mu    sync.Mutex
 	busy  map[string]bool // being erased by this process
 	one   sync.Mutex      // held by the one that erases
@@ -64,6 +65,11 @@ func (x *erasing) watch(ctx context.Context) {
 			return
 		}
 		deleted := x.e.catalog.DeletedSpaces(ctx)
+		version := x.e.catalog.Version()
+		if len(deleted)+len(x.heard) == 0 && version == x.seen {
+			continue
+		}
+		x.seen = version
 		x.e.closeDeleted(ctx)
 		heard := map[string]time.Time{}
 		for _, sp := range deleted {
@@ -77,6 +83,11 @@ func (x *erasing) watch(ctx context.Context) {
 					defer x.done(sp.ID)
 					x.erase(ctx, sp)
 				})
+			}
+		}
+		for id := range x.heard {
+			if _, still := heard[id]; !still {
+				x.declareAgain(ctx, id)
 			}
 		}
 		x.heard = heard
@@ -132,7 +143,6 @@ func (x *erasing) erase(ctx context.Context, sp catalog.Space) {
 		_ = wait(ctx, 10*time.Second)
 	default:
 		e.log.Info("the data of a deleted space is erased", "space", sp.ID, "rows", rows, "took", time.Since(began).Round(time.Millisecond))
-		x.declareAgain(ctx, sp.ID)
 	}
 }
 

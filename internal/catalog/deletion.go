@@ -99,6 +99,9 @@ func (c *Catalog) DeletedSpaces(ctx context.Context) []Space {
 	return out
 }
 
+// Version changes with every change of the catalog. It looks into memory only.
+func (c *Catalog) Version() string { return string(c.view.Load().version) }
+
 // Made says when a space was made, false if there is none of that ID or it is
 // being deleted. It looks into memory only.
 func (c *Catalog) Made(id string) (time.Time, bool) {
