@@ -6,3 +6,9 @@ type Cursor struct {
 	Next    string `json:"next"`
 	Limit   int    `json:"limit"`
 }
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Data   []T    `json:"data"`
+	Cursor Cursor `json:"cursor"`
+}

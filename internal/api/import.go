@@ -5,8 +5,8 @@ package api
 type RefusedLine struct {
 	Code      string `json:"code"`
 	Message   string `json:"message"`
-	MessageID string `json:"message_id"`
-	Type      string `json:"type"`
+	MessageID string `json:"message_id,omitempty"`
+	Type      string `json:"type,omitempty"`
 	Body      []byte `json:"body"`
 }
 

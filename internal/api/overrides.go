@@ -5,12 +5,12 @@ import "time"
 // OverrideRequest asks for an override.
 type OverrideRequest struct {
 	Kind       string   `json:"kind"`
-	Collection string   `json:"collection"` // users unless said
-	IDs        []string `json:"ids"`
-	Strand     string   `json:"strand"`
-	Profile    string   `json:"profile"`
-	MessageID  string   `json:"message_id"`
-	Why        string   `json:"why"`
+	Collection string   `json:"collection,omitempty"` // users unless said
+	IDs        []string `json:"ids,omitempty"`
+	Strand     string   `json:"strand,omitempty"`
+	Profile    string   `json:"profile,omitempty"`
+	MessageID  string   `json:"message_id,omitempty"`
+	Why        string   `json:"why,omitempty"`
 }
 
 type Override struct {

@@ -6,30 +6,20 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/api"
 )
 
-// audited is an entry of the audit trail.
-type audited struct {
-	At      *time.Time      `json:"at"`
-	By      string          `json:"by"`
-	For     string          `json:"for,omitempty"`
-	Action  string          `json:"action"`
-	Subject string          `json:"subject,omitempty"`
-	Why     string          `json:"why,omitempty"`
-	Detail  json.RawMessage `json:"detail,omitempty"`
-}
-
-// what says what an entry is about.
-func (e *audited) what() string {
-	var d decision
+// auditSays says what an entry is about.
+func auditSays(e *api.AuditEntry) string {
+	var d api.Override
 	if (e.Action == "override.add" || e.Action == "override.remove") && json.Unmarshal(e.Detail, &d) == nil && len(d.IDs) > 0 {
 		if e.Action == "override.remove" {
-			return shorten(d.undone(), 80)
+			return shorten(overrideUndone(&d), 80)
 		}
-		return shorten(d.words(), 80)
+		return shorten(overrideSays(&d), 80)
 	}
 	return clean(e.Subject)
 }
@@ -53,12 +43,7 @@ person, as their tool says (the commands say $USER). --json has the details.`,
 			return usage("--limit is %d; choose 1 to 1000", *limit)
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var page struct {
-				Data   []audited
-				Cursor struct {
-					HasMore bool `json:"has_more"`
-				}
-			}
+			var page api.Page[api.AuditEntry]
 			query := url.Values{"limit": {strconv.Itoa(*limit)}}
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "audit"), query, nil, &page); err != nil {
 				return err
@@ -68,7 +53,7 @@ person, as their tool says (the commands say $USER). --json has the details.`,
 			}
 			t := table{header: []string{"WHEN", "BY", "FOR", "ACTION", "WHAT", "WHY"}}
 			for _, e := range page.Data {
-				t.add(moment(e.At), clean(e.By), clean(e.For), clean(e.Action), e.what(), shorten(clean(e.Why), 50))
+				t.add(moment(e.At), clean(e.By), clean(e.For), clean(e.Action), auditSays(&e), shorten(clean(e.Why), 50))
 			}
 			t.write(sh.out)
 			if page.Cursor.HasMore {

@@ -100,8 +100,8 @@ func (w *world) isJane(text string) {
 			w.t.Errorf("Jane has no %s", want)
 		}
 	}
-	if len(ids) != 7 || p.Events != 26 || len(p.Timeline) != 10 || p.title() != "Jane Doe" {
-		w.t.Errorf("%d identifiers, %d events, %d shown, called %s", len(ids), p.Events, len(p.Timeline), p.title())
+	if len(ids) != 7 || p.Events != 26 || len(p.Timeline) != 10 || profileTitle(p.Traits, p.Identifiers, p.Collection) != "Jane Doe" {
+		w.t.Errorf("%d identifiers, %d events, %d shown, called %s", len(ids), p.Events, len(p.Timeline), profileTitle(p.Traits, p.Identifiers, p.Collection))
 	}
 }
 

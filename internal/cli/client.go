@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/selfsame-id/selfsame/internal/api"
 )
 
 // client speaks the HTTP API, over the network or inside this process.
@@ -172,13 +174,7 @@ func list[T any](ctx context.Context, c *client, path string) ([]T, error) {
 	all := []T{} // none is a list too
 	query := url.Values{"limit": {"1000"}}
 	for {
-		var page struct {
-			Data   []T
-			Cursor struct {
-				HasMore bool `json:"has_more"`
-				Next    string
-			}
-		}
+		var page api.Page[T]
 		if err := c.call(ctx, http.MethodGet, path, query, nil, &page); err != nil {
 			return nil, err
 		}

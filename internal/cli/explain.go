@@ -9,90 +9,11 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/api"
 )
-
-// explanation is why two identifiers are one person, or are not.
-type explanation struct {
-	Collection      string         `json:"collection"`
-	A               askedAbout     `json:"a"`
-	B               askedAbout     `json:"b"`
-	Together        bool           `json:"together"`
-	Why             string         `json:"why"`
-	Says            string         `json:"says"`
-	Provisional     bool           `json:"provisional"`
-	Steps           []evidenceStep `json:"steps"`
-	BlockedInCommon []string       `json:"blocked_in_common"`
-}
-
-type askedAbout struct {
-	ID      string `json:"id"`
-	Profile string `json:"profile"`
-	Blocked bool   `json:"blocked"`
-}
-
-type evidenceStep struct {
-	From        string    `json:"from"`
-	To          string    `json:"to"`
-	Strands     int64     `json:"strands"`
-	Events      int64     `json:"events"`
-	AtLeast     bool      `json:"events_at_least"`
-	First       witnessed `json:"first"`
-	Last        witnessed `json:"last"`
-	Sources     []string  `json:"sources"`
-	MoreSources bool      `json:"more_sources"`
-	KeptOut     []leftOut `json:"kept_out"`
-}
-
-// witnessed is an event as evidence.
-type witnessed struct {
-	Time      *time.Time `json:"time"`
-	MessageID string     `json:"message_id"`
-	Source    string     `json:"source"`
-	Type      string     `json:"type"`
-	Name      string     `json:"name"`
-	App       string     `json:"app"`
-}
-
-type leftOut struct {
-	ID   string `json:"id"`
-	Says string `json:"says"`
-}
-
-// tale is a page of how a profile came to be.
-type tale struct {
-	ID          string    `json:"id"`
-	Collection  string    `json:"collection"`
-	Provisional bool      `json:"provisional"`
-	Strands     int64     `json:"strands"`
-	Total       int64     `json:"total"`
-	Data        []chapter `json:"data"`
-	Cursor      struct {
-		HasMore bool   `json:"has_more"`
-		Next    string `json:"next"`
-	} `json:"cursor"`
-}
-
-type chapter struct {
-	Kind    string    `json:"kind"`
-	Event   witnessed `json:"event"`
-	IDs     []string  `json:"ids"`
-	Through []string  `json:"through"`
-	Parts   []struct {
-		Profile string   `json:"profile"`
-		IDs     []string `json:"ids"`
-		Count   int64    `json:"identifier_count"`
-	} `json:"parts"`
-	Reason string `json:"reason"`
-	Limit  *struct {
-		Type   string `json:"type"`
-		Values int64  `json:"values"`
-		Window string `json:"window"`
-	} `json:"limit"`
-	Strands int64 `json:"strands"`
-}
 
 func (sh *shell) explain() *cobra.Command {
 	var account bool
@@ -159,7 +80,7 @@ important one. Times are in UTC.`,
 			if format == "dot" {
 				return sh.copyAnswer(cmd.Context(), c, in(space, "explain"), query)
 			}
-			var e explanation
+			var e api.Explanation
 			if format == "json" {
 				var whole json.RawMessage
 				if err := c.call(cmd.Context(), http.MethodGet, in(space, "explain"), query, nil, &whole); err != nil {
@@ -193,7 +114,7 @@ func (sh *shell) tell(ctx context.Context, c *connection, path, ref string, step
 		}
 		return sh.json(whole)
 	}
-	var t tale
+	var t api.Story
 	if err := c.call(ctx, http.MethodGet, path, query, nil, &t); err != nil {
 		return err
 	}

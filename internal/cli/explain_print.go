@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/selfsame-id/selfsame/internal/api"
 )
 
 // printExplanation prints a chain of evidence so that one can follow it with a
 // finger.
-func (sh *shell) printExplanation(e *explanation) {
+func (sh *shell) printExplanation(e *api.Explanation) {
 	s := sh.out
 	colour := style(bold)
 	fmt.Fprintln(s, s.paint(colour, fold(capital(clean(e.Says)), s.width(), "")))
@@ -28,9 +30,9 @@ func (sh *shell) printExplanation(e *explanation) {
 	for i := range e.Steps {
 		st := &e.Steps[i]
 		if len(st.KeptOut) == 0 {
-			fmt.Fprintf(s, "   │  %s\n", st.words())
+			fmt.Fprintf(s, "   │  %s\n", stepSays(st))
 		} else {
-			fmt.Fprintf(s, "   %s  %s\n", s.paint(red, "╳"), st.words())
+			fmt.Fprintf(s, "   %s  %s\n", s.paint(red, "╳"), stepSays(st))
 			for _, out := range st.KeptOut {
 				text := fold(clean(out.Says), s.width(), "      ")
 				for k, line := range strings.Split(text, "\n") {
@@ -45,7 +47,7 @@ func (sh *shell) printExplanation(e *explanation) {
 	}
 }
 
-func ownerLine(a askedAbout) string {
+func ownerLine(a api.Asked) string {
 	switch {
 	case a.Blocked:
 		return clean(a.ID) + " names nobody"
@@ -55,8 +57,8 @@ func ownerLine(a askedAbout) string {
 	return clean(a.ID) + " belongs to " + a.Profile
 }
 
-// words says what was seen of a pair: how often, where, from when to when.
-func (st *evidenceStep) words() string {
+// stepSays says what was seen of a pair: how often, where, from when to when.
+func stepSays(st *api.Step) string {
 	n := many(st.Events, "event")
 	if st.AtLeast {
 		n = "at least " + n
@@ -94,7 +96,7 @@ func period(from, to *time.Time) string {
 }
 
 // printTale prints the story of a profile.
-func (sh *shell) printTale(t *tale) {
+func (sh *shell) printTale(t *api.Story) {
 	s := sh.out
 	fmt.Fprintf(s, "%s  %s\n", s.paint(bold, "How this profile came to be"), s.paint(dim, t.ID))
 	fmt.Fprintf(s, "%s, from %s seen together\n", many(t.Total, "step"), many(t.Strands, "set")+" of identifiers")
@@ -113,16 +115,16 @@ func (sh *shell) printTale(t *tale) {
 		}
 		word := map[string]string{"created": "created", "identifier_added": "added", "merged": "merged", "kept_out": "left out"}[c.Kind]
 		pad := strings.Repeat(" ", max(9-columns(word), 1))
-		fmt.Fprintf(s, "  %s  %s%s%s\n", s.paint(dim, moment(c.Event.Time)), s.paint(st, word), pad, fold(c.what(), s.width(), strings.Repeat(" ", 36)))
-		fmt.Fprintf(s, "%s%s\n", strings.Repeat(" ", 36), s.paint(dim, c.Event.words()))
+		fmt.Fprintf(s, "  %s  %s%s%s\n", s.paint(dim, moment(c.Event.Time)), s.paint(st, word), pad, fold(chapterSays(c), s.width(), strings.Repeat(" ", 36)))
+		fmt.Fprintf(s, "%s%s\n", strings.Repeat(" ", 36), s.paint(dim, eventSays(&c.Event)))
 	}
-	if rest := t.Total - int64(len(t.Data)); rest > 0 {
+	if rest := t.Total - len(t.Data); rest > 0 {
 		fmt.Fprintf(s, "\n%s more; choose how many to show with --steps\n", many(rest, "step"))
 	}
 }
 
-// what says what happened in one step.
-func (c *chapter) what() string {
+// chapterSays says what happened in one step.
+func chapterSays(c *api.Chapter) string {
 	ids, through := clean(strings.Join(c.IDs, ", ")), clean(strings.Join(c.Through, ", "))
 	switch c.Kind {
 	case "created":
@@ -157,8 +159,8 @@ func (c *chapter) what() string {
 	return ids + " through " + through
 }
 
-// words describes an event.
-func (e *witnessed) words() string {
+// eventSays describes an event.
+func eventSays(e *api.SeenEvent) string {
 	name := e.Name
 	if name == "" {
 		name = e.Type

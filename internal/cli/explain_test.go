@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/selfsame-id/selfsame/internal/api"
 )
 
 // explained imports Jane, and a kiosk that two people used.
@@ -51,7 +53,7 @@ If they are not: selfsame undo cut ios.id:ios_abc123 anonymous_id:anon_789
 	out, _ = w.run(0, "explain", "--data", data, "user_id:bob", "user_id:ann", "--format", "dot")
 	w.contains(out, "graph selfsame {", `"user_id:bob" -- "ios.id:kiosk"`, "style=dashed")
 	out, _ = w.run(0, "explain", "--data", data, "user_id:bob", "user_id:ann", "--json")
-	var e explanation
+	var e api.Explanation
 	if err := json.Unmarshal([]byte(out), &e); err != nil || e.Why != "kept_apart" || len(e.Steps) != 2 {
 		t.Errorf("%v: %s", err, out)
 	}

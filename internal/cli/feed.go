@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/safetext"
 )
 
@@ -47,13 +48,7 @@ The cursor after what was printed goes to standard error at the end: give it to
 				if most > 0 {
 					size = min(size, most-n)
 				}
-				var page struct {
-					Data   []json.RawMessage
-					Cursor struct {
-						HasMore bool `json:"has_more"`
-						Next    string
-					}
-				}
+				var page api.Page[json.RawMessage]
 				query := url.Values{"limit": {strconv.FormatInt(size, 10)}, "cursor": {cursor}}
 				if err := c.call(ctx, http.MethodGet, in(space, "feed"), query, nil, &page); err != nil {
 					return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
@@ -63,7 +64,7 @@ func (t *remoteTarget) Ingest(ctx context.Context, d space.Delivery) (space.Rece
 	}
 	for i := range d.Rejects {
 		r := &d.Rejects[i]
-		line, err := json.Marshal(refusedLine{r.Code, r.Message, r.MessageID, r.Type, r.Body})
+		line, err := json.Marshal(api.RefusedLine{Code: r.Code, Message: r.Message, MessageID: r.MessageID, Type: r.Type, Body: r.Body})
 		if err != nil {
 			return space.Receipt{}, err
 		}
@@ -95,15 +96,6 @@ func (t *remoteTarget) Ingest(ctx context.Context, d space.Delivery) (space.Rece
 		}
 		time.Sleep(pause)
 	}
-}
-
-// refusedLine is a line that was refused here, as a server takes it to be kept.
-type refusedLine struct {
-	Code      string `json:"code"`
-	Message   string `json:"message"`
-	MessageID string `json:"message_id,omitempty"`
-	Type      string `json:"type,omitempty"`
-	Body      []byte `json:"body"`
 }
 
 // appendLine appends a message as a line, with the ID that it was given here if

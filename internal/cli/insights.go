@@ -11,25 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/event"
 )
 
-// insight is a change of identity.
-type insight struct {
-	Kind      string     `json:"kind"`
-	At        *time.Time `json:"at"`
-	Time      *time.Time `json:"time"`
-	Profile   string     `json:"profile"`
-	From      string     `json:"from,omitempty"`
-	ID        string     `json:"id,omitempty"`
-	IDs       []string   `json:"ids,omitempty"`
-	Reason    string     `json:"reason,omitempty"`
-	MessageID string     `json:"message_id,omitempty"`
-	Source    string     `json:"source,omitempty"`
-}
-
-// what says the change in a few words.
-func (i *insight) what() string {
+// insightSays says the change in a few words.
+func insightSays(i *api.Insight) string {
 	switch i.Kind {
 	case "merged":
 		return i.From + " into it"
@@ -98,19 +85,13 @@ was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
 			return err
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			all := []insight{}
+			all := []api.Insight{}
 			more := true
 			b := newBar(sh.err)
 			defer b.done()
 			for more && len(all) < *limit {
 				query.Set("limit", strconv.Itoa(min(*limit-len(all), 1000)))
-				var page struct {
-					Data   []insight
-					Cursor struct {
-						HasMore bool `json:"has_more"`
-						Next    string
-					}
-				}
+				var page api.Page[api.Insight]
 				if err := c.call(cmd.Context(), http.MethodGet, in(space, "insights"), query, nil, &page); err != nil {
 					return err
 				}
@@ -132,7 +113,7 @@ was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
 			t := table{header: []string{"WHEN", "KIND", "PROFILE", "WHAT", "WHY", "EVENT", "SOURCE"}, styles: []style{dim, bold}}
 			for i := range all {
 				one := &all[i]
-				t.add(moment(one.At), one.Kind, one.Profile, shorten(one.what(), 70), shorten(clean(one.Reason), 50), shorten(clean(one.MessageID), 40), clean(one.Source))
+				t.add(moment(one.At), one.Kind, one.Profile, shorten(insightSays(one), 70), shorten(clean(one.Reason), 50), shorten(clean(one.MessageID), 40), clean(one.Source))
 			}
 			t.write(sh.out)
 			if more {
@@ -186,19 +167,6 @@ func parseAgo(text string) (time.Duration, bool) {
 	return d, err == nil && d >= 0
 }
 
-// counted is what happened in an hour or a day.
-type counted struct {
-	At              *time.Time       `json:"at"`
-	Events          int64            `json:"events"`
-	Unresolved      int64            `json:"unresolved"`
-	Created         int64            `json:"created"`
-	Merged          int64            `json:"merged"`
-	Unmerged        int64            `json:"unmerged"`
-	Demoted         int64            `json:"demoted"`
-	DemotedByReason map[string]int64 `json:"demoted_by_reason"`
-	Rejected        int64            `json:"rejected"`
-}
-
 func (sh *shell) insightCounts() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "counts",
@@ -224,7 +192,7 @@ day, or each day of the last 30. Hours and days are UTC.`,
 			return err
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var page struct{ Data []counted }
+			var page api.Page[api.InsightCounts]
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "insights", "counts"), query, nil, &page); err != nil {
 				return err
 			}
@@ -246,7 +214,7 @@ const (
 )
 
 // chart draws counts as a table whose events have bars.
-func (sh *shell) chart(list []counted, daily bool) {
+func (sh *shell) chart(list []api.InsightCounts, daily bool) {
 	var most int64
 	reasons := map[string]int64{}
 	for i := range list {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/selfsame-id/selfsame/internal/api"
 )
 
 func TestInsightsOfJane(t *testing.T) {
@@ -15,10 +17,10 @@ func TestInsightsOfJane(t *testing.T) {
 	nobody := `{"type":"track","event":"x","messageId":"nobody-1","userId":"null","anonymousId":"0"}` + "\n"
 	w.feed(0, nobody, "import", "--data", data, "-")
 
-	ask := func(args ...string) []insight {
+	ask := func(args ...string) []api.Insight {
 		t.Helper()
 		out, _ := w.run(0, append([]string{"insights", "--data", data, "--json", "--limit", "1000"}, args...)...)
-		var list []insight
+		var list []api.Insight
 		if err := json.Unmarshal([]byte(out), &list); err != nil {
 			t.Fatal(err, out)
 		}
@@ -67,11 +69,11 @@ func TestInsightsOfJane(t *testing.T) {
 	w.contains(out, "Nothing like that happened.")
 
 	out, _ = w.run(0, "insights", "counts", "--data", data, "--json", "--since", "2h")
-	var counts []counted
+	var counts []api.InsightCounts
 	if err := json.Unmarshal([]byte(out), &counts); err != nil {
 		t.Fatal(err)
 	}
-	var sum counted
+	var sum api.InsightCounts
 	for _, c := range counts {
 		sum.Events += c.Events
 		sum.Unresolved += c.Unresolved
@@ -108,7 +110,7 @@ func TestRefusedMessagesAreSentAgain(t *testing.T) {
 	out, _ = w.run(0, "rejects", "counts", "--data", data)
 	w.contains(out, "segkicks", "missing_event  1")
 	out, _ = w.run(0, "rejects", "--data", data, "--code", "missing_event", "--json")
-	var list []reject
+	var list []api.Reject
 	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 1 {
 		t.Fatal(err, out)
 	}

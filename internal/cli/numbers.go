@@ -7,8 +7,8 @@ import (
 )
 
 // count writes a number with separators, as in 12,345.
-func count(n int64) string {
-	s := strconv.FormatInt(n, 10)
+func count[N int | int64](n N) string {
+	s := strconv.FormatInt(int64(n), 10)
 	start := 0
 	if n < 0 {
 		start = 1
@@ -20,7 +20,7 @@ func count(n int64) string {
 }
 
 // many writes a number with its noun: 1 event, 2 events.
-func many(n int64, noun string) string {
+func many[N int | int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

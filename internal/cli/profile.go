@@ -10,41 +10,14 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/api"
 )
 
-// person is one profile as the management API shows it.
+// person is one profile as the management API shows it, with its last events.
 type person struct {
-	ID          string         `json:"id"`
-	Collection  string         `json:"collection"`
-	Merged      []string       `json:"merged_ids"`
-	Provisional bool           `json:"provisional"`
-	Version     uint64         `json:"version"`
-	AsOf        *time.Time     `json:"as_of,omitempty"`
-	Strands     int            `json:"strands"`
-	Events      int64          `json:"events"`
-	Identifiers []identifier   `json:"identifiers"`
-	Traits      []trait        `json:"traits"`
-	CreatedAt   *time.Time     `json:"created_at"`
-	UpdatedAt   *time.Time     `json:"updated_at"`
-	First       map[string]any `json:"first"`
-	Last        map[string]any `json:"last"`
-	Timeline    []happened     `json:"last_events"`
-}
-
-type identifier struct {
-	Type      string     `json:"type"`
-	Value     string     `json:"value"`
-	FirstSeen *time.Time `json:"first_seen"`
-	MessageID string     `json:"message_id"`
-	Source    string     `json:"source"`
-}
-
-type trait struct {
-	Name      string          `json:"name"`
-	Value     json.RawMessage `json:"value"`
-	Time      *time.Time      `json:"time"`
-	MessageID string          `json:"message_id"`
-	Source    string          `json:"source"`
+	api.Profile
+	Timeline []happened `json:"last_events"`
 }
 
 // happened is one event of the Profile API.
@@ -148,7 +121,7 @@ func collectionOf(account bool, ref string) string {
 // portrait prints a person so that one understands them at a glance.
 func (sh *shell) portrait(p *person) {
 	s := sh.out
-	fmt.Fprintf(s, "%s  %s\n", s.paint(bold, clean(p.title())), s.paint(dim, p.ID))
+	fmt.Fprintf(s, "%s  %s\n", s.paint(bold, clean(profileTitle(p.Traits, p.Identifiers, p.Collection))), s.paint(dim, p.ID))
 	fmt.Fprintf(s, "%s, %s, seen from %s to %s\n", many(p.Events, "event"), many(int64(len(p.Identifiers)), "identifier"),
 		moment(p.CreatedAt), p.last())
 	if p.AsOf != nil {
@@ -190,10 +163,10 @@ func (sh *shell) portrait(p *person) {
 	}
 }
 
-// title is what people would call this person.
-func (p *person) title() string {
+// profileTitle is what people would call a profile.
+func profileTitle(list []api.Trait, ids []api.Identifier, collection string) string {
 	traits := map[string]string{}
-	for _, t := range p.Traits {
+	for _, t := range list {
 		traits[strings.ToLower(strings.ReplaceAll(t.Name, "_", ""))] = plain(t.Value)
 	}
 	if n := traits["name"]; n != "" {
@@ -203,16 +176,16 @@ func (p *person) title() string {
 		return n
 	}
 	for _, wanted := range []string{"email", "user_id", "group_id"} {
-		for _, id := range p.Identifiers {
+		for _, id := range ids {
 			if id.Type == wanted {
 				return id.Value
 			}
 		}
 	}
-	if p.Collection == "accounts" {
+	if collection == "accounts" {
 		return "An account"
 	}
-	for _, id := range p.Identifiers {
+	for _, id := range ids {
 		if id.Type != "anonymous_id" {
 			return id.Type + ":" + id.Value
 		}

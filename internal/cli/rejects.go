@@ -8,26 +8,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-)
 
-// reject is a message that was refused.
-type reject struct {
-	ID         string     `json:"id"`
-	Source     string     `json:"source"`
-	Code       string     `json:"code"`
-	Message    string     `json:"message"`
-	ReceivedAt *time.Time `json:"received_at"`
-	Count      int64      `json:"count"`
-	LastAt     *time.Time `json:"last_at,omitempty"`
-	MessageID  string     `json:"message_id,omitempty"`
-	Type       string     `json:"type,omitempty"`
-	Endpoint   string     `json:"endpoint,omitempty"`
-	Body       string     `json:"body,omitempty"`
-	Binary     []byte     `json:"body_base64,omitempty"`
-}
+	"github.com/selfsame-id/selfsame/internal/api"
+)
 
 func (sh *shell) rejects() *cobra.Command {
 	cmd := &cobra.Command{
@@ -55,12 +40,7 @@ an hour are one, with a count. An ID may be shortened as long as one message is 
 			return usage("--limit is %d; choose 1 to 1000", *limit)
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var page struct {
-				Data   []reject
-				Cursor struct {
-					HasMore bool `json:"has_more"`
-				}
-			}
+			var page api.Page[api.Reject]
 			query := url.Values{"limit": {strconv.Itoa(*limit)}, "source": {*source}, "code": {*code}}
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rejects"), query, nil, &page); err != nil {
 				return err
@@ -129,7 +109,7 @@ func (sh *shell) rejectShow() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var r reject
+			var r api.Reject
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rejects", args[0]), nil, nil, &r); err != nil {
 				return err
 			}
@@ -161,19 +141,6 @@ func (sh *shell) rejectShow() *cobra.Command {
 		})
 	}
 	return cmd
-}
-
-// resentAgain is what became of messages that were sent again.
-type resentAgain struct {
-	Resolved int `json:"resolved"`
-	Stored   int `json:"stored"`
-	Repeats  int `json:"repeats"`
-	Refused  int `json:"refused"`
-	Reasons  []struct {
-		ID      string `json:"id"`
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	} `json:"reasons,omitempty"`
 }
 
 func (sh *shell) rejectResend() *cobra.Command {
@@ -217,7 +184,7 @@ taken now is an event as of its time, and no longer among the refused.`,
 			if *why != "" {
 				query.Set("why", *why)
 			}
-			var done resentAgain
+			var done api.Resent
 			if err := c.postText(cmd.Context(), path, query, body, &done); err != nil {
 				return err
 			}

@@ -7,31 +7,13 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
-
-// rulesInForce is the answer of the management API.
-type rulesInForce struct {
-	Version  uint64         `json:"version"`
-	SetAt    *time.Time     `json:"set_at"`
-	SetBy    string         `json:"set_by"`
-	SetFor   string         `json:"set_for,omitempty"`
-	Why      string         `json:"why,omitempty"`
-	Declared bool           `json:"declared"`
-	Rules    identity.Rules `json:"rules"`
-	NewTypes []string       `json:"new_types"`
-	Applying bool           `json:"applying"`
-	Progress *struct {
-		Pass                 int
-		Stage                string
-		Done, Total, Changed int64
-	} `json:"progress,omitempty"`
-}
 
 func (sh *shell) rules() *cobra.Command {
 	cmd := &cobra.Command{
@@ -52,7 +34,7 @@ printed as YAML, in the form that ` + "`rules set`" + ` and the configuration fi
 	full := cmd.Flags().Bool("full", false, "print every identifier type with its limit and priority, built-in ones too")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var r rulesInForce
+			var r api.Rules
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules"), nil, nil, &r); err != nil {
 				return err
 			}
@@ -66,7 +48,7 @@ printed as YAML, in the form that ` + "`rules set`" + ` and the configuration fi
 	return cmd
 }
 
-func (sh *shell) printRules(space string, r *rulesInForce, full bool) error {
+func (sh *shell) printRules(space string, r *api.Rules, full bool) error {
 	note := fmt.Sprintf("# Rules of space %s, version %d, set by %s", space, r.Version, clean(r.SetBy))
 	if r.SetAt != nil {
 		note += " at " + moment(r.SetAt)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/api"
 )
 
 func (sh *shell) rulesLog() *cobra.Command {
@@ -24,7 +26,7 @@ why.`,
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			all, err := list[rulesInForce](cmd.Context(), c.client, in(space, "rules", "versions"))
+			all, err := list[api.Rules](cmd.Context(), c.client, in(space, "rules", "versions"))
 			if err != nil {
 				return err
 			}
@@ -57,7 +59,7 @@ func (sh *shell) rulesShow() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var v rulesInForce
+			var v api.Rules
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules", "versions", args[0]), nil, nil, &v); err != nil {
 				return err
 			}
@@ -120,7 +122,7 @@ func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, p
 	if why != "" {
 		query.Set("why", why)
 	}
-	var r rulesInForce
+	var r api.Rules
 	if err := c.callIf(cmd.Context(), method, path, query, version, body, &r); err != nil {
 		return err
 	}
@@ -136,7 +138,7 @@ func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, p
 }
 
 // awaitRules shows how far rules are applied to what was there, until they are.
-func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r *rulesInForce, tell io.Writer) error {
+func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r *api.Rules, tell io.Writer) error {
 	if !r.Applying {
 		return nil
 	}
@@ -161,7 +163,7 @@ func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r 
 			}
 			b.show(p.Done, p.Total, text)
 		}
-		*r = rulesInForce{}
+		*r = api.Rules{}
 		if err := c.call(ctx, http.MethodGet, in(space, "rules"), nil, nil, r); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/safetext"
 )
 
@@ -197,7 +198,7 @@ func TestEveryCommandIsSafeFromData(t *testing.T) {
 	try(good, "feed")
 	try(any, "feed", "--after", evil)
 	shown := try(good, "rejects", "--json")
-	var list []reject
+	var list []api.Reject
 	if err := json.Unmarshal([]byte(shown), &list); err != nil || len(list) == 0 {
 		t.Fatal(err, shown)
 	}

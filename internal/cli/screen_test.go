@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/safetext"
 )
 
@@ -132,7 +133,7 @@ func TestYAMLWithHiddenCharactersCanBeReadAgain(t *testing.T) {
 }
 
 func TestListsWithoutEntriesAreLists(t *testing.T) {
-	for _, v := range []any{[]string(nil), []reject(nil), []string{}} {
+	for _, v := range []any{[]string(nil), []api.Reject(nil), []string{}} {
 		s, out := plainScreen()
 		if err := (&shell{out: s}).json(v); err != nil || out.String() != "[]\n" {
 			t.Errorf("%T is %q, %v", v, out, err)

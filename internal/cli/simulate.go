@@ -13,78 +13,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
-// simulated is a simulation, as the management API shows it.
-type simulated struct {
-	ID    string
-	State string
-	Plan  struct {
-		Reread   bool  `json:"reads_events"`
-		Events   int64 `json:"events"`
-		Estimate int64 `json:"estimated_ms"`
-	}
-	Progress *struct {
-		Stage       string
-		Done, Total int64
-	}
-	Error  string
-	Report *struct {
-		Milliseconds int64    `json:"took_ms"`
-		Strands      int64    `json:"strands"`
-		Damaged      int64    `json:"damaged_events"`
-		Users        foreseen `json:"users"`
-		Accounts     foreseen `json:"accounts"`
-	}
-}
-
-// foreseen is what draft rules would change in one collection.
-type foreseen struct {
-	Before   foreseenSide `json:"before"`
-	After    foreseenSide `json:"after"`
-	Same     int64        `json:"same"`
-	Gaining  int64        `json:"gaining"`
-	Split    int64        `json:"split"`
-	Merged   int64        `json:"merged"`
-	Losing   int64        `json:"losing"`
-	Suspects []struct {
-		ID      string `json:"id"`
-		Strands int64  `json:"strands"`
-		Pieces  int64  `json:"pieces_if_blocked"`
-	} `json:"suspects"`
-	Sample []struct {
-		Before  []foreseenGroup `json:"before"`
-		After   []foreseenGroup `json:"after"`
-		Unowned []string        `json:"unowned"`
-	} `json:"sample"`
-	Decided    int64 `json:"decided_one_by_one"`
-	EventsRead int64 `json:"events_read"`
-}
-
-type foreseenSide struct {
-	Profiles   int64           `json:"profiles"`
-	Largest    []foreseenGroup `json:"largest"`
-	Violations []struct {
-		Type   string `json:"type"`
-		Reason string `json:"reason"`
-		Broke  string `json:"broke,omitempty"`
-		Count  int64  `json:"count"`
-	} `json:"violations"`
-}
-
-type foreseenGroup struct {
-	Profile string   `json:"profile,omitempty"`
-	IDs     []string `json:"ids"`
-	Count   int      `json:"id_count"`
-	Strands int64    `json:"strands"`
-}
-
-func (g *foreseenGroup) words(most int) string {
+// groupSays names the first IDs of a group.
+func groupSays(g *api.ProfileGroup, most int) string {
 	var ids []string
 	for i, id := range g.IDs {
 		if i == most {
-			ids = append(ids, fmt.Sprintf("and %s more", count(int64(g.Count-most))))
+			ids = append(ids, fmt.Sprintf("and %s more", count(g.Count-most)))
 			break
 		}
 		ids = append(ids, clean(id))
@@ -124,7 +62,7 @@ there is resolved again while events keep coming.`,
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			// What was shown is set only if the rules have not changed meanwhile.
-			var now rulesInForce
+			var now api.Rules
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules"), nil, nil, &now); err != nil {
 				return err
 			}
@@ -155,7 +93,7 @@ there is resolved again while events keep coming.`,
 			if *why != "" {
 				query.Set("why", *why)
 			}
-			var r rulesInForce
+			var r api.Rules
 			err = c.callIf(cmd.Context(), http.MethodPut, in(space, "rules"), query, fmt.Sprint(now.Version), draft, &r)
 			if hasStatus(err, http.StatusPreconditionFailed) {
 				return errors.New("somebody else set rules meanwhile, so nothing was done; simulate again")
@@ -171,7 +109,7 @@ there is resolved again while events keep coming.`,
 }
 
 // runSimulation starts a simulation and waits for its end.
-func (sh *shell) runSimulation(ctx context.Context, c *connection, space string, draft identity.Rules) (*simulated, error) {
+func (sh *shell) runSimulation(ctx context.Context, c *connection, space string, draft identity.Rules) (*api.Simulation, error) {
 	body, err := json.Marshal(draft)
 	if err != nil {
 		return nil, err
@@ -185,7 +123,7 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 	b := newBar(sh.err)
 	defer b.done()
 	for first := true; ; first = false {
-		var job simulated
+		var job api.Simulation
 		if err := lines.Decode(&job); err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
@@ -209,27 +147,27 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 }
 
 // printPlan says what people should know before they wait.
-func (sh *shell) printPlan(job *simulated) {
+func (sh *shell) printPlan(job *api.Simulation) {
 	if p := &job.Plan; p.Reread {
 		fmt.Fprintf(sh.err, "%s this draft looks for identifiers in other places than the rules at work, so the bodies of %s are read again: about %s\n",
 			sh.err.paint(yellow, "note:"), many(p.Events, "event"), span(time.Duration(p.Estimate)*time.Millisecond))
 	}
 }
 
-func (sh *shell) printForeseen(job *simulated) {
+func (sh *shell) printForeseen(job *api.Simulation) {
 	s := sh.out
 	r := job.Report
 	fmt.Fprintf(s, "%s\n", s.paint(dim, fmt.Sprintf("%s simulated in %s; nothing was changed.", many(r.Strands, "strand"), span(time.Duration(r.Milliseconds)*time.Millisecond))))
 	if r.Damaged > 0 {
 		fmt.Fprintf(s, "%s %s left out, which cannot be read any more; selfsame verify says which.\n", s.paint(yellow, "note:"), many(r.Damaged, "event"))
 	}
-	sh.printCollection("people", &r.Users)
+	sh.printCollection("people", r.Users)
 	if r.Accounts.Before.Profiles > 0 || r.Accounts.After.Profiles > 0 {
-		sh.printCollection("accounts", &r.Accounts)
+		sh.printCollection("accounts", r.Accounts)
 	}
 }
 
-func (sh *shell) printCollection(what string, f *foreseen) {
+func (sh *shell) printCollection(what string, f *api.SimulatedCollection) {
 	s := sh.out
 	changed := f.Before.Profiles - f.Same
 	fmt.Fprintf(s, "\n%s\n", s.paint(bold, capital(what)))
@@ -243,7 +181,7 @@ func (sh *shell) printCollection(what string, f *foreseen) {
 		fmt.Fprintf(s, "  %s of %s would change; there would be %s.\n", count(changed), many(f.Before.Profiles, "profile"), count(f.After.Profiles))
 		t := table{indent: "    "}
 		for _, row := range []struct {
-			n    int64
+			n    int
 			text string
 		}{
 			{f.Split, "come apart"}, {f.Merged, "become part of a larger one"}, {f.Losing, "lose identifiers"},
@@ -279,10 +217,10 @@ func (sh *shell) printCollection(what string, f *foreseen) {
 			x := &f.Sample[i]
 			t := table{indent: "    ", styles: []style{dim, dim, ""}}
 			for k := range x.Before {
-				t.add("before", x.Before[k].Profile, x.Before[k].words(5))
+				t.add("before", x.Before[k].Profile, groupSays(&x.Before[k], 5))
 			}
 			for k := range x.After {
-				t.add("after", orElse(x.After[k].Profile, "(new)"), x.After[k].words(5))
+				t.add("after", orElse(x.After[k].Profile, "(new)"), groupSays(&x.After[k], 5))
 			}
 			if len(x.Unowned) > 0 {
 				t.add("nobody's", "", clean(strings.Join(x.Unowned, ", ")))
@@ -293,40 +231,40 @@ func (sh *shell) printCollection(what string, f *foreseen) {
 	}
 }
 
-func (sh *shell) printLargest(f *foreseen) {
+func (sh *shell) printLargest(f *api.SimulatedCollection) {
 	s := sh.out
 	if len(f.Before.Largest) == 0 && len(f.After.Largest) == 0 {
 		return
 	}
 	fmt.Fprintf(s, "\n  %s\n", s.paint(bold, "Largest profiles"))
 	t := table{indent: "    ", header: []string{"", "STRANDS", "IDENTIFIERS", "WHO"}}
-	for side, list := range [][]foreseenGroup{f.Before.Largest, f.After.Largest} {
+	for side, list := range [][]api.ProfileGroup{f.Before.Largest, f.After.Largest} {
 		for i := range list {
 			if i == 3 {
 				break
 			}
-			t.add([]string{"before", "after"}[side], count(list[i].Strands), count(int64(list[i].Count)), list[i].words(2))
+			t.add([]string{"before", "after"}[side], count(list[i].Strands), count(int64(list[i].Count)), groupSays(&list[i], 2))
 		}
 	}
 	t.write(s)
 }
 
-func (sh *shell) printViolations(f *foreseen) {
+func (sh *shell) printViolations(f *api.SimulatedCollection) {
 	s := sh.out
 	if len(f.Before.Violations) == 0 && len(f.After.Violations) == 0 {
 		return
 	}
 	type key struct{ typ, reason string }
 	var order []key
-	counts := map[key]*[2]int64{}
-	for side, p := range []*foreseenSide{&f.Before, &f.After} {
+	counts := map[key]*[2]int{}
+	for side, p := range []*api.Population{&f.Before, &f.After} {
 		for _, v := range p.Violations {
 			k := key{v.Type, v.Reason}
 			if v.Broke != "" {
 				k.reason += " of " + v.Broke
 			}
 			if counts[k] == nil {
-				counts[k] = &[2]int64{}
+				counts[k] = &[2]int{}
 				order = append(order, k)
 			}
 			counts[k][side] += v.Count

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/catalog"
 )
 
@@ -31,7 +32,7 @@ func (sh *shell) sourceList() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			sources, err := list[countedSource](cmd.Context(), c.client, in(space, "sources"))
+			sources, err := list[api.Source](cmd.Context(), c.client, in(space, "sources"))
 			if err != nil {
 				return err
 			}
@@ -52,13 +53,6 @@ func (sh *shell) sourceList() *cobra.Command {
 		})
 	}
 	return cmd
-}
-
-// countedSource is a source with what the space has of its events.
-type countedSource struct {
-	catalog.Source
-	Events int64      `json:"events"`
-	Last   *time.Time `json:"last_event_at"`
 }
 
 // keyAge shows the first characters of a write key and how old it is.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/catalog"
 )
 
@@ -30,7 +30,7 @@ func (sh *shell) spaceList() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.with(cmd.Context(), func(c *connection) error {
-			spaces, err := list[listedSpace](cmd.Context(), c.client, "/api/spaces")
+			spaces, err := list[api.Space](cmd.Context(), c.client, "/api/spaces")
 			if err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func (sh *shell) spaceList() *cobra.Command {
 			t := table{header: []string{"ID", "NAME", "PROFILES", "STRANDS", "CREATED", "RULES"}}
 			for _, s := range spaces {
 				if s.DeletedAt != nil {
-					t.add(clean(s.ID), clean(s.Name), "", "", moment(&s.CreatedAt), fmt.Sprintf("deleted; %s erased so far", many(s.Erased, "row")))
+					t.add(clean(s.ID), clean(s.Name), "", "", moment(&s.CreatedAt), deletedSpace(&s))
 					continue
 				}
 				var st struct{ Profiles, Strands int64 }
@@ -60,19 +60,12 @@ func (sh *shell) spaceList() *cobra.Command {
 	return cmd
 }
 
-// listedSpace is a space of the list; one that is being deleted says how far that is.
-type listedSpace struct {
-	catalog.Space
-	Erased int64 `json:"erased_rows"`
-}
-
-// MarshalJSON leaves out what only deleted spaces have.
-func (s listedSpace) MarshalJSON() ([]byte, error) {
-	if s.DeletedAt == nil {
-		return json.Marshal(s.Space)
+// deletedSpace says how far the data of a deleted space is erased.
+func deletedSpace(s *api.Space) string {
+	if s.Erased == nil {
+		return "deleted"
 	}
-	type plain listedSpace
-	return json.Marshal(plain(s))
+	return fmt.Sprintf("deleted; %s erased so far", many(*s.Erased, "row"))
 }
 
 func (sh *shell) spaceCreate() *cobra.Command {
@@ -99,17 +92,6 @@ func (sh *shell) spaceCreate() *cobra.Command {
 	return cmd
 }
 
-// spaceDeletion is what is lost with a space.
-type spaceDeletion struct {
-	Space    string   `json:"space"`
-	Profiles *int64   `json:"profiles"`
-	Events   *int64   `json:"events"`
-	Deleted  []string `json:"deleted_sources"`
-	Kept     []string `json:"kept_sources"`
-	Tokens   int64    `json:"tokens"`
-	Preview  bool     `json:"preview"`
-}
-
 func (sh *shell) spaceDelete() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "delete ID",
@@ -133,7 +115,7 @@ who still sends with one. The audit trail keeps who deleted what.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.with(cmd.Context(), func(c *connection) error {
 			id := args[0]
-			var lost spaceDeletion
+			var lost api.SpaceDeletion
 			if *preview || !*yes {
 				if err := c.call(cmd.Context(), http.MethodDelete, in(id), url.Values{"preview": {"true"}}, nil, &lost); err != nil {
 					return err
@@ -163,7 +145,7 @@ who still sends with one. The audit trail keeps who deleted what.`,
 }
 
 // previewSpace says what the deletion of a space means.
-func (sh *shell) previewSpace(lost *spaceDeletion) {
+func (sh *shell) previewSpace(lost *api.SpaceDeletion) {
 	if lost.Profiles == nil || lost.Events == nil {
 		fmt.Fprintf(sh.out, "Space %s cannot be opened, so nobody can say what is in it.\n", clean(lost.Space))
 	} else {

@@ -8,9 +8,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/api"
 )
 
 func (sh *shell) undo() *cobra.Command {
@@ -51,43 +52,17 @@ func (sh *shell) undoFlags(cmd *cobra.Command) *undoFlags {
 	return f
 }
 
-// wish is an override as the API is asked for one.
-type wish struct {
-	Kind       string   `json:"kind"`
-	Collection string   `json:"collection,omitempty"`
-	IDs        []string `json:"ids,omitempty"`
-	Strand     string   `json:"strand,omitempty"`
-	Profile    string   `json:"profile,omitempty"`
-	MessageID  string   `json:"message_id,omitempty"`
-	Why        string   `json:"why,omitempty"`
-}
-
-// decision is an override.
-type decision struct {
-	ID         string     `json:"id"`
-	Kind       string     `json:"kind"`
-	Collection string     `json:"collection"`
-	IDs        []string   `json:"ids"`
-	Parts      []int      `json:"parts,omitempty"`
-	Strand     string     `json:"strand,omitempty"`
-	MessageID  string     `json:"message_id,omitempty"`
-	At         *time.Time `json:"at"`
-	By         string     `json:"by"`
-	For        string     `json:"for,omitempty"`
-	Why        string     `json:"why,omitempty"`
-}
-
-// words says what an override decides.
-func (d *decision) words() string {
+// overrideSays says what an override decides.
+func overrideSays(d *api.Override) string {
 	switch d.Kind {
 	case "cannot_link":
-		return d.sides() + " are kept apart"
+		return overrideSides(d) + " are kept apart"
 	case "isolate":
-		return d.sides() + name(len(d.IDs)) + " nobody"
+		return overrideSides(d) + name(len(d.IDs)) + " nobody"
 	case "drop":
-		return d.sides() + " is cut from strand " + d.Strand[:min(12, len(d.Strand))]
+		return overrideSides(d) + " is cut from strand " + d.Strand[:min(12, len(d.Strand))]
 	}
-	return d.Kind + " " + d.sides()
+	return d.Kind + " " + overrideSides(d)
 }
 
 // name is the verb of one ID or several.
@@ -98,19 +73,19 @@ func name(ids int) string {
 	return " name"
 }
 
-// undone says what holds no more when an override is taken back.
-func (d *decision) undone() string {
+// overrideUndone says what holds no more when an override is taken back.
+func overrideUndone(d *api.Override) string {
 	switch d.Kind {
 	case "isolate":
-		return d.sides() + name(len(d.IDs)) + " somebody again"
+		return overrideSides(d) + name(len(d.IDs)) + " somebody again"
 	case "drop":
-		return d.sides() + " may come back to strand " + d.Strand[:min(12, len(d.Strand))]
+		return overrideSides(d) + " may come back to strand " + d.Strand[:min(12, len(d.Strand))]
 	}
-	return d.sides() + " may come together again"
+	return overrideSides(d) + " may come together again"
 }
 
-// sides names the IDs, those of each part together.
-func (d *decision) sides() string {
+// overrideSides names the IDs, those of each part together.
+func overrideSides(d *api.Override) string {
 	var sides []string
 	ids := make([]string, len(d.IDs))
 	for i, id := range d.IDs {
@@ -122,35 +97,6 @@ func (d *decision) sides() string {
 		ids = ids[n:]
 	}
 	return strings.Join(append(sides, ids...), " and ")
-}
-
-// regrouped is what an override changes.
-type regrouped struct {
-	Override    decision
-	Revision    uint64
-	Applied     bool
-	Provisional bool
-	Before      []briefly
-	After       []briefly
-	LeftOut     []struct {
-		Strand string
-		IDs    []string
-		ID     string `json:"left_out"`
-		Reason string
-	} `json:"left_out"`
-	LeftOuts int `json:"left_out_count"`
-	Unowned  []string
-	// Unresolved counts the events that carry nothing else that names somebody.
-	Unresolved int64 `json:"unresolved_events"`
-	// Applying says that what is there is decided again in the background.
-	Applying   bool
-	Unforeseen bool
-}
-
-// briefly is a profile before or after.
-type briefly struct {
-	person
-	IDs int `json:"identifier_count"`
 }
 
 func (sh *shell) undoCut() *cobra.Command {
@@ -169,7 +115,7 @@ two of them, the one of lower priority is left out.`,
 	}
 	f := sh.undoFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return sh.decide(cmd, f, wish{Kind: "cannot_link", IDs: args})
+		return sh.decide(cmd, f, api.OverrideRequest{Kind: "cannot_link", IDs: args})
 	}
 	return cmd
 }
@@ -187,7 +133,7 @@ carry nothing else belong to nobody.`,
 	}
 	f := sh.undoFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return sh.decide(cmd, f, wish{Kind: "isolate", IDs: args})
+		return sh.decide(cmd, f, api.OverrideRequest{Kind: "isolate", IDs: args})
 	}
 	return cmd
 }
@@ -208,7 +154,7 @@ shows which events merged what.`,
 		if *event == "" {
 			return usage("--event is missing: the messageId of the event that merged; see: selfsame explain %s", args[0])
 		}
-		return sh.decide(cmd, f, wish{Kind: "split", Profile: args[0], MessageID: *event})
+		return sh.decide(cmd, f, api.OverrideRequest{Kind: "split", Profile: args[0], MessageID: *event})
 	}
 	return cmd
 }
@@ -226,7 +172,7 @@ func (sh *shell) undoDrop() *cobra.Command {
 		if *strand == "" {
 			return usage("--strand is missing; selfsame explain --json shows the strands of each step")
 		}
-		return sh.decide(cmd, f, wish{Kind: "drop", IDs: args, Strand: *strand})
+		return sh.decide(cmd, f, api.OverrideRequest{Kind: "drop", IDs: args, Strand: *strand})
 	}
 	return cmd
 }
@@ -249,7 +195,7 @@ func (sh *shell) undoRevert() *cobra.Command {
 
 // decide asks for an override: first for what it would change, then, if that is
 // wanted, for the change.
-func (sh *shell) decide(cmd *cobra.Command, f *undoFlags, want wish) error {
+func (sh *shell) decide(cmd *cobra.Command, f *undoFlags, want api.OverrideRequest) error {
 	if f.account {
 		want.Collection = "accounts"
 	}
@@ -265,7 +211,7 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, space,
 	if f.why != "" {
 		query.Set("why", f.why)
 	}
-	var g regrouped
+	var g api.Regrouping
 	var answer json.RawMessage
 	if err := c.call(ctx, method, path, query, want, &answer); err != nil {
 		return err
@@ -299,7 +245,7 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, space,
 	if *f.json {
 		return sh.json(answer)
 	}
-	g = regrouped{}
+	g = api.Regrouping{}
 	if err := json.Unmarshal(answer, &g); err != nil {
 		return err
 	}
@@ -311,15 +257,15 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, space,
 	} else {
 		fmt.Fprintf(sh.out, "Done: override %s holds from now on. Take it back with: selfsame undo revert %s\n", g.Override.ID, g.Override.ID)
 	}
-	return sh.awaitRules(ctx, c, space, &rulesInForce{Applying: g.Applying}, sh.out)
+	return sh.awaitRules(ctx, c, space, &api.Rules{Applying: g.Applying}, sh.out)
 }
 
 // printRegrouped shows profiles before and after.
-func (sh *shell) printRegrouped(g *regrouped, back bool) {
+func (sh *shell) printRegrouped(g *api.Regrouping, back bool) {
 	s := sh.out
-	words := g.Override.words()
+	words := overrideSays(&g.Override)
 	if back {
-		words = g.Override.undone()
+		words = overrideUndone(&g.Override)
 	}
 	fmt.Fprintf(s, "%s\n", s.paint(bold, fold(capital(words), s.width(), "")))
 	if g.Unforeseen {
@@ -330,7 +276,7 @@ func (sh *shell) printRegrouped(g *regrouped, back bool) {
 		fmt.Fprintln(s, "No profile changes now; it holds for what comes.")
 		return
 	}
-	side := func(title string, list []briefly) {
+	side := func(title string, list []api.ProfileSummary) {
 		fmt.Fprintf(s, "\n%s\n", s.paint(bold, title))
 		for i := range list {
 			sh.printBriefly(&list[i])
@@ -396,13 +342,13 @@ const (
 )
 
 // printBriefly shows one profile in a few lines.
-func (sh *shell) printBriefly(b *briefly) {
+func (sh *shell) printBriefly(b *api.ProfileSummary) {
 	s := sh.out
 	id := b.ID
 	if id == "" {
 		id = "a new profile"
 	}
-	fmt.Fprintf(s, "  %s  %s\n", clean(b.title()), s.paint(dim, fmt.Sprintf("%s, %s, %s", id, many(b.Events, "event"), many(int64(b.IDs), "identifier"))))
+	fmt.Fprintf(s, "  %s  %s\n", clean(profileTitle(b.Traits, b.Identifiers, "")), s.paint(dim, fmt.Sprintf("%s, %s, %s", id, many(b.Events, "event"), many(int64(b.IDs), "identifier"))))
 	list := func(st style, items []string, most int, all int) {
 		if len(items) == 0 {
 			return
@@ -429,7 +375,7 @@ func (sh *shell) undoList() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			all, err := list[decision](cmd.Context(), c.client, in(space, "overrides"))
+			all, err := list[api.Override](cmd.Context(), c.client, in(space, "overrides"))
 			if err != nil {
 				return err
 			}
@@ -443,7 +389,7 @@ func (sh *shell) undoList() *cobra.Command {
 			t := table{header: []string{"OVERRIDE", "WHEN", "WHO", "WHAT", "WHY"}}
 			for i := range all {
 				d := &all[i]
-				t.add(d.ID, moment(d.At), clean(orElse(d.For, d.By)), shorten(d.words(), 70), shorten(clean(d.Why), 40))
+				t.add(d.ID, moment(d.At), clean(orElse(d.For, d.By)), shorten(overrideSays(d), 70), shorten(clean(d.Why), 40))
 			}
 			t.write(sh.out)
 			return nil

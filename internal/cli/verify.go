@@ -11,21 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/selfsame-id/selfsame/internal/api"
-	"github.com/selfsame-id/selfsame/internal/space"
 )
-
-// verified is the report of a verification.
-type verified struct {
-	Events      int64              `json:"events"`
-	Strands     int64              `json:"strands"`
-	Profiles    int64              `json:"profiles"`
-	Traits      int64              `json:"traits"`
-	Pending     int64              `json:"pending"`
-	Damaged     int64              `json:"damaged"`
-	Differences []space.Difference `json:"differences"`
-	Truncated   bool               `json:"truncated"`
-	Lost        []api.Loss         `json:"lost"`
-}
 
 func (sh *shell) verify() *cobra.Command {
 	cmd := &cobra.Command{
@@ -72,7 +58,7 @@ their evidence, or something is missing.`,
 }
 
 // watch shows progress until the report comes.
-func (sh *shell) watch(answer io.Reader) (*verified, error) {
+func (sh *shell) watch(answer io.Reader) (*api.VerifyReport, error) {
 	b := newBar(sh.err)
 	defer b.done()
 	lines := json.NewDecoder(answer)
@@ -82,7 +68,7 @@ func (sh *shell) watch(answer io.Reader) (*verified, error) {
 				Stage       string
 				Done, Total int64
 			}
-			Report *verified
+			Report *api.VerifyReport
 			Error  *struct{ Message string }
 		}
 		err := lines.Decode(&line)
@@ -106,7 +92,7 @@ func (sh *shell) watch(answer io.Reader) (*verified, error) {
 	}
 }
 
-func (sh *shell) verdict(r *verified, took time.Duration) {
+func (sh *shell) verdict(r *api.VerifyReport, took time.Duration) {
 	s := sh.out
 	fmt.Fprintf(s, "Worked out again in %s: %s, %s, %s, %s\n", span(took),
 		many(r.Events, "event"), many(r.Strands, "strand"), many(r.Profiles, "profile"), many(r.Traits, "trait"))

@@ -7,34 +7,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
-
-// warning is something that people should look at.
-type warning struct {
-	ID        string     `json:"id"`
-	Kind      string     `json:"kind"`
-	State     string     `json:"state"`
-	About     string     `json:"about"`
-	Profile   string     `json:"profile,omitempty"`
-	First     *time.Time `json:"first"`
-	Last      *time.Time `json:"last"`
-	Count     int64      `json:"count"`
-	Says      string     `json:"says"`
-	Do        string     `json:"do"`
-	Rules     string     `json:"rules,omitempty"`
-	Dismissed *struct {
-		At  *time.Time `json:"at"`
-		By  string     `json:"by"`
-		For string     `json:"for,omitempty"`
-		Why string     `json:"why,omitempty"`
-	} `json:"dismissed,omitempty"`
-}
 
 func (sh *shell) warnings() *cobra.Command {
 	cmd := &cobra.Command{
@@ -66,12 +45,7 @@ rules speak of its value, or when it is dismissed: then for good.`,
 			return usage("--limit is %d; choose 1 to 1000", *limit)
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			page := struct {
-				Data   []warning
-				Cursor struct {
-					HasMore bool `json:"has_more"`
-				}
-			}{}
+			page := api.Page[api.Warning]{}
 			query := url.Values{"state": {*state}, "limit": {strconv.Itoa(*limit)}}
 			if err := c.call(cmd.Context(), http.MethodGet, in(space, "warnings"), query, nil, &page); err != nil {
 				return err
@@ -96,7 +70,7 @@ rules speak of its value, or when it is dismissed: then for good.`,
 	return cmd
 }
 
-func (sh *shell) printWarning(w *warning) {
+func (sh *shell) printWarning(w *api.Warning) {
 	s := sh.out
 	fmt.Fprintf(s, "%s  %s  %s\n", s.paint(yellow, w.Kind), s.paint(bold, w.ID), s.paint(dim, w.State))
 	fmt.Fprintf(s, "  %s\n", clean(w.Says))
@@ -157,7 +131,7 @@ func (sh *shell) warningDismiss() *cobra.Command {
 			if *why != "" {
 				query.Set("why", *why)
 			}
-			var done warning
+			var done api.Warning
 			if err := c.call(cmd.Context(), http.MethodPost, in(space, "warnings", args[0], "dismiss"), query, nil, &done); err != nil {
 				return err
 			}

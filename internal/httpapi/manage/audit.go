@@ -52,5 +52,5 @@ func (h *handler) spaceAudit(w http.ResponseWriter, r *http.Request) error {
 	if more {
 		c.HasMore, c.Next = true, all[len(all)-1].Key
 	}
-	return ok(w, page{auditOf(all), c})
+	return ok(w, paged(auditOf(all), c))
 }

@@ -64,7 +64,7 @@ func (h *handler) listInsights(w http.ResponseWriter, r *http.Request) error {
 	for i := range p.Insights {
 		list[i] = insightOf(&p.Insights[i])
 	}
-	return ok(w, page{list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}})
+	return ok(w, paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}))
 }
 
 func insightQuery(r *http.Request) (q space.InsightQuery, err error) {
@@ -165,5 +165,5 @@ func (h *handler) countInsights(w http.ResponseWriter, r *http.Request) error {
 			out[i].DemotedByReason = map[string]int64{}
 		}
 	}
-	return ok(w, page{out, api.Cursor{Limit: len(out)}})
+	return ok(w, paged(out, api.Cursor{Limit: len(out)}))
 }

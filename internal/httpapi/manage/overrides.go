@@ -163,7 +163,7 @@ func (h *handler) listOverrides(w http.ResponseWriter, r *http.Request) error {
 		list = append(list, overrideOf(o))
 	}
 	tag(w, p.Revision)
-	return ok(w, page{list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}})
+	return ok(w, paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}))
 }
 
 func (h *handler) getOverride(w http.ResponseWriter, r *http.Request) error {

@@ -90,7 +90,7 @@ func (h *handler) readFeed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, page{recordsOf(records), api.Cursor{HasMore: len(records) == n, Next: next, Limit: n}})
+	return ok(w, paged(recordsOf(records), api.Cursor{HasMore: len(records) == n, Next: next, Limit: n}))
 }
 
 func (h *handler) getMark(w http.ResponseWriter, r *http.Request) error {

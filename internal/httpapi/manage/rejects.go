@@ -53,7 +53,7 @@ func (h *handler) listRejects(w http.ResponseWriter, r *http.Request) error {
 	for _, rej := range p.Rejects {
 		list = append(list, rejectOf(rej, false))
 	}
-	return ok(w, page{list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}})
+	return ok(w, paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}))
 }
 
 func (h *handler) countRejects(w http.ResponseWriter, r *http.Request) error {
@@ -65,7 +65,7 @@ func (h *handler) countRejects(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, page{Data: append([]space.RejectCount{}, counts...), Cursor: api.Cursor{Limit: len(counts)}})
+	return ok(w, paged(append([]space.RejectCount{}, counts...), api.Cursor{Limit: len(counts)}))
 }
 
 func (h *handler) getReject(w http.ResponseWriter, r *http.Request) error {

@@ -134,18 +134,15 @@ func limit(r *http.Request) (int, error) {
 	return min(n, pageMost), nil
 }
 
-// page is a page of a list.
-type page struct {
-	Data   any        `json:"data"`
-	Cursor api.Cursor `json:"cursor"`
-}
+// paged is a page of a list.
+func paged[T any](list []T, c api.Cursor) api.Page[T] { return api.Page[T]{Data: list, Cursor: c} }
 
 // cut makes a page of a list that is in memory, in the order of its names. The
 // token of the next page is the last name of this one.
-func cut[T any](r *http.Request, all []T, name func(T) string) (page, error) {
+func cut[T any](r *http.Request, all []T, name func(T) string) (api.Page[T], error) {
 	n, err := limit(r)
 	if err != nil {
-		return page{}, err
+		return api.Page[T]{}, err
 	}
 	after := r.URL.Query().Get("next")
 	out := []T{}
@@ -154,11 +151,11 @@ func cut[T any](r *http.Request, all []T, name func(T) string) (page, error) {
 			continue
 		}
 		if len(out) == n {
-			return page{out, api.Cursor{HasMore: true, Next: name(out[n-1]), Limit: n}}, nil
+			return paged(out, api.Cursor{HasMore: true, Next: name(out[n-1]), Limit: n}), nil
 		}
 		out = append(out, item)
 	}
-	return page{out, api.Cursor{Limit: n}}, nil
+	return paged(out, api.Cursor{Limit: n}), nil
 }
 
 // ok answers with a value.

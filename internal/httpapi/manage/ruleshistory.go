@@ -31,7 +31,7 @@ func (h *handler) rulesHistory(w http.ResponseWriter, r *http.Request) error {
 	for _, v := range p.Versions {
 		list = append(list, versionOf(v))
 	}
-	return ok(w, page{list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}})
+	return ok(w, paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}))
 }
 
 // rulesVersion shows one version of the rules.

@@ -200,7 +200,7 @@ func (h *handler) listSimulations(w http.ResponseWriter, r *http.Request) error 
 		}
 	}
 	h.simulations.mu.Unlock()
-	return ok(w, page{list, api.Cursor{Limit: mostSimulations}})
+	return ok(w, paged(list, api.Cursor{Limit: mostSimulations}))
 }
 
 func (h *handler) getSimulation(w http.ResponseWriter, r *http.Request) error {

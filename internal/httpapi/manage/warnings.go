@@ -60,7 +60,7 @@ func (h *handler) listWarnings(w http.ResponseWriter, r *http.Request) error {
 	for i := range p.Warnings {
 		list = append(list, warningOf(&p.Warnings[i]))
 	}
-	return ok(w, page{list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}})
+	return ok(w, paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}))
 }
 
 // dismissWarning closes a warning; the reason comes in the parameter why.

@@ -42,7 +42,7 @@ func (h *handler) listUnknownKeys(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	// The catalog keeps few enough for one page.
-	return ok(w, page{Data: all, Cursor: api.Cursor{Limit: len(all)}})
+	return ok(w, paged(all, api.Cursor{Limit: len(all)}))
 }
 
 func (h *handler) forgetUnknownKeys(w http.ResponseWriter, r *http.Request) error {
