@@ -56,17 +56,17 @@ test: lint ## Lint, then every test; what this machine cannot run is listed at t
 # servers are built with the race detector where a test is about races.
 .PHONY: test-e2e
 test-e2e:
-	@$(GO) test -vet=off -timeout 9m -parallel 4 ./$(E2E)
+	@$(GO) test -vet=off -timeout 15m -parallel 4 ./$(E2E)
 
 .PHONY: test-raced
 test-raced:
-	@$(GO) test -race -vet=off -timeout 9m $(filter-out $(PLAIN:%=$(MODULE)/%) $(MODULE)/$(E2E) $(MODULE)/internal/archtest,$(shell $(GO) list ./...))
+	@$(GO) test -race -vet=off -timeout 15m $(filter-out $(PLAIN:%=$(MODULE)/%) $(MODULE)/$(E2E) $(MODULE)/internal/archtest,$(shell $(GO) list ./...))
 
 # With the race detector space's random worlds are a third of those that are here.
 .PHONY: test-plain
 test-plain:
-	@$(GO) test -vet=off -timeout 9m $(PLAIN:%=./%)
-	@$(GO) test -vet=off -timeout 9m -run 'Equals|RulesChangeWhile|IsolateOfVeryMany' ./internal/space
+	@$(GO) test -vet=off -timeout 15m $(PLAIN:%=./%)
+	@$(GO) test -vet=off -timeout 15m -run 'Equals|RulesChangeWhile|IsolateOfVeryMany' ./internal/space
 
 .PHONY: bench
 bench: ## Measure throughput and latency over HTTP on this machine
