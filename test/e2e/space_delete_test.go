@@ -95,6 +95,7 @@ func (p *server) noTrial(t testing.TB, tr trial) {
 // after each start, takes events for others all the time, and ends with nothing left
 // of the space, whose ID is free then.
 func TestDeletedSpaceIsErasedThroughKills(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, binary(t))
 	p := s.start(t)
 	tr := p.makeTrial(t)
@@ -179,6 +180,7 @@ func (p *server) makeTrialAgain(t testing.TB) string {
 // What one node deletes is not there on the other one a second later, one of them
 // erases it, and a new space of the ID works on both.
 func TestSpaceDeletedOnTwoNodes(t *testing.T) {
+	t.Parallel()
 	s, _ := newShared(t, binary(t))
 	one, two := s.start(t), s.start(t)
 	tr := one.makeTrial(t)
