@@ -2,6 +2,7 @@ package manage
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -12,6 +13,11 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
+
+// Auditor reads the audit trail.
+type Auditor interface {
+	Audit(ctx context.Context, limit int, next string) (space.AuditPage, error)
+}
 
 func auditOf(entries []audit.Entry) []api.AuditEntry {
 	out := make([]api.AuditEntry, len(entries))

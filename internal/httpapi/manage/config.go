@@ -8,43 +8,26 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/event"
-	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
 	"github.com/selfsame-id/selfsame/internal/httpapi/guard"
-	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/space"
 )
 
-// Space is a space as its administrators see it.
+// Space is a space as its administrators see it. Each role is declared with the
+// handlers that need it.
 type Space interface {
-	Ingest(ctx context.Context, d space.Delivery) (space.Receipt, error)
-	Profile(ctx context.Context, ref space.Ref) (space.Profile, error)
-	CountEvents(ctx context.Context, ref space.Ref, most int64) (int64, error)
-	Explain(ctx context.Context, a, b space.Ref) (space.Explanation, error)
-	Story(ctx context.Context, ref space.Ref, limit int, next string) (space.StoryPage, error)
-	Rejects(ctx context.Context, q space.RejectQuery) (space.RejectPage, error)
-	Reject(ctx context.Context, id string) (space.Reject, error)
-	RejectCounts(ctx context.Context) ([]space.RejectCount, error)
-	Rules(ctx context.Context) (space.RulesVersion, error)
-	SetRules(ctx context.Context, r identity.Rules, only *uint64) error
-	PlanSimulation(ctx context.Context, draft identity.Rules) (space.SimulationPlan, error)
-	Simulate(ctx context.Context, draft identity.Rules, progress space.Progress) (*space.Simulated, error)
-	RulesHistory(ctx context.Context, limit int, next string) (space.RulesPage, error)
-	RulesAt(ctx context.Context, version uint64) (space.RulesVersion, error)
-	Audit(ctx context.Context, limit int, next string) (space.AuditPage, error)
-	Overrides(ctx context.Context, limit int, next string) (space.OverridePage, error)
-	Override(ctx context.Context, id string) (space.Override, uint64, error)
-	PreviewUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
-	ApplyUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
-	Insights(ctx context.Context, q space.InsightQuery) (space.InsightPage, error)
-	Warnings(ctx context.Context, state string, limit int, next string) (space.WarningPage, error)
-	DismissWarning(ctx context.Context, id string) (space.Warning, error)
-	Tallies(ctx context.Context, q space.TallyQuery) ([]space.TallyAt, error)
-	Feed(ctx context.Context, cursor string, limit int) ([]feed.Record, string, error)
-	Mark(ctx context.Context, name string) ([]byte, error)
-	Stats() space.Stats
-	SourceCounts(ctx context.Context) (map[string]space.SourceCount, error)
-	Verify(ctx context.Context, progress space.Progress) (space.VerifyReport, error)
+	Ingester
+	Profiles
+	Feed
+	Explainer
+	Rejects
+	Rules
+	Simulator
+	Overrides
+	Auditor
+	Insights
+	Warnings
+	Statistics
+	Verifier
 }
 
 // Config is what the management API needs.

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -10,6 +11,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
+
+// Explainer says why identifiers are one person, or not.
+type Explainer interface {
+	Explain(ctx context.Context, a, b space.Ref) (space.Explanation, error)
+	Story(ctx context.Context, ref space.Ref, limit int, next string) (space.StoryPage, error)
+}
 
 // What the answer rests on.
 const (

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -8,6 +9,11 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 )
+
+// Feed reads the change feed.
+type Feed interface {
+	Feed(ctx context.Context, cursor string, limit int) ([]feed.Record, string, error)
+}
 
 // recordAnswer is a record of the change feed. Lanes and blocks are numbers of 64
 // bits, of which JSON numbers hold 53 in most languages: they go as text.

@@ -17,6 +17,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
+// Ingester takes events, and remembers how far an import came.
+type Ingester interface {
+	Ingest(ctx context.Context, d space.Delivery) (space.Receipt, error)
+	Mark(ctx context.Context, name string) ([]byte, error)
+}
+
 // The headers of an import. Those of a mark carry its values in base64.
 const (
 	markHeader   = "Selfsame-Mark"        // what the mark becomes with this request
@@ -202,7 +208,7 @@ func markValue(r *http.Request, header string) ([]byte, error) {
 // ingestMarked delivers. Where the client says what the mark must be, a request
 // that it sent twice, because the answer to the first was lost, counts once:
 // requests with one mark go one after another.
-func (h *handler) ingestMarked(ctx context.Context, s Space, r *http.Request, d space.Delivery) (space.Receipt, error) {
+func (h *handler) ingestMarked(ctx context.Context, s Ingester, r *http.Request, d space.Delivery) (space.Receipt, error) {
 	if d.Mark == nil {
 		return s.Ingest(ctx, d)
 	}

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"context"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -15,6 +16,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
+
+// Insights reads what happened to identities.
+type Insights interface {
+	Insights(ctx context.Context, q space.InsightQuery) (space.InsightPage, error)
+	Tallies(ctx context.Context, q space.TallyQuery) ([]space.TallyAt, error)
+}
 
 // insightName is what a kind is called here.
 func insightName(k feed.Kind) string { return strings.TrimPrefix(k.String(), "profile_") }

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,6 +13,14 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
+
+// Overrides reads, previews and applies what people decide.
+type Overrides interface {
+	Overrides(ctx context.Context, limit int, next string) (space.OverridePage, error)
+	Override(ctx context.Context, id string) (space.Override, uint64, error)
+	PreviewUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
+	ApplyUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
+}
 
 func overrideOf(o space.Override) api.Override {
 	a := api.Override{

@@ -12,6 +12,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
+// Profiles reads profiles.
+type Profiles interface {
+	Profile(ctx context.Context, ref space.Ref) (space.Profile, error)
+	CountEvents(ctx context.Context, ref space.Ref, most int64) (int64, error)
+}
+
 // mostCounted bounds the counting of one profile's events.
 const mostCounted = 1_000_000
 
@@ -112,7 +118,7 @@ func (h *handler) getMark(w http.ResponseWriter, r *http.Request) error {
 }
 
 // mark reads a mark that may never have been set.
-func mark(ctx context.Context, s Space, name string) ([]byte, error) {
+func mark(ctx context.Context, s Ingester, name string) ([]byte, error) {
 	value, err := s.Mark(ctx, name)
 	if isNotFound(err) {
 		return nil, nil

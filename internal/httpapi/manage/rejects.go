@@ -16,6 +16,13 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
+// Rejects reads refused messages.
+type Rejects interface {
+	Rejects(ctx context.Context, q space.RejectQuery) (space.RejectPage, error)
+	Reject(ctx context.Context, id string) (space.Reject, error)
+	RejectCounts(ctx context.Context) ([]space.RejectCount, error)
+}
+
 func rejectOf(r space.Reject, withBody bool) api.Reject {
 	a := api.Reject{Reject: r, ReceivedAt: answer.TimeIfAny(r.ReceivedAt)}
 	if a.Count = max(a.Count, 1); r.LastAt != 0 && a.Count > 1 {
@@ -89,7 +96,7 @@ const (
 
 // findReject reads a reject by its ID, or by the beginning of it that is nobody
 // else's.
-func findReject(ctx context.Context, s Space, id string) (space.Reject, error) {
+func findReject(ctx context.Context, s Rejects, id string) (space.Reject, error) {
 	id = strings.ToLower(strings.TrimRight(id, "…."))
 	found, err := s.Reject(ctx, id)
 	if !isNotFound(err) || len(id) < leastReject || len(id) >= fullReject || strings.Trim(id, "0123456789abcdef") != "" {
@@ -185,10 +192,16 @@ func (h *handler) resendAll(w http.ResponseWriter, r *http.Request) error {
 // taken.
 func isNote(rej space.Reject) bool { return rej.Code == string(event.TimestampUnread) }
 
+// resender is a space to which refused messages are sent again.
+type resender interface {
+	Rejects
+	Ingester
+}
+
 // resend parses refused messages of one source again and delivers the good
 // ones, which removes them from the refused. One that stands for a whole
 // request goes through message by message, and only if all of it is good.
-func (h *handler) resend(ctx context.Context, s Space, source string, list []space.Reject, out *api.Resent) error {
+func (h *handler) resend(ctx context.Context, s resender, source string, list []space.Reject, out *api.Resent) error {
 	d := space.Delivery{Source: source}
 	for _, rej := range list {
 		if rej.Body == nil {

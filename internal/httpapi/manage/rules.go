@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/selfsame-id/selfsame/internal/api"
@@ -8,6 +9,14 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
+
+// Rules reads and sets the rules.
+type Rules interface {
+	Rules(ctx context.Context) (space.RulesVersion, error)
+	SetRules(ctx context.Context, r identity.Rules, only *uint64) error
+	RulesHistory(ctx context.Context, limit int, next string) (space.RulesPage, error)
+	RulesAt(ctx context.Context, version uint64) (space.RulesVersion, error)
+}
 
 func versionOf(v space.RulesVersion) api.RulesVersion {
 	return api.RulesVersion{Version: v.Version, SetAt: answer.TimeIfAny(v.SetAt), SetBy: v.SetBy, SetFor: v.SetFor, Why: v.Why, Rules: v.Rules}

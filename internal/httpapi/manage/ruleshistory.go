@@ -47,7 +47,7 @@ func (h *handler) rulesVersion(w http.ResponseWriter, r *http.Request) error {
 	return ok(w, versionOf(v))
 }
 
-func versionOfPath(ctx context.Context, s Space, text string) (space.RulesVersion, error) {
+func versionOfPath(ctx context.Context, s Rules, text string) (space.RulesVersion, error) {
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
 		return space.RulesVersion{}, answer.BadParameter("%q is not the number of a version of the rules.", text)

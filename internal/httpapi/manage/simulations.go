@@ -13,7 +13,14 @@ import (
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
 )
+
+// Simulator says what draft rules would change.
+type Simulator interface {
+	PlanSimulation(ctx context.Context, draft identity.Rules) (space.SimulationPlan, error)
+	Simulate(ctx context.Context, draft identity.Rules, progress space.Progress) (*space.Simulated, error)
+}
 
 // The states of a simulation.
 const (

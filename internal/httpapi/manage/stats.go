@@ -1,11 +1,19 @@
 package manage
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
+	"github.com/selfsame-id/selfsame/internal/space"
 )
+
+// Statistics counts.
+type Statistics interface {
+	Stats() space.Stats
+	SourceCounts(ctx context.Context) (map[string]space.SourceCount, error)
+}
 
 // statsAnswer is space.Stats under the names of the API.
 type statsAnswer struct {

@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -9,6 +10,11 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
+
+// Verifier compares what is stored with what it should be.
+type Verifier interface {
+	Verify(ctx context.Context, progress space.Progress) (space.VerifyReport, error)
+}
 
 // progressEvery is how often a line of progress is sent. It keeps proxies from
 // taking the connection for dead.

@@ -1,12 +1,19 @@
 package manage
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
+
+// Warnings reads and dismisses warnings.
+type Warnings interface {
+	Warnings(ctx context.Context, state string, limit int, next string) (space.WarningPage, error)
+	DismissWarning(ctx context.Context, id string) (space.Warning, error)
+}
 
 func warningOf(w *space.Warning) api.Warning {
 	a := api.Warning{
