@@ -10,6 +10,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 // Recent knows in which blocks the messages of the dedupe window lie, by the
@@ -17,7 +18,7 @@ import (
 // message of the window; that it names a block proves nothing.
 //
 // The youngest messages are in a table in memory. When the table is full it is
-// frozen, and a goroutine seals it into the store as a generation: pages of
+// frozen, and a task seals it into the store as a generation: pages of
 // entries sorted by hash, and a filter that stays in memory and is asked first.
 // Neighbouring generations of like size are merged into one, so there are few,
 // whatever the rate. Generations older than the window are dropped.
@@ -31,17 +32,16 @@ import (
 // What was not sealed when the process ended is found again in the headers of
 // the blocks after SealedBlock, which the owner adds again.
 //
-// Find and Add belong to one goroutine; Memory and Checks may be called by any.
+// Find, Add and SetBudget belong to one goroutine at a time; Memory and Checks may be called by any.
 type Recent struct {
 	store  kv.Store
 	keys   codec.Keyspace
 	log    *slog.Logger
 	window int64 // nanoseconds
-	budget int64
+	budget atomic.Int64
 
 	// The writer's own.
 	open  *table
-	slots int      // of a table that is not asked to grow
 	found []uint64 // what find returns
 	now   int64    // the latest time that was heard of
 
@@ -68,38 +68,69 @@ const (
 	// A table has at most so many slots, 16 MiB, unless the sealer is late.
 	maxSlots = 1 << 20
 	minSlots = 1 << 8
+	// firstSlots is what a table has before anything is added: very many spaces get
+	// no event for long.
+	firstSlots = 1 << 4
 	// mostFrozen is how many tables wait for the sealer before the open one
 	// grows beyond its size instead.
 	mostFrozen = 1
 )
 
-// Open opens the recent messages under ks; window is how long a message
-// counts, budget the memory in bytes. The caller then adds again what the
+// Config says how much recent messages may take, and for how long they count.
+type Config struct {
+	Budget int64         // memory in bytes
+	Window time.Duration // how long a message counts
+	Tasks  *task.Scheduler
+	Log    *slog.Logger
+}
+
+// Open opens the recent messages under ks. The caller then adds again what the
 // headers after SealedBlock hold. Errors: those of the store, kv.ErrCorrupt,
 // ErrTooNew.
-func Open(ctx context.Context, store kv.Store, ks codec.Keyspace, budget int64, window time.Duration, log *slog.Logger) (*Recent, error) {
-	slots := minSlots
-	for slots < maxSlots && int64(slots)*2*entryBytes <= budget/8 {
-		slots *= 2
-	}
-	r := &Recent{store: store, keys: ks, log: log, window: int64(window), budget: budget, slots: slots}
+func Open(ctx context.Context, store kv.Store, ks codec.Keyspace, cfg Config) (*Recent, error) {
+	r := &Recent{store: store, keys: ks, log: cfg.Log, window: int64(cfg.Window)}
+	r.budget.Store(cfg.Budget)
 	v, err := r.load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("recent messages: %w", err)
 	}
 	r.state.Store(v)
-	r.setOpen(newTable(minSlots))
-	r.seal.start(r)
+	r.setOpen(newTable(firstSlots))
+	r.seal.start(r, cfg.Tasks)
 	return r, nil
+}
+
+// SetBudget changes the memory in bytes. What is too much goes: filters at once, and
+// a table that is too large into the store. It is called like Find and Add, and not
+// between two messages of a block.
+func (r *Recent) SetBudget(bytes int64) {
+	if was := r.budget.Swap(bytes); was == bytes {
+		return
+	}
+	r.publish(func(v recentState) recentState { return v })
+	if len(r.open.slots) > r.slots() && len(r.state.Load().frozen) < mostFrozen {
+		r.freeze()
+	} else if len(r.state.Load().gens) > 0 {
+		r.seal.wakeUp() // there may be room for filters that there was none for
+	}
+}
+
+// slots is how many slots a table has that is not asked to grow.
+func (r *Recent) slots() int {
+	n, most := minSlots, r.budget.Load()/8
+	for n < maxSlots && int64(n)*2*entryBytes <= most {
+		n *= 2
+	}
+	return n
 }
 
 // filterBudget is the memory in bytes for filters, and mergeBudget that for
 // those of generations that are being merged into one.
 func (r *Recent) filterBudget() int64 {
-	return max(r.budget-r.mergeBudget()-(1+mostFrozen)*int64(r.slots)*entryBytes, 0)
+	return max(r.budget.Load()-r.mergeBudget()-(1+mostFrozen)*int64(r.slots())*entryBytes, 0)
 }
 
-func (r *Recent) mergeBudget() int64 { return r.budget / 8 }
+func (r *Recent) mergeBudget() int64 { return r.budget.Load() / 8 }
 
 func (r *Recent) setOpen(t *table) {
 	r.open = t
@@ -185,7 +216,7 @@ func (r *Recent) Add(hash, block uint64, arrived int64) {
 	t := r.open
 	// A table ends with a block, so that the next one begins with another: what
 	// is up to SealedBlock is in the store whole.
-	if t.count >= r.slots/4*3 && block != t.last && len(r.state.Load().frozen) < mostFrozen {
+	if block != t.last && t.count >= r.slots()/4*3 && len(r.state.Load().frozen) < mostFrozen {
 		r.freeze()
 		t = r.open
 	}
@@ -207,7 +238,7 @@ func (r *Recent) freeze() {
 	v := r.state.Load()
 	r.state.Store(&recentState{append(v.frozen[:len(v.frozen):len(v.frozen)], r.open), v.gens})
 	r.mu.Unlock()
-	r.setOpen(newTable(r.slots))
+	r.setOpen(newTable(r.slots()))
 	r.seal.wakeUp()
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 func recentStore(t testing.TB, fs vfs.FS) kv.Store {
@@ -61,7 +62,7 @@ func newRecentWorld(t testing.TB, budget int64, seed uint64) *recentWorld {
 func (w *recentWorld) start() {
 	w.store = recentStore(w.t, w.fs)
 	var err error
-	w.r, err = Open(w.t.Context(), w.store, recentPrefix, w.budget, time.Duration(w.window), slog.New(slog.NewTextHandler(w.t.Output(), nil)))
+	w.r, err = Open(w.t.Context(), w.store, recentPrefix, Config{Budget: w.budget, Window: time.Duration(w.window), Tasks: task.New(), Log: slog.New(slog.NewTextHandler(w.t.Output(), nil))})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -143,14 +144,15 @@ func (w *recentWorld) check(n int) {
 func (w *recentWorld) settle() {
 	w.t.Helper()
 	w.find(1) // tells the time
-	for range 2000 {
+	for range 100 {
+		ran := w.r.seal.task.Ran()
 		v := w.r.state.Load()
 		expired := slices.ContainsFunc(v.gens, func(g *generation) bool { return g.expired(w.now, w.window) })
 		if len(v.frozen) == 0 && !expired && w.r.mergeable(v.gens) == nil {
 			return
 		}
 		w.r.seal.wakeUp()
-		time.Sleep(time.Millisecond)
+		<-ran
 	}
 	w.t.Fatal("the sealer does not come to an end")
 }
@@ -181,7 +183,7 @@ func TestRecentForgetsNothing(t *testing.T) {
 					w.check(20)
 				}
 				for _, g := range w.r.state.Load().gens {
-					merged = merged || g.count > 4*w.r.slots && len(g.filters) > 1
+					merged = merged || g.count > 4*w.r.slots() && len(g.filters) > 1
 				}
 			}
 			// A sealer that was too slow to merge what grew old is now waited for. No
@@ -214,9 +216,9 @@ func TestRecentKeepsToItsBudget(t *testing.T) {
 		if w.rng.IntN(3) == 0 {
 			w.settle()
 		}
-		late := len(w.r.open.slots) > w.r.slots
+		late := len(w.r.open.slots) > w.r.slots()
 		for _, f := range w.r.state.Load().frozen {
-			late = late || len(f.slots) > w.r.slots
+			late = late || len(f.slots) > w.r.slots()
 		}
 		if m := w.r.Memory(); m > w.budget && !late {
 			t.Fatalf("%d bytes of %d", m, w.budget)
@@ -241,7 +243,7 @@ func TestRecentKeepsToItsBudget(t *testing.T) {
 	if m := w.r.Memory(); m > w.budget {
 		t.Errorf("%d bytes of %d after a start", m, w.budget)
 	}
-	if w.unsealed > w.r.slots+200 {
+	if w.unsealed > w.r.slots()+200 {
 		t.Errorf("%d messages had to be added again", w.unsealed)
 	}
 	w.check(1000)
@@ -427,7 +429,7 @@ func BenchmarkRecentFresh(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			store := recentStore(b, vfs.NewMem())
 			defer store.Close()
-			r, err := Open(b.Context(), store, recentPrefix, 128<<20, 24*time.Hour, slog.New(slog.DiscardHandler))
+			r, err := Open(b.Context(), store, recentPrefix, Config{Budget: 128 << 20, Window: 24 * time.Hour, Tasks: task.New(), Log: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -9,20 +9,20 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 // sealer moves frozen tables into the store, merges generations and drops those
-// that are older than the window, in a goroutine of its own. While it works it
-// takes some memory besides the budget: 16 bytes for each entry of a table, and
-// 40 for each of a filter that is being built.
+// that are older than the window, as a task. While it works it takes some memory
+// besides the budget: 16 bytes for each entry of a table, and 40 for each of a
+// filter that is being built.
 type sealer struct {
-	wake   chan struct{}
+	task   *task.Task
 	cancel context.CancelFunc
-	done   chan struct{}
 
 	block atomic.Uint64 // up to here everything is in the store
 
-	// The goroutine's own, once it runs.
+	// The task's own, once it runs.
 	nextID  uint64
 	filters filterMaker
 	trash   []uint64 // generations whose pages nobody reads any more
@@ -31,62 +31,30 @@ type sealer struct {
 const (
 	sealBatch = 1 << 20 // bytes of one commit, about
 	sealPause = 500 * time.Millisecond
-	sealRest  = time.Minute // the longest pause after an error
 )
 
-func (s *sealer) start(r *Recent) {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.wake, s.cancel, s.done = make(chan struct{}, 1), cancel, make(chan struct{})
-	go func() {
-		defer close(s.done)
-		s.run(ctx, r)
-	}()
-	s.wakeUp() // generations may have grown too old meanwhile
-}
-
-func (s *sealer) wakeUp() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+func (s *sealer) start(r *Recent, tasks *task.Scheduler) {
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
+	s.task = tasks.Add(ctx, task.Config{
+		Class:      task.Bulk,
+		ErrorPause: sealPause,
+		Run:        func(ctx context.Context) (task.Rest, error) { return task.Rest{}, s.tend(ctx, r) },
+		Failed: func(err error, pause time.Duration) {
+			r.log.Error("recent messages could not be moved to the store; they stay in memory, and it is tried again", "pause", pause, "error", err)
+		},
+	}, task.Rest{})
+	if len(r.state.Load().gens) > 0 {
+		s.wakeUp() // they may have grown too old meanwhile
 	}
 }
 
-// stop ends the goroutine, in the middle of its work, and waits for it.
+func (s *sealer) wakeUp() { s.task.Wake() }
+
+// stop ends the task, in the middle of its work, and waits for it.
 func (s *sealer) stop(ctx context.Context) error {
 	s.cancel()
-	select {
-	case <-s.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (s *sealer) run(ctx context.Context, r *Recent) {
-	pause := sealPause
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.wake:
-		}
-		err := s.tend(ctx, r)
-		if err == nil {
-			pause = sealPause
-			continue
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		r.log.Error("recent messages could not be moved to the store; they stay in memory, and it is tried again", "pause", pause, "error", err)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, sealRest)
-		s.wakeUp()
-	}
+	return s.task.Stop(ctx)
 }
 
 // tend does what there is to do.
@@ -269,7 +237,7 @@ type generationWriter struct {
 func (s *sealer) newWriter(r *Recent, count int, keep bool) *generationWriter {
 	w := &generationWriter{r: r, s: s, g: &generation{id: s.nextID}, keep: keep}
 	s.nextID++
-	w.g.shape(count, r.slots/4)
+	w.g.shape(count, r.slots()/4)
 	return w
 }
 
