@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 // Engine is an open store with its catalog and spaces, not served to anybody.
@@ -24,6 +25,8 @@ type Engine struct {
 	store   kv.Store
 	place   place // of the store, for messages
 	catalog *catalog.Catalog
+	tasks   *task.Scheduler // the background work of all spaces
+	memory  *task.Task      // divides the memory among them
 
 	mu     sync.Mutex
 	spaces map[string]opened
@@ -53,7 +56,7 @@ const (
 // Open opens the data directory or the shared store of cfg, making it on first
 // use. Spaces are opened when they are asked for.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring) (*Engine, error) {
-	e := &Engine{cfg: cfg, log: log, place: placeOf(cfg), spaces: map[string]opened{}}
+	e := &Engine{cfg: cfg, log: log, place: placeOf(cfg), spaces: map[string]opened{}, tasks: task.New()}
 	var err error
 	if e.store, err = e.place.open(ctx, cfg, log); err != nil {
 		return nil, err
@@ -67,6 +70,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring)
 	if err != nil {
 		return nil, errors.Join(e.place.explain(err), e.store.Close())
 	}
+	e.memory = e.memoryTask()
 	return e, nil
 }
 
@@ -77,11 +81,29 @@ func (e *Engine) Catalog() *catalog.Catalog { return e.catalog }
 // there is none of that ID.
 func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 	e.mu.Lock()
-	s, open := e.spaces[id]
+	one, open := e.spaces[id]
 	e.mu.Unlock()
-	if made, there := e.catalog.Made(id); open && there && made.Equal(s.made) {
-		return s.Space, nil
+	made, there := e.catalog.Made(id)
+	if open && there && made.Equal(one.made) {
+		return e.used(ctx, one.Space), nil
 	}
+	s, err := e.openSpace(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return e.used(ctx, s), nil
+}
+
+// used says of a space that somebody works with it.
+func (e *Engine) used(ctx context.Context, s *space.Space) *space.Space {
+	if s.Use(ctx) {
+		e.memory.Wake()
+	}
+	return s
+}
+
+// openSpace returns a space of the catalog, open, of which nobody makes use yet.
+func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error) {
 	// Whether there is such a space may take a read of the store, for which others
 	// do not wait.
 	if _, err := e.catalog.Space(ctx, id); err != nil {
@@ -99,7 +121,7 @@ func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 	if e.closed || !there {
 		return nil, space.ErrClosed
 	}
-	share := spaceShare(e.cfg.Memory, len(e.catalog.Spaces(ctx)))
+	share := spaceShare(e.cfg.Memory, 1) // a bound, until the memory is divided anew
 	one, err := space.Open(ctx, e.store, space.Config{
 		ID:           id,
 		Log:          e.log,
@@ -108,6 +130,7 @@ func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 		DedupeWindow: e.cfg.DedupeWindow.Span(),
 		DedupeBytes:  share.dedupe,
 		CacheBytes:   share.cache,
+		Tasks:        e.tasks,
 		ScratchDir:   e.cfg.Data,
 	})
 	if err != nil {
@@ -120,7 +143,7 @@ func (e *Engine) Space(ctx context.Context, id string) (*space.Space, error) {
 // OpenAll opens every space of the catalog.
 func (e *Engine) OpenAll(ctx context.Context) error {
 	for _, sp := range e.catalog.Spaces(ctx) {
-		if _, err := e.Space(ctx, sp.ID); err != nil {
+		if _, err := e.openSpace(ctx, sp.ID); err != nil {
 			return err
 		}
 	}
@@ -150,6 +173,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true
 	e.mu.Unlock()
+	_ = e.memory.Stop(ctx) // it takes a moment
 	e.erasing.stop()
 	var wrong []error
 	for _, s := range e.open() {

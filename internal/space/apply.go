@@ -10,6 +10,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 // When rules change, one small commit makes them the rules at work: from then on
@@ -37,15 +38,13 @@ type ApplyProgress struct {
 
 // applyState is the work of applying new rules.
 type applyState struct {
-	wake     chan struct{}
 	progress atomic.Pointer[ApplyProgress]
 }
 
-// wakeApply tells the keeper of rules that there is something to apply.
+// wakeApply tells the task that there is something to apply.
 func (s *Space) wakeApply() {
-	select {
-	case s.apply.wake <- struct{}{}:
-	default:
+	if s.tasks.rules != nil { // else it begins when the space is open
+		s.tasks.rules.Wake()
 	}
 }
 
@@ -60,32 +59,25 @@ const portionStrands = 500
 // errRulesMoved: other rules were set, or another node took over.
 var errRulesMoved = errors.New("other rules were set meanwhile")
 
-// keepRules applies new rules to what is there, whenever there is need to.
-func (s *Space) keepRules() {
-	for {
-		select {
-		case <-s.life.Done():
-			return
-		case <-s.apply.wake:
+// runRules applies new rules to what is there, if there is need to.
+func (s *Space) runRules(ctx context.Context) (task.Rest, error) {
+	for ctx.Err() == nil && s.version.Load().Applying {
+		err := s.applyRules(ctx)
+		s.apply.progress.Store(nil)
+		if err == nil || errors.Is(err, errRulesMoved) && s.store.Exclusive() {
+			continue
 		}
-		for s.life.Err() == nil && s.version.Load().Applying {
-			err := s.applyRules(s.life)
-			s.apply.progress.Store(nil)
-			if err == nil || errors.Is(err, errRulesMoved) && s.store.Exclusive() {
-				continue
-			}
-			if s.life.Err() == nil && !errors.Is(err, lease.ErrHeld) {
-				s.log.Warn("new rules are not applied to all that is there yet; it will be tried again", "space", s.cfg.ID, "error", err)
-				select {
-				case <-time.After(jobErrorPause):
-				case <-s.life.Done():
-				}
-			}
-			if !s.store.Exclusive() {
-				break // the holder of the lease goes on, see takeOverRules
-			}
+		if s.store.Exclusive() || ctx.Err() != nil {
+			return task.Rest{}, err
 		}
+		if errors.Is(err, lease.ErrHeld) {
+			return task.Rest{}, nil // the holder of the lease goes on, see takeOverRules
+		}
+		s.log.Warn("new rules are not applied to all that is there yet; it will be tried again", "space", s.cfg.ID, "error", err)
+		return task.Rest{Least: jobErrorPause}, nil // the owner of the lease wakes it, see takeOverRules
 	}
+	s.tasks.job.Wake() // replays that were put off have waited for this
+	return task.Rest{}, nil
 }
 
 // AwaitRules waits until what is there follows from the rules at work.

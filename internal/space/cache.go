@@ -29,6 +29,13 @@ func newStrandCache(bytes int64) *strandCache {
 	return &strandCache{known: newLately[identity.Hash, settled](bytes / strandCacheEntry)}
 }
 
+// resize changes the bound in bytes.
+func (c *strandCache) resize(bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known.resize(bytes / strandCacheEntry)
+}
+
 // get reports whether an event of the strand at a time is settled, and whether
 // it is unresolved.
 func (c *strandCache) get(h identity.Hash, time int64) (ok, unresolved bool) {

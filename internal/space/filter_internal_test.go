@@ -11,7 +11,7 @@ func TestFilterTakesItsMemoryWhenNeeded(t *testing.T) {
 	f := newNodeFilter(1 << 20)
 	f.ready.Store(true)
 	known, other := identity.Hash{1, 2, 3, 4, 5, 6, 7, 8, 9}, identity.Hash{9, 8, 7, 6, 5, 4, 3, 2, 1}
-	if f.words.Load() != nil || !f.absent(known) {
+	if f.now.Load() != nil || !f.absent(known) {
 		t.Error("an empty filter has memory, or an ID")
 	}
 	f.add(known)

@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 // maxSeeds is how many put-off replays one run of the job takes together.
@@ -20,56 +21,80 @@ const maxSeeds = 20000
 // fifth of the writer's time, so a crowded kiosk delays its own answers and not
 // everybody's events.
 type jobState struct {
-	next  time.Time
-	last  time.Duration
-	sweep []byte    // where the removal of old messageIds goes on, on a shared store
-	look  time.Time // when to look again what other nodes put off
-
-	trim time.Time // when to look again at the budget of refused messages
+	next   time.Time
+	sweep  []byte    // where the removal of old messageIds goes on, on a shared store
+	duties time.Time // when this node asked for the leases last
+	trim   time.Time // when to look again at the budget of refused messages
 
 	counted time.Time // when the gauges were looked up in a shared store
 }
 
 const jobPause = 300 * time.Millisecond
 
-// runJob finishes replays that were put off, all that wait together.
-func (s *Space) runJob() {
+// runJob finishes replays that were put off, all that wait together, and removes
+// what is kept for a time only.
+func (s *Space) runJob(ctx context.Context) (task.Rest, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	if !s.store.Exclusive() {
-		s.runSharedJob()
-		return
+		return s.runSharedJob(ctx), nil
 	}
-	if time.Now().Before(s.job.next) {
-		return
-	}
-	if s.pending.Load() > 0 && !s.version.Load().Applying {
+	replayed := s.pending.Load() > 0 && !s.version.Load().Applying
+	if replayed {
 		s.replayNow(lease.Fence{})
 	}
-	if err := s.trimRejects(s.life, lease.Fence{}); err != nil && s.life.Err() == nil {
+	rest := task.Rest{Least: jobPause, Most: s.idleRest()}
+	if replayed {
+		rest.Least = max(jobPause, time.Until(s.job.next))
+	}
+	if err := s.trimRejects(ctx, lease.Fence{}); err != nil && ctx.Err() == nil {
 		s.log.Warn("old refused messages could not be removed; this will be tried again", "space", s.cfg.ID, "error", err)
 	}
+	switch {
+	case s.job.trim.IsZero() || s.pending.Load() > 0 && !s.version.Load().Applying:
+		rest.Most = rest.Least
+	case s.inUse():
+		rest.Most = rejectTrimPause
+	}
+	return rest, nil
 }
 
 // jobErrorPause is how long the job waits after it failed.
 const jobErrorPause = 5 * time.Second
 
 // runSharedJob does what this node holds the leases for, on a store of several nodes.
-func (s *Space) runSharedJob() {
-	if now := time.Now(); now.Before(s.job.next) || now.Before(s.job.look) {
-		return
-	}
+// One on which the space is idle leaves them to others, and looks now and then whether
+// there is work that nobody does.
+func (s *Space) runSharedJob(ctx context.Context) (rest task.Rest) {
 	began := time.Now()
 	defer func() {
-		// Looking takes some round trips: a slow store must not be left with nothing
-		// else to do, and the lease is to be renewed in time.
-		s.job.look = time.Now().Add(min(max(jobPause, 4*time.Since(began)), lease.Duration/4))
+		if s.busy() {
+			// Looking takes some round trips: a slow store must not be left with nothing
+			// else to do, and the leases are to be renewed in time.
+			rest.Least = min(max(jobPause, 4*time.Since(began)), lease.Duration/4)
+			rest.Least = max(rest.Least, time.Until(s.job.next))
+			rest.Most = rest.Least
+		} else {
+			rest = task.Rest{Least: jobPause, Most: s.idleRest()}
+		}
 	}()
-	err := errors.Join(s.ruleDuty(), s.jobDuty())
-	if err == nil {
-		err = s.refreshGauges(s.life)
+	err := s.refreshGauges(ctx)
+	if err == nil && !s.busy() && began.Sub(s.job.duties) < idlePause {
+		return rest
 	}
-	if err != nil && s.life.Err() == nil {
+	if err == nil {
+		err = errors.Join(s.ruleDuty(), s.jobDuty())
+		s.job.duties = began
+	}
+	if err != nil && ctx.Err() == nil {
 		s.log.Warn("the job could not run and will be tried again", "space", s.cfg.ID, "error", err)
 	}
+	return rest
+}
+
+// busy reports whether a shared store has work of the space, or is about to.
+func (s *Space) busy() bool {
+	return s.inUse() || s.pending.Load() > 0 || s.version.Load().Applying || s.job.sweep != nil
 }
 
 // ruleDuty goes on with a change of rules, if this node holds the lease.
@@ -88,6 +113,7 @@ func (s *Space) ruleDuty() error {
 func (s *Space) jobDuty() error {
 	fence, err := s.leases.job.Hold(s.life)
 	if errors.Is(err, lease.ErrHeld) {
+		s.job.sweep = nil
 		return nil
 	}
 	if err != nil {
@@ -120,8 +146,7 @@ func (s *Space) replayNow(fence lease.Fence) {
 		s.job.next = time.Now().Add(jobErrorPause)
 		return
 	}
-	s.job.last = time.Since(began)
-	s.job.next = time.Now().Add(max(jobPause, 4*s.job.last))
+	s.job.next = time.Now().Add(max(jobPause, 4*time.Since(began)))
 }
 
 func (s *Space) readSeeds(ctx context.Context, r kv.Reader, limit int) ([]codec.Deferred, error) {

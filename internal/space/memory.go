@@ -31,6 +31,14 @@ func newMemory(bytes int64) *memory {
 	}
 }
 
+// resize changes the bound.
+func (m *memory) resize(bytes int64) {
+	m.nodes.resize(bytes / 4 / nodeBytes)
+	m.profiles.resize(bytes / 4 / profileBytes)
+	m.strands.resize(bytes / 4 / strandBytes)
+	m.filter.resize(bytes / 4)
+}
+
 // learn keeps what a commit left. The desk is not used afterwards.
 func (m *memory) learn(d *Tx) {
 	for h, n := range d.nodes {
@@ -91,7 +99,20 @@ type lately[K comparable, V any] struct {
 }
 
 func newLately[K comparable, V any](entries int64) lately[K, V] {
-	return lately[K, V]{young: map[K]V{}, half: max(int(entries/2), 256)}
+	return lately[K, V]{young: map[K]V{}, half: halfOf(entries)}
+}
+
+func halfOf(entries int64) int { return max(int(entries/2), 64) }
+
+// resize changes the bound. What is too much is forgotten.
+func (l *lately[K, V]) resize(entries int64) {
+	l.half = halfOf(entries)
+	if len(l.young) > l.half {
+		l.young = map[K]V{}
+	}
+	if len(l.old) > l.half {
+		l.old = nil
+	}
 }
 
 func (l *lately[K, V]) get(k K) (V, bool) {

@@ -8,8 +8,14 @@ type pairCache struct{ since lately[pairKey, int64] }
 type pairKey struct{ user, account identity.Hash }
 
 func newPairCache(bytes int64) *pairCache {
-	return &pairCache{newLately[pairKey, int64](bytes / 80)}
+	return &pairCache{newLately[pairKey, int64](bytes / pairBytes)}
 }
+
+// pairBytes is what an entry takes, about.
+const pairBytes = 80
+
+// resize changes the bound in bytes.
+func (p *pairCache) resize(bytes int64) { p.since.resize(bytes / pairBytes) }
 
 func (p *pairCache) has(user, account identity.Hash, time int64) bool {
 	t, ok := p.since.get(pairKey{user, account})

@@ -217,7 +217,7 @@ func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
 		s.repeats = newSharedRepeats(s.cfg.DedupeWindow)
 		return nil
 	}
-	rec, err := dedupe.Open(ctx, s.store, s.keys, s.cfg.DedupeBytes, s.cfg.DedupeWindow, s.log)
+	rec, err := dedupe.Open(ctx, s.store, s.keys, dedupe.Config{Budget: s.cfg.DedupeBytes, Window: s.cfg.DedupeWindow, Tasks: s.cfg.Tasks, Log: s.log})
 	if err != nil {
 		return err
 	}

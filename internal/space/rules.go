@@ -87,6 +87,10 @@ func (s *Space) adopt(rs *identity.Ruleset, rec rulesRecord, stored []byte) {
 	if rec.Applying && s.store.Exclusive() {
 		s.wakeApply() // on a shared store it is for the owner of the job's lease
 	}
+	if s.tasks.job != nil { // else the space is being opened
+		s.tasks.job.Wake()
+		s.tasks.watch.Wake()
+	}
 }
 
 // sameRules compares what rules mean, not how they are written.

@@ -37,7 +37,7 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 	if progress == nil {
 		progress = func(string, int64, int64) {}
 	}
-	ctx, done, err := s.during(ctx)
+	ctx, done, err := s.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,21 +109,21 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 	return out, nil
 }
 
-// during is for long work on the store: its context ends when the space is
+// begin is for long work on the store: its context ends when the space is
 // closed, and closing waits until done is called. ErrClosed if it was closed.
-func (s *Space) during(ctx context.Context) (_ context.Context, done func(), err error) {
+func (s *Space) begin(ctx context.Context) (_ context.Context, done func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shut {
 		return nil, nil, ErrClosed
 	}
-	s.background.Add(1)
+	s.during.Add(1)
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(s.life, cancel)
 	return ctx, func() {
 		stop()
 		cancel()
-		s.background.Done()
+		s.during.Done()
 	}, nil
 }
 

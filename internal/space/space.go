@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 // Space is one identity graph at work. All methods may be called from many
@@ -51,10 +52,13 @@ type Space struct {
 	queueBytes atomic.Int64
 	wake       chan struct{}
 	closing    chan struct{}
-	stopped    chan struct{}
+	writer     chan struct{} // closed when the writer has ended; nil: there is none
 	life       context.Context
 	kill       context.CancelFunc
-	background sync.WaitGroup
+	during     sync.WaitGroup // long work that somebody asked for, see begin
+	tasks      tasks
+	used       atomic.Int64 // when somebody worked with it last, nanoseconds since 1970, see Use
+	watcher    *watcher     // the task's own
 	warnings   atomic.Int64 // open ones
 
 	// What follows belongs to the writer.
@@ -93,11 +97,9 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		openRejects: newLately[sameReject, openReject](mostSameRejects),
 		wake:        make(chan struct{}, 1),
 		closing:     make(chan struct{}),
-		stopped:     make(chan struct{}),
 	}
 	s.history = &history{s: s}
 	s.overrides.Store(&overrideSet{})
-	s.apply.wake = make(chan struct{}, 1)
 	if store.Exclusive() {
 		s.memory = newMemory(cfg.CacheBytes * 7 / 16)
 	}
@@ -113,20 +115,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 	if err := s.recover(ctx); err != nil {
 		return nil, s.giveUp(err)
 	}
-	if s.memory != nil {
-		r, err := store.Snapshot(ctx)
-		if err != nil {
-			return nil, s.giveUp(err)
-		}
-		s.background.Go(func() {
-			if err := s.fillFilter(s.life, r); err != nil && s.life.Err() == nil {
-				s.log.Warn("the filter of known IDs stays empty, ingestion is slower", "space", cfg.ID, "error", err)
-			}
-		})
-	}
-	s.background.Go(s.watch)
-	go s.write()
-	s.background.Go(s.keepRules)
+	s.startTasks()
 	return s, nil
 }
 
@@ -146,6 +135,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
+	}
+	if c.Tasks == nil {
+		c.Tasks = task.New()
 	}
 	if c.DedupeWindow == 0 {
 		c.DedupeWindow = 24 * time.Hour
@@ -184,19 +176,23 @@ func (s *Space) Close(ctx context.Context) error {
 	s.mu.Lock()
 	already := s.shut
 	s.shut = true
+	writer := s.writer
 	s.mu.Unlock()
 	if !already {
 		close(s.closing)
 	}
-	select {
-	case <-s.stopped:
-	case <-ctx.Done():
-		s.kill()
-		<-s.stopped
+	if writer != nil {
+		select {
+		case <-writer:
+		case <-ctx.Done():
+			s.kill()
+			<-writer
+		}
 	}
 	s.kill()
 	s.history.close()
-	s.background.Wait()
+	s.stopTasks()
+	s.during.Wait()
 	if err := s.leases.release(ctx); err != nil {
 		s.log.Debug("leases were not given back, and end by themselves", "space", s.cfg.ID, "error", err)
 	}

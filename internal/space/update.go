@@ -176,6 +176,7 @@ func (s *Space) learn(d *Tx) {
 	s.pending.Add(int64(len(d.seeds)))
 	s.rejectsLanded(d)
 	s.sourcesLanded(d)
+	s.wakeTasks(d)
 	s.stats.add(d)
 }
 

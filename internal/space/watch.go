@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 // The watcher reads the feed behind the writer, with a cursor of its own that
@@ -47,6 +48,8 @@ type watcher struct {
 	warnings map[string]*watched
 	page     int // records read at once
 	looked   time.Time
+	more     bool // the feed was not read to its end
+	news     bool // records were read since it looked
 }
 
 // watched is a warning in the watcher's memory.
@@ -56,25 +59,33 @@ type watched struct {
 	changed bool
 }
 
-// watch runs until the space is closed.
-func (s *Space) watch() {
-	var w *watcher
-	pause := watchPause
-	for {
-		select {
-		case <-time.After(pause):
-		case <-s.life.Done():
-			return
-		}
-		began := time.Now()
-		var err error
-		if w, err = s.watchOnce(s.life, w); err != nil && s.life.Err() == nil {
-			s.log.Warn("the watcher could not look for what is unusual and will try again", "space", s.cfg.ID, "error", err)
-			pause = jobErrorPause
-			continue
-		}
-		pause = max(watchPause, watchShare*time.Since(began))
+// runWatch looks once, and says when to look again: soon while there is more to read,
+// else when something is committed.
+func (s *Space) runWatch(ctx context.Context) (task.Rest, error) {
+	if !s.store.Exclusive() && !s.inUse() {
+		return task.Rest{Least: watchPause, Most: s.idleRest()}, s.countWarnings(ctx) // another node watches, if one has reason to
 	}
+	began := time.Now()
+	var err error
+	if s.watcher, err = s.watchOnce(ctx, s.watcher); err != nil {
+		return task.Rest{}, err
+	}
+	w := s.watcher
+	rest := task.Rest{Least: max(watchPause, watchShare*time.Since(began))}
+	switch {
+	case !s.store.Exclusive():
+		rest.Most = rest.Least
+	case w == nil || w.more:
+		rest.Most = rest.Least
+	case w.news:
+		rest.Most = time.Until(w.looked.Add(watchRates))
+	default:
+		rest.Most = s.idleRest()
+		if len(w.crowds) <= mostWatchCounts {
+			s.watcher = nil // nothing is lost by reading it from the store again
+		}
+	}
+	return rest, nil
 }
 
 // watchOnce reads a piece of the feed and returns the memory for the next piece.
@@ -103,7 +114,7 @@ func (s *Space) watchOnce(ctx context.Context, w *watcher) (*watcher, error) {
 		if err := w.look(ctx, r); err != nil {
 			return nil, err
 		}
-		w.looked = now
+		w.looked, w.news = now, false
 	}
 	err = w.save(ctx, fence)
 	if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrUnknown) {
@@ -186,7 +197,8 @@ func (w *watcher) read(ctx context.Context, r kv.Reader) error {
 			}
 		}
 		cursor, changes = next, changes+n
-		if len(recs) < w.page {
+		w.news = w.news || len(recs) > 0
+		if w.more = len(recs) == w.page; !w.more {
 			break
 		}
 		if n < watchPageMost {

@@ -15,28 +15,47 @@ const (
 	roundBytes  = 12 << 20
 )
 
-// write is the space's only writer. Deliveries that arrive while one commit is
-// under way share the next one.
-func (s *Space) write() {
-	defer close(s.stopped)
-	timer := time.NewTicker(200 * time.Millisecond)
+// writerRest is how long the writer waits for the next delivery before it ends.
+const writerRest = time.Second
+
+// write is the space's only writer: it begins with the first delivery and ends when
+// none came for a while, or the space is closed. Deliveries that arrive while one
+// commit is under way share the next one.
+func (s *Space) write(stopped chan struct{}) {
+	defer close(stopped)
+	timer := time.NewTimer(writerRest)
 	defer timer.Stop()
 	for {
+		for s.round() { // under load there is always more
+		}
+		timer.Reset(writerRest)
 		select {
 		case <-s.wake:
 		case <-timer.C:
+			if s.endWriter() {
+				return
+			}
 		case <-s.closing:
 			for s.round() {
 			}
 			return
 		}
-		for more := true; more; { // under load there is always more
-			more = s.round()
-			s.writing.Lock()
-			s.runJob()
-			s.writing.Unlock()
-		}
 	}
+}
+
+// endWriter ends the writer unless something waits for it.
+func (s *Space) endWriter() bool {
+	s.mu.Lock()
+	if len(s.queue) > 0 {
+		s.mu.Unlock()
+		return false
+	}
+	s.writer = nil
+	s.mu.Unlock()
+	s.writing.Lock()
+	s.spare = nil // it may be large
+	s.writing.Unlock()
+	return true
 }
 
 // round commits what waits and reports whether there was anything.
@@ -167,6 +186,7 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return Receipt{}, err
 	}
+	s.Use(ctx)
 	w := &work{delivery: d, done: make(chan outcome, 1)}
 	compared := 0
 	if d.Dedupe != DedupeWindow {
@@ -207,6 +227,10 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 	w.came = time.Now()
 	w.queued = w.came
 	s.queue = append(s.queue, w)
+	if s.writer == nil {
+		s.writer = make(chan struct{})
+		go s.write(s.writer)
+	}
 	s.mu.Unlock()
 	s.awaken()
 	o, ok := s.await(w)
