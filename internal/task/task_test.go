@@ -35,6 +35,7 @@ func TestTasksRunWhenTheyAreDue(t *testing.T) {
 		x.Wake() // rests until 1h0m2s
 		x.Wake()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		rest.Most = time.Hour
 		x.Wake() // 1h1m, and 2h1m without being woken
 		time.Sleep(time.Hour + time.Second)
@@ -60,10 +61,13 @@ func TestTasksRunWhenTheyAreDue(t *testing.T) {
 func TestErrorsMakePauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
+		var mu sync.Mutex
 		var runs []int
 		var told []time.Duration
 		x := task.New().Add(t.Context(), task.Config{
 			Run: func(context.Context) (task.Rest, error) {
+				mu.Lock()
+				defer mu.Unlock()
 				if runs = append(runs, int(time.Since(began).Seconds())); len(runs) > 6 {
 					return task.Rest{}, nil
 				}
@@ -72,21 +76,25 @@ func TestErrorsMakePauses(t *testing.T) {
 			Failed: func(_ error, pause time.Duration) { told = append(told, pause) },
 		}, task.Rest{})
 		x.Wake()
+		time.Sleep(time.Second / 2) // apart from when it is due
 		for range 200 {
 			time.Sleep(time.Second)
 			x.Wake()
 			synctest.Wait()
-			if len(runs) > 6 {
+			mu.Lock()
+			n := len(runs)
+			mu.Unlock()
+			if n > 6 {
 				break
 			}
 		}
+		_ = x.Stop(t.Context())
 		if want := []int{0, 5, 15, 35, 75, 135, 195}; fmt.Sprint(runs) != fmt.Sprint(want) {
 			t.Errorf("it ran at %v s, want %v", runs, want)
 		}
 		if fmt.Sprint(told) != "[5s 10s 20s 40s 1m0s 1m0s]" {
 			t.Errorf("told of %v", told)
 		}
-		_ = x.Stop(t.Context())
 	})
 }
 

@@ -194,7 +194,7 @@ func TestRecentForgetsNothing(t *testing.T) {
 				w.add(50)
 				w.settle()
 				for _, g := range w.r.state.Load().gens {
-					merged = merged || g.count >= 2*w.r.slots && !slices.Contains(before, g)
+					merged = merged || g.count >= 2*w.r.slots() && !slices.Contains(before, g)
 				}
 			}
 			w.check(1000)
