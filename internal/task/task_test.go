@@ -79,7 +79,6 @@ func TestErrorsMakePauses(t *testing.T) {
 		time.Sleep(time.Second / 2) // apart from when it is due
 		for range 200 {
 			time.Sleep(time.Second)
-			x.Wake()
 			synctest.Wait()
 			mu.Lock()
 			n := len(runs)
@@ -87,6 +86,7 @@ func TestErrorsMakePauses(t *testing.T) {
 			if n > 6 {
 				break
 			}
+			x.Wake()
 		}
 		_ = x.Stop(t.Context())
 		if want := []int{0, 5, 15, 35, 75, 135, 195}; fmt.Sprint(runs) != fmt.Sprint(want) {
