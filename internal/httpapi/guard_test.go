@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/httpapi/guard"
 	"github.com/selfsame-id/selfsame/internal/httpapi/peer"
 )
 
@@ -201,5 +202,36 @@ func TestGuessesKeepNoTokenOut(t *testing.T) {
 	}
 	if w := s.over("", "192.0.2.1:9", "x", path, readToken); w.Code != 404 {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// Who guesses from more addresses than are remembered has to wait with all others of
+// which there are too many; who is remembered goes by what he did himself.
+func TestGuessesFromManyAddresses(t *testing.T) {
+	clock := now
+	admin := guard.NewAdmin(func(secret string) bool { return secret == adminToken }, nil, func() time.Time { return clock }, slog.New(slog.DiscardHandler))
+	request := func(n int) *http.Request {
+		r := httptest.NewRequest("GET", "/api/spaces", nil)
+		r.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:9", n>>16, n>>8&255, n&255)
+		return r
+	}
+	looked := 0
+	const known, more = 10_000, 1_000
+	for n := range known + more {
+		r, secret := request(n), fmt.Sprint("guess ", n)
+		if _, err := admin.Check(r, secret); err == nil {
+			looked++
+			admin.Wrong(r, secret)
+		}
+	}
+	if looked > known+10 {
+		t.Errorf("%d guesses were looked at, each from an address of its own", looked)
+	}
+	if ok, err := admin.Check(request(7), adminToken); !ok || err != nil {
+		t.Errorf("an address that guessed once: %v, %v", ok, err)
+	}
+	clock = clock.Add(time.Minute)
+	if ok, err := admin.Check(request(known+more), adminToken); !ok || err != nil {
+		t.Errorf("a new address after the wait: %v, %v", ok, err)
 	}
 }

@@ -73,6 +73,9 @@ func (a *Admin) wait(r *http.Request) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	g := a.guesses[a.address(r)]
+	if g == nil && len(a.guesses) >= mostAddresses {
+		g = a.guesses[netip.Prefix{}] // as Wrong has it
+	}
 	if g == nil {
 		return 0
 	}
