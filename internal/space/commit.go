@@ -4,9 +4,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 
 	"errors"
-	"fmt"
 	"maps"
-	"runtime/debug"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -30,7 +28,7 @@ func (s *Space) commit(ws []*work) error {
 	ctx := s.life
 	var known map[string][]byte // what the last try read, if only parts of it are out of date
 	for tries, parted := 0, 0; ; {
-		c, err := s.try(ctx, change{room: s.takeRoom(), told: true}, func(d *Tx) error { return s.guardedPlan(d, ws, known) })
+		c, err := s.try(ctx, change{room: s.takeRoom(), told: true}, func(d *Tx) error { return s.plan(d, ws, known) })
 		if errors.Is(err, errYield) {
 			s.yielded = s.notice
 			s.tidy(c)
@@ -171,19 +169,6 @@ func (s *Space) takeRoom() *Tx {
 	d := s.spare
 	s.spare = nil
 	return d
-}
-
-// guardedPlan is plan, except that a mistake of ours or a store that contradicts
-// itself costs the deliveries at hand and not the process: SDKs send again, so a
-// process that ended would end again and again.
-func (s *Space) guardedPlan(d *Tx, ws []*work, known map[string][]byte) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error("a commit could not be decided", "space", s.cfg.ID, "panic", p, "stack", string(debug.Stack()))
-			err = fmt.Errorf("%w: what is stored contradicts itself", kv.ErrCorrupt)
-		}
-	}()
-	return s.plan(d, ws, known)
 }
 
 // tidy keeps the room of a transaction for the next one.

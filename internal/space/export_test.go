@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
@@ -77,4 +78,18 @@ func Repack(packed []byte, ordinal int, body []byte) []byte {
 	}
 	var p journal.Packer
 	return p.Pack(nil, bodies)
+}
+
+// Botch makes a change as the jobs do, with a mistake in it: a panic while it is
+// decided, or, with late, a record that is not there when it is written.
+func (s *Space) Botch(ctx context.Context, late bool) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.update(ctx, change{}, func(d *Tx) error {
+		if !late {
+			panic("a mistake")
+		}
+		d.changedStrands[identity.Hash{1}] = true
+		return nil
+	})
 }

@@ -69,10 +69,10 @@ const (
 	yieldPause = 200 * time.Millisecond
 )
 
-// errGiveWay: rules are being changed, and this commit waits a moment.
+// errYield: rules are being changed, and this commit waits a moment.
 var errYield = errors.New("rules are being changed")
 
-// announce tells other nodes that this one is about to write the rules' record. It
+// announceRules tells other nodes that this one is about to write the rules' record. It
 // is a courtesy: nothing depends on it.
 func (s *Space) announceRules(ctx context.Context) {
 	if s.store.Exclusive() {

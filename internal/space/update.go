@@ -3,7 +3,9 @@ package space
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -41,7 +43,8 @@ func (s *Space) update(ctx context.Context, ch change, f func(*Tx) error) error 
 //
 // kv.ErrConflict: another node changed what the change relies on. errRulesMoved:
 // other rules are in force than those it was made for. errYield: rules are being
-// changed, and whoever has many commits to make lets a moment pass.
+// changed, and whoever has many commits to make lets a moment pass. kv.ErrCorrupt:
+// what is stored contradicts itself.
 func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, error) {
 	d := ch.room
 	if d == nil {
@@ -70,14 +73,13 @@ func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, err
 	d.lastID, d.memory = s.lastID, s.memory
 	d.clock, d.lane = max(event.Clock(now.UnixNano()), s.clock+1), s.lane
 	d.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
-	if err := f(d); err != nil {
+	if err := s.decided(d, f); err != nil {
 		return d, err
 	}
 	if d.blocks > 0 && !d.observed.Before(d.block(0).At(0)) {
 		s.clock = max(s.clock, d.observed.Block().Clock())
 		return d, errClockBehind
 	}
-	d.write(&d.batch)
 	if d.batch.Len() == 0 && len(d.changes) == 0 && !ch.told {
 		return d, nil
 	}
@@ -87,6 +89,24 @@ func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, err
 		ctx = context.WithoutCancel(ctx)
 	}
 	return d, s.commitTx(ctx, d)
+}
+
+// decided has f decide, and puts what changed into the batch. A mistake of ours, or
+// a store that contradicts itself, costs this change and not the process: SDKs send
+// again, and what was put off is still there at the next start, so a process that
+// ended would end again and again. It is kv.ErrCorrupt.
+func (s *Space) decided(d *Tx, f func(*Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("a commit could not be decided", "space", s.cfg.ID, "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("%w: what is stored contradicts itself", kv.ErrCorrupt)
+		}
+	}()
+	if err := f(d); err != nil {
+		return err
+	}
+	d.write(&d.batch)
+	return nil
 }
 
 // finish adds what every commit has: the feed record, counters, and on a shared
