@@ -3,7 +3,11 @@ package space
 import (
 	"cmp"
 	"context"
+	"errors"
+	"runtime"
 	"slices"
+	"sort"
+	"sync"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -29,6 +33,37 @@ func confirm(ctx context.Context, r kv.Reader, keys codec.Keyspace, rulesKnown i
 			blocks = append(blocks, hits[i].block)
 		}
 	}
+	workers := min(runtime.GOMAXPROCS(0), len(blocks)/confirmAlone)
+	if workers < 2 {
+		return confirmIn(ctx, r, keys, rulesKnown, blocks, hits, events, out)
+	}
+	wrong := make([]error, workers)
+	found := make([][]seen, workers)
+	var all sync.WaitGroup
+	for w := range workers {
+		mine := blocks[len(blocks)*w/workers : len(blocks)*(w+1)/workers]
+		n := sort.Search(len(hits), func(i int) bool { return hits[i].block.Compare(mine[len(mine)-1]) > 0 })
+		theirs := hits[:n]
+		hits = hits[n:]
+		all.Go(func() {
+			found[w] = make([]seen, len(out))
+			wrong[w] = confirmIn(ctx, r, keys, rulesKnown, mine, theirs, events, found[w])
+		})
+	}
+	all.Wait()
+	for _, part := range found {
+		for i := range out {
+			out[i] = max(out[i], part[i])
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// confirmAlone is how many blocks one goroutine reads before it gets help.
+const confirmAlone = 64
+
+// confirmIn is confirm for blocks and the hits in them, in order.
+func confirmIn(ctx context.Context, r kv.Reader, keys codec.Keyspace, rulesKnown int64, blocks []event.Block, hits []hit, events []*prepared, out []seen) error {
 	return journal.ReadEach(ctx, r, keys, blocks, func(b *journal.Block) error {
 		n := 0
 		for n < len(hits) && hits[n].block == b.ID {

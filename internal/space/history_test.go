@@ -205,6 +205,56 @@ func TestHistoryKeepsWhatIsNoRepeat(t *testing.T) {
 	}
 }
 
+// A delivery whose events lie in as many blocks, which are read side by side, is told
+// apart as one by one.
+func TestHistoryOverManyBlocks(t *testing.T) {
+	store := memoryDisk()(t)
+	t.Cleanup(func() { _ = store.Close() })
+	now := clockAt(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	s := openSpace(t, store, space.Config{Now: now.Now, ScratchDir: t.TempDir()})
+	t.Cleanup(func() { _ = s.Close(context.Background()) })
+	const blocks = 400
+	message := func(i int, name string) event.Message {
+		m, err := event.Parse(fmt.Appendf(nil, `{"type":"track","event":%q,"userId":"u%d","messageId":"m%d","timestamp":"2025-06-01T00:00:00Z"}`, name, i, i), event.Envelope{ReceivedAt: now.UnixNano()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	again := space.Delivery{Source: "src", Dedupe: space.DedupeOld}
+	used := map[string]bool{}
+	for i := range blocks {
+		if _, err := s.Ingest(t.Context(), space.Delivery{Source: "src", Messages: []event.Message{message(i, "E")}}); err != nil {
+			t.Fatal(err)
+		}
+		now.Add(time.Second)
+	}
+	now.Add(48 * time.Hour)
+	for i := range blocks {
+		i = i * 7 % blocks
+		switch {
+		case i%10 == 0:
+			again.Messages = append(again.Messages, message(i, "F"))
+			used[fmt.Sprint("m", i)] = true
+		default:
+			again.Messages = append(again.Messages, message(i, "E"))
+		}
+	}
+	r, err := s.Ingest(t.Context(), again)
+	if err != nil || r.Compared != blocks || r.IDUsed != blocks/10 || r.Repeats != blocks-blocks/10 || r.Stored != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	for _, rej := range rejectsOf(t, s, "src", 1000) {
+		if !used[rej.MessageID] {
+			t.Errorf("%s is kept", rej.MessageID)
+		}
+		delete(used, rej.MessageID)
+	}
+	if len(used) > 0 {
+		t.Errorf("not kept: %v", used)
+	}
+}
+
 // Deliveries that compare, those that do not, and the end of the space may meet.
 func TestHistoryAtOnce(t *testing.T) {
 	store := memoryDisk()(t)
