@@ -15,6 +15,8 @@ func TestStoreOfAnotherVersion(t *testing.T) {
 	p := s.start(t)
 	p.send(t, "dev", "/v1/track", trackOf("ruth", "m-1"))
 	p.stop(t)
+	s.verify(t)
+	s.damaged = "the store's version was changed on purpose"
 	for version, says := range map[string]string{"ffff03": "a newer version of Selfsame", "00": "an older version of Selfsame"} {
 		db.Exec(`UPDATE selfsame_kv SET value = '\x` + version + `' WHERE key = '\x00736368656d61'`)
 		for _, command := range [][]string{
