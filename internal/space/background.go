@@ -2,6 +2,7 @@ package space
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/task"
@@ -37,6 +38,9 @@ func (s *Space) startTasks() {
 	add := func(class task.Class, run func(context.Context) (task.Rest, error), what string, first task.Rest) *task.Task {
 		return s.cfg.Tasks.Add(s.life, task.Config{Class: class, Run: run, Failed: failed(what), ErrorPause: jobErrorPause}, first)
 	}
+	// A process that opens very many spaces does not do its hourly duties for all of them
+	// at once.
+	s.job.duties = time.Now().Add(-rand.N(idlePause))
 	// Each run may wake the others: all are there before the first one runs.
 	s.tasks.job = add(task.Short, s.runJob, "the job could not run and will be tried again", task.Rest{})
 	s.tasks.watch = add(task.Short, s.runWatch, "the watcher could not look for what is unusual and will try again", task.Rest{Least: watchPause})
@@ -48,7 +52,7 @@ func (s *Space) startTasks() {
 		s.tasks.filter.Wake()
 	}
 	if s.feedSeq > 0 || !s.store.Exclusive() {
-		s.tasks.watch.Wake()
+		s.tasks.watch.Wake() // a space without events has nothing to warn of
 	}
 }
 

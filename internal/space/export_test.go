@@ -7,6 +7,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 // InsightsWithin is Insights that looks at less of the feed at a time.
@@ -34,6 +35,17 @@ func (s *Space) WatchAll(ctx context.Context) error {
 			last = w.cursor
 		}
 	}
+}
+
+// NextJob has the job run and returns a channel that is closed when it has; NextWatch
+// is the same for the watcher.
+func (s *Space) NextJob() <-chan struct{}   { return next(s.tasks.job) }
+func (s *Space) NextWatch() <-chan struct{} { return next(s.tasks.watch) }
+
+func next(t *task.Task) <-chan struct{} {
+	ran := t.Ran()
+	t.Wake()
+	return ran
 }
 
 // What the watcher goes by.

@@ -37,7 +37,7 @@ func TestGaugesSayWhenTheyWereCounted(t *testing.T) {
 			if time.Now().After(end) {
 				t.Fatal("the other node does not count")
 			}
-			time.Sleep(5 * time.Millisecond)
+			<-nodes[1].NextJob()
 		}
 		if st.Profiles != round+1 || st.Strands != round+1 {
 			t.Errorf("round %d: %d profiles, %d strands", round, st.Profiles, st.Strands)

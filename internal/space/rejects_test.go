@@ -296,7 +296,8 @@ func TestRejectsAreTrimmedQuickly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		<-s.NextJob()
 		counts, err := s.RejectCounts(t.Context())
 		if err == nil && len(counts) == 1 && counts[0].Count == 100 {
 			return

@@ -380,8 +380,9 @@ func TestOneNodeWatches(t *testing.T) {
 		})
 	}
 	kiosk(t, spaces[1], 0, 13)
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; {
 		for _, s := range spaces {
+			<-s.NextWatch()
 			if err := s.WatchAll(t.Context()); err != nil {
 				t.Fatal(err)
 			}
