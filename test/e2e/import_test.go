@@ -80,11 +80,16 @@ func TestKilledImportsGoOn(t *testing.T) {
 		spaces = append(spaces, space)
 	}
 	s := newSite(t, binary(t), spaces...)
+	s.start(t).stop(t) // makes the directory
 	kills, resumed := 0, 0
 	for space, path := range forms {
 		args := []string{"import", path, "--config", s.config, "--data", s.data, "--space", space, "--source", "shop-" + space, "--json"}
+		// How long a command takes to open the store now says when an import is at work.
+		began := time.Now()
+		s.mustRun(t, nil, "space", "list", "--config", s.config, "--data", s.data)
+		opening := time.Since(began)
 		for try := range 4 {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(60+90*try)*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), opening*time.Duration(3+2*try)/2)
 			err := exec.CommandContext(ctx, s.binary, args...).Run() // killed when the time is over
 			if cancel(); err == nil {
 				break
