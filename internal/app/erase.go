@@ -202,7 +202,8 @@ func (e *Engine) closeDeleted(ctx context.Context) {
 	}
 }
 
-// erased is how many rows of a deleted space are erased.
-func (e *Engine) erased(ctx context.Context, id string) (int64, error) {
+// erased is how many rows of a deleted space are erased; false: it has not begun, or
+// it is over.
+func (e *Engine) erased(ctx context.Context, id string) (int64, bool, error) {
 	return erasure.Rows(ctx, e.store, id)
 }

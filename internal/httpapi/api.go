@@ -55,9 +55,9 @@ type Deps struct {
 	Store prometheus.Collector
 	// Lost knows what starts found missing in the store; nil: nothing can be.
 	Lost manage.Losses
-	// Erased says how many rows of a deleted space are erased so far; nil: it is not
-	// known.
-	Erased func(ctx context.Context, space string) (int64, error)
+	// Erased says how many rows of a deleted space are erased so far, false if that has
+	// not begun or is over; nil: it is not known.
+	Erased func(ctx context.Context, space string) (int64, bool, error)
 
 	Log *slog.Logger     // nil: slog.Default
 	Now func() time.Time // nil: time.Now

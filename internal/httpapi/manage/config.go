@@ -41,8 +41,9 @@ type Config struct {
 	// Lost knows what starts found missing; nil: nothing can be.
 	Lost Losses
 
-	// Erased says how many rows of a deleted space are erased; nil: not known.
-	Erased func(ctx context.Context, space string) (int64, error)
+	// Erased says how many rows of a deleted space are erased, false if that has not
+	// begun or is over; nil: not known.
+	Erased func(ctx context.Context, space string) (int64, bool, error)
 
 	// Admin knows the admin token; nil: there is none, and everything is refused.
 	Admin *guard.Admin

@@ -19,11 +19,13 @@ func (h *handler) listSpaces(w http.ResponseWriter, r *http.Request) error {
 	for _, s := range h.Catalog.DeletedSpaces(r.Context()) {
 		one := api.Space{Space: s}
 		if h.Erased != nil {
-			n, err := h.Erased(r.Context(), s.ID)
+			n, begun, err := h.Erased(r.Context(), s.ID)
 			if err != nil {
 				return err
 			}
-			one.Erased = &n
+			if begun {
+				one.Erased = &n
+			}
 		}
 		all = append(all, one)
 	}

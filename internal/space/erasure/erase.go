@@ -159,17 +159,18 @@ func (p *portion) commit(ctx context.Context, b *kv.Batch) error {
 	return err
 }
 
-// Rows is how many rows of a deleted space are erased so far.
-func Rows(ctx context.Context, store kv.Store, name string) (int64, error) {
+// Rows is how many rows of a deleted space are erased so far; false: it has not begun,
+// or it is over.
+func Rows(ctx context.Context, store kv.Store, name string) (int64, bool, error) {
 	r, err := store.Snapshot(ctx)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	defer r.Close()
 	got, err := r.Get(ctx, codec.StoreErasing(name))
 	if err != nil || got[0] == nil {
-		return 0, err
+		return 0, false, err
 	}
 	rec, err := codec.DecodeErasing(got[0])
-	return rec.Rows, err
+	return rec.Rows, err == nil, err
 }

@@ -85,7 +85,7 @@ func TestErasureGoesOn(t *testing.T) {
 		if !errors.Is(err, broken) {
 			t.Fatal(err)
 		}
-		if n, err := erasure.Rows(t.Context(), store, "gone"); err != nil || n != last {
+		if n, ok, err := erasure.Rows(t.Context(), store, "gone"); err != nil || !ok || n != last {
 			t.Errorf("%d rows are erased, the store says %d, %v", last, n, err)
 		}
 	}
