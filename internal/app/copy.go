@@ -24,7 +24,7 @@ var (
 	ErrCopyDiffers = errors.New("the copy is not what was copied")
 	// ErrUnfinishedCopy: the store is the destination of a copy that was broken
 	// off.
-	ErrUnfinishedCopy = errors.New("a copy into this store was broken off; run the same `selfsame copy` again, which begins anew")
+	ErrUnfinishedCopy = errors.New("a copy into this store was interrupted; run the same `selfsame copy` again to start over")
 )
 
 // Tally is what was read of a store: rows, their bytes, and a checksum that does

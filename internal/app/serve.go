@@ -158,9 +158,9 @@ func (e *Engine) stop(ctx context.Context, server *http.Server, listener *listen
 func listenError(address string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%s is taken by another program, perhaps another Selfsame: stop it, or choose another address with --listen (%w)", address, err)
+		return fmt.Errorf("%s is in use by another program, perhaps another Selfsame: stop it, or choose another address with --listen (%w)", address, err)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%s may not be listened on: ports below 1024 need privileges; choose another with --listen (%w)", address, err)
+		return fmt.Errorf("no permission to listen on %s: ports below 1024 need privileges; choose another with --listen (%w)", address, err)
 	}
 	return fmt.Errorf("cannot listen on %s: %w", address, err)
 }

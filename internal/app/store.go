@@ -57,7 +57,7 @@ func (p place) open(ctx context.Context, cfg config.Config, log *slog.Logger) (k
 		return nil, p.explain(err)
 	}
 	if err := keepPrivate(p.dir); err != nil {
-		log.Warn("others may look into the data directory: its rights cannot be changed", "error", err)
+		log.Warn("others may be able to read the data directory: its permissions cannot be changed", "error", err)
 	}
 	return s, nil
 }
@@ -95,9 +95,9 @@ func (p place) explain(err error) error {
 	case errors.Is(err, kv.ErrIncomplete):
 		what = "files that name the others are missing, so the data cannot be opened, and nothing was changed: put the missing files back if you have them, or your last backup in place of the whole directory"
 	case errors.Is(err, kv.ErrCorrupt):
-		what = "files in this directory are damaged: keep a copy of it, check the disk, and put back your last backup"
+		what = "files in this directory are damaged: keep a copy of it, check the disk, and restore your last backup"
 	case errors.Is(err, kv.ErrReadOnly):
-		what = "the directory takes no writes: check the mount and its permissions"
+		what = "the directory is not writable: check the mount and its permissions"
 	default:
 		return fmt.Errorf("data directory %s: %w", p, err)
 	}
@@ -109,25 +109,25 @@ func (p place) explainShared(err error) error {
 	what := ""
 	switch {
 	case errors.Is(err, kv.ErrUnavailable):
-		what = "the database cannot be reached: check that it runs, its address, and that it lets this machine in"
+		what = "the database cannot be reached: check that it is running, its address, and that it accepts connections from this machine"
 	case errors.Is(err, kv.ErrNoSpace):
 		what = "the database's disk is full: give it more room; nothing that was acknowledged is lost"
 	case errors.Is(err, kv.ErrTooOld):
-		what = "the database server is too old: PostgreSQL 15 is the oldest that will do"
+		what = "the database server is too old: PostgreSQL 15 or newer is needed"
 	case errors.Is(err, kv.ErrTooNew), errors.Is(err, codec.ErrTooNew):
 		what = "a newer version of Selfsame has written this store: run that version or a newer one on every node"
 	case errors.Is(err, space.ErrTooOld):
 		what = "an older version of Selfsame has written this store, and this one cannot read it: choose an empty database and import the events again, or run the older version"
 	case errors.Is(err, kv.ErrReadOnly):
-		what = "the database takes no writes, as a standby does: name the primary, or all servers separated by commas"
+		what = "the database is read-only, as a standby is: name the primary, or all servers separated by commas"
 	case errors.Is(err, pgkv.ErrLogin):
-		what = "the database does not let the user in: check name and password; the password may be in the URL or in PGPASSWORD"
+		what = "the database refuses the user: check name and password; the password may be in the URL or in PGPASSWORD"
 	case errors.Is(err, pgkv.ErrNoDatabase):
 		what = "there is no database of this name: create it (CREATE DATABASE … OWNER …), or name another one"
 	case errors.Is(err, pgkv.ErrNotAllowed):
-		what = "the user may not make tables there: make it the owner of the database (ALTER DATABASE … OWNER TO …)"
+		what = "the user may not create tables there: make it the owner of the database (ALTER DATABASE … OWNER TO …)"
 	case errors.Is(err, kv.ErrCorrupt):
-		what = "data in the database is damaged: keep a copy, check its disk, and put back your last backup"
+		what = "data in the database is damaged: keep a copy, check its disk, and restore your last backup"
 	default:
 		return fmt.Errorf("store %s: %w", p, err)
 	}

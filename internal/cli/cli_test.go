@@ -141,7 +141,7 @@ func TestRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _ = w.run(0, "rules", "check", file)
-	w.contains(out, "is good: 1 identifier type listed")
+	w.contains(out, "is valid: 1 identifier type listed")
 	out, _ = w.run(0, "rules", "set", file, "--data", data)
 	w.contains(out, "of shop is in force")
 	out, _ = w.run(0, "rules", "--data", data)
@@ -156,11 +156,11 @@ func TestWrongCommandLines(t *testing.T) {
 		`unknown command "profil"`:              {"profil"},
 		"TYPE:VALUE is missing":                 {"profile"},
 		"unknown flag: --colour":                {"profile", "--colour"},
-		`"jane" names nobody`:                   {"profile", "jane"},
+		`"jane" is not an identifier`:           {"profile", "jane"},
 		"FILE is missing":                       {"import"},
 		`--format is "xml"`:                     {"import", "--format", "xml", jane},
-		"exclude each other":                    {"verify", "--server", "http://x", "--data", "y"},
-		`the server "here" is no address`:       {"feed", "--server", "here"},
+		"cannot be used together":               {"verify", "--server", "http://x", "--data", "y"},
+		`the server "here" is not an address`:   {"feed", "--server", "here"},
 		`unknown command "foo" for "selfsame s`: {"space", "foo"},
 	} {
 		_, errs := w.run(2, args...)
@@ -249,7 +249,7 @@ func TestServerAndItsCommands(t *testing.T) {
 	w.contains(refused, data, "in use by another Selfsame")
 	other := t.TempDir()
 	_, refused = w.run(1, "serve", "--data", other, "--listen", strings.TrimPrefix(url, "http://"))
-	w.contains(refused, "is taken by another program")
+	w.contains(refused, "is in use by another program")
 
 	stop()
 	if c := code(); c != 0 {

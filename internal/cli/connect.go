@@ -58,10 +58,10 @@ type connection struct {
 // open connects to the server or opens the directory.
 func (w *where) open(ctx context.Context) (*connection, error) {
 	if w.server != "" && w.data != "" {
-		return nil, usage("--server and --data exclude each other: a running server, or a stopped one's directory")
+		return nil, usage("--server and --data cannot be used together: choose a running server, or a stopped one's directory")
 	}
 	if w.store != "" && (w.server != "" || w.data != "") {
-		return nil, usage("--store excludes --server and --data: choose a shared store, a running server, or a stopped one's directory")
+		return nil, usage("--store cannot be used with --server or --data: choose a shared store, a running server, or a stopped one's directory")
 	}
 	cfg, err := w.configuration()
 	if err != nil {
@@ -79,7 +79,7 @@ func (w *where) open(ctx context.Context) (*connection, error) {
 	}
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usage("the server %q is no address; write it like http://127.0.0.1:8080", base)
+		return nil, usage("the server %q is not an address; write it like http://127.0.0.1:8080", base)
 	}
 	return &connection{
 		client: &client{base: strings.TrimSuffix(base, "/"), token: cfg.AdminToken, user: w.user(), http: &http.Client{}},

@@ -16,14 +16,14 @@ func (sh *shell) copyStore() *cobra.Command {
 	var from, to string
 	cmd := &cobra.Command{
 		Use:   "copy --from DIR|URL --to DIR|URL",
-		Short: "Move house: copy everything to another store",
+		Short: "Copy everything to another store",
 		Long: `Copies everything from one store to another, empty one: from a data directory
 to a database that several nodes share, or back. At the end the copy is read
 again and compared with what was read: rows, bytes and a checksum.
 
-Stop the servers of the source first: what they take during a copy is not in it.
-The source is not changed. A copy that was broken off is no use to a server; the
-same command begins it anew.`,
+Stop the servers of the source first: what they accept during a copy is not in it.
+The source is not changed. A server refuses a copy that was interrupted; the same
+command starts it over.`,
 		Example: `  selfsame copy --from ./selfsame-data --to postgres://selfsame@db.internal/selfsame
   selfsame copy --from postgres://selfsame@db.internal/selfsame --to /var/lib/selfsame`,
 		Args: cobra.NoArgs,

@@ -78,7 +78,7 @@ If they are not: selfsame undo cut ios.id:ios_abc123 anonymous_id:anon_789
 	for want, args := range map[string][]string{
 		"name one identifier, or two": {},
 		"more are explained":          {"a:1", "a:2", "a:3"},
-		`"jane" names nobody`:         {"jane"},
+		`"jane" is not an identifier`: {"jane"},
 		`--format is "png"`:           {"a:1", "--format", "png"},
 		"--steps is 0; choose 1 to":   {"a:1", "--steps", "0"},
 		"unknown flag: --as-of":       {"a:1", "--as-of", "2019-01-01"},
@@ -98,7 +98,7 @@ func TestProfileAsOf(t *testing.T) {
 	out, _ = w.run(0, "profile", "--data", data, "ios.id:ios_abc123", "--as-of", "2100-01-01")
 	w.contains(out, "Jane Doe", "26 events, 7 identifiers")
 	_, errs := w.run(1, "profile", "--data", data, "ios.id:ios_abc123", "--as-of", "2019-11-15")
-	w.contains(errs, "its first event is of 2019-11-15T14:00:05Z")
+	w.contains(errs, "its first event is from 2019-11-15T14:00:05Z")
 	for _, when := range []string{"yesterday", ""} {
 		_, errs := w.run(2, "profile", "--data", data, "ios.id:ios_abc123", "--as-of", when)
 		w.contains(errs, "write a time like")

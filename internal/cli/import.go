@@ -145,10 +145,10 @@ func (sh *shell) inputs(names []string, how importer.Reading) ([]*importer.Input
 			return nil, err
 		}
 		for _, other := range left {
-			fmt.Fprintf(sh.err, "%s does not look like events by its name, and is left out.\n", clean(other))
+			fmt.Fprintf(sh.err, "%s does not have the name of an event file, and is skipped.\n", clean(other))
 		}
 		if len(files) == 0 {
-			return nil, fmt.Errorf("%s holds no files of events (.ndjson, .jsonl, .json, .csv, .tsv, .txt, .log, or packed with gzip or zstd)", name)
+			return nil, fmt.Errorf("%s contains no event files (.ndjson, .jsonl, .json, .csv, .tsv, .txt, .log, or packed with gzip or zstd)", name)
 		}
 		for _, file := range files {
 			one, err := importer.Open(file, how, sh.in)
@@ -174,7 +174,7 @@ func (sh *shell) bootstrap(ctx context.Context, c *connection, asJSON bool) erro
 	if asJSON {
 		out = sh.err // the answer is for a program
 	}
-	fmt.Fprintf(out, "The store is new. It has these now, shown once:\n\n")
+	fmt.Fprintf(out, "The store is new. These were made, and are shown only once:\n\n")
 	t := table{indent: "  ", styles: []style{"", bold}}
 	t.add("space", first.Space)
 	t.add("write key", first.WriteKey, "source "+first.Source)

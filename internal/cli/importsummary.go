@@ -90,7 +90,7 @@ func (sh *shell) importFiles(s *importer.Summary) {
 		fmt.Fprintf(sh.out, "%s was imported before, all %s of it%s. Nothing is imported again.\n", clean(e.Name), many(e.Lines, e.Unit), refused)
 	}
 	for _, e := range s.Resumed {
-		fmt.Fprintf(sh.out, "%s went on after %s %s, where an earlier import stopped.\n", clean(e.Name), e.Unit, count(e.Lines))
+		fmt.Fprintf(sh.out, "%s continued after %s %s, where an earlier import stopped.\n", clean(e.Name), e.Unit, count(e.Lines))
 	}
 	for _, e := range s.Empty {
 		what := "is empty"

@@ -22,7 +22,7 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 		defer func() {
 			a.WriteHeader(http.StatusOK)
 			if v := recover(); v != nil {
-				_ = writer.CloseWithError(fmt.Errorf("the answer was broken off: %v", v))
+				_ = writer.CloseWithError(fmt.Errorf("the answer was cut off: %v", v))
 				return
 			}
 			_ = writer.Close()

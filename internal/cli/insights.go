@@ -39,7 +39,7 @@ func (sh *shell) insights() *cobra.Command {
 		Short: "Show what happened to identities, and why",
 		Long: `Lists what happened to identities, the newest first: profiles created, merged and
 unmerged, identifiers that they got or lost, identifiers that a rule left out
-(demoted), and events that are of nobody (unresolved), each with its reason and
+(demoted), and events that belong to nobody (unresolved), each with its reason and
 the event that did it. The whole history counts; times are in UTC.
 
 --since and --until are about when Selfsame found it, not about when the event
@@ -67,7 +67,7 @@ was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
 	limit := f.Int("limit", 50, "how many to show")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *limit < 1 {
-			return usage("--limit is %d; it begins at 1", *limit)
+			return usage("--limit is %d; choose 1 or more", *limit)
 		}
 		query := url.Values{}
 		if len(*kinds) > 0 {
@@ -107,7 +107,7 @@ was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
 				return sh.json(all)
 			}
 			if len(all) == 0 {
-				fmt.Fprintln(sh.out, "Nothing like that happened.")
+				fmt.Fprintln(sh.out, "Nothing matches.")
 				return nil
 			}
 			t := table{header: []string{"WHEN", "KIND", "PROFILE", "WHAT", "WHY", "EVENT", "SOURCE"}, styles: []style{dim, bold}}

@@ -66,7 +66,7 @@ func TestInsightsOfJane(t *testing.T) {
 	out, _ := w.run(0, "insights", "--data", data, "--limit", "2")
 	w.contains(out, "WHEN", "unresolved", "ID value blocked", "nobody-1", "There are older ones")
 	out, _ = w.run(0, "insights", "--data", data, "--kind", "unmerged")
-	w.contains(out, "Nothing like that happened.")
+	w.contains(out, "Nothing matches.")
 
 	out, _ = w.run(0, "insights", "counts", "--data", data, "--json", "--since", "2h")
 	var counts []api.InsightCounts
@@ -97,7 +97,7 @@ func TestInsightsOfJane(t *testing.T) {
 	_, errs := w.run(2, "insights", "--data", data, "--since", "yesterday")
 	w.contains(errs, "write a time like")
 	_, errs = w.run(2, "insights", "counts", "--data", data, "--since", "2020-01-01")
-	w.contains(errs, "ask for 1000 at most")
+	w.contains(errs, "ask for at most 1000")
 }
 
 func TestRefusedMessagesAreSentAgain(t *testing.T) {
@@ -120,14 +120,14 @@ func TestRefusedMessagesAreSentAgain(t *testing.T) {
 	_, errs := w.run(1, "rejects", "resend", id, "--data", data)
 	w.contains(errs, "still refused")
 	out, _ = w.feed(0, `{"type":"track","event":"mended","userId":"u1"}`, "rejects", "resend", id, "--body", "-", "--data", data, "--why", "our bug")
-	w.contains(out, "1 message taken: 1 event stored")
+	w.contains(out, "1 message accepted: 1 event stored")
 	out, _ = w.run(0, "rejects", "resend", "--all", "--data", data)
-	w.contains(out, "0 messages taken", "1 still refused", "missing_id")
+	w.contains(out, "0 messages accepted", "1 still refused", "missing_id")
 	out, _ = w.run(0, "audit", "--data", data)
 	w.contains(out, "rejects.resend", id, "our bug")
 	for _, args := range [][]string{{"resend"}, {"resend", id, "--all"}, {"resend", id, "--code", "x"}} {
 		w.run(2, append(append([]string{"rejects"}, args...), "--data", data)...)
 	}
 	_, errs = w.run(1, "rejects", "show", "nothing", "--data", data)
-	w.contains(errs, "There is nothing of that name here")
+	w.contains(errs, "Nothing with that name exists here")
 }

@@ -42,7 +42,7 @@ func (sh *shell) profile() *cobra.Command {
 that was merged away. Times are in UTC.
 
 With --as-of it is shown as its events up to and including that time make it,
-under the rules of now: who this was before two people turned out to be one, and
+under the current rules: who this was before two people turned out to be one, and
 what was known of them.`,
 		Example: `  selfsame profile email:janedoe@example.com
   selfsame profile anonymous_id:anon_123 --events 50
@@ -105,7 +105,7 @@ what was known of them.`,
 // names checks that an argument names a profile.
 func names(ref string) error {
 	if !strings.Contains(ref, ":") && !strings.HasPrefix(ref, "use_") && !strings.HasPrefix(ref, "acc_") {
-		return usage("%q names nobody: write TYPE:VALUE, such as email:janedoe@example.com, or a profile's own ID (use_…)", ref)
+		return usage("%q is not an identifier: write TYPE:VALUE, such as email:janedoe@example.com, or a profile's own ID (use_…)", ref)
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func (sh *shell) portrait(p *person) {
 	fmt.Fprintf(s, "%s, %s, seen from %s to %s\n", many(p.Events, "event"), many(int64(len(p.Identifiers)), "identifier"),
 		moment(p.CreatedAt), p.last())
 	if p.AsOf != nil {
-		fmt.Fprintf(s, "As of %s, under the rules of now\n", moment(p.AsOf))
+		fmt.Fprintf(s, "As of %s, under the current rules\n", moment(p.AsOf))
 	}
 	if p.Provisional {
 		fmt.Fprintln(s, s.paint(yellow, "Provisional: a job is still working out who this is; ask again in a moment."))

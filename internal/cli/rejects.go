@@ -18,10 +18,10 @@ func (sh *shell) rejects() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rejects",
 		Short: "List refused messages, look at one, send them again",
-		Long: `A message that is no event is kept with the reason, so that nothing is lost by a
-mistake in an app. This lists them, the newest first. They are kept for 30 days,
-of each source at most the last 100,000 and 256 MiB. Identical ones that come within
-an hour are one, with a count. An ID may be shortened as long as one message is meant.`,
+		Long: `A message that is not a valid event is kept with the reason, so that a mistake in an
+app loses nothing. This lists them, the newest first. They are kept for 30 days, at
+most 100,000 and 256 MiB of each source. Identical ones that come within an hour are
+one, with a count. An ID may be shortened as long as it is unambiguous.`,
 		Example: `  selfsame rejects
   selfsame rejects counts
   selfsame rejects --code missing_id --source web
@@ -130,7 +130,7 @@ func (sh *shell) rejectShow() *cobra.Command {
 			}
 			t.write(sh.out)
 			if r.Binary != nil {
-				fmt.Fprintf(sh.out, "\nThe body is no text: %s bytes; --json has it.\n", count(int64(len(r.Binary))))
+				fmt.Fprintf(sh.out, "\nThe body is not text: %s bytes; --json has it.\n", count(int64(len(r.Binary))))
 				return nil
 			}
 			fmt.Fprintln(sh.out)
@@ -147,8 +147,8 @@ func (sh *shell) rejectResend() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resend [ID]",
 		Short: "Send refused messages again",
-		Long: `Sends one refused message again, as it is or mended, or all that match. What is
-taken now is an event as of its time, and no longer among the refused.`,
+		Long: `Sends one refused message again, as it is or corrected, or all that match. What is
+accepted now is an event with its own time, and leaves the list.`,
 		Example: `  selfsame rejects resend 98d9c1f7a2
   selfsame rejects resend 98d9c1f7a2 --body mended.json     a file, or - for standard input
   selfsame rejects resend --all --source web --code missing_id`,
@@ -191,7 +191,7 @@ taken now is an event as of its time, and no longer among the refused.`,
 			if *asJSON {
 				return sh.json(done)
 			}
-			fmt.Fprintf(sh.out, "%s taken: %s stored, %s", many(int64(done.Resolved), "message"), many(int64(done.Stored), "event"), many(int64(done.Repeats), "repeat"))
+			fmt.Fprintf(sh.out, "%s accepted: %s stored, %s", many(int64(done.Resolved), "message"), many(int64(done.Stored), "event"), many(int64(done.Repeats), "repeat"))
 			if done.Refused > 0 {
 				fmt.Fprintf(sh.out, "; %s", sh.out.paint(yellow, count(int64(done.Refused))+" still refused"))
 			}
@@ -227,7 +227,7 @@ func (sh *shell) mended(file string) (string, error) {
 	case err != nil:
 		return "", err
 	case len(text) > most:
-		return "", fmt.Errorf("%s has more than 8 MiB, which no request has", file)
+		return "", fmt.Errorf("%s has more than 8 MiB, which is more than a request may have", file)
 	case strings.TrimSpace(string(text)) == "":
 		return "", fmt.Errorf("%s is empty", file)
 	}

@@ -54,14 +54,14 @@ func (sh *shell) printRules(space string, r *api.Rules, full bool) error {
 		note += " at " + moment(r.SetAt)
 	}
 	if r.Declared {
-		note += "\n# They stand in the configuration file: change them there and restart the server."
+		note += "\n# They are declared in the configuration file: change them there and restart the server."
 	}
 	rs, err := identity.Compile(r.Rules)
 	if err != nil {
-		return fmt.Errorf("the server's rules are not understood here; is it another version? %w", err)
+		return fmt.Errorf("the server's rules cannot be read here; does it run another version? %w", err)
 	}
 	if r.Applying {
-		note += "\n# They hold for what comes; what was there is still being resolved again."
+		note += "\n# They apply to new events; existing ones are still being resolved again."
 	}
 	note += "\n#\n# Order of priority, and how many values a person may have:\n"
 	t := table{indent: "#   "}
@@ -134,7 +134,7 @@ func (sh *shell) rulesCheck() *cobra.Command {
 				Effective identity.Rules `json:"effective"`
 			}{remarksOf(rs), rs.Effective()})
 		}
-		fmt.Fprintf(sh.out, "%s is good: %s listed\n", clean(args[0]), many(int64(len(r.Identifiers)), "identifier type"))
+		fmt.Fprintf(sh.out, "%s is valid: %s listed\n", clean(args[0]), many(int64(len(r.Identifiers)), "identifier type"))
 		return nil
 	}
 	return cmd

@@ -18,7 +18,7 @@ func (sh *shell) rulesLog() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "log",
 		Short: "List the versions of the rules, the newest first",
-		Long: `Lists every version of the rules that was ever at work, with who set it, when and
+		Long: `Lists every version of the rules that was ever in force, with who set it, when and
 why.`,
 		Args: cobra.NoArgs,
 	}
@@ -34,7 +34,7 @@ why.`,
 				return sh.json(all)
 			}
 			if len(all) == 0 {
-				fmt.Fprintf(sh.out, "Space %s works by the built-in rules; nobody has changed them.\n", space)
+				fmt.Fprintf(sh.out, "Space %s uses the built-in rules; nobody has changed them.\n", space)
 				return nil
 			}
 			t := table{header: []string{"VERSION", "WHEN", "BY", "FOR", "WHY"}}
@@ -77,7 +77,7 @@ func (sh *shell) rulesRestore() *cobra.Command {
 		Use:   "rollback VERSION",
 		Short: "Make an earlier version the rules of a space again",
 		Long: `Makes an earlier version the rules of a space again, under a new number. What is
-there is resolved again, as with ` + "`rules set`" + `. Version 0 are the built-in rules.`,
+there is resolved again, as with ` + "`rules set`" + `. Version 0 is the built-in rules.`,
 		Example: `  selfsame rules log
   selfsame rules rollback 3 --why "the limit on email was too tight"`,
 		Args: exactly("VERSION"),
@@ -169,6 +169,6 @@ func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r 
 		}
 	}
 	b.done()
-	fmt.Fprintf(tell, "What was there follows now, after %s.\n", span(time.Since(began)))
+	fmt.Fprintf(tell, "Existing events were resolved again in %s.\n", span(time.Since(began)))
 	return nil
 }

@@ -41,7 +41,7 @@ suspiciously many people together.
 
 With --apply the rules are set after that, as ` + "`selfsame rules set`" + ` does: what is
 there is resolved again while events keep coming.`,
-		Example: `  selfsame rules > draft.yaml        start from the rules at work
+		Example: `  selfsame rules > draft.yaml        start from the rules in force
   selfsame simulate --rules draft.yaml
   selfsame simulate --rules draft.yaml --apply --why "shared tablets in the shops"`,
 		Args: cobra.NoArgs,
@@ -54,7 +54,7 @@ there is resolved again while events keep coming.`,
 	why := cmd.Flags().String("why", "", "with --apply: the reason, for the history")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if *file == "" {
-			return usage("--rules is missing: the file with the draft; start from the rules at work with: selfsame rules > draft.yaml")
+			return usage("--rules is missing: the file with the draft; start from the rules in force with: selfsame rules > draft.yaml")
 		}
 		draft, err := sh.readRules(*file)
 		if err != nil {
@@ -128,7 +128,7 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			return nil, fmt.Errorf("the server broke off in the middle of the simulation; its log says why: %w", err)
+			return nil, fmt.Errorf("the server stopped answering in the middle of the simulation; its log says why: %w", err)
 		}
 		if first {
 			sh.printPlan(&job)
@@ -141,7 +141,7 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 		case "done":
 			return &job, nil
 		default:
-			return nil, errors.New("the simulation did not come to its end: " + orElse(job.Error, job.State))
+			return nil, errors.New("the simulation did not finish: " + orElse(job.Error, job.State))
 		}
 	}
 }
@@ -149,7 +149,7 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 // printPlan says what people should know before they wait.
 func (sh *shell) printPlan(job *api.Simulation) {
 	if p := &job.Plan; p.Reread {
-		fmt.Fprintf(sh.err, "%s this draft looks for identifiers in other places than the rules at work, so the bodies of %s are read again: about %s\n",
+		fmt.Fprintf(sh.err, "%s this draft looks for identifiers in other places than the rules in force, so the bodies of %s are read again: about %s\n",
 			sh.err.paint(yellow, "note:"), many(p.Events, "event"), span(time.Duration(p.Estimate)*time.Millisecond))
 	}
 }

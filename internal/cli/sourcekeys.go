@@ -16,10 +16,10 @@ import (
 func (sh *shell) sourceRotate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rotate ID",
-		Short: "Give a source a new write key; --grace keeps the old one at work for a while",
+		Short: "Give a source a new write key; --grace keeps the old one valid for a while",
 		Long: `Makes a new write key, which is shown once. The old one is refused at once, or,
 with --grace, when that time has passed: apps that are installed already go on
-sending with it. selfsame source list shows which old keys are still taken.`,
+sending with it. selfsame source list shows which old keys are still accepted.`,
 		Example: `  selfsame source rotate ios-app --grace 30d --space prod
   selfsame source retire ios-app --space prod      refuse the old keys now`,
 		Args: exactly("ID"),
@@ -53,7 +53,7 @@ sending with it. selfsame source list shows which old keys are still taken.`,
 				if *grace == "" {
 					fmt.Fprintf(sh.out, "The old key %s… is refused from now on.\n", clean(old.Prefix))
 				} else {
-					fmt.Fprintf(sh.out, "The old key %s… is taken until %s.\n", clean(old.Prefix), moment(old.Until))
+					fmt.Fprintf(sh.out, "The old key %s… is accepted until %s.\n", clean(old.Prefix), moment(old.Until))
 				}
 			}
 			return nil
@@ -74,7 +74,7 @@ func (sh *shell) sourceRetire() *cobra.Command {
 			}
 			taken := keysTaken(src.FormerKeys, time.Now())
 			if taken == 0 {
-				fmt.Fprintf(sh.out, "Source %s has no old keys that are still taken.\n", args[0])
+				fmt.Fprintf(sh.out, "Source %s has no old keys that are still accepted.\n", args[0])
 				return nil
 			}
 			if !*yes {

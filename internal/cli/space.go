@@ -85,7 +85,7 @@ func (sh *shell) spaceCreate() *cobra.Command {
 			if *asJSON {
 				return sh.json(s)
 			}
-			fmt.Fprintf(sh.out, "Space %s is there. Next: selfsame source create ID --space %s\n", sh.out.paint(bold, s.ID), s.ID)
+			fmt.Fprintf(sh.out, "Space %s is ready. Next: selfsame source create ID --space %s\n", sh.out.paint(bold, s.ID), s.ID)
 			return nil
 		})
 	}

@@ -238,7 +238,7 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, space,
 	query.Del("preview")
 	if err := c.callIf(ctx, method, path, query, strconv.FormatUint(g.Revision, 10), want, &answer); err != nil {
 		if hasStatus(err, http.StatusPreconditionFailed) {
-			return fmt.Errorf("somebody else changed an override in this moment, so nothing was done; look again what it would change now")
+			return fmt.Errorf("somebody else changed an override in this moment, so nothing was done; check again what it would change")
 		}
 		return err
 	}
@@ -269,11 +269,11 @@ func (sh *shell) printRegrouped(g *api.Regrouping, back bool) {
 	}
 	fmt.Fprintf(s, "%s\n", s.paint(bold, fold(capital(words), s.width(), "")))
 	if g.Unforeseen {
-		fmt.Fprintln(s, "Too much hangs together here to be shown; it is decided again in the background.")
+		fmt.Fprintln(s, "Too much is connected here to be shown; it is resolved again in the background.")
 		return
 	}
 	if len(g.Before) == 0 && len(g.After) == 0 {
-		fmt.Fprintln(s, "No profile changes now; it holds for what comes.")
+		fmt.Fprintln(s, "No profile changes now; it applies to new events.")
 		return
 	}
 	side := func(title string, list []api.ProfileSummary) {
@@ -289,10 +289,10 @@ func (sh *shell) printRegrouped(g *api.Regrouping, back bool) {
 	side("Before", g.Before)
 	side(now, g.After)
 	if len(g.Unowned) > 0 {
-		fmt.Fprintf(s, "\nOf no profile any more: %s\n", clean(strings.Join(g.Unowned, ", ")))
+		fmt.Fprintf(s, "\nNo longer in any profile: %s\n", clean(strings.Join(g.Unowned, ", ")))
 	}
 	if g.Unresolved > 0 {
-		fmt.Fprintf(s, "\nOf nobody from now on, for they carry nothing else that names somebody: %s\n", many(g.Unresolved, "event"))
+		fmt.Fprintf(s, "\nUnresolved from now on, because they carry nothing else that names somebody: %s\n", many(g.Unresolved, "event"))
 	}
 	if g.LeftOuts > 0 {
 		sets := "one set"

@@ -74,9 +74,9 @@ func (sh *shell) watch(answer io.Reader) (*api.VerifyReport, error) {
 		err := lines.Decode(&line)
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil, errors.New("the server broke off; its log says why")
+			return nil, errors.New("the server stopped answering; its log says why")
 		case err != nil:
-			return nil, fmt.Errorf("the verification was broken off: %w", err)
+			return nil, fmt.Errorf("the verification was interrupted: %w", err)
 		case line.Error != nil:
 			return nil, errors.New(line.Error.Message)
 		case line.Report != nil:
@@ -97,13 +97,13 @@ func (sh *shell) verdict(r *api.VerifyReport, took time.Duration) {
 	fmt.Fprintf(s, "Worked out again in %s: %s, %s, %s, %s\n", span(took),
 		many(r.Events, "event"), many(r.Strands, "strand"), many(r.Profiles, "profile"), many(r.Traits, "trait"))
 	if r.Damaged > 0 {
-		fmt.Fprintf(s, "%s\n", s.paint(red, many(r.Damaged, "event")+" cannot be read any more: check the disk, and put back a backup if you have one. All else works."))
+		fmt.Fprintf(s, "%s\n", s.paint(red, many(r.Damaged, "event")+" cannot be read any more: check the disk, and restore a backup if you have one. Everything else works."))
 	}
 	for _, l := range r.Lost {
-		fmt.Fprintf(s, "%s at least %s with %s that had been answered %s missing since the start at %s: %s\n", s.paint(red, "Lost:"),
+		fmt.Fprintf(s, "%s at least %s with %s that had been acknowledged %s missing since the start at %s: %s\n", s.paint(red, "Lost:"),
 			many(int64(l.Commits), "commit"), many(int64(l.Events), "event"), map[bool]string{true: "is", false: "are"}[l.Commits == 1],
 			l.Found.UTC().Format(time.RFC3339), clean(l.Where))
-		fmt.Fprintf(s, "      The last of them was taken at %s. `selfsame warnings` says what to do.\n", l.Until.UTC().Format(time.RFC3339))
+		fmt.Fprintf(s, "      The last of them was accepted at %s. `selfsame warnings` says what to do.\n", l.Until.UTC().Format(time.RFC3339))
 	}
 	if len(r.Differences) == 0 {
 		fmt.Fprintln(s, s.paint(green, "No difference: what is stored is what the events say."))
@@ -124,5 +124,5 @@ func (sh *shell) verdict(r *api.VerifyReport, took time.Duration) {
 		}
 		t.write(s)
 	}
-	fmt.Fprintln(s, "\nThis should not happen. Please report it with the lines above, made anonymous.")
+	fmt.Fprintln(s, "\nThis should not happen. Please report it with the lines above, without personal data.")
 }

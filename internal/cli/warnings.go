@@ -23,10 +23,10 @@ func (sh *shell) warnings() *cobra.Command {
 
   many_people     an identifier value that suddenly comes with many people
   merge_rate      an hour in which far more profiles merged than usual
-  looks_blocked   a value taken as an identifier that looks like "there is none"
+  looks_blocked   a value accepted as an identifier that looks like a placeholder
   new_type        a type of identifiers that the rules do not list
   events_lost         files of the store were damaged, and events that had been taken are missing
-  unknown_write_keys  events that were refused because their write key is no source's
+  unknown_write_keys  events that were refused because their write key belongs to no source
 
 Each warning says what to do, often with the rule that does it; selfsame simulate
 shows beforehand what a rule would change. A warning closes by itself when the

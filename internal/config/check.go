@@ -123,7 +123,7 @@ const mostFormerKeys = 10
 // formerKeys checks the keys that a source had before.
 func (c *checker) formerKeys(at string, src Source) {
 	if n := len(src.FormerKeys); n > mostFormerKeys {
-		c.wrong(at+".former_keys", "has %d keys; %d are the most", n, mostFormerKeys)
+		c.wrong(at+".former_keys", "has %d keys; the limit is %d", n, mostFormerKeys)
 	}
 	seen := map[string]string{src.WriteKey: at + ".write_key"}
 	for i, k := range src.FormerKeys {
@@ -204,7 +204,7 @@ func (c *checker) secret(path, s string) bool {
 // token is secret, and refuses one that can be guessed where others can try.
 func (c *checker) token(path, token, listen, instead string) {
 	if c.secret(path, token) && !isLoopback(listen) && isWeak(token) {
-		c.wrong(path, "is too easy to guess for a server that others reach (listen is %s); write at least %d characters by chance, such as `openssl rand -hex 24` makes%s", listen, leastToken, instead)
+		c.wrong(path, "is too easy to guess for a server that others can reach (listen is %s); use at least %d random characters, such as `openssl rand -hex 24` makes%s", listen, leastToken, instead)
 	}
 }
 

@@ -192,7 +192,7 @@ func (d *decoder) object(n *yaml.Node, into reflect.Value, path string) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if line, twice := first[key.Value]; twice {
-			d.mistakes.add(d.at(key.Line), "%s is set twice, first in line %d; leave one of them", join(path, key.Value), line)
+			d.mistakes.add(d.at(key.Line), "%s is set twice, first in line %d; remove one of them", join(path, key.Value), line)
 			continue
 		}
 		first[key.Value] = key.Line

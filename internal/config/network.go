@@ -15,7 +15,7 @@ func (n *Names) UnmarshalText(text []byte) error {
 	*n = Names{}
 	for name := range listed(text) {
 		if strings.ContainsAny(name, "/@?#") {
-			return fmt.Errorf("%q is no name of a host; write it like events.example.com, several with commas between them", name)
+			return fmt.Errorf("%q is not a host name; write it like events.example.com, several with commas between them", name)
 		}
 		*n = append(*n, name)
 	}
@@ -33,7 +33,7 @@ func (n *Networks) UnmarshalText(text []byte) error {
 		if err != nil {
 			a, err := netip.ParseAddr(word)
 			if err != nil {
-				return fmt.Errorf("%q is no address or network; write it like 10.1.2.3 or 10.0.0.0/8, several with commas between them, or none for no proxy at all", word)
+				return fmt.Errorf("%q is not an address or a network; write it like 10.1.2.3 or 10.0.0.0/8, several with commas between them, or none for no proxy at all", word)
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}

@@ -19,7 +19,7 @@ func (u *StoreURL) UnmarshalText(text []byte) error {
 	scheme, rest, ok := strings.Cut(s, "://")
 	switch {
 	case !ok || scheme != "postgres" && scheme != "postgresql":
-		return errors.New("this is no address of a database; write it like postgres://user:password@host:5432/database, or set data for a directory")
+		return errors.New("this is not the address of a database; write it like postgres://user:password@host:5432/database, or set data for a directory")
 	case rest == "" || rest[0] == '/' || rest[0] == '?':
 		return errors.New("the address names no host; write it like postgres://user:password@host:5432/database")
 	}

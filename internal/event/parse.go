@@ -234,7 +234,7 @@ func (p *parser) interpret(m *Message, env Envelope, lim Limits) *Refusal {
 		return r
 	}
 	if len(m.MessageID) > lim.MessageID && utf8.RuneCountInString(m.MessageID) > lim.MessageID {
-		return refuse(BadMessageID, "messageId", "messageId has %d characters, the limit is %d; a UUID will do, or leave it out and get one",
+		return refuse(BadMessageID, "messageId", "messageId has %d characters, the limit is %d; use a UUID, or leave it out and one is assigned",
 			utf8.RuneCountInString(m.MessageID), lim.MessageID)
 	}
 	if m.MessageID != "" {

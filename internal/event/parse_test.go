@@ -197,7 +197,7 @@ func TestReasons(t *testing.T) {
 	for _, c := range []struct{ raw, want string }{
 		{`{"type":"track","event":"e","userId":{}}`, "userId is an object; send a string or a number, or leave it out"},
 		{`{"type":"trak","userId":"u"}`, `type is "trak"; send one of identify, track, page, screen, group, alias`},
-		{`{"type":"page","timestamp":"soon","userId":"u"}`, `timestamp is "soon", which is no time; send ISO 8601 such as 2019-11-15T14:00:05.000Z, or leave it out`},
+		{`{"type":"page","timestamp":"soon","userId":"u"}`, `timestamp is "soon", which is not a time; send ISO 8601 such as 2019-11-15T14:00:05.000Z, or leave it out`},
 		{`{"type":"page","userId":'u'}`, `the message is not valid JSON: at byte 24 expected a value (a string, number, object, array, true, false or null) but found '''`},
 		{`{"type":"page"`, `the message is not valid JSON: at byte 14 expected ',' or '}' but the text ends`},
 		{`{"type":"page","userId":"` + "\xe9" + `"}`, `the message is not valid UTF-8 at byte 25 (0xe9); encode text as UTF-8 before sending it`},

@@ -60,7 +60,7 @@ func (s *scanner) times(at stamps, m *Message, env Envelope) *Refusal {
 		m.Time = min(t, received)
 	case env.Live:
 		r.Code = TimestampUnread
-		r.Reason += "; the event has the time of its receipt"
+		r.Reason += "; the event has the time it was received"
 		m.Unread = r
 	default:
 		return r
@@ -72,7 +72,7 @@ func (s *scanner) times(at stamps, m *Message, env Envelope) *Refusal {
 func (s *scanner) eventTime(at stamps, given, original, sent stamp, received int64, live bool) (int64, *Refusal) {
 	for _, one := range [...]stamp{given, original} {
 		if one.is == badStamp {
-			return 0, refuse(BadTimestamp, one.field(at), "%s is %s, which is no time; send ISO 8601 such as 2019-11-15T14:00:05.000Z, or leave it out", one.field(at), describe(s.bytes(one.v)))
+			return 0, refuse(BadTimestamp, one.field(at), "%s is %s, which is not a time; send ISO 8601 such as 2019-11-15T14:00:05.000Z, or leave it out", one.field(at), describe(s.bytes(one.v)))
 		}
 	}
 	if gap, ok := sent.since(original); ok {
@@ -89,7 +89,7 @@ func (s *scanner) eventTime(at stamps, given, original, sent stamp, received int
 			return t, nil
 		}
 	}
-	return 0, refuse(BadTimestamp, given.field(at), "%s is %s, of a calendar that is not known; send ISO 8601 such as 2019-11-15T14:00:05.000Z, or leave it out", given.field(at), describe(s.bytes(given.v)))
+	return 0, refuse(BadTimestamp, given.field(at), "%s is %s, in a calendar that is not known; send ISO 8601 such as 2019-11-15T14:00:05.000Z, or leave it out", given.field(at), describe(s.bytes(given.v)))
 }
 
 func (s *scanner) after1970(t int64) (int64, *Refusal) {

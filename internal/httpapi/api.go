@@ -147,7 +147,7 @@ const importEvents = 100_000
 
 // nothing answers for addresses that are none.
 func (a *API) nothing(w http.ResponseWriter, r *http.Request) {
-	answer.Error(w, r, a.log, answer.New(http.StatusNotFound, answer.NotFound, "There is nothing at this address."))
+	answer.Error(w, r, a.log, answer.New(http.StatusNotFound, answer.NotFound, "There is nothing at this path."))
 }
 
 // sameAs returns the check for a token.

@@ -191,8 +191,8 @@ func TestEveryParameterAtItsEdges(t *testing.T) {
 	for target, want := range map[string]string{
 		shop + "/profiles/users/user_id:jane/story?next=9223372036854775807":                       `"data":[],`,
 		shop + "/profiles/users/user_id:jane/story?next=-1":                                        "next is not a page token",
-		shop + "/insights/counts?since=9999-12-31&until=0001-01-01":                                "the time ends before it begins",
-		shop + "/insights/counts?since=0001-01-01&until=9999-12-31":                                "ask for 1000 at most",
+		shop + "/insights/counts?since=9999-12-31&until=0001-01-01":                                "the period ends before it begins",
+		shop + "/insights/counts?since=0001-01-01&until=9999-12-31":                                "ask for at most 1000",
 		shop + "/insights/counts?since=2262-04-11&until=9999-12-31":                                "not between the years 1678 and 2261",
 		shop + "/insights?until=1970-01-01":                                                        `"data":[],`,
 		shop + "/profiles/users/user_id:jane":                                                      `"created_at":"1970-01-01T00:00:00Z"`,

@@ -79,7 +79,7 @@ func TestExplainOverHTTP(t *testing.T) {
 	out := e.Steps[0].KeptOut
 	if e.Together || e.Why != "kept_apart" || len(out) != 1 || out[0].Limit.Type != "user_id" || out[0].Limit.Values != 1 || out[0].Limit.Window != "ever" ||
 		out[0].Had[0].ID != "user_id:bob" || !e.Graph.Edges[0].KeptApart ||
-		out[0].Says != `ios.id:ki"osk was left out at 2020-01-01 01:00:00 UTC: a profile may have 1 user_id ever. It had user_id:bob, and with it would have come user_id:ann.` {
+		out[0].Says != `ios.id:ki"osk was left out at 2020-01-01 01:00:00 UTC: a profile may have 1 user_id ever. It had user_id:bob, and this would have added user_id:ann.` {
 		t.Errorf("%+v", e)
 	}
 	if e = ask("a=user_id:eve&b=user_id:ann"); e.Why != "nothing" || len(e.Graph.Nodes) != 2 {
@@ -201,9 +201,9 @@ func TestAsOfOverHTTP(t *testing.T) {
 		t.Errorf("%+v", person)
 	}
 	for path, want := range map[string]string{
-		"traits?as_of=yesterday":            "400 as_of is no time",
-		"traits?as_of=":                     "400 as_of is no time",
-		"traits?as_of=2019-11-15":           "404 nothing was seen of ios.id:ios_abc123 by 2019-11-15T00:00:00Z; its first event is of 2019-11-15T14:00:05Z",
+		"traits?as_of=yesterday":            "400 as_of is not a time",
+		"traits?as_of=":                     "400 as_of is not a time",
+		"traits?as_of=2019-11-15":           "404 nothing was seen of ios.id:ios_abc123 by 2019-11-15T00:00:00Z; its first event is from 2019-11-15T14:00:05Z",
 		"links?as_of=2019-11-16":            "400 links are shown as of now only",
 		"events?as_of=2019-11-15T14:00:04Z": "404 nothing was seen",
 	} {

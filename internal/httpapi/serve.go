@@ -58,7 +58,7 @@ func guarded(path string) bool {
 }
 
 var tooMany = func() *answer.Problem {
-	p := answer.New(http.StatusServiceUnavailable, answer.Overloaded, "The server has as many connections at work as it can have. Nothing of this request was taken; send it again.")
+	p := answer.New(http.StatusServiceUnavailable, answer.Overloaded, "The server has reached its limit of connections. Nothing in this request was accepted; send it again.")
 	p.RetryAfter = time.Second
 	return p
 }()

@@ -156,7 +156,7 @@ func columnOf(name string) (column, error) {
 		if kind, ok := valueKinds[behind]; ok {
 			c.value, c.name = kind, name[:at]
 		} else if unknownKinds[behind] {
-			return column{}, fmt.Errorf("%q: %q is no kind of value; write string, number, boolean or json behind the colon", name, name[at+1:])
+			return column{}, fmt.Errorf("%q: %q is not a kind of value; write string, number, boolean or json after the colon", name, name[at+1:])
 		}
 	}
 	c.key = quoted(c.name)

@@ -79,7 +79,7 @@ func TestHeaderMistakes(t *testing.T) {
 		"name,age\n":                "no column that says who",
 		"user_id,,x\n":              "column 2 of the header: it has no name",
 		"user_id,userId\n":          "are the same",
-		"user_id,age:int\n":         `"int" is no kind of value`,
+		"user_id,age:int\n":         `"int" is not a kind of value`,
 		"user_id,id:\n":             "names no type",
 		"user_id,\"a\n":             "never closed",
 		"name,,age\n":               "column 2 of the header: it has no name",

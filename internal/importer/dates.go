@@ -26,14 +26,14 @@ func ParseDates(s string) (Dates, error) {
 	case string(MonthFirst), "M/D/YYYY", "MM/DD", "MDY":
 		return MonthFirst, nil
 	}
-	return "", fmt.Errorf("%q is no order of dates; write DD/MM/YYYY or MM/DD/YYYY", s)
+	return "", fmt.Errorf("%q is not an order of dates; write DD/MM/YYYY or MM/DD/YYYY", s)
 }
 
 // ambiguous is a date that may be two days.
 type ambiguous struct{ text string }
 
 func (a *ambiguous) Error() string {
-	return fmt.Sprintf("timestamp %q is one day where the day comes first and another where the month does; say which with --dates DD/MM/YYYY or --dates MM/DD/YYYY", shorten(a.text, 40))
+	return fmt.Sprintf("timestamp %q is ambiguous: the day or the month may come first; say which with --dates DD/MM/YYYY or --dates MM/DD/YYYY", shorten(a.text, 40))
 }
 
 // iso writes a time that begins with a day in three numbers, such as 03/04/2024
@@ -73,7 +73,7 @@ func (d Dates) iso(s string) (string, error) {
 		if order == "" {
 			order = "DD/MM/YYYY or MM/DD/YYYY"
 		}
-		return s, fmt.Errorf("timestamp %q is no day in the order %s", shorten(s, 40), order)
+		return s, fmt.Errorf("timestamp %q is not a date in the order %s", shorten(s, 40), order)
 	}
 	out := fmt.Sprintf("%04d-%02d-%02d", year, month, day)
 	if clock != "" {

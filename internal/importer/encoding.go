@@ -87,7 +87,7 @@ func ParseEncoding(name string) (string, error) {
 func namedEncoding(name string) (textEncoding, error) {
 	e, err := htmlindex.Get(name)
 	if err != nil {
-		return textEncoding{}, fmt.Errorf("%q is no encoding; write one such as utf-8, utf-16le, windows-1252, macintosh or shift_jis", name)
+		return textEncoding{}, fmt.Errorf("%q is not an encoding; write one such as utf-8, utf-16le, windows-1252, macintosh or shift_jis", name)
 	}
 	known, err := htmlindex.Name(e)
 	if err != nil {

@@ -60,7 +60,7 @@ func ParseDelimiter(s string) (byte, error) {
 		return '|', nil
 	}
 	if len(s) != 1 || s[0] >= utf8.RuneSelf || strings.ContainsAny(s, "\"\r\n") {
-		return 0, fmt.Errorf("%q is no delimiter; write one character such as , ; | or tab", s)
+		return 0, fmt.Errorf("%q is not a delimiter; write one character such as , ; | or tab", s)
 	}
 	return s[0], nil
 }

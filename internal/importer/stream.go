@@ -66,13 +66,13 @@ func unpacked(raw io.Reader) (*stream, error) {
 	case bytes.HasPrefix(head, gzipMagic):
 		z, err := gzip.NewReader(plain)
 		if err != nil {
-			return nil, fmt.Errorf("this is no whole gzip file: %w", err)
+			return nil, fmt.Errorf("this gzip file is incomplete or damaged: %w", err)
 		}
 		return &stream{Reader: bufio.NewReaderSize(z, headBytes), packed: true}, nil
 	case bytes.HasPrefix(head, zstdMagic):
 		z, err := zstd.NewReader(plain, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(512<<20))
 		if err != nil {
-			return nil, fmt.Errorf("this is no whole zstd file: %w", err)
+			return nil, fmt.Errorf("this zstd file is incomplete or damaged: %w", err)
 		}
 		return &stream{
 			Reader: bufio.NewReaderSize(z, headBytes), packed: true,

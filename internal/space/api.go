@@ -34,7 +34,7 @@ var (
 	// ErrExists: there is one like it.
 	ErrExists = errors.New("exists already")
 	// ErrInvalid: what was asked for cannot be; the text says why.
-	ErrInvalid = errors.New("this cannot be")
+	ErrInvalid = errors.New("not possible")
 	// ErrApplying: new rules, or an override of very many strands, are being
 	// applied to what is there; wait for the end.
 	ErrApplying = errors.New("new rules or overrides are being applied to what is there; try again when that is done")

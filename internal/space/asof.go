@@ -30,9 +30,9 @@ type NotYetError struct {
 
 func (e *NotYetError) Error() string {
 	if e.Ref.own() {
-		return fmt.Sprintf("the profile %s was not there by %s; the first event with the identifier that it began with is of %s", e.Ref.Value, shownTime(e.AsOf), shownTime(e.First))
+		return fmt.Sprintf("the profile %s did not exist by %s; the first event with the identifier it began with is from %s", e.Ref.Value, shownTime(e.AsOf), shownTime(e.First))
 	}
-	return fmt.Sprintf("nothing was seen of %s:%s by %s; its first event is of %s", e.Ref.Type, e.Ref.Value, shownTime(e.AsOf), shownTime(e.First))
+	return fmt.Sprintf("nothing was seen of %s:%s by %s; its first event is from %s", e.Ref.Type, e.Ref.Value, shownTime(e.AsOf), shownTime(e.First))
 }
 
 func (e *NotYetError) Unwrap() error { return ErrNotFound }
@@ -332,7 +332,7 @@ func (d *View) identifyAsOf(g *gathered, members []identity.Member) error {
 		}
 	}
 	if g.id.IsZero() {
-		return fmt.Errorf("%w: the profile of then has no ID, for nobody owns its identifiers today", ErrNotFound)
+		return fmt.Errorf("%w: the profile as of then has no ID, because nobody owns its identifiers today", ErrNotFound)
 	}
 	return nil
 }

@@ -207,11 +207,11 @@ func TestJaneAsOf(t *testing.T) {
 	}
 	// Her email came later than she did: what is said is of the email.
 	if _, err := s.Profile(t.Context(), at(user("email", "janedoe@example.com"), "2019-11-15T14:05:00Z")); !errors.As(err, &early) ||
-		err.Error() != "nothing was seen of email:janedoe@example.com by 2019-11-15T14:05:00Z; its first event is of 2019-11-15T14:08:44Z" {
+		err.Error() != "nothing was seen of email:janedoe@example.com by 2019-11-15T14:05:00Z; its first event is from 2019-11-15T14:08:44Z" {
 		t.Errorf("before her email came: %v", err)
 	}
 	if _, err := s.Profile(t.Context(), at(own, "2019-11-15T14:00:04Z")); !errors.As(err, &early) ||
-		!strings.HasPrefix(err.Error(), "the profile "+now.ID+" was not there by 2019-11-15T14:00:04Z") || !strings.HasSuffix(err.Error(), "is of 2019-11-15T14:00:05Z") {
+		!strings.HasPrefix(err.Error(), "the profile "+now.ID+" did not exist by 2019-11-15T14:00:04Z") || !strings.HasSuffix(err.Error(), "is from 2019-11-15T14:00:05Z") {
 		t.Errorf("before her profile began: %v", err)
 	}
 	if _, err := s.Profile(t.Context(), at(user("user_id", "nobody"), "2019-11-15T14:00:04Z")); !errors.Is(err, space.ErrNotFound) || errors.As(err, &early) && early.First == 0 {

@@ -10,7 +10,7 @@ import (
 )
 
 // ErrTooLarge: more hangs together than one answer looks through.
-var ErrTooLarge = errors.New("too much hangs together here")
+var ErrTooLarge = errors.New("too much is connected here")
 
 // UnknownError says that no event of the space had an ID, or that there never was
 // a profile of an ID. It is an ErrNotFound.
@@ -103,7 +103,7 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 	}
 	steps, err := d.explain(hashA, hashB, &out)
 	if errors.Is(err, identity.ErrTooLarge) || errors.Is(err, identity.ErrBound) {
-		return out, fmt.Errorf("%w: more than %d sets of identifiers were looked through to find what links these two; the answer would be no person's", ErrTooLarge, mostExplained)
+		return out, fmt.Errorf("%w: more than %d sets of identifiers were looked through to find what links these two; such a link would say nothing about a person", ErrTooLarge, mostExplained)
 	}
 	if err != nil {
 		return out, err

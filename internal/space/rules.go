@@ -175,7 +175,7 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) er
 	}
 	was := s.version.Load()
 	if only != nil && *only != was.Version {
-		return fmt.Errorf("%w: version %d of the rules is at work, not %d", ErrChanged, was.Version, *only)
+		return fmt.Errorf("%w: version %d of the rules is in force, not %d", ErrChanged, was.Version, *only)
 	}
 	ctx = context.WithoutCancel(ctx) // what was begun is brought to its end
 	empty, err := s.empty(ctx)

@@ -103,6 +103,6 @@ func (e *prepared) rejectUsed() *Reject {
 	return &Reject{
 		Source: e.source, Code: string(event.IDUsed), ReceivedAt: e.msg.ReceivedAt, Sent: e.msg.Sent,
 		MessageID: strings.Clone(e.id), Type: e.msg.Type.String(), Endpoint: e.msg.Type.String(), Body: body,
-		Message: fmt.Sprintf("another event, with another source, type, name or person, had the messageId %.100q before; give each event an ID of its own. Sent again from here, this one gets a new ID", e.id),
+		Message: fmt.Sprintf("another event, with a different source, type, name or person, already had the messageId %.100q; give each event its own ID. When this one is sent again from here, it gets a new ID", e.id),
 	}
 }

@@ -205,7 +205,7 @@ func (s *Space) Tallies(ctx context.Context, q TallyQuery) ([]TallyAt, error) {
 		step *= 24
 	}
 	if q.Since >= q.Until {
-		return nil, fmt.Errorf("%w: the time ends before it begins", ErrInvalid)
+		return nil, fmt.Errorf("%w: the period ends before it begins", ErrInvalid)
 	}
 	// Whole steps, which cannot overflow: the ends may be those of int64.
 	first, last := steps(q.Since, step), steps(q.Until-1, step)
@@ -213,7 +213,7 @@ func (s *Space) Tallies(ctx context.Context, q TallyQuery) ([]TallyAt, error) {
 	since, until := first*step, (last+1)*step
 	switch {
 	case n > MostTallies:
-		return nil, fmt.Errorf("%w: that are %d numbers for a chart; ask for %d at most, with days instead of hours, or a shorter time", ErrInvalid, n, MostTallies)
+		return nil, fmt.Errorf("%w: the chart would have %d points; ask for at most %d: by day instead of by hour, or for a shorter period", ErrInvalid, n, MostTallies)
 	}
 	if first <= steps(math.MinInt64, step) || last >= steps(math.MaxInt64, step) {
 		return nil, fmt.Errorf("%w: the time is not between the years 1678 and 2261", ErrInvalid)

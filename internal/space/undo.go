@@ -221,7 +221,7 @@ func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, d *Tx) (*undoing,
 	case rec.Applying:
 		return nil, ErrApplying
 	case u.Only != nil && *u.Only != rec.Overrides:
-		return nil, fmt.Errorf("%w: revision %d of the overrides is at work, not %d", ErrChanged, rec.Overrides, *u.Only)
+		return nil, fmt.Errorf("%w: revision %d of the overrides is in force, not %d", ErrChanged, rec.Overrides, *u.Only)
 	}
 	rs, err := identity.Compile(rec.Rules)
 	if err != nil {
@@ -364,7 +364,7 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 		}
 	case CannotLink:
 		if len(o.IDs) < 2 {
-			return o, fmt.Errorf("%w: to cut a link takes two IDs, or more that are all kept apart", ErrInvalid)
+			return o, fmt.Errorf("%w: cutting a link needs two or more IDs", ErrInvalid)
 		}
 	case Isolate:
 		if len(o.IDs) == 0 {
@@ -375,10 +375,10 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 		}
 	case Drop:
 		if len(o.IDs) != 1 {
-			return o, fmt.Errorf("%w: to cut an ID from a strand takes exactly one ID", ErrInvalid)
+			return o, fmt.Errorf("%w: cutting an ID from a strand needs exactly one ID", ErrInvalid)
 		}
 	default:
-		return o, fmt.Errorf("%w: the kind %q is none of %s, %s, %s and %s", ErrInvalid, u.Kind, CannotLink, Isolate, Drop, Split)
+		return o, fmt.Errorf("%w: the kind %q is not one of %s, %s, %s and %s", ErrInvalid, u.Kind, CannotLink, Isolate, Drop, Split)
 	}
 	if len(o.IDs) > mostUndoIDs && o.Parts == nil {
 		return o, fmt.Errorf("%w: %d IDs are too many for one override; %d at most", ErrInvalid, len(o.IDs), mostUndoIDs)

@@ -84,8 +84,8 @@ func (w *watcher) tied(rs *identity.Ruleset, name string, id identity.ID, profil
 	w.warn(name, at, n, func() warningRecord {
 		return warningRecord{
 			Kind: ManyPeople, Subject: kept(id), Profile: strings.Clone(profile),
-			Says: fmt.Sprintf("%s suddenly comes with many people: it looks like a shared device, a placeholder or a test account.", id),
-			Do:   "If it names nobody, block it: below are the rules of now with that, and nothing else, changed. `selfsame simulate` shows what they would change before they are set. If it is one person's after all, dismiss this.",
+			Says: fmt.Sprintf("%s suddenly appears with many people: it looks like a shared device, a placeholder or a test account.", id),
+			Do:   "If it names nobody, block it: the rules below are the current ones with only that changed. `selfsame simulate` shows what they would change before they are set. If it is one person's after all, dismiss this.",
 		}
 	})
 }
@@ -167,8 +167,8 @@ func (w *watcher) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
 	w.warn(warningID(LooksBlocked, id.String()), at, 1, func() warningRecord {
 		return warningRecord{
 			Kind: LooksBlocked, Subject: kept(id),
-			Says: fmt.Sprintf("%s is taken as an identifier, and looks as if it named nobody.", id),
-			Do:   "If so, block it: below are the rules of now with that, and nothing else, changed. `selfsame simulate` shows what they would change before they are set. Else dismiss this.",
+			Says: fmt.Sprintf("%s is accepted as an identifier, but looks like a placeholder.", id),
+			Do:   "If so, block it: the rules below are the current ones with only that changed. `selfsame simulate` shows what they would change before they are set. Otherwise dismiss this.",
 		}
 	})
 }
@@ -234,7 +234,7 @@ func (w *watcher) newType(rs *identity.Ruleset, name string, at int64) {
 		return warningRecord{
 			Kind: NewType, Subject: kept(identity.ID{Type: name}),
 			Says: fmt.Sprintf("Events bring identifiers of the type %s, which the rules do not list. They are taken with the defaults: %d of them (%s) for one person, after all listed types.", name, limit.Values, limit.WindowWord()),
-			Do:   "If it names a person, list it where it belongs in the order of priority, with a limit: below are the rules of now with the type listed as it is taken anyhow. `selfsame simulate` shows what a change would do. Else dismiss this.",
+			Do:   "If it names a person, list it where it belongs in the order of priority, with a limit: the rules below are the current ones with the type listed as it is treated now. `selfsame simulate` shows what a change would do. Otherwise dismiss this.",
 		}
 	})
 }
@@ -288,7 +288,7 @@ func (w *watcher) rates(ctx context.Context, r kv.Reader) error {
 			return warningRecord{
 				Kind: MergeRate,
 				Says: fmt.Sprintf("In the hour from %s far more profiles were merged than usual: the median of the week before is %.1f for 1,000 events.", at.Format("2006-01-02 15:04"), usual*1000),
-				Do: fmt.Sprintf("Look at what merged: selfsame insights --kind merged --since %s --until %s. A value that many people share is warned of by itself; an import of old events, or a release that signs everybody in, is a good reason.",
+				Do: fmt.Sprintf("Look at what merged: selfsame insights --kind merged --since %s --until %s. A value that many people share has a warning of its own; an import of old events, or a release that signs everybody in, is a harmless reason.",
 					at.Format(time.RFC3339), at.Add(time.Hour).Format(time.RFC3339)),
 			}
 		})

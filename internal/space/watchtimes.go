@@ -31,8 +31,8 @@ func (w *watcher) unreadTimes(ctx context.Context, r kv.Reader) error {
 		w.warn(name, w.s.cfg.Now().UnixNano(), n.messages, func() warningRecord {
 			return warningRecord{
 				Kind: UnreadTimes, Subject: identity.ID{Type: "source", Value: kind.source},
-				Says: fmt.Sprintf("Events of the source %s have timestamps that cannot be read. They were taken with the time of their receipt.", kind.source),
-				Do: fmt.Sprintf("See what was sent: selfsame rejects --source %s --code %s. Mend the app: an ISO 8601 time in the Gregorian calendar, such as 2019-11-15T14:00:05.000Z (on phones with a fixed locale, en_US_POSIX), or no timestamp.",
+				Says: fmt.Sprintf("Events of the source %s have timestamps that cannot be read. They were stored with the time they were received.", kind.source),
+				Do: fmt.Sprintf("See what was sent: selfsame rejects --source %s --code %s. Fix the app: an ISO 8601 time in the Gregorian calendar, such as 2019-11-15T14:00:05.000Z (on phones with a fixed locale, en_US_POSIX), or no timestamp.",
 					kind.source, event.TimestampUnread),
 			}
 		})

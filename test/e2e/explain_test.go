@@ -32,7 +32,7 @@ func TestExplainJaneAndAKiosk(t *testing.T) {
 		contains(run("explain", "ios.id:ios_abc123", "anonymous_id:anon_789"), "are the same person",
 			"ios.id:ios_abc123 │ 2 events, SegKicks", "user_id:abc123def │ 13 events, SegRuns", "2019-11-16 18:01:00 – 2019-12-20 07:21:00 UTC anonymous_id:anon_789")
 		contains(run("explain", "user_id:ann", "user_id:bob"), "kept apart at 1 place",
-			"ios.id:kiosk was left out at 2020-01-01 01:00:00 UTC: a profile may have 1 user_id ever. It had user_id:bob, and with it would have come user_id:ann.")
+			"ios.id:kiosk was left out at 2020-01-01 01:00:00 UTC: a profile may have 1 user_id ever. It had user_id:bob, and this would have added user_id:ann.")
 		contains(run("explain", "user_id:abc123def"), "5 steps", "merged use_", "jane-011")
 		contains(run("profile", "anonymous_id:anon_123", "--as-of", "2019-11-15T14:05:00Z"), "6 events, 2 identifiers", "As of 2019-11-15 14:05:00")
 		if out, code := s.run(t, nil, append([]string{"explain", "--config", s.config, "--space", "dev", "user_id:ann", "user_id:zoe"}, where...)...); code != 1 ||
@@ -48,7 +48,7 @@ func TestExplainJaneAndAKiosk(t *testing.T) {
 	if len(past.Data) != 2 {
 		t.Errorf("her phone then: %+v", past)
 	}
-	if a := p.profile(t, "dev", "ios.id:ios_abc123", "traits?as_of=2019-11-15"); a.status != http.StatusNotFound || !strings.Contains(string(a.body), "its first event is of 2019-11-15T14:00:05Z") {
+	if a := p.profile(t, "dev", "ios.id:ios_abc123", "traits?as_of=2019-11-15"); a.status != http.StatusNotFound || !strings.Contains(string(a.body), "its first event is from 2019-11-15T14:00:05Z") {
 		t.Errorf("status %d: %s", a.status, a.body)
 	}
 	p.stop(t)

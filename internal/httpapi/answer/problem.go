@@ -121,11 +121,11 @@ func of(err error) *Problem {
 	case errors.Is(err, catalog.ErrExists), errors.Is(err, catalog.ErrDeleting):
 		return &Problem{Status: http.StatusConflict, Code: Conflict, Message: err.Error()}
 	case errors.Is(err, catalog.ErrInvalid):
-		return Mistakes("this cannot be", err)
+		return Mistakes("not possible", err)
 	case errors.Is(err, catalog.ErrNotFound):
 		return &Problem{Status: http.StatusNotFound, Code: NotFound, Message: err.Error()}
 	case errors.Is(err, space.ErrChanged):
-		return &Problem{Status: http.StatusPreconditionFailed, Code: Changed, Message: err.Error() + ". Look again, and decide anew."}
+		return &Problem{Status: http.StatusPreconditionFailed, Code: Changed, Message: err.Error() + ". Read it again, and try again."}
 	case errors.Is(err, space.ErrExists):
 		return &Problem{Status: http.StatusConflict, Code: Conflict, Message: err.Error()}
 	case errors.Is(err, space.ErrInvalid):
@@ -137,22 +137,22 @@ func of(err error) *Problem {
 	case errors.Is(err, space.ErrNotFound) && err != space.ErrNotFound:
 		return &Problem{Status: http.StatusNotFound, Code: NotFound, Message: err.Error()}
 	case errors.Is(err, space.ErrNotFound):
-		return &Problem{Status: http.StatusNotFound, Code: NotFound, Message: "There is nothing of that name here."}
+		return &Problem{Status: http.StatusNotFound, Code: NotFound, Message: "Nothing with that name exists here."}
 	case errors.Is(err, space.ErrBadCursor):
 		return BadParameter("next is not a page token of this list; leave it out to begin at the first page")
 	case errors.Is(err, space.ErrOverloaded):
-		return later(Overloaded, time.Second, "The server has too much work waiting. Nothing of this request was taken; send it again.")
+		return later(Overloaded, time.Second, "The server is overloaded. Nothing in this request was accepted; send it again.")
 	case errors.Is(err, space.ErrBusy):
-		return later(Overloaded, time.Second, "Other nodes keep changing the same profiles. Send all of the request again; what of it is stored already counts once.")
+		return later(Overloaded, time.Second, "Other nodes keep changing the same profiles. Send the whole request again; what is already stored counts once.")
 	case errors.Is(err, space.ErrClosed), errors.Is(err, kv.ErrClosed):
 		return later(Unavailable, 2*time.Second, "The server is stopping. Send the request again.")
 	case errors.Is(err, kv.ErrNoSpace):
-		return later(Unavailable, 30*time.Second, "The server's disk is full; whoever runs it must make room. Nothing of this request was taken; send it again later.")
+		return later(Unavailable, 30*time.Second, "The server's disk is full; its operator has to free some space. Nothing in this request was accepted; send it again later.")
 	case errors.Is(err, kv.ErrReadOnly):
-		return later(Unavailable, 10*time.Second, "The store takes no writes now. Nothing of this request was taken; send it again later.")
+		return later(Unavailable, 10*time.Second, "The store does not accept writes now. Nothing in this request was accepted; send it again later.")
 	case errors.Is(err, kv.ErrCorrupt):
 		return &Problem{Status: http.StatusInternalServerError, Code: Internal,
-			Message: "A file of the store is damaged; the log says which. Keep a copy of the data directory, check the disk, and put back the last backup."}
+			Message: "A file of the store is damaged; the log says which. Keep a copy of the data directory, check the disk, and restore the last backup."}
 	case errors.Is(err, kv.ErrTooNew), errors.Is(err, codec.ErrTooNew):
 		return &Problem{Status: http.StatusInternalServerError, Code: Internal,
 			Message: "The store was written by a newer version of Selfsame; run that version or a newer one."}
@@ -160,13 +160,13 @@ func of(err error) *Problem {
 		return &Problem{Status: http.StatusInternalServerError, Code: Internal,
 			Message: "The store was written by an older version of Selfsame, which this one cannot read; import the events into an empty store, or run the older version."}
 	case errors.Is(err, catalog.ErrSlow):
-		return later(Overloaded, time.Second, "The store answers too late now. Nothing of this request was taken; send it again.")
+		return later(Overloaded, time.Second, "The store is responding too slowly. Nothing in this request was accepted; send it again.")
 	case errors.Is(err, kv.ErrUnavailable):
 		return later(Unavailable, 2*time.Second, "The store cannot be reached. Send the request again.")
 	case errors.Is(err, kv.ErrUnknown):
 		return later(Unavailable, 2*time.Second, "The connection to the store was cut during the write. Send the request again; repeats of a messageId count once.")
 	case errors.Is(err, context.Canceled):
-		return &Problem{Status: StatusClientGone, Code: Unavailable, Message: "The client left."}
+		return &Problem{Status: StatusClientGone, Code: Unavailable, Message: "The client disconnected."}
 	case errors.Is(err, context.DeadlineExceeded):
 		return later(Unavailable, 2*time.Second, "This took too long. Send the request again.")
 	}

@@ -176,5 +176,5 @@ func (w *wire) explain(err error) error {
 	case errors.Is(w.err, os.ErrDeadlineExceeded):
 		return answer.New(http.StatusRequestTimeout, answer.Timeout, "The body did not arrive in time. Send the request again.")
 	}
-	return answer.New(answer.StatusClientGone, answer.Unavailable, "The body did not arrive whole. Send the request again.")
+	return answer.New(answer.StatusClientGone, answer.Unavailable, "The body is incomplete. Send the request again.")
 }

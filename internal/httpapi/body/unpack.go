@@ -130,7 +130,7 @@ func scanBy(open opener, data, piece []byte, most int, see func([]byte) bool) bo
 var ErrFull error = full()
 
 func full() *answer.Problem {
-	p := answer.New(http.StatusServiceUnavailable, answer.Overloaded, "The server holds as many requests as it has memory for. Nothing of this one was taken; send it again.")
+	p := answer.New(http.StatusServiceUnavailable, answer.Overloaded, "The server has no memory left for more requests. Nothing in this one was accepted; send it again.")
 	p.RetryAfter = retryAfter
 	return p
 }

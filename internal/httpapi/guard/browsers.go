@@ -52,7 +52,7 @@ func (b *Browsers) Check(r *http.Request) error {
 		return nil
 	}
 	return answer.New(http.StatusMisdirectedRequest, answer.Misdirected,
-		"On this machine the server answers to localhost only, here it was asked as another host. Set public_url, or add the name to hosts, in its configuration.")
+		"This server answers only to localhost, but the request names another host. Set public_url, or add the name to hosts, in its configuration.")
 }
 
 func isLoopback(addr net.Addr) bool {

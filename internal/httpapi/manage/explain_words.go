@@ -64,11 +64,11 @@ func wordsOf(d *space.Demotion) string {
 		if d.Broke != "" {
 			fmt.Fprintf(&b, " (at most %s)", allowed(d.Broke, d.Limit))
 		}
-		b.WriteString("; what filled it then cannot be made out now")
+		b.WriteString("; the values that filled it then can no longer be determined")
 	case d.Reason == identity.ReasonLimit:
-		fmt.Fprintf(&b, ": a profile may have %s. It had %s, and with it would have come %s", allowed(d.Broke, d.Limit), some(d.Had), some(d.Brought))
+		fmt.Fprintf(&b, ": a profile may have %s. It had %s, and this would have added %s", allowed(d.Broke, d.Limit), some(d.Had), some(d.Brought))
 	case d.Reason == identity.ReasonCap:
-		fmt.Fprintf(&b, ": a profile may have %d identifiers. It had %d, and with it would have come %d", d.Limit.Values, len(d.Had), len(d.Brought))
+		fmt.Fprintf(&b, ": a profile may have %d identifiers. It had %d, and this would have added %d", d.Limit.Values, len(d.Had), len(d.Brought))
 	case d.Reason == identity.ReasonMerges:
 		fmt.Fprintf(&b, ": a profile may go through %d merges, and this would have been number %d", d.Limit.Values, d.Merges)
 	case d.Reason == identity.ReasonDropped:
@@ -83,10 +83,10 @@ func wordsOf(d *space.Demotion) string {
 	}
 	b.WriteString(".")
 	if d.Now && !d.Unclear && len(d.Had) > 0 {
-		b.WriteString(" These are the values of now; with order: arrival those of then are not known.")
+		b.WriteString(" These are the current values; with order: arrival the earlier ones are not known.")
 	}
 	if d.Recheck != 0 {
-		fmt.Fprintf(&b, " It can come in from %s on, when it is seen again.", clock(d.Recheck))
+		fmt.Fprintf(&b, " From %s on it can be accepted when it is seen again.", clock(d.Recheck))
 	}
 	return b.String()
 }

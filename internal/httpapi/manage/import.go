@@ -119,7 +119,7 @@ func (h *handler) parseLines(text []byte, known int, d *space.Delivery, out *api
 			continue
 		}
 		if len(d.Messages)+len(d.Rejects)+known == h.ImportEvents {
-			return answer.New(http.StatusRequestEntityTooLarge, answer.TooLarge, "The request has more than %d lines. Send less at a time.", h.ImportEvents)
+			return answer.New(http.StatusRequestEntityTooLarge, answer.TooLarge, "The request has more than %d lines. Send fewer at a time.", h.ImportEvents)
 		}
 		m, err := event.Parse(raw, env)
 		if err == nil {
@@ -230,7 +230,7 @@ func (h *handler) ingestMarked(ctx context.Context, s Ingester, r *http.Request,
 }
 
 var errMoved = answer.New(http.StatusConflict, answer.Conflict,
-	"The mark is not what this request expects: the request was taken before, or another import moves the mark. Read the mark and go on behind it.")
+	"The mark is not what this request expects: the request was taken before, or another import moves the mark. Read the mark and continue after it.")
 
 // keyedLocks are locks by name, which are there as long as somebody holds or
 // wants them.

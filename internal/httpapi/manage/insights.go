@@ -88,7 +88,7 @@ func insightQuery(r *http.Request) (q space.InsightQuery, err error) {
 				for i, k := range space.InsightKinds {
 					names[i] = insightName(k)
 				}
-				return q, answer.BadParameter("There is no kind %.40q; choose some of %s.", name, strings.Join(names, ", "))
+				return q, answer.BadParameter("There is no kind %.40q; choose from %s.", name, strings.Join(names, ", "))
 			}
 			q.Kinds = append(q.Kinds, k)
 		}

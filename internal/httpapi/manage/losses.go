@@ -45,8 +45,8 @@ func (h *handler) warnOfLosses() *space.Warning {
 	if last.After != nil {
 		span = "taken between " + last.After.UTC().Format(time.RFC3339) + " and " + last.Until.UTC().Format(time.RFC3339)
 	}
-	w.Says = fmt.Sprintf("A start of the server found files of the store damaged. At least %d commits that had been answered are missing, with %d events, the latest of them %s: %s.", commits, w.Count, span, last.Where)
-	w.Do = "Check the disk. Put back a backup that has them, or send the events of that time again: what is there already counts once. Dismissing this forgets it."
+	w.Says = fmt.Sprintf("When the server started, files of the store were damaged. At least %d acknowledged commits are missing, with %d events, the latest of them %s: %s.", commits, w.Count, span, last.Where)
+	w.Do = "Check the disk. Restore a backup that has them, or send the events of that time again: what is already stored counts once. Dismissing this clears it."
 	return w
 }
 

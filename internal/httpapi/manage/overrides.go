@@ -85,11 +85,11 @@ func undoOf(q *api.OverrideRequest) (space.Undo, error) {
 	}
 	switch {
 	case q.Kind == space.Split && (q.Profile == "" || q.MessageID == ""):
-		return u, answer.BadParameter("to split takes profile and message_id: which profile, and which event merged it.")
+		return u, answer.BadParameter("split needs profile and message_id: the profile, and the event that merged it.")
 	case q.Kind == space.Split:
 		u.Profile, err = profiles.ParseRef(u.Collection, q.Profile)
 	case q.Kind == space.Drop && q.Strand == "":
-		return u, answer.BadParameter("to drop takes strand, as explain shows it.")
+		return u, answer.BadParameter("drop needs strand, as explain shows it.")
 	}
 	return u, err
 }

@@ -110,7 +110,7 @@ func findReject(ctx context.Context, s Rejects, id string) (space.Reject, error)
 	case len(p.Rejects) == 0 || !strings.HasPrefix(p.Rejects[0].ID, id):
 		return space.Reject{}, space.ErrNotFound
 	case len(p.Rejects) > 1 && strings.HasPrefix(p.Rejects[1].ID, id):
-		return space.Reject{}, answer.BadParameter("the IDs of several refused messages begin with %s; write more of the one that is meant.", id)
+		return space.Reject{}, answer.BadParameter("several refused messages have IDs that begin with %s; give more characters.", id)
 	}
 	return s.Reject(ctx, p.Rejects[0].ID)
 }
@@ -142,7 +142,7 @@ func (h *handler) resendOne(w http.ResponseWriter, r *http.Request) error {
 		rej.Body = text
 	}
 	if isNote(rej) {
-		return answer.New(http.StatusBadRequest, rej.Code, "This event was taken, with the time of its receipt; there is nothing to send again.")
+		return answer.New(http.StatusBadRequest, rej.Code, "This event was accepted with the time it was received; there is nothing to send again.")
 	}
 	var out api.Resent
 	if err := h.resend(untilDone(r), s, rej.Source, []space.Reject{rej}, &out); err != nil {

@@ -54,7 +54,7 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request) error {
 
 // nothing serves addresses that are none.
 func (h *handler) nothing(http.ResponseWriter, *http.Request) error {
-	return answer.New(http.StatusNotFound, answer.NotFound, "There is no such address, or it does not take this method.")
+	return answer.New(http.StatusNotFound, answer.NotFound, "There is no such path, or it does not accept this method.")
 }
 
 // open finds the space of the path.
@@ -87,10 +87,10 @@ func (h *handler) document(w http.ResponseWriter, r *http.Request, v any) error 
 		if errors.Is(err, io.EOF) {
 			return answer.Invalid("the request has no body; send a JSON object")
 		}
-		return answer.Mistakes("the body is not the JSON that is expected here", err)
+		return answer.Mistakes("the body is not the JSON expected here", err)
 	}
 	if d.More() {
-		return answer.Invalid("something follows the JSON object in the body")
+		return answer.Invalid("the body has something after the JSON object")
 	}
 	return nil
 }
@@ -109,9 +109,9 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request, most int) (*body.
 		w.Header().Set("Connection", "close")
 		return nil, answer.New(http.StatusRequestEntityTooLarge, answer.TooLarge, "The body has more than %d bytes. Send less at a time.", most)
 	case errors.Is(err, body.ErrEncoding):
-		return nil, answer.New(http.StatusUnsupportedMediaType, answer.BadEncoding, "The Content-Encoding is not known here; send the body as it is, or packed once with one of "+body.Encodings+".")
+		return nil, answer.New(http.StatusUnsupportedMediaType, answer.BadEncoding, "The Content-Encoding is not supported; send the body uncompressed, or compressed once with one of "+body.Encodings+".")
 	case errors.Is(err, body.ErrUnpack):
-		return nil, answer.Invalid("the body cannot be unpacked; it is not what its Content-Encoding says, or it was cut")
+		return nil, answer.Invalid("the body cannot be decompressed; it is not what its Content-Encoding says, or it was cut short")
 	}
 	return nil, err
 }

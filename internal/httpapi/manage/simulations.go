@@ -60,7 +60,7 @@ func (s *simulations) add(job *simulationJob) error {
 		}
 	}
 	if running >= mostRunning {
-		p := answer.New(http.StatusTooManyRequests, answer.RateLimit, "%d simulations run already. Wait for one, or cancel it.", running)
+		p := answer.New(http.StatusTooManyRequests, answer.RateLimit, "%d simulations are already running. Wait for one to finish, or cancel it.", running)
 		p.RetryAfter = 5 * time.Second
 		return p
 	}

@@ -46,7 +46,7 @@ func (h *handler) listWarnings(w http.ResponseWriter, r *http.Request) error {
 		state = ""
 	case space.WarningOpen, space.WarningDismissed, space.WarningResolved:
 	default:
-		return answer.BadParameter("state is %.40q; choose open (which is meant without it), dismissed, resolved or all.", state)
+		return answer.BadParameter("state is %.40q; choose open (the default), dismissed, resolved or all.", state)
 	}
 	p, err := s.Warnings(r.Context(), state, n, r.URL.Query().Get("next"))
 	if err != nil {

@@ -37,7 +37,7 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, spaceID string) 
 			"The access token is missing, or is not one of this space. Send it as the user name of HTTP Basic, with an empty password.")
 	}
 	if wait := h.rates.take(token.Space, token.Name); wait > 0 {
-		p := answer.New(http.StatusTooManyRequests, answer.RateLimit, "This token makes more than %g requests a second. Wait, and spread them.", h.Rate)
+		p := answer.New(http.StatusTooManyRequests, answer.RateLimit, "This token makes more than %g requests per second. Wait, and spread them out.", h.Rate)
 		p.RetryAfter = wait
 		return "", p
 	}

@@ -37,7 +37,7 @@ func (h *handler) deleteExternalIDs(w http.ResponseWriter, r *http.Request) {
 func (h *handler) takeOff(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", "POST")
-		return answer.New(http.StatusMethodNotAllowed, answer.MethodNotAllowed, "This address takes POST.")
+		return answer.New(http.StatusMethodNotAllowed, answer.MethodNotAllowed, "This path accepts only POST.")
 	}
 	q, err := h.understand(w, r, "external_ids/delete")
 	if err != nil {
@@ -115,9 +115,9 @@ func (h *handler) readDeleted(w http.ResponseWriter, r *http.Request, c identity
 	}
 	switch {
 	case errors.Is(err, body.ErrEncoding):
-		return nil, answer.New(http.StatusUnsupportedMediaType, answer.BadEncoding, "The Content-Encoding is not known here; send the body as it is.")
+		return nil, answer.New(http.StatusUnsupportedMediaType, answer.BadEncoding, "The Content-Encoding is not supported; send the body uncompressed.")
 	case errors.Is(err, body.ErrUnpack):
-		return nil, answer.Invalid("the body cannot be unpacked; it is not what its Content-Encoding says, or it was cut")
+		return nil, answer.Invalid("the body cannot be decompressed; it is not what its Content-Encoding says, or it was cut short")
 	case errors.Is(err, body.ErrTooLarge):
 		return nil, answer.New(http.StatusRequestEntityTooLarge, answer.TooLarge, "The body has more than 64 KiB.")
 	}
@@ -143,7 +143,7 @@ func (h *handler) readDeleted(w http.ResponseWriter, r *http.Request, c identity
 			return nil, answer.BadParameter("delete_external_ids[%d] has no id, or no type that an external ID can have.", i)
 		}
 		if ref.Type == "group_id" {
-			return nil, answer.BadParameter("delete_external_ids[%d] is a group_id; an account without it would be none.", i)
+			return nil, answer.BadParameter("delete_external_ids[%d] is a group_id; an account cannot exist without it.", i)
 		}
 		if id := (identity.ID{Type: ref.Type, Value: ref.Value}); !slices.Contains(ids, id) {
 			ids = append(ids, id)

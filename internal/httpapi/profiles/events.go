@@ -71,7 +71,7 @@ func (q *request) eventQuery() (e space.EventQuery, err error) {
 	for _, name := range q.words("type") {
 		t := event.TypeOf(name)
 		if t == 0 {
-			return e, answer.BadParameter("type has a name that is none of identify, track, page, screen, group, alias.")
+			return e, answer.BadParameter("type has a name that is not one of identify, track, page, screen, group, alias.")
 		}
 		e.Types = append(e.Types, t)
 	}

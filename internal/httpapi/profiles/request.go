@@ -69,7 +69,7 @@ const freeBytes = 64 << 10
 func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string, serve resource) ([]byte, bool, error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		return nil, false, answer.New(http.StatusMethodNotAllowed, answer.MethodNotAllowed, "This address takes GET.")
+		return nil, false, answer.New(http.StatusMethodNotAllowed, answer.MethodNotAllowed, "This path accepts only GET.")
 	}
 	q, err := h.understand(w, r, name)
 	if err != nil {
@@ -89,7 +89,7 @@ func AsOf(query url.Values) (int64, error) {
 	}
 	t, ok := event.ParseTime(strings.TrimSpace(query.Get("as_of")))
 	if !ok {
-		return 0, answer.BadParameter("as_of is no time; send ISO 8601 such as 2019-11-15T14:00:05Z, or 2019-11-15 for the beginning of that day in UTC.")
+		return 0, answer.BadParameter("as_of is not a time; send ISO 8601 such as 2019-11-15T14:00:05Z, or 2019-11-15 for the beginning of that day in UTC.")
 	}
 	if t == 0 {
 		t = 1 // 0 would be now; an event of 1970 begins a nanosecond too late
@@ -223,7 +223,7 @@ func Moment(query url.Values, name string) (space.Bound, error) {
 	}
 	t, ok := event.ParseTime(text)
 	if !ok {
-		return space.Bound{}, answer.BadParameter("%s is no time; send ISO 8601 such as 2019-11-15T14:00:05Z, or 2019-11-15 for the beginning of that day in UTC.", name)
+		return space.Bound{}, answer.BadParameter("%s is not a time; send ISO 8601 such as 2019-11-15T14:00:05Z, or 2019-11-15 for the beginning of that day in UTC.", name)
 	}
 	return space.BoundAt(t), nil
 }

@@ -86,9 +86,9 @@ func (h *handler) read(in *intake, text []byte, wrong error) error {
 	case errors.Is(wrong, body.ErrTooLarge):
 		in.refuseAll(text, tooLarge(h.MaxBytes))
 	case errors.Is(wrong, body.ErrUnpack):
-		in.refuseAll(text, answer.New(http.StatusBadRequest, string(event.BadJSON), "the body cannot be unpacked; it is not what its Content-Encoding says, or it was cut"))
+		in.refuseAll(text, answer.New(http.StatusBadRequest, string(event.BadJSON), "the body cannot be decompressed; it is not what its Content-Encoding says, or it was cut short"))
 	case errors.Is(wrong, body.ErrEncoding):
-		in.refuseAll(text, answer.New(http.StatusUnsupportedMediaType, answer.BadEncoding, "the Content-Encoding is not known here; send the body as it is, or packed once with one of "+body.Encodings))
+		in.refuseAll(text, answer.New(http.StatusUnsupportedMediaType, answer.BadEncoding, "the Content-Encoding is not supported; send the body uncompressed, or compressed once with one of "+body.Encodings))
 	case in.env.Type == 0:
 		return in.readBatch(text, h.limits)
 	default:

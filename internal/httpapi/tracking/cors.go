@@ -43,7 +43,7 @@ func (h *handler) open(serve http.HandlerFunc, allow string, methods ...string) 
 			preflight(w, r, allow)
 			return
 		}
-		answer.Failure(w, r, h.Log, answer.New(http.StatusMethodNotAllowed, answer.MethodNotAllowed, "This address takes %s.", allow))
+		answer.Failure(w, r, h.Log, answer.New(http.StatusMethodNotAllowed, answer.MethodNotAllowed, "This path accepts only %s.", allow))
 	}
 }
 

@@ -60,7 +60,7 @@ func (h *handler) deliverTo(ctx context.Context, id string, d space.Delivery) er
 	if errors.Is(err, space.ErrNotFound) || errors.Is(err, catalog.ErrNotFound) {
 		// The source says that there is such a space, so it is about to be opened
 		// or was closed a moment ago. Not found would throw the messages away.
-		p := answer.New(http.StatusServiceUnavailable, answer.Unavailable, "The space is not open here now. Send the request again.")
+		p := answer.New(http.StatusServiceUnavailable, answer.Unavailable, "The space is not open on this server right now. Send the request again.")
 		p.RetryAfter = 2 * time.Second
 		return p
 	}

@@ -64,7 +64,7 @@ func (s *Store) lookBefore() error {
 // tellLost says aloud what a survey found missing, and keeps it.
 func (s *Store) tellLost(v *survey) error {
 	for _, l := range v.lost {
-		s.log.Error("commits that were answered are missing: put back a backup, or send again what came in between; the store works on without them",
+		s.log.Error("commits that were answered are missing: restore a backup, or send again what came in between; the store works on without them",
 			"commits_at_least", l.Commits, "events_at_least", l.Units, "after", l.After, "until", l.Until, "where", l.Where)
 	}
 	kept, err := readLosses(s.opts.FS, s.dir)
