@@ -318,6 +318,7 @@ func (s *Space) updateByRules(ctx context.Context, rs *identity.Ruleset, f func(
 			if rec.Cause == "" {
 				rec.Cause = fmt.Sprintf("rules: version %d", rec.Version)
 			}
+			d.seeds = nil // the next pass sees what the job would, see watch
 			d.putDown(rec.Cause)
 			return nil
 		})

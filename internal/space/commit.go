@@ -201,9 +201,7 @@ func (s *Space) fill(c *Tx, ws []*work) error {
 			}
 		}
 	}
-	for i := range d.seeds {
-		b.Put(d.seeds[i].Key(d.keys), d.seeds[i].Append(nil))
-	}
+	d.putSeeds(b)
 	s.stageTypes(c)
 	for _, w := range ws {
 		if w.waits() {

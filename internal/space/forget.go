@@ -12,7 +12,7 @@ import (
 // What nothing holds any more is taken out of the store: strands without events,
 // IDs without strands, profiles without IDs.
 
-// put and remove write what a desk keeps no record of, after its records.
+// put and remove write what a transaction keeps no record of, before its records: what was removed may have been made again since.
 func (d *Tx) put(key, value []byte) { d.also = append(d.also, alsoWrite{key, value, false}) }
 
 func (d *Tx) remove(key []byte) { d.also = append(d.also, alsoWrite{key, nil, true}) }

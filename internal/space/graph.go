@@ -7,7 +7,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// The desk is the graph that the engine reads: the store as of the snapshot,
+// A View is the graph that the engine reads: the store as of the snapshot,
 // under what this commit changed already.
 var _ identity.Graph = (*View)(nil)
 

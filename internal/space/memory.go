@@ -7,7 +7,7 @@ import (
 
 // memory keeps records that the writer of an exclusive store read or wrote
 // lately: nobody else changes them, so they need no second look. The records in
-// it are never changed; a desk works on copies.
+// it are never changed; a transaction works on copies.
 type memory struct {
 	nodes    lately[identity.Hash, *codec.Identifier]
 	profiles lately[codec.ProfileID, *codec.Profile]
@@ -39,7 +39,7 @@ func (m *memory) resize(bytes int64) {
 	m.filter.resize(bytes / 4)
 }
 
-// learn keeps what a commit left. The desk is not used afterwards.
+// learn keeps what a commit left. The transaction is not used afterwards.
 func (m *memory) learn(d *Tx) {
 	for h, n := range d.nodes {
 		if n != nil {
@@ -59,7 +59,7 @@ func (m *memory) learn(d *Tx) {
 	}
 }
 
-// node, profile and strand give a desk its own copy of what is remembered; nil
+// node, profile and strand give a transaction its own copy of what is remembered; nil
 // with true is something that is surely not in the store.
 func (m *memory) node(h identity.Hash) (*codec.Identifier, bool) {
 	n, ok := m.nodes.get(h)

@@ -274,7 +274,7 @@ func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) e
 	})
 }
 
-// commitRekey runs f on a desk and commits what it changed, again and again
+// commitRekey runs f in a transaction and commits what it changed, again and again
 // while other nodes come in between.
 func (s *Space) commitRekey(ctx context.Context, rs *identity.Ruleset, f func(d *Tx) error) error {
 	s.writing.Lock()

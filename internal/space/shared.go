@@ -47,6 +47,13 @@ func (d *Tx) watch(s *codec.Strand, old *identity.Strand) {
 	d.seeds = append(d.seeds, codec.Deferred{Strand: s.Hash, Collection: s.Collection, Moment: s.First.Moment})
 }
 
+// putSeeds puts what the job is to decide into a batch.
+func (d *Tx) putSeeds(b *kv.Batch) {
+	for i := range d.seeds {
+		b.Put(d.seeds[i].Key(d.keys), d.seeds[i].Append(nil))
+	}
+}
+
 // renewLane goes on in a new lane when nobody can say how far the old one was
 // written.
 func (s *Space) renewLane(ctx context.Context) error {

@@ -86,7 +86,7 @@ func (s *Space) openTx(d *Tx, ctx context.Context, r kv.Reader, rs *identity.Rul
 	}
 }
 
-// clear empties the desk and keeps its room, for the next commit.
+// clear empties the transaction and keeps its room, for the next commit.
 func (d *Tx) clear() {
 	clear(d.strands)
 	clear(d.nodes)

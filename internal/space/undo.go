@@ -189,6 +189,7 @@ func (w *undoing) stage(ctx context.Context) (rec rulesRecord, stored []byte, er
 	if err := s.putAudit(b, audit.New(ctx, w.now, action, w.out.Override.ID, w.out.Override.detail())); err != nil {
 		return rec, nil, err
 	}
+	w.desk.putSeeds(b)
 	w.correct()
 	w.desk.putDown(cause)
 	return rec, stored, nil

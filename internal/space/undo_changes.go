@@ -8,7 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// regroup applies a change to the desk and gathers what is different.
+// regroup applies a change to the transaction and gathers what is different.
 func (w *undoing) regroup(c *identity.Change) error {
 	touched, err := w.owners(c)
 	if err != nil {
@@ -62,7 +62,7 @@ func (w *undoing) regroup(c *identity.Change) error {
 	return nil
 }
 
-// see gathers a profile as a desk has it, if it is there.
+// see gathers a profile as a view has it, if it is there.
 func (w *undoing) see(d *View, into map[codec.ProfileID]*full, p codec.ProfileID, isNew bool) error {
 	if into[p] != nil {
 		return nil

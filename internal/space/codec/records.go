@@ -8,7 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
-// strandRecord is a strand as it is stored.
+// Strand is a strand as it is stored.
 type Strand struct {
 	*identity.Strand
 	Source  string    // of the first event
@@ -151,7 +151,7 @@ func DecodeStrand(b []byte, h identity.Hash, hasher identity.Hasher) (*Strand, e
 // change it: such a strand has decisions after its first.
 func Windowed(s *identity.Strand) bool { return s.Recheck != 0 || s.Evaluated != s.First }
 
-// nodeRecord is an external ID as it is stored.
+// Identifier is an external ID as it is stored.
 type Identifier struct {
 	ID           identity.ID
 	Owner        ProfileID // zero: nobody
@@ -159,7 +159,7 @@ type Identifier struct {
 	Pending      bool      // a replay that was put off may change whose it is
 	Spilled      bool      // the strands that hold the ID are in lists of their own
 	Holders      []Holder  // while not spilled
-	// revision moves when the lists of a spilled ID do: whoever scanned them must
+	// Revision moves when the lists of a spilled ID do: whoever scanned them must
 	// learn that they changed.
 	Revision uint64
 }
@@ -233,7 +233,7 @@ func (n *Identifier) Holder(s identity.Hash) int {
 	return slices.IndexFunc(n.Holders, func(h Holder) bool { return h.Strand == s })
 }
 
-// profileRecord is a profile as it is stored: what the commit path needs to know.
+// Profile is a profile as it is stored: what the commit path needs to know.
 // What people see is folded from its strands.
 type Profile struct {
 	Collection   identity.Collection
@@ -304,7 +304,7 @@ func (p *Profile) Census() *identity.Census {
 	return c
 }
 
-// pairRecord is where a user strand and an account strand were first seen
+// Pair is where a user strand and an account strand were first seen
 // together.
 type Pair struct {
 	event.Moment // of the first event
@@ -323,7 +323,7 @@ func DecodePair(b []byte) (*Pair, error) {
 	return &Pair{r.Moment(), r.Text(), r.Text()}, r.Err
 }
 
-// seedRecord is a replay that was put off: the event of a strand from which on
+// Deferred is a replay that was put off: the event of a strand from which on
 // decisions have to be made again.
 type Deferred struct {
 	Strand     identity.Hash
