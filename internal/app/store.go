@@ -1,9 +1,6 @@
 package app
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +13,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv"
+	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // storeDir is the store's place in the data directory.

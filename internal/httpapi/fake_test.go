@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"context"
 	"io"
 	"log/slog"
@@ -23,6 +21,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // The server of the tests.
@@ -84,7 +83,7 @@ func (s *recorded) Ingest(_ context.Context, d space.Delivery) (space.Receipt, e
 	return space.Receipt{Stored: len(d.Messages)}, nil
 }
 
-func (s *recorded) Look(ctx context.Context, ref space.Ref, _ space.Part) (space.Profile, error) {
+func (s *recorded) ReadProfile(ctx context.Context, ref space.Ref, _ space.Part) (space.Profile, error) {
 	return s.Profile(ctx, ref)
 }
 

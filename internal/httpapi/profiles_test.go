@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"bytes"
 	"encoding/json"
 	"flag"
@@ -16,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

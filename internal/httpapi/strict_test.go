@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"bytes"
 	"testing"
 	"unicode/utf8"
@@ -11,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // Bodies are kept as they were sent; every answer that holds a part of one is

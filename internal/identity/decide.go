@@ -22,7 +22,7 @@ type ruling struct {
 
 // judge is the greedy resolution of one event (DESIGN.md §3, step 2): IDs are
 // taken in the order of priority, and one that would break a rule is left out.
-type judge struct {
+type resolver struct {
 	rs *Ruleset
 	ov *Overrides
 	// groupOf returns the group that owns an ID at this place, nil if nobody
@@ -37,7 +37,7 @@ type judge struct {
 
 // decide rules on s's event at pos. The links of s are not changed, apart from
 // those that name nobody being set aside.
-func (j *judge) decide(s *Strand, pos Pos) (decision, error) {
+func (j *resolver) decide(s *Strand, pos Pos) (decision, error) {
 	j.order = s.setAside(j.rs, j.ov, j.order)
 	d := decision{ids: make([]ruling, 0, len(j.order))}
 	for _, i := range j.order {
@@ -48,7 +48,7 @@ func (j *judge) decide(s *Strand, pos Pos) (decision, error) {
 		}
 		r := ruling{link: l, group: g}
 		var recheck int64
-		r.reason, r.broke, recheck = j.objection(&d, s.Hash, l, g, pos.Time)
+		r.reason, r.broke, recheck = j.violation(&d, s.Hash, l, g, pos.Time)
 		if r.reason == ReasonNone {
 			r.accepted = true
 			if g != nil && !slices.Contains(d.joined, g) {
@@ -63,7 +63,7 @@ func (j *judge) decide(s *Strand, pos Pos) (decision, error) {
 }
 
 // objection says why the ID must not join what was accepted so far.
-func (j *judge) objection(d *decision, strand Hash, l *Link, g *group, t int64) (Reason, string, int64) {
+func (j *resolver) violation(d *decision, strand Hash, l *Link, g *group, t int64) (Reason, string, int64) {
 	first := true
 	for i := range d.ids {
 		if d.ids[i].accepted {
@@ -98,7 +98,7 @@ func (j *judge) objection(d *decision, strand Hash, l *Link, g *group, t int64) 
 // values. Only types that the ID and its group bring can be over a limit that
 // was kept before. Limits that last for ever are looked at first, so that a
 // recheck is only promised when nothing permanent stands against the ID.
-func (j *judge) overLimit(d *decision, l *Link, g *group, t int64) (broke string, recheck int64) {
+func (j *resolver) overLimit(d *decision, l *Link, g *group, t int64) (broke string, recheck int64) {
 	j.types = j.types[:0]
 	if g == nil {
 		j.types = append(j.types, l.ID.Type)
@@ -131,7 +131,7 @@ func (j *judge) overLimit(d *decision, l *Link, g *group, t int64) (broke string
 // exceeds reports whether the candidate has more values of a type than the
 // limit and more than each of the joined profiles had already: tightened rules
 // never make a profile unreachable.
-func (j *judge) exceeds(d *decision, l *Link, g *group, ty string, lim Limit, t int64) bool {
+func (j *resolver) exceeds(d *decision, l *Link, g *group, ty string, lim Limit, t int64) bool {
 	total, most := 0, 0
 	add := func(g *group) {
 		n := g.count(ty, lim, t)
@@ -177,7 +177,7 @@ func earliestExit(d *decision, l *Link, g *group, ty string, lim Limit, t int64)
 	return exit
 }
 
-func (j *judge) overCap(d *decision, g *group) bool {
+func (j *resolver) overCap(d *decision, g *group) bool {
 	total, most := 0, 0
 	if g == nil {
 		total = 1
@@ -196,7 +196,7 @@ func (j *judge) overCap(d *decision, g *group) bool {
 	return total > j.rs.MaxIdentifiers() && total > most
 }
 
-func (j *judge) overMerges(d *decision, g *group) bool {
+func (j *resolver) overMerges(d *decision, g *group) bool {
 	if len(d.joined) == 0 {
 		return false
 	}
@@ -210,7 +210,7 @@ func (j *judge) overMerges(d *decision, g *group) bool {
 
 // overridden asks the overrides. What is joined already was allowed, so only
 // what the ID brings can offend.
-func (j *judge) overridden(d *decision, strand Hash, l *Link, g *group) Reason {
+func (j *resolver) overridden(d *decision, strand Hash, l *Link, g *group) Reason {
 	if j.ov.dropped[drop{strand, l.Hash}] {
 		return ReasonDropped
 	}

@@ -127,7 +127,7 @@ func (e *Engine) Replay(g Graph, seeds []Seed) (*Change, error) {
 func (e *Engine) replay(g Graph) *replay {
 	return &replay{
 		e: e, g: g,
-		judge:   judge{rs: e.Rules, ov: e.Overrides},
+		judge:   resolver{rs: e.Rules, ov: e.Overrides},
 		strands: map[Hash]*entry{},
 		touch:   map[Hash][]*entry{},
 		dirty:   map[Hash]*group{},
@@ -149,7 +149,7 @@ type entry struct {
 type replay struct {
 	e         *Engine
 	g         Graph
-	judge     judge
+	judge     resolver
 	strands   map[Hash]*entry
 	touch     map[Hash][]*entry // loaded strands by the IDs they hold
 	dirty     map[Hash]*group   // IDs whose group differs from before at this place; nil group: nobody owns it

@@ -65,7 +65,7 @@ func ResolveOn(rs *Ruleset, ov *Overrides, decided []*Strand, events []Occurrenc
 	for _, s := range decided {
 		res.Strands[s.Hash] = s
 	}
-	j := &judge{rs: rs, ov: ov, groupOf: func(l *Link) (*group, error) { return owner[l.Hash], nil }}
+	j := &resolver{rs: rs, ov: ov, groupOf: func(l *Link) (*group, error) { return owner[l.Hash], nil }}
 	for _, e := range seq {
 		s, pos := e.s, e.pos
 		j.collection = s.Collection

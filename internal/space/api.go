@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"errors"
 	"log/slog"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 

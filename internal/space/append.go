@@ -10,7 +10,7 @@ import (
 // appendEvents gives the events that are unseen their places in the journal, stages
 // their blocks, and counts the others in the receipts. found is what dropDuplicates
 // says of the events of all deliveries.
-func (s *Space) appendEvents(c *Tx, ws []*work, found []seen) {
+func (s *Space) appendEvents(c *Tx, ws []*ingestRequest, found []seen) {
 	c.fresh = slices.Grow(c.fresh, len(found))
 	blocks := journal.NewAppender(s.keys, &s.packer, c.block(0), func(key, value []byte) { s.putNew(&c.batch, key, value) })
 	at := 0
@@ -24,19 +24,19 @@ func (s *Space) appendEvents(c *Tx, ws []*work, found []seen) {
 	blocks.Flush()
 	c.record.Blocks = blocks.Blocks()
 	c.blocks = uint64(len(c.record.Blocks))
-	s.repeats.stage(c)
+	s.dedupe.stage(c)
 }
 
 // countSeen counts the events of a delivery that are not stored, and returns how many
 // these are.
-func (c *Tx) countSeen(k int, w *work, found []seen) (n int) {
+func (c *Tx) countSeen(k int, w *ingestRequest, found []seen) (n int) {
 	for i, f := range found {
 		if f == unseen {
 			continue
 		}
 		n++
 		switch {
-		case w.events[i].aside:
+		case w.events[i].deferred:
 		case f == usedBefore:
 			c.used = append(c.used, &w.events[i])
 			c.receipts[k].IDUsed++
@@ -50,9 +50,9 @@ func (c *Tx) countSeen(k int, w *work, found []seen) (n int) {
 
 // appendWork appends the unseen events of a delivery: bodies that were packed ahead as
 // they are, others together with those of other deliveries.
-func (c *Tx) appendWork(blocks *journal.Appender, k int, w *work, found []seen) {
+func (c *Tx) appendWork(blocks *journal.Appender, k int, w *ingestRequest, found []seen) {
 	place := func(e *prepared, at event.Arrival) {
-		c.fresh = append(c.fresh, placedEvent{prepared: e, work: k, source: w.delivery.Source, at: e.msg.At(at)})
+		c.fresh = append(c.fresh, placedEvent{prepared: e, request: k, source: w.delivery.Source, at: e.msg.At(at)})
 	}
 	if len(w.packed) == 0 {
 		for i := range w.events {

@@ -76,7 +76,7 @@ func (s *Space) runRules(ctx context.Context) (task.Rest, error) {
 		s.log.Warn("new rules are not applied to all that is there yet; it will be tried again", "space", s.cfg.ID, "error", err)
 		return task.Rest{Least: jobErrorPause}, nil // the owner of the lease wakes it, see takeOverRules
 	}
-	s.tasks.job.Wake() // replays that were put off have waited for this
+	s.tasks.job.Wake() // replays that were deferred have waited for this
 	return task.Rest{}, nil
 }
 
@@ -86,7 +86,7 @@ func (s *Space) AwaitRules(ctx context.Context) error {
 		s.writing.Lock()
 		r, err := s.store.Snapshot(ctx)
 		if err == nil {
-			err = s.lookAtRules(ctx, r)
+			err = s.followRules(ctx, r)
 			r.Close()
 		}
 		s.writing.Unlock()
@@ -249,7 +249,7 @@ func (s *Space) applyPortion(ctx context.Context, rs *identity.Ruleset, version 
 // today is decided in its own turn.
 func (d *Tx) decideAgain(hashes []identity.Hash) error {
 	d.touchBound = 0
-	strands, err := d.tangle(hashes, nil, math.MaxInt64, math.MaxInt, d.ties)
+	strands, err := d.component(hashes, nil, math.MaxInt64, math.MaxInt, d.ties)
 	if err != nil {
 		return err
 	}
@@ -319,7 +319,7 @@ func (s *Space) updateByRules(ctx context.Context, rs *identity.Ruleset, f func(
 				rec.Cause = fmt.Sprintf("rules: version %d", rec.Version)
 			}
 			d.seeds = nil // the next pass sees what the job would, see watch
-			d.putDown(rec.Cause)
+			d.setCause(rec.Cause)
 			return nil
 		})
 		return err

@@ -1,10 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"errors"
 	"fmt"
 	"math"
@@ -14,6 +10,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // mostOccurrences bounds the events that are resolved again for a profile as of
@@ -46,7 +44,7 @@ func shownTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC333
 //
 // Errors are ErrNotFound, *NotYetError, and ErrTooLarge where more strands than
 // mostClosure or more events than mostOccurrences hang together.
-func (d *View) gatherAsOf(ref Ref) (*gathered, error) {
+func (d *View) gatherAsOf(ref Ref) (*profileSnapshot, error) {
 	id, err := d.seed(ref)
 	if err != nil {
 		return nil, err
@@ -67,7 +65,7 @@ func (d *View) gatherAsOf(ref Ref) (*gathered, error) {
 	if !owned {
 		return nil, fmt.Errorf("%w: as of %s the ID was kept out of every profile", ErrNotFound, shownTime(ref.AsOf))
 	}
-	g := &gathered{d: d, rec: &codec.Profile{Collection: ref.Collection}, until: ref.AsOf}
+	g := &profileSnapshot{d: d, rec: &codec.Profile{Collection: ref.Collection}, until: ref.AsOf}
 	for _, s := range strands {
 		then := res.Strands[s.Hash]
 		if then == nil {
@@ -177,7 +175,7 @@ func (d *View) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *
 		}
 		return strands, identity.Resolve(d.rules, d.engine.Overrides, occ), nil
 	}
-	strands, err := d.tied(id, until)
+	strands, err := d.componentAsOf(id, until)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -199,7 +197,7 @@ func (d *View) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *
 // tied collects the strands that may belong to the profile of an ID as of a time,
 // or keep something out of it: those that accepted one of its IDs by then, and
 // those of nobody in particular that hold one.
-func (d *View) tied(id identity.Hash, until int64) ([]*identity.Strand, error) {
+func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{id: true}
@@ -313,7 +311,7 @@ func (d *View) harmless(c identity.Collection, strands []*identity.Strand) bool 
 
 // identifyAsOf finds out whose a group is if nothing was founded in it by then,
 // and whether pending work may change it.
-func (d *View) identifyAsOf(g *gathered, members []identity.Member) error {
+func (d *View) identifyAsOf(g *profileSnapshot, members []identity.Member) error {
 	hashes := make([]identity.Hash, len(members))
 	for i := range members {
 		hashes[i] = members[i].Hash
@@ -338,7 +336,7 @@ func (d *View) identifyAsOf(g *gathered, members []identity.Member) error {
 }
 
 // eventsEnd is the end of a strand's events.
-func (g *gathered) eventsEnd(strand identity.Hash) []byte {
+func (g *profileSnapshot) eventsEnd(strand identity.Hash) []byte {
 	if g.until != 0 {
 		return codec.EventsFrom(g.d.keys, strand, g.until+1)
 	}
@@ -348,7 +346,7 @@ func (g *gathered) eventsEnd(strand identity.Hash) []byte {
 // forget takes what was said after the profile's time out of the traits of its
 // strands. A strand keeps only the last that was said of a trait, so where that
 // is too late, all that was said before is applied again.
-func (d *View) forget(g *gathered) error {
+func (d *View) forget(g *profileSnapshot) error {
 	w := &witness{d.ctx, d.r, d.keys, map[event.Block]*journal.Block{}}
 	for _, st := range g.strands {
 		late := false

@@ -7,10 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // putAudit adds an entry to the audit trail, in the commit of what it tells.

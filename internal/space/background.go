@@ -12,7 +12,7 @@ import (
 // process share. A space in which nothing happens has no goroutine and no timer, and
 // its tasks are due rarely; commits, changes of rules and use wake them.
 type tasks struct {
-	job    *task.Task // replays that were put off, rejects that must go, the lease of a shared store
+	job    *task.Task // replays that were deferred, rejects that must go, the lease of a shared store
 	watch  *task.Task // warnings
 	rules  *task.Task // applies new rules to what is there
 	filter *task.Task // reads which IDs there are, after the start
@@ -112,7 +112,7 @@ func (s *Space) catchUp(ctx context.Context) error {
 		return err
 	}
 	defer r.Close()
-	return s.lookAtRules(ctx, r)
+	return s.followRules(ctx, r)
 }
 
 // inUse reports whether somebody works with the space on this node.
@@ -144,7 +144,7 @@ func (s *Space) SetMemory(cache, dedupe int64) bool {
 		s.memory.resize(cache * 7 / 16)
 	}
 	s.spare = nil
-	if l, ok := s.repeats.(*localRepeats); ok {
+	if l, ok := s.dedupe.(*localRepeats); ok {
 		l.recent.SetBudget(dedupe)
 	}
 	return true

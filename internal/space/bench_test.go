@@ -117,7 +117,7 @@ func BenchmarkLook(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				k := cfg.Key(i * 7919 % 20_000)
-				if _, err := s.Look(b.Context(), user(k.Type, k.Value), c.want); err != nil {
+				if _, err := s.ReadProfile(b.Context(), user(k.Type, k.Value), c.want); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,18 +1,17 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"sync"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // strandCache remembers from which event time on known strands are settled, so
 // that most events need no look-up at all.
 type strandCache struct {
 	mu         sync.Mutex
-	known      lately[identity.Hash, settled]
+	known      generationalCache[identity.Hash, settled]
 	hits, miss int64
 }
 
@@ -26,7 +25,7 @@ type settled struct {
 const strandCacheEntry = 96 // bytes, about: key, value and the map's own
 
 func newStrandCache(bytes int64) *strandCache {
-	return &strandCache{known: newLately[identity.Hash, settled](bytes / strandCacheEntry)}
+	return &strandCache{known: newGenerationalCache[identity.Hash, settled](bytes / strandCacheEntry)}
 }
 
 // resize changes the bound in bytes.
@@ -88,7 +87,7 @@ func (c *strandCache) drop(h identity.Hash) {
 func (c *strandCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known = lately[identity.Hash, settled]{young: map[identity.Hash]settled{}, half: c.known.half}
+	c.known = generationalCache[identity.Hash, settled]{young: map[identity.Hash]settled{}, half: c.known.half}
 }
 
 func (c *strandCache) stats() (hits, miss int64) {

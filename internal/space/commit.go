@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"errors"
 	"maps"
 	"time"
@@ -10,28 +8,29 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // commitTries is how often a commit is decided again after a conflict with
-// another node; partTries is how often parts of it are set aside before all of it
+// another node; partTries is how often parts of it are deferred before all of it
 // is read again.
 const (
 	commitTries = 12
-	partTries   = 30
+	splitTries  = 30
 )
 
 // commit takes deliveries through dedupe, resolve, apply and feed in one
 // durable commit. When another node came in between, what does not depend on
 // what it changed is committed all the same, and the rest of the deliveries is
 // left to the next commit: w.events is what is left of each.
-func (s *Space) commit(ws []*work) error {
+func (s *Space) commit(ws []*ingestRequest) error {
 	ctx := s.life
 	var known map[string][]byte // what the last try read, if only parts of it are out of date
 	for tries, parted := 0, 0; ; {
 		c, err := s.try(ctx, change{room: s.takeRoom(), told: true}, func(d *Tx) error { return s.plan(d, ws, known) })
 		if errors.Is(err, errYield) {
 			s.yielded = s.notice
-			s.tidy(c)
+			s.recycle(c)
 			select {
 			case <-time.After(yieldPause):
 				continue
@@ -41,21 +40,21 @@ func (s *Space) commit(ws []*work) error {
 		}
 		if errors.Is(err, errClockBehind) {
 			s.forgetTypes(c.newTypes)
-			s.tidy(c)
+			s.recycle(c)
 			continue
 		}
 		var conflict *kv.Conflict
 		if errors.As(err, &conflict) {
-			if events, ok := c.parts.depend(s.keys, conflict.Keys, len(c.fresh)); ok && parted < partTries {
+			if events, ok := c.dependencies.dependents(s.keys, conflict.Keys, len(c.fresh)); ok && parted < splitTries {
 				parted++
 				s.stats.conflicts.Add(1)
-				s.stats.again.Add(int64(c.putAside(events)))
+				s.stats.again.Add(int64(c.deferEvents(events)))
 				s.forgetTypes(c.newTypes)
 				known = c.read
 				maps.Copy(known, c.saw)
-				s.tidy(c)
-				if allWait(ws) {
-					s.settle(ws, nil)
+				s.recycle(c)
+				if allDeferred(ws) {
+					s.finishRequests(ws, nil)
 					return nil
 				}
 				continue
@@ -63,15 +62,15 @@ func (s *Space) commit(ws []*work) error {
 		}
 		receipts, types := c.receipts, c.newTypes
 		if err == nil {
-			s.tidy(c)
-			s.settle(ws, receipts)
+			s.recycle(c)
+			s.finishRequests(ws, receipts)
 			return nil
 		}
 		s.stats.again.Add(int64(len(c.fresh)))
 		if conflict != nil && s.written(c, conflict) {
 			s.lostLane = true
 		}
-		s.tidy(c)
+		s.recycle(c)
 		s.forgetTypes(types)
 		if known != nil && errors.Is(err, kv.ErrCorrupt) {
 			// What was read at different moments may not go together.
@@ -83,7 +82,7 @@ func (s *Space) commit(ws []*work) error {
 		}
 		s.stats.conflicts.Add(1)
 		for _, w := range ws {
-			w.suspectAll()
+			w.recheckAll()
 		}
 		known = nil
 		if tries++; tries > commitTries {
@@ -97,9 +96,9 @@ func (s *Space) commit(ws []*work) error {
 
 // putAside leaves events for the next commit, and with each what its request holds
 // behind it of the same time: that has to arrive later. It returns how many these are.
-func (c *Tx) putAside(events []int) (n int) {
+func (c *Tx) deferEvents(events []int) (n int) {
 	for _, i := range events {
-		c.fresh[i].aside = true
+		c.fresh[i].deferred = true
 	}
 	type moment struct {
 		work int
@@ -108,8 +107,8 @@ func (c *Tx) putAside(events []int) (n int) {
 	follow := map[moment]bool{}
 	for i := range c.fresh {
 		e := &c.fresh[i]
-		m := moment{e.work, e.at.Time}
-		if e.aside = e.aside || follow[m]; e.aside {
+		m := moment{e.request, e.at.Time}
+		if e.deferred = e.deferred || follow[m]; e.deferred {
 			follow[m] = true
 			n++
 		}
@@ -117,20 +116,20 @@ func (c *Tx) putAside(events []int) (n int) {
 	return n
 }
 
-// settle leaves of each delivery what was set aside. receipts tell of the rest,
+// settle leaves of each delivery what was deferred. receipts tell of the rest,
 // which is done; nil: nothing is.
-func (s *Space) settle(ws []*work, receipts []Receipt) {
+func (s *Space) finishRequests(ws []*ingestRequest, receipts []Receipt) {
 	for k, w := range ws {
 		if receipts != nil {
 			w.receipt.add(&receipts[k])
-			if !w.waits() {
+			if !w.hasDeferred() {
 				w.delivery.Rejects, w.delivery.Resolves = nil, nil
 			}
 		}
 		left := w.events[:0]
 		for i := range w.events {
-			if e := &w.events[i]; e.aside {
-				e.aside, e.suspect = false, true
+			if e := &w.events[i]; e.deferred {
+				e.deferred, e.recheck = false, true
 				left = append(left, *e)
 			}
 		}
@@ -145,9 +144,9 @@ func (s *Space) settle(ws []*work, receipts []Receipt) {
 // placedEvent is an event that is no repeat, with its place in the journal.
 type placedEvent struct {
 	*prepared
-	work   int
-	source string
-	at     event.Moment
+	request int
+	source  string
+	at      event.Moment
 	// settled sides need no decision; the cache said so.
 	userSettled, accountSettled       bool
 	userUnresolved, accountUnresolved bool
@@ -155,8 +154,8 @@ type placedEvent struct {
 }
 
 // sighting is the event as identity sees it, in a strand.
-func (e *placedEvent) sighting(strand identity.Hash) sighting {
-	return sighting{identity.Pos{Moment: e.at, Strand: strand}, e.id, e.source}
+func (e *placedEvent) occasion(strand identity.Hash) occasion {
+	return occasion{identity.Pos{Moment: e.at, Strand: strand}, e.id, e.source}
 }
 
 // block is the number of the n-th block of the commit, from 0.
@@ -171,18 +170,18 @@ func (s *Space) takeRoom() *Tx {
 	return d
 }
 
-// tidy keeps the room of a transaction for the next one.
-func (s *Space) tidy(c *Tx) {
+// recycle keeps the room of a transaction for the next one.
+func (s *Space) recycle(c *Tx) {
 	c.clear()
 	s.spare = c
 }
 
 // fill writes what comes with events into the batch.
-func (s *Space) fill(c *Tx, ws []*work) error {
-	d, b := c, &c.batch
+func (s *Space) fill(d *Tx, ws []*ingestRequest) error {
+	b := &d.batch
 	n := 0
-	for i := range c.fresh {
-		e := &c.fresh[i]
+	for i := range d.fresh {
+		e := &d.fresh[i]
 		if len(e.users.ids) > 0 {
 			n++
 		}
@@ -191,8 +190,8 @@ func (s *Space) fill(c *Tx, ws []*work) error {
 		}
 	}
 	arena := make([]byte, 0, n*codec.EventKeyBytes)
-	for i := range c.fresh {
-		e := &c.fresh[i]
+	for i := range d.fresh {
+		e := &d.fresh[i]
 		for _, sd := range [...]*side{&e.users, &e.account} {
 			if len(sd.ids) > 0 {
 				at := len(arena)
@@ -202,9 +201,9 @@ func (s *Space) fill(c *Tx, ws []*work) error {
 		}
 	}
 	d.putSeeds(b)
-	s.stageTypes(c)
+	s.stageTypes(d)
 	for _, w := range ws {
-		if w.waits() {
+		if w.hasDeferred() {
 			continue
 		}
 		if m := w.delivery.Mark; m != nil {

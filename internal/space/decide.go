@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"errors"
 	"fmt"
 	"slices"
@@ -11,18 +9,19 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // sighting is an event as the identity of a strand sees it.
-type sighting struct {
+type occasion struct {
 	pos       identity.Pos
 	messageID string // for people only
 	source    string
 }
 
 // noEvent is what changes are due to that no event made: the moment of the commit.
-func (d *View) noEvent() sighting {
-	var e sighting
+func (d *View) noEvent() occasion {
+	var e occasion
 	e.pos.Time = d.now.UnixNano()
 	return e
 }
@@ -30,7 +29,7 @@ func (d *View) noEvent() sighting {
 // identify makes the strand of an event part of the graph: nothing to do when
 // it is known and settled, else by the fast path or by a replay. ids are the
 // strand's IDs in canonical order.
-func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID, e sighting) error {
+func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID, e occasion) error {
 	if err := d.loadStrands(h); err != nil {
 		return err
 	}
@@ -60,7 +59,7 @@ func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID,
 	seed := identity.Seed{Strand: s, Pos: e.pos}
 	change, err := d.engine.Replay(d, []identity.Seed{seed})
 	if errors.Is(err, identity.ErrBound) {
-		return d.putOff(seed, known, links, e)
+		return d.deferReplay(seed, known, links, e)
 	}
 	if err != nil {
 		return err
@@ -127,7 +126,7 @@ func detach(links []identity.Link) {
 
 // accept is the fast path: where nothing is demoted and no limit is in sight,
 // strands commute and the profile is what the accepted links connect.
-func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Hash, e sighting) (bool, error) {
+func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Hash, e occasion) (bool, error) {
 	var owners []codec.ProfileID
 	var censuses []*identity.Census
 	var bare []identity.ID
@@ -174,7 +173,7 @@ func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Ha
 	var into codec.ProfileID
 	if len(owners) == 0 {
 		var err error
-		if into, err = d.found(rec, e); err != nil {
+		if into, err = d.createProfile(rec, e); err != nil {
 			return false, err
 		}
 	} else {
@@ -220,7 +219,7 @@ func (d *Tx) touch(p codec.ProfileID) {
 }
 
 // found creates a profile with a founding strand.
-func (d *Tx) found(s *codec.Strand, e sighting) (codec.ProfileID, error) {
+func (d *Tx) createProfile(s *codec.Strand, e occasion) (codec.ProfileID, error) {
 	p, err := codec.NewProfileID(d.now, d.random)
 	if err != nil {
 		return codec.ProfileID{}, err
@@ -239,7 +238,7 @@ func (d *Tx) found(s *codec.Strand, e sighting) (codec.ProfileID, error) {
 	if _, ok := d.changedStrands[s.Hash]; !ok {
 		d.changedStrands[s.Hash] = true
 	}
-	d.parts.touch(codec.Profiles.Tag(), p[:])
+	d.dependencies.note(codec.Profiles.Tag(), p[:])
 	d.profiles[p] = &codec.Profile{Collection: s.Collection, Founder: s.Hash, CreatedAt: d.now.UnixNano()}
 	d.counters.Profiles++
 	d.created++
@@ -250,7 +249,7 @@ func (d *Tx) found(s *codec.Strand, e sighting) (codec.ProfileID, error) {
 
 // mergeInto gives all that a profile has to another. The profile's own ID leads
 // to wherever its founding strand belongs.
-func (d *Tx) mergeInto(into, from codec.ProfileID, e sighting) error {
+func (d *Tx) mergeInto(into, from codec.ProfileID, e occasion) error {
 	target, loser := d.profiles[into], d.profiles[from]
 	hashes := make([]identity.Hash, len(loser.IDs))
 	for i, m := range loser.IDs {
@@ -271,11 +270,11 @@ func (d *Tx) mergeInto(into, from codec.ProfileID, e sighting) error {
 	target.Merges += loser.Merges + 1
 	target.NonCommuting = target.NonCommuting || loser.NonCommuting
 	d.touch(into)
-	d.retire(from, into, e)
+	d.markMerged(from, into, e)
 	return nil
 }
 
-func (d *Tx) retire(p, into codec.ProfileID, e sighting) {
+func (d *Tx) markMerged(p, into codec.ProfileID, e occasion) {
 	rec := d.profiles[p]
 	if !rec.Merged {
 		d.counters.Profiles--
@@ -291,7 +290,7 @@ func (d *Tx) retire(p, into codec.ProfileID, e sighting) {
 
 // emit adds a change of a profile to the feed record. p is zero for a change of
 // none.
-func (d *Tx) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e sighting) {
+func (d *Tx) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e occasion) {
 	if !p.IsZero() {
 		ch.Profile = p.Text(c)
 	}
@@ -303,7 +302,7 @@ func (d *Tx) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e si
 // putDown says to what the changes of profiles are due, where that is no event.
 // A demotion has a reason of its own; that it is due to no event says that it was
 // decided again.
-func (d *Tx) putDown(reason string) {
+func (d *Tx) setCause(reason string) {
 	for i := range d.changes {
 		switch c := &d.changes[i]; c.Kind {
 		case feed.ProfileCreated, feed.Merged, feed.Unmerged, feed.IDAdded, feed.IDRemoved:
@@ -314,9 +313,9 @@ func (d *Tx) putDown(reason string) {
 	}
 }
 
-// putOff keeps a replay that is too large for a commit as a seed for the job,
+// deferReplay keeps a replay that is too large for a commit as a seed for the job,
 // and answers provisionally meanwhile.
-func (d *Tx) putOff(seed identity.Seed, known *codec.Strand, links []identity.Hash, e sighting) error {
+func (d *Tx) deferReplay(seed identity.Seed, known *codec.Strand, links []identity.Hash, e occasion) error {
 	rec := codec.Deferred{Strand: seed.Strand.Hash, Collection: seed.Strand.Collection, Moment: seed.Pos.Moment}
 	d.seeds = append(d.seeds, rec)
 	if known == nil {

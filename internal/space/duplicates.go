@@ -12,14 +12,14 @@ type repeats interface {
 	// stage adds to the batch what other nodes must know.
 	stage(c *Tx)
 	// landed is told when the commit has happened.
-	landed(c *Tx)
+	committed(c *Tx)
 }
 
 // dropDuplicates says for each event of the deliveries, in their order, whether its
 // messageId was seen, and with it; what is not unseen is left out of the commit:
 // repeats, what has a messageId that another event had, and what is left for another
 // commit.
-func (s *Space) dropDuplicates(ctx context.Context, c *Tx, ws []*work, now time.Time) ([]seen, error) {
+func (s *Space) dropDuplicates(ctx context.Context, c *Tx, ws []*ingestRequest, now time.Time) ([]seen, error) {
 	n := 0
 	for _, w := range ws {
 		n += len(w.events)
@@ -30,13 +30,13 @@ func (s *Space) dropDuplicates(ctx context.Context, c *Tx, ws []*work, now time.
 			events = append(events, &w.events[i])
 		}
 	}
-	found, err := s.repeats.known(ctx, &c.View, events, now.UnixNano())
+	found, err := s.dedupe.known(ctx, &c.View, events, now.UnixNano())
 	if err != nil {
 		return nil, err
 	}
 	here := make(map[uint64]*prepared, n) // the first of this commit
 	for i, e := range events {
-		if e.aside {
+		if e.deferred {
 			found[i] = repeated
 			continue
 		}

@@ -1,13 +1,11 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // eachStrand calls f for every strand of the space.

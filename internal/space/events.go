@@ -1,10 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"encoding/base64"
 	"math"
@@ -12,6 +8,8 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // pageToken is where a page of events ends.
@@ -43,7 +41,7 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 		return EventPage{}, err
 	}
 	defer r.Close()
-	g, err := s.gather(ctx, r, ref)
+	g, err := s.snapshotOf(ctx, r, ref)
 	if err != nil {
 		return EventPage{}, err
 	}
@@ -226,7 +224,7 @@ func (s *Space) CountEvents(ctx context.Context, ref Ref, most int64) (int64, er
 		return 0, err
 	}
 	defer r.Close()
-	g, err := s.gather(ctx, r, ref)
+	g, err := s.snapshotOf(ctx, r, ref)
 	if err != nil {
 		return 0, err
 	}
@@ -234,7 +232,7 @@ func (s *Space) CountEvents(ctx context.Context, ref Ref, most int64) (int64, er
 }
 
 // countEvents counts the events of the profile's strands, up to most.
-func (g *gathered) countEvents(most int64) (int64, error) {
+func (g *profileSnapshot) countEvents(most int64) (int64, error) {
 	n := int64(0)
 	for strands := range slices.Chunk(g.strands, 32) {
 		ranges := make([]kv.Range, len(strands))

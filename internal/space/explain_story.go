@@ -42,7 +42,7 @@ func (s *Space) Story(ctx context.Context, ref Ref, limit int, next string) (Sto
 		return StoryPage{}, err
 	}
 	defer r.Close()
-	g, err := s.gather(ctx, r, ref)
+	g, err := s.snapshotOf(ctx, r, ref)
 	if errors.Is(err, ErrNotFound) {
 		var known *UnknownError
 		var early *NotYetError

@@ -50,7 +50,7 @@ func next(t *task.Task) <-chan struct{} {
 
 // What the watcher goes by.
 var (
-	LooksLikeNobody = looksLikeNobody
+	LooksLikeNobody = looksLikePlaceholder
 	UnusualRate     = unusualRate
 )
 

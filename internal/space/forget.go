@@ -1,12 +1,11 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"errors"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // What nothing holds any more is taken out of the store: strands without events,
@@ -24,7 +23,7 @@ type alsoWrite struct {
 }
 
 // forgetStrand takes a strand out. The profile that it founded is founded by its
-// heir from now on, if there is one.
+// successor from now on, if there is one.
 func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 	h := st.Hash
 	hashes := make([]identity.Hash, 0, len(st.Links))
@@ -69,7 +68,7 @@ func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 }
 
 // inherit gives a profile another founding strand. A profile that lives is
-// founded by a strand of its own: the heir, if it is one, or the first of the
+// founded by a strand of its own: the successor, if it is one, or the first of the
 // others. Of two profiles that one strand would found, the one that lives, else
 // the older one, is the strand's, and the other leads there.
 func (d *Tx) inherit(p codec.ProfileID, heir identity.Hash) error {
@@ -222,16 +221,16 @@ func (d *Tx) forgetNode(id identity.Hash) error {
 	if len(ids) > 0 || rec.Merged {
 		return nil
 	}
-	into, err := d.whither(p)
+	into, err := d.canonicalProfile(p)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	if err == nil && into != p {
-		d.retire(p, into, e)
+		d.markMerged(p, into, e)
 		return nil
 	}
 	if d.strands[rec.Founder] != nil {
-		d.retire(p, codec.ProfileID{}, e) // it comes back when its founding strand is somebody's again
+		d.markMerged(p, codec.ProfileID{}, e) // it comes back when its founding strand is somebody's again
 		return nil
 	}
 	d.counters.Profiles--

@@ -23,7 +23,7 @@ func (s *Space) refreshGauges(ctx context.Context) error {
 	defer r.Close()
 	// A node that takes no events would not hear of new rules, nor that they are
 	// applied by now.
-	if err := s.lookAtRules(ctx, r); err != nil {
+	if err := s.followRules(ctx, r); err != nil {
 		return err
 	}
 	total, err := s.readCounters(ctx, r)

@@ -135,10 +135,10 @@ func (d *View) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 			best, found = p, true
 		}
 	}
-	if d.news == nil && d.makeNews != nil {
-		d.news = d.makeNews()
+	if d.uncommitted == nil && d.listUncommitted != nil {
+		d.uncommitted = d.listUncommitted()
 	}
-	for _, p := range d.news[s.Hash] {
+	for _, p := range d.uncommitted[s.Hash] {
 		p.Class = class
 		offer(p)
 	}

@@ -86,7 +86,7 @@ const (
 
 // compare marks the events of a delivery whose messageIds are in the store
 // already, with whatever age. It returns how many were compared.
-func (s *Space) compare(ctx context.Context, w *work) (int, error) {
+func (s *Space) compare(ctx context.Context, w *ingestRequest) (int, error) {
 	now := s.cfg.Now().UnixNano()
 	edge := now - int64(s.cfg.DedupeWindow)
 	var asked []*prepared

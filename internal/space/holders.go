@@ -1,13 +1,12 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"fmt"
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // putStrand keeps a strand as it has become and puts it into the lists of its

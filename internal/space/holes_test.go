@@ -1,8 +1,6 @@
 package space_test
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"context"
 	"fmt"
 	"slices"
@@ -13,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // readAll uses every reader of one person's events; none may fail.

@@ -157,7 +157,7 @@ func (q *InsightQuery) names(c *feed.Change) bool {
 
 // namesOf is the ID of a profile and of all that was merged into it.
 func (s *Space) namesOf(ctx context.Context, r kv.Reader, ref Ref) (map[string]bool, error) {
-	g, err := s.gather(ctx, r, ref)
+	g, err := s.snapshotOf(ctx, r, ref)
 	if err != nil {
 		return nil, err
 	}

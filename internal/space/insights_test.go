@@ -109,8 +109,8 @@ func paged(t testing.TB, s *space.Space, q space.InsightQuery, records, changes 
 }
 
 // recount counts what Tallies should say, by the whole feed.
-func recount(recs []feed.Record, step int64) map[int64]space.Tally {
-	out := map[int64]space.Tally{}
+func recount(recs []feed.Record, step int64) map[int64]space.HourlyCounts {
+	out := map[int64]space.HourlyCounts{}
 	for _, r := range recs {
 		at := r.Time - r.Time%step
 		t := out[at]
@@ -147,7 +147,7 @@ func checkTallies(t testing.TB, s *space.Space, since, until int64, rejected int
 			step *= 24
 		}
 		want := recount(recs, step)
-		got, err := s.Tallies(t.Context(), space.TallyQuery{Since: since, Until: until, Daily: daily})
+		got, err := s.Counts(t.Context(), space.CountsQuery{Since: since, Until: until, Daily: daily})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,8 +158,8 @@ func checkTallies(t testing.TB, s *space.Space, since, until int64, rejected int
 			}
 			refused += a.Rejected
 			a.Rejected = 0
-			if !reflect.DeepEqual(a.Tally, want[a.At]) {
-				t.Errorf("daily %v, %s:\n got %+v\nwant %+v", daily, time.Unix(0, a.At).UTC(), a.Tally, want[a.At])
+			if !reflect.DeepEqual(a.HourlyCounts, want[a.At]) {
+				t.Errorf("daily %v, %s:\n got %+v\nwant %+v", daily, time.Unix(0, a.At).UTC(), a.HourlyCounts, want[a.At])
 			}
 			delete(want, a.At)
 		}
@@ -249,7 +249,7 @@ func checkInsights(t *testing.T, s *space.Space, from, to int64) {
 }
 
 // Whatever is asked, page by page comes what the whole feed says of it; and the
-// tallies are its recount.
+// hourly counts are its recount.
 func TestInsightsAreTheFeed(t *testing.T) {
 	for seed := range uint64(3) {
 		rng := rand.New(rand.NewPCG(seed, 11))
@@ -360,24 +360,24 @@ func TestInsightsRefuseBadQuestions(t *testing.T) {
 	if _, err := s.Insights(t.Context(), space.InsightQuery{Profile: &ref}); !errors.Is(err, space.ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
-	if _, err := s.Tallies(t.Context(), space.TallyQuery{Since: int64(time.Hour), Until: 0}); !errors.Is(err, space.ErrInvalid) {
+	if _, err := s.Counts(t.Context(), space.CountsQuery{Since: int64(time.Hour), Until: 0}); !errors.Is(err, space.ErrInvalid) {
 		t.Errorf("backward: %v", err)
 	}
-	for _, q := range []space.TallyQuery{
+	for _, q := range []space.CountsQuery{
 		{Since: math.MinInt64, Until: math.MaxInt64}, {Since: math.MaxInt64, Until: math.MinInt64}, {Since: math.MaxInt64, Until: math.MaxInt64},
 		{Since: math.MaxInt64 - 1, Until: math.MaxInt64}, {Since: math.MinInt64, Until: math.MinInt64 + 1}, {Since: math.MinInt64, Until: 0}, {Since: 0, Until: math.MaxInt64},
 	} {
 		for _, q.Daily = range []bool{false, true} {
-			if list, err := s.Tallies(t.Context(), q); !errors.Is(err, space.ErrInvalid) {
+			if list, err := s.Counts(t.Context(), q); !errors.Is(err, space.ErrInvalid) {
 				t.Errorf("%+v: %d tallies, %v", q, len(list), err)
 			}
 		}
 	}
 	// Before 1970 hours begin on the hour too.
-	if list, err := s.Tallies(t.Context(), space.TallyQuery{Since: -1, Until: 1}); err != nil || len(list) != 2 || list[0].At != -int64(time.Hour) || list[1].At != 0 {
+	if list, err := s.Counts(t.Context(), space.CountsQuery{Since: -1, Until: 1}); err != nil || len(list) != 2 || list[0].At != -int64(time.Hour) || list[1].At != 0 {
 		t.Errorf("around 1970: %+v, %v", list, err)
 	}
-	if _, err := s.Tallies(t.Context(), space.TallyQuery{Until: int64((space.MostTallies + 1) * time.Hour)}); !errors.Is(err, space.ErrInvalid) {
+	if _, err := s.Counts(t.Context(), space.CountsQuery{Until: int64((space.MostCounts + 1) * time.Hour)}); !errors.Is(err, space.ErrInvalid) {
 		t.Errorf("too many: %v", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
-// maxSeeds is how many put-off replays one run of the job takes together.
+// maxSeeds is how many deferred replays one run of the job takes together.
 const maxSeeds = 20000
 
 // jobState is when the job of pending replays may run again: it takes at most a
@@ -31,7 +31,7 @@ type jobState struct {
 
 const jobPause = 300 * time.Millisecond
 
-// runJob finishes replays that were put off, all that wait together, and removes
+// runJob finishes replays that were deferred, all that wait together, and removes
 // what is kept for a time only.
 func (s *Space) runJob(ctx context.Context) (task.Rest, error) {
 	s.writing.Lock()
@@ -108,7 +108,7 @@ func (s *Space) ruleDuty() error {
 	return s.takeOverRules(s.life)
 }
 
-// jobDuty decides what was put off and removes what is too old, if this node holds the
+// jobDuty decides what was deferred and removes what is too old, if this node holds the
 // lease.
 func (s *Space) jobDuty() error {
 	fence, err := s.leases.job.Hold(s.life)
@@ -236,7 +236,7 @@ func (d *Tx) replaySeeds(recs []codec.Deferred, coll identity.Collection) error 
 	d.decisions += int64(change.Decisions)
 	// The sources of events are in the journal: of the last that waited, to which
 	// the changes are put down, and of those that became their strands' first.
-	cause, err := d.sightingOf(seeds[len(seeds)-1].Pos)
+	cause, err := d.occasionOf(seeds[len(seeds)-1].Pos)
 	if err != nil {
 		return err
 	}
@@ -246,11 +246,11 @@ func (d *Tx) replaySeeds(recs []codec.Deferred, coll identity.Collection) error 
 	if err := d.sourceFirsts(change.Strands); err != nil {
 		return err
 	}
-	return d.unpend(ids)
+	return d.clearPending(ids)
 }
 
 // unpend makes the answers about IDs final.
-func (d *Tx) unpend(ids []identity.Hash) error {
+func (d *Tx) clearPending(ids []identity.Hash) error {
 	if err := d.loadOwners(ids...); err != nil {
 		return err
 	}
@@ -267,9 +267,9 @@ func (d *Tx) unpend(ids []identity.Hash) error {
 }
 
 // sightingOf tells of a stored event what the feed wants to know.
-func (d *View) sightingOf(p identity.Pos) (sighting, error) {
+func (d *View) occasionOf(p identity.Pos) (occasion, error) {
 	e, err := journal.ReadEvent(d.ctx, d.r, d.keys, p.Moment)
-	return sighting{p, strings.Clone(e.MessageID), e.Source}, err
+	return occasion{p, strings.Clone(e.MessageID), e.Source}, err
 }
 
 // sourceFirsts reads the sources of the strands' first events.

@@ -23,7 +23,7 @@ func (s slow) Commit(ctx context.Context, b *kv.Batch) error {
 }
 
 // Whatever comes in, and although somebody always waits for the next commit,
-// replays that were put off are finished.
+// replays that were deferred are finished.
 func TestLoadDoesNotStarveTheJob(t *testing.T) {
 	store := slow{memoryDisk()(t)}
 	rules := &identity.Rules{Identifiers: []identity.Identifier{{Type: "anonymous_id", Limit: 1, Window: "ever"}}}

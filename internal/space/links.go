@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"cmp"
 	"context"
 	"fmt"
@@ -10,6 +8,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // mostLinks is how many pairs of strands a profile's links are folded from.
@@ -31,7 +30,7 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 		return LinkPage{}, err
 	}
 	defer r.Close()
-	g, err := s.gather(ctx, r, ref)
+	g, err := s.snapshotOf(ctx, r, ref)
 	if err != nil {
 		return LinkPage{}, err
 	}
@@ -54,7 +53,7 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 			page.Next = page.Links[limit-1].To
 			break
 		}
-		other, err := s.gather(ctx, r, Ref{Collection: l.Collection, Value: l.To})
+		other, err := s.snapshotOf(ctx, r, Ref{Collection: l.Collection, Value: l.To})
 		if err != nil {
 			return LinkPage{}, err
 		}
@@ -68,7 +67,7 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 }
 
 // linked folds the pairs of the profile's strands into links to profiles.
-func (s *Space) linked(ctx context.Context, r kv.Reader, g *gathered) (map[string]Link, error) {
+func (s *Space) linked(ctx context.Context, r kv.Reader, g *profileSnapshot) (map[string]Link, error) {
 	near, far := codec.UserAccounts, identity.Accounts
 	if g.rec.Collection == identity.Accounts {
 		near, far = codec.AccountUsers, identity.Users

@@ -9,9 +9,9 @@ import (
 // lately: nobody else changes them, so they need no second look. The records in
 // it are never changed; a transaction works on copies.
 type memory struct {
-	nodes    lately[identity.Hash, *codec.Identifier]
-	profiles lately[codec.ProfileID, *codec.Profile]
-	strands  lately[identity.Hash, *codec.Strand]
+	nodes    generationalCache[identity.Hash, *codec.Identifier]
+	profiles generationalCache[codec.ProfileID, *codec.Profile]
+	strands  generationalCache[identity.Hash, *codec.Strand]
 	filter   *nodeFilter
 }
 
@@ -24,9 +24,9 @@ const (
 
 func newMemory(bytes int64) *memory {
 	return &memory{
-		nodes:    newLately[identity.Hash, *codec.Identifier](bytes / 4 / nodeBytes),
-		profiles: newLately[codec.ProfileID, *codec.Profile](bytes / 4 / profileBytes),
-		strands:  newLately[identity.Hash, *codec.Strand](bytes / 4 / strandBytes),
+		nodes:    newGenerationalCache[identity.Hash, *codec.Identifier](bytes / 4 / nodeBytes),
+		profiles: newGenerationalCache[codec.ProfileID, *codec.Profile](bytes / 4 / profileBytes),
+		strands:  newGenerationalCache[identity.Hash, *codec.Strand](bytes / 4 / strandBytes),
 		filter:   newNodeFilter(bytes / 4),
 	}
 }
@@ -93,19 +93,19 @@ func (m *memory) strand(h identity.Hash) (*codec.Strand, bool) {
 // lately is a bounded map that forgets what was not used for long: when its
 // young half is full it becomes the old half, and what only the old half had is
 // forgotten.
-type lately[K comparable, V any] struct {
+type generationalCache[K comparable, V any] struct {
 	young, old map[K]V
 	half       int
 }
 
-func newLately[K comparable, V any](entries int64) lately[K, V] {
-	return lately[K, V]{young: map[K]V{}, half: halfOf(entries)}
+func newGenerationalCache[K comparable, V any](entries int64) generationalCache[K, V] {
+	return generationalCache[K, V]{young: map[K]V{}, half: halfOf(entries)}
 }
 
 func halfOf(entries int64) int { return max(int(entries/2), 64) }
 
 // resize changes the bound. What is too much is forgotten.
-func (l *lately[K, V]) resize(entries int64) {
+func (l *generationalCache[K, V]) resize(entries int64) {
 	l.half = halfOf(entries)
 	if len(l.young) > l.half {
 		l.young = map[K]V{}
@@ -115,7 +115,7 @@ func (l *lately[K, V]) resize(entries int64) {
 	}
 }
 
-func (l *lately[K, V]) get(k K) (V, bool) {
+func (l *generationalCache[K, V]) get(k K) (V, bool) {
 	v, ok := l.young[k]
 	if !ok {
 		if v, ok = l.old[k]; ok {
@@ -125,14 +125,14 @@ func (l *lately[K, V]) get(k K) (V, bool) {
 	return v, ok
 }
 
-func (l *lately[K, V]) put(k K, v V) {
+func (l *generationalCache[K, V]) put(k K, v V) {
 	if len(l.young) >= l.half {
 		l.old, l.young = l.young, make(map[K]V, l.half)
 	}
 	l.young[k] = v
 }
 
-func (l *lately[K, V]) drop(k K) {
+func (l *generationalCache[K, V]) drop(k K) {
 	delete(l.young, k)
 	delete(l.old, k)
 }

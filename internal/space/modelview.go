@@ -1,13 +1,12 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"math"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // modelView reads a snapshot into models, to see what draft rules make of it.

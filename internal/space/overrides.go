@@ -10,12 +10,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"github.com/segmentio/ksuid"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // The kinds of overrides.

@@ -3,12 +3,14 @@ package space
 import "github.com/selfsame-id/selfsame/internal/identity"
 
 // pairCache remembers pairs of strands that were seen together, and since when.
-type pairCache struct{ since lately[pairKey, int64] }
+type pairCache struct {
+	since generationalCache[pairKey, int64]
+}
 
 type pairKey struct{ user, account identity.Hash }
 
 func newPairCache(bytes int64) *pairCache {
-	return &pairCache{newLately[pairKey, int64](bytes / pairBytes)}
+	return &pairCache{newGenerationalCache[pairKey, int64](bytes / pairBytes)}
 }
 
 // pairBytes is what an entry takes, about.
@@ -38,5 +40,5 @@ func (p *pairCache) learn(fresh []placedEvent) {
 
 // forget drops everything, when pairs were taken out of the store.
 func (p *pairCache) forget() {
-	p.since = lately[pairKey, int64]{young: map[pairKey]int64{}, half: p.since.half}
+	p.since = generationalCache[pairKey, int64]{young: map[pairKey]int64{}, half: p.since.half}
 }

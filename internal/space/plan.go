@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"encoding/binary"
 	"strings"
@@ -12,10 +10,11 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // plan decides what becomes of ingest requests. known is what an earlier try read.
-func (s *Space) plan(d *Tx, ws []*work, known map[string][]byte) error {
+func (s *Space) plan(d *Tx, ws []*ingestRequest, known map[string][]byte) error {
 	began := time.Now()
 	defer func() { s.stats.plan.Add(int64(time.Since(began))) }()
 	if s.notice > s.yielded && d.now.UnixNano() < s.notice {
@@ -27,7 +26,7 @@ func (s *Space) plan(d *Tx, ws []*work, known map[string][]byte) error {
 		}
 	}
 	if !s.store.Exclusive() {
-		d.known, d.saw, d.parts = known, map[string][]byte{}, newParts()
+		d.known, d.saw, d.dependencies = known, map[string][]byte{}, newDependencies()
 	}
 	d.receipts = make([]Receipt, len(ws))
 
@@ -36,21 +35,21 @@ func (s *Space) plan(d *Tx, ws []*work, known map[string][]byte) error {
 		return err
 	}
 	s.appendEvents(d, ws, found)
-	d.makeNews = func() map[identity.Hash][]identity.Pos { return newsOf(d.fresh) }
+	d.listUncommitted = func() map[identity.Hash][]identity.Pos { return uncommittedOf(d.fresh) }
 	if err := s.fetch(d); err != nil {
 		return err
 	}
 	for i := range d.fresh {
 		e := &d.fresh[i]
-		d.decide(i)
-		if ws[e.work].whole {
-			d.parts.touch(kindDelivery, binary.BigEndian.AppendUint32(nil, uint32(e.work)))
+		d.deciding(i)
+		if ws[e.request].whole {
+			d.dependencies.note(dependsOnRequest, binary.BigEndian.AppendUint32(nil, uint32(e.request)))
 		}
 		if err := s.take(d, e); err != nil {
 			return err
 		}
 	}
-	d.decide(none)
+	d.deciding(none)
 	if err := s.setTraits(d); err != nil {
 		return err
 	}
@@ -65,7 +64,7 @@ func (s *Space) plan(d *Tx, ws []*work, known map[string][]byte) error {
 
 // lookAtRules makes sure, on a shared store, that the rules at work here are
 // those of the snapshot.
-func (s *Space) lookAtRules(ctx context.Context, r kv.Reader) error {
+func (s *Space) followRules(ctx context.Context, r kv.Reader) error {
 	if s.store.Exclusive() {
 		return nil
 	}
@@ -80,7 +79,7 @@ func (s *Space) lookAtRules(ctx context.Context, r kv.Reader) error {
 }
 
 // newsOf lists the events of a commit by strand.
-func newsOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
+func uncommittedOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
 	news := map[identity.Hash][]identity.Pos{}
 	for i := range fresh {
 		e := &fresh[i]
@@ -96,11 +95,10 @@ func newsOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
 // fetch reads what the decisions will need, in few round trips whatever the
 // number of events. On a shared store it only looks ahead: what a decision then
 // does not ask for, the commit does not rely on.
-func (s *Space) fetch(c *Tx) error {
-	d := c
+func (s *Space) fetch(d *Tx) error {
 	var strands []identity.Hash
-	for i := range c.fresh {
-		e := &c.fresh[i]
+	for i := range d.fresh {
+		e := &d.fresh[i]
 		e.traits = (e.msg.Type == event.Identify || e.msg.Type == event.Group) && len(e.msg.Traits) > 2
 		if len(e.users.ids) > 0 {
 			e.userSettled, e.userUnresolved = s.settled(e.users.hash, e.msg.Time)
@@ -115,7 +113,7 @@ func (s *Space) fetch(c *Tx) error {
 			}
 		}
 	}
-	if err := s.loadKnown(c, strands); err != nil {
+	if err := s.loadKnown(d, strands); err != nil {
 		return err
 	}
 	var nodes []identity.Hash
@@ -133,8 +131,8 @@ func (s *Space) fetch(c *Tx) error {
 			}
 		}
 	}
-	for i := range c.fresh {
-		e := &c.fresh[i]
+	for i := range d.fresh {
+		e := &d.fresh[i]
 		if len(e.users.ids) > 0 && (!e.userSettled || e.traits) {
 			want(&e.users, identity.Users, e.at, e.traits)
 		}
@@ -142,7 +140,7 @@ func (s *Space) fetch(c *Tx) error {
 			want(&e.account, identity.Accounts, e.at, e.traits)
 		}
 	}
-	if d.parts != nil {
+	if d.dependencies != nil {
 		return d.lookAhead(nodes)
 	}
 	return d.loadOwners(nodes...)
@@ -207,8 +205,7 @@ func (s *Space) settled(h identity.Hash, time int64) (ok, unresolved bool) {
 // loadKnown loads strands. Most that the cache does not know are new, and a new
 // strand mostly has a new ID, so that is looked for first: where a strand is, its
 // IDs are too.
-func (s *Space) loadKnown(c *Tx, strands []identity.Hash) error {
-	d := c
+func (s *Space) loadKnown(d *Tx, strands []identity.Hash) error {
 	if d.stale {
 		// Values that were blocked may not be any more, and have no record yet.
 		return d.loadStrands(strands...)
@@ -227,7 +224,7 @@ func (s *Space) loadKnown(c *Tx, strands []identity.Hash) error {
 		wanted[sd.hash] = false
 		best := -1
 		for i := range sd.ids {
-			if !c.rules.Blocked(sd.ids[i]) && (best < 0 || sd.ids[i].Type == "anonymous_id") {
+			if !d.rules.Blocked(sd.ids[i]) && (best < 0 || sd.ids[i].Type == "anonymous_id") {
 				best = i // cookies are new more often than anything else
 			}
 		}
@@ -239,12 +236,12 @@ func (s *Space) loadKnown(c *Tx, strands []identity.Hash) error {
 		probes = append(probes, h)
 		asked = append(asked, sd.hash)
 	}
-	for i := range c.fresh {
-		probe(&c.fresh[i].users, identity.Users)
-		probe(&c.fresh[i].account, identity.Accounts)
+	for i := range d.fresh {
+		probe(&d.fresh[i].users, identity.Users)
+		probe(&d.fresh[i].account, identity.Accounts)
 	}
 	absent := func(i int) bool { return d.nodes[probes[i]] == nil }
-	if d.parts != nil {
+	if d.dependencies != nil {
 		values, err := d.ahead(probes)
 		if err != nil {
 			return err
@@ -264,9 +261,8 @@ func (s *Space) loadKnown(c *Tx, strands []identity.Hash) error {
 }
 
 // take makes one event part of the graph.
-func (s *Space) take(c *Tx, e *placedEvent) error {
-	d := c
-	rc := &c.receipts[e.work]
+func (s *Space) take(d *Tx, e *placedEvent) error {
+	rc := &d.receipts[e.request]
 	created, merges, demoted := d.created, d.merges, d.demoted
 	resolved := false
 	side := func(sd *side, coll identity.Collection, isSettled, unresolved bool) error {
@@ -279,7 +275,7 @@ func (s *Space) take(c *Tx, e *placedEvent) error {
 			resolved = resolved || !unresolved
 			return nil
 		}
-		sight := e.sighting(sd.hash)
+		sight := e.occasion(sd.hash)
 		if err := d.identify(sd.hash, coll, sd.ids, sight); err != nil {
 			return err
 		}
@@ -288,13 +284,13 @@ func (s *Space) take(c *Tx, e *placedEvent) error {
 			resolved = resolved || d.strands[sd.hash].Links[i].Verdict == identity.Accepted
 		}
 		for _, id := range sd.ids {
-			if !c.rules.Unlisted(id.Type) {
+			if !d.rules.Unlisted(id.Type) {
 				continue
 			}
 			if isNew, instead := s.noteType(id.Type); isNew {
-				c.newTypes = append(c.newTypes, id.Type)
+				d.newTypes = append(d.newTypes, id.Type)
 				if instead != "" {
-					c.oldTypes = append(c.oldTypes, instead)
+					d.oldTypes = append(d.oldTypes, instead)
 				}
 			}
 		}
@@ -309,7 +305,7 @@ func (s *Space) take(c *Tx, e *placedEvent) error {
 	for _, l := range e.leftOut {
 		d.demoted++
 		d.emit(codec.ProfileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: clip(l.ID.Type), IDValue: clip(l.ID.Value), Reason: l.Why},
-			e.sighting(identity.Hash{}))
+			e.occasion(identity.Hash{}))
 	}
 	rc.Stored++
 	d.counters.Events++

@@ -13,7 +13,7 @@ import (
 )
 
 // work is a delivery on its way to a commit.
-type work struct {
+type ingestRequest struct {
 	delivery Delivery
 	rules    *identity.Ruleset // the rules by which the IDs were promoted
 	events   []prepared
@@ -23,10 +23,10 @@ type work struct {
 	queued   time.Time // later than came if something was left for another commit
 	done     chan outcome
 
-	whole   bool    // it is taken all at once or not at all
-	receipt Receipt // of what was taken so far
-	tries   int     // commits that left some of it for another one
-	rest    time.Time
+	whole        bool    // it is taken all at once or not at all
+	receipt      Receipt // of what was taken so far
+	tries        int     // commits that left some of it for another one
+	backoffUntil time.Time
 }
 
 type outcome struct {
@@ -36,17 +36,17 @@ type outcome struct {
 
 // prepared is an event with all that can be worked out before the commit.
 type prepared struct {
-	msg     *event.Message
-	source  string // where it came from
-	id      string // messageId, the message's own or the one it was given
-	given   bool   // the body does not say it, so it is stored beside
-	hash    uint64 // of id
-	users   side
-	account side
-	leftOut []identity.LeftOut // IDs beyond the bounds of a message
-	aside   bool               // left for another commit: another node changed what it depends on
-	suspect bool               // was left once, perhaps because it is a repeat
-	known   seen               // what the whole store, whatever its age, tells; see Space.compare
+	msg      *event.Message
+	source   string // where it came from
+	id       string // messageId, the message's own or the one it was given
+	given    bool   // the body does not say it, so it is stored beside
+	hash     uint64 // of id
+	users    side
+	account  side
+	leftOut  []identity.LeftOut // IDs beyond the bounds of a message
+	deferred bool               // left for another commit: another node changed what it depends on
+	recheck  bool               // was left once, perhaps because it is a repeat
+	known    seen               // what the whole store, whatever its age, tells; see Space.compare
 
 	// What a shared store had under the messageId's hash, see sharedRepeats.
 	collides bool
@@ -61,7 +61,7 @@ type side struct {
 
 // prepare promotes and hashes the IDs of a delivery's events and packs their
 // bodies.
-func (s *Space) prepare(w *work) {
+func (s *Space) prepare(w *ingestRequest) {
 	rs := s.rules.Load()
 	w.rules = rs
 	ms := w.delivery.Messages

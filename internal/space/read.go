@@ -1,17 +1,15 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/event"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // Part names parts of a View. Identity is always in it; the rest costs more the
@@ -29,18 +27,18 @@ const (
 // Profile reads one profile as of one moment, all parts of it. ErrNotFound if
 // ref names none.
 func (s *Space) Profile(ctx context.Context, ref Ref) (Profile, error) {
-	return s.Look(ctx, ref, allParts)
+	return s.ReadProfile(ctx, ref, allParts)
 }
 
 // Look reads the wanted parts of one profile as of one moment. ErrNotFound if
 // ref names none.
-func (s *Space) Look(ctx context.Context, ref Ref, want Part) (Profile, error) {
+func (s *Space) ReadProfile(ctx context.Context, ref Ref, want Part) (Profile, error) {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
 		return Profile{}, err
 	}
 	defer r.Close()
-	g, err := s.gather(ctx, r, ref)
+	g, err := s.snapshotOf(ctx, r, ref)
 	if err != nil {
 		return Profile{}, err
 	}
@@ -81,7 +79,7 @@ func (s *Space) Look(ctx context.Context, ref Ref, want Part) (Profile, error) {
 
 // identifiers folds where and when each ID of the profile was first seen, without
 // the messageIds.
-func (g *gathered) identifiers() []profile.Identifier {
+func (g *profileSnapshot) identifiers() []profile.Identifier {
 	lists := make([][]profile.Identifier, len(g.strands))
 	for i, st := range g.strands {
 		for k := range st.Links {
@@ -96,7 +94,7 @@ func (g *gathered) identifiers() []profile.Identifier {
 }
 
 // traits folds the traits of the profile's strands.
-func (g *gathered) traits() (profile.Traits, error) {
+func (g *profileSnapshot) traits() (profile.Traits, error) {
 	hashes := make([]identity.Hash, len(g.strands))
 	for i, st := range g.strands {
 		hashes[i] = st.Hash
@@ -154,7 +152,7 @@ func nameIdentifiers(ctx context.Context, r kv.Reader, keys codec.Keyspace, ids 
 
 // metadata says when the profile was first and last seen: the first events are
 // in the strands, the last ones at the ends of their indexes.
-func (s *Space) metadata(ctx context.Context, r kv.Reader, g *gathered) (profile.Metadata, error) {
+func (s *Space) metadata(ctx context.Context, r kv.Reader, g *profileSnapshot) (profile.Metadata, error) {
 	parts := make([]profile.Metadata, 0, 2*len(g.strands))
 	ranges := make([]kv.Range, len(g.strands))
 	for i, st := range g.strands {

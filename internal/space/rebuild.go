@@ -1,16 +1,13 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"context"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/event"
-
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // RebuildRepeats gives a shared store the keys by which its nodes recognise

@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"math"
 	"slices"
 
@@ -10,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // reconsider decides again what overrides of IDs bear upon; the engine holds the
@@ -39,7 +38,7 @@ const mostClosure = 50_000
 // as events up to a time tie them. ErrTooLarge if there are more than
 // mostClosure.
 func (d *View) closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
-	return d.tangle(nil, ids, until, mostClosure, func(l *identity.Link) bool {
+	return d.component(nil, ids, until, mostClosure, func(l *identity.Link) bool {
 		return l.Verdict == identity.Accepted || d.ties(l)
 	})
 }
@@ -51,7 +50,7 @@ func (d *View) ties(l *identity.Link) bool { return !d.nobody(l) }
 // tangle collects strands, those that hold IDs, and all that is tied to them by
 // links that tie, as far as events up to a time show them. ErrTooLarge if there
 // are more than most.
-func (d *View) tangle(strands, ids []identity.Hash, until int64, most int, ties func(*identity.Link) bool) ([]*identity.Strand, error) {
+func (d *View) component(strands, ids []identity.Hash, until int64, most int, ties func(*identity.Link) bool) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{}
@@ -191,18 +190,18 @@ func (d *View) prune(c *identity.Change) error {
 // correct tells the feed how traits of profiles differ after a regrouping: no
 // event said so.
 func (w *undoing) correct() {
-	var e sighting
+	var e occasion
 	e.pos.Time = w.now
 	tell := func(p codec.ProfileID, was, is profile.Traits) {
 		c := w.out.Override.Collection
 		for _, t := range was {
 			if now, ok := is.Get(t.Name); !t.Removed() && (!ok || now.Removed()) {
-				w.desk.emit(p, c, feed.Change{Kind: feed.TraitRemoved, Trait: t.Name}, e)
+				w.tx.emit(p, c, feed.Change{Kind: feed.TraitRemoved, Trait: t.Name}, e)
 			}
 		}
 		for _, t := range is {
 			if old, ok := was.Get(t.Name); !t.Removed() && (!ok || old.Removed() || string(old.Value) != string(t.Value)) {
-				w.desk.emit(p, c, feed.Change{Kind: feed.TraitSet, Trait: t.Name, Value: t.Value}, e)
+				w.tx.emit(p, c, feed.Change{Kind: feed.TraitSet, Trait: t.Name, Value: t.Value}, e)
 			}
 		}
 	}

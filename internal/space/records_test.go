@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"bytes"
 	"reflect"
 	"testing"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 var testHasher = identity.NewHasher([16]byte{7}, "test")

@@ -214,14 +214,14 @@ func (s *Space) readCounters(ctx context.Context, r kv.Reader) (codec.Counters, 
 // younger than what it has in the store.
 func (s *Space) recoverRepeats(ctx context.Context, r kv.Reader) error {
 	if !s.store.Exclusive() {
-		s.repeats = newSharedRepeats(s.cfg.DedupeWindow)
+		s.dedupe = newSharedRepeats(s.cfg.DedupeWindow)
 		return nil
 	}
 	rec, err := dedupe.Open(ctx, s.store, s.keys, dedupe.Config{Budget: s.cfg.DedupeBytes, Window: s.cfg.DedupeWindow, Tasks: s.cfg.Tasks, Log: s.log})
 	if err != nil {
 		return err
 	}
-	s.repeats = &localRepeats{rec, int64(s.cfg.DedupeWindow)}
+	s.dedupe = &localRepeats{rec, int64(s.cfg.DedupeWindow)}
 	from := codec.Headers.Key(s.keys, event.NewBlock(rec.SealedBlock()+1, 0))
 	_, end := codec.Headers.All(s.keys)
 	for {

@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"cmp"
 	"errors"
 	"fmt"
@@ -11,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // errNoFounder: a group of IDs without any strand. It cannot be, unless the store
@@ -19,7 +18,7 @@ var errNoFounder = fmt.Errorf("%w: a profile has no strand", kv.ErrCorrupt)
 
 // apply writes down what a replay found: strands with new verdicts, and the
 // regrouping of IDs that follows. e is the event that caused it.
-func (d *Tx) apply(c *identity.Change, e sighting) error {
+func (d *Tx) apply(c *identity.Change, e occasion) error {
 	var hashes []identity.Hash
 	for _, s := range c.Strands {
 		for i := range s.Links {
@@ -51,16 +50,16 @@ func (d *Tx) apply(c *identity.Change, e sighting) error {
 			return err
 		}
 	}
-	if err := d.regroup(c, e); err != nil {
+	if err := d.group(c, e); err != nil {
 		return err
 	}
 	for _, s := range c.Strands {
 		d.emitDemotions(s, e)
 	}
-	return d.taint(c.Tainted)
+	return d.markNonCommuting(c.Tainted)
 }
 
-func (d *Tx) emitDemotions(s *identity.Strand, e sighting) {
+func (d *Tx) emitDemotions(s *identity.Strand, e occasion) {
 	for i := range s.Links {
 		l := &s.Links[i]
 		if l.Verdict != identity.Demoted || d.wasDemoted[demotion{s.Hash, l.Hash}] {
@@ -80,7 +79,7 @@ func (d *Tx) emitDemotions(s *identity.Strand, e sighting) {
 type demotion struct{ strand, id identity.Hash }
 
 // taint keeps what touches a demotion off the fast path.
-func (d *Tx) taint(ids []identity.Hash) error {
+func (d *Tx) markNonCommuting(ids []identity.Hash) error {
 	if err := d.loadOwners(ids...); err != nil {
 		return err
 	}
@@ -102,7 +101,7 @@ func (d *Tx) taint(ids []identity.Hash) error {
 }
 
 // portion is one group of a regrouping with what is known of its past.
-type portion struct {
+type regrouped struct {
 	members []identity.Member
 	merges  int
 	owners  []codec.ProfileID // that owned one of the members before, distinct
@@ -111,7 +110,7 @@ type portion struct {
 
 // regroup gives the groups of a change to profiles: a group keeps the oldest
 // profile ID founded in it, or gets a new one.
-func (d *Tx) regroup(c *identity.Change, e sighting) error {
+func (d *Tx) group(c *identity.Change, e occasion) error {
 	if len(c.Groups) == 0 && len(c.Bare) == 0 {
 		return nil
 	}
@@ -128,11 +127,11 @@ func (d *Tx) regroup(c *identity.Change, e sighting) error {
 		return err
 	}
 
-	portions := make([]*portion, len(c.Groups))
+	portions := make([]*regrouped, len(c.Groups))
 	shares := map[codec.ProfileID]int{} // groups (and bare IDs) that a profile's IDs went to
 	rests := d.rests(hashes)
 	for i, g := range c.Groups {
-		po := &portion{members: g, merges: c.Merges[i]}
+		po := &regrouped{members: g, merges: c.Merges[i]}
 		for k := range g {
 			if p, rec := d.ownerOf(g[k].Hash); rec != nil && !slices.Contains(po.owners, p) {
 				po.owners = append(po.owners, p)
@@ -161,7 +160,7 @@ func (d *Tx) regroup(c *identity.Change, e sighting) error {
 	// Whose founding strand is where is only in question when a profile's IDs
 	// went apart; else all that was founded in it is still together.
 	kept := map[codec.ProfileID]bool{}
-	var unsettled []*portion
+	var unsettled []*regrouped
 	for _, po := range portions {
 		apart := len(po.owners) == 0
 		for _, p := range po.owners {
@@ -189,13 +188,13 @@ func (d *Tx) regroup(c *identity.Change, e sighting) error {
 		return rec != nil && !kept[p] && (rec.Merged || shares[p] > 0), nil
 	}
 	for _, po := range unsettled {
-		if err := d.settle(po, free, rests, e); err != nil {
+		if err := d.placeGroup(po, free, rests, e); err != nil {
 			return err
 		}
 		kept[po.keeps] = true
 	}
 	for _, po := range portions {
-		if err := d.give(po, rests[po.keeps], collection, e); err != nil {
+		if err := d.assign(po, rests[po.keeps], collection, e); err != nil {
 			return err
 		}
 	}
@@ -228,7 +227,7 @@ func (d *Tx) regroup(c *identity.Change, e sighting) error {
 			d.touch(p)
 			continue
 		}
-		into, err := d.whither(p)
+		into, err := d.canonicalProfile(p)
 		if errors.Is(err, ErrNotFound) {
 			// Its founding strand belongs to nobody: all its values are blocked,
 			// or it waits to be decided again. The IDs it had say where it went.
@@ -243,7 +242,7 @@ func (d *Tx) regroup(c *identity.Change, e sighting) error {
 		if err != nil {
 			return err
 		}
-		d.retire(p, into, e)
+		d.markMerged(p, into, e)
 	}
 	return nil
 }
@@ -298,7 +297,7 @@ func (d *View) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
 
 // settle finds the profile of a group by its strands: the oldest founded there
 // that is free.
-func (d *Tx) settle(po *portion, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member, e sighting) error {
+func (d *Tx) placeGroup(po *regrouped, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member, e occasion) error {
 	ids := make([]identity.Hash, len(po.members))
 	for i := range po.members {
 		ids[i] = po.members[i].Hash
@@ -336,13 +335,13 @@ func (d *Tx) settle(po *portion, free func(codec.ProfileID) (bool, error), rests
 	if founder == nil {
 		return errNoFounder
 	}
-	po.keeps, err = d.found(founder, e)
+	po.keeps, err = d.createProfile(founder, e)
 	return err
 }
 
 // bereft finds the oldest profile that owned IDs of a group and whose founding
 // strand names nobody any more: who loses an address does not lose the profile.
-func (d *View) bereft(po *portion, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member) (best codec.ProfileID, err error) {
+func (d *View) bereft(po *regrouped, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member) (best codec.ProfileID, err error) {
 	for _, p := range po.owners {
 		if !best.IsZero() && best.Less(p) || len(rests[p]) > 0 {
 			continue
@@ -368,7 +367,7 @@ func (d *View) bereft(po *portion, free func(codec.ProfileID) (bool, error), res
 // group of IDs, which the group keeps, and for the strand to found one else.
 // With any, a strand belongs to the group by any accepted ID and not only by its
 // most important one.
-func (d *View) founderOf(po *portion, strands, ids []identity.Hash, free func(codec.ProfileID) (bool, error), any bool) (founder *codec.Strand, err error) {
+func (d *View) founderOf(po *regrouped, strands, ids []identity.Hash, free func(codec.ProfileID) (bool, error), any bool) (founder *codec.Strand, err error) {
 	seen := map[identity.Hash]bool{}
 	for _, h := range strands {
 		s := d.strands[h]
@@ -402,7 +401,7 @@ func (d *View) founderOf(po *portion, strands, ids []identity.Hash, free func(co
 
 // give makes a profile own exactly the IDs of a group, and the rest that it owns
 // and that is not decided here.
-func (d *Tx) give(po *portion, rest []codec.Member, collection identity.Collection, e sighting) error {
+func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Collection, e occasion) error {
 	rec := d.profiles[po.keeps]
 	if rec == nil {
 		return fmt.Errorf("%w: profile %s is missing", kv.ErrCorrupt, po.keeps.Text(collection))
@@ -450,9 +449,9 @@ func (d *Tx) give(po *portion, rest []codec.Member, collection identity.Collecti
 	return nil
 }
 
-// whither finds the profile that a profile ID leads to: the owner of its
+// canonicalProfile finds the profile that a profile ID leads to: the owner of its
 // founding strand.
-func (d *View) whither(p codec.ProfileID) (codec.ProfileID, error) {
+func (d *View) canonicalProfile(p codec.ProfileID) (codec.ProfileID, error) {
 	if err := d.loadProfiles(p); err != nil {
 		return codec.ProfileID{}, err
 	}

@@ -1,12 +1,11 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"fmt"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // The body of a reject is kept whole: a byte that says how, then the body as it

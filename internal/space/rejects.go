@@ -153,14 +153,14 @@ type rejectDesk struct {
 
 // takeRejects keeps the refused messages of deliveries and removes those that
 // they send again.
-func (s *Space) takeRejects(c *Tx, ws []*work, now time.Time) error {
+func (s *Space) takeRejects(c *Tx, ws []*ingestRequest, now time.Time) error {
 	var list []*Reject
 	var resolved []rejectID
 	for _, e := range c.used {
 		list = append(list, e.rejectUsed())
 	}
 	for _, w := range ws {
-		if w.waits() {
+		if w.hasDeferred() {
 			continue
 		}
 		for i := range w.delivery.Rejects {

@@ -1,10 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -15,6 +11,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // Rules that look for IDs in other places (key, exclude, alias) give events other
@@ -294,7 +292,7 @@ func (s *Space) commitRekey(ctx context.Context, rs *identity.Ruleset, f func(d 
 type leftStrand struct {
 	collection identity.Collection
 	lost       bool          // its first event
-	heir       identity.Hash // where that went; zero: to no strand
+	successor  identity.Hash // where that went; zero: to no strand
 }
 
 func (l *leftStrand) append(b []byte) []byte {
@@ -302,7 +300,7 @@ func (l *leftStrand) append(b []byte) []byte {
 	if l.lost {
 		flags |= 1
 	}
-	return append(append(b, flags), l.heir[:]...)
+	return append(append(b, flags), l.successor[:]...)
 }
 
 func decodeLeft(b []byte) (leftStrand, error) {
@@ -352,13 +350,13 @@ func (d *View) strandsLeft(events []movedEvent, traits map[identity.Hash]identit
 	for i := range events {
 		e := &events[i]
 		if st := d.strands[e.was]; e.had && st != nil && st.First.Moment == e.at {
-			left[e.was].lost, left[e.was].heir = true, e.hash
+			left[e.was].lost, left[e.was].successor = true, e.hash
 		}
 	}
 	return left, nil
 }
 
-// dropSeeds drops replays that were put off for moved events: the passes decide
+// dropSeeds drops replays that were deferred for moved events: the passes decide
 // all of that, and a strand must not be replayed from an event that it lost.
 func (d *Tx) dropSeeds(events []movedEvent) error {
 	from, end := codec.Deferrals.All(d.keys)
@@ -386,14 +384,14 @@ func (d *Tx) dropSeeds(events []movedEvent) error {
 			continue
 		}
 		d.remove(keys[i])
-		if err := d.unpendStrand(of[i]); err != nil {
+		if err := d.clearPendingStrand(of[i]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// dropAllSeeds drops all replays that were put off under another order: under
+// dropAllSeeds drops all replays that were deferred under another order: under
 // order: arrival nothing is replayed, and the passes decide everything.
 func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
 	for {
@@ -409,7 +407,7 @@ func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
 		if err := s.commitRekey(ctx, rs, func(d *Tx) error {
 			for i := range recs {
 				d.remove(recs[i].Key(d.keys))
-				if err := d.unpendStrand(recs[i].Strand); err != nil {
+				if err := d.clearPendingStrand(recs[i].Strand); err != nil {
 					return err
 				}
 			}
@@ -421,7 +419,7 @@ func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
 }
 
 // unpendStrand makes the answers about a strand's IDs final.
-func (d *Tx) unpendStrand(h identity.Hash) error {
+func (d *Tx) clearPendingStrand(h identity.Hash) error {
 	if err := d.loadStrands(h); err != nil {
 		return err
 	}
@@ -433,7 +431,7 @@ func (d *Tx) unpendStrand(h identity.Hash) error {
 	for k := range st.Links {
 		ids[k] = st.Links[k].Hash
 	}
-	return d.unpend(ids)
+	return d.clearPending(ids)
 }
 
 // moveEvent gives an event to its new strand.
@@ -445,7 +443,7 @@ func (d *Tx) moveEvent(e *movedEvent) error {
 		return nil
 	}
 	d.put(codec.Events.Key(d.keys, e.hash, e.at), nil)
-	sight := sighting{identity.Pos{Moment: e.at, Strand: e.hash}, e.messageID, e.source}
+	sight := occasion{identity.Pos{Moment: e.at, Strand: e.hash}, e.messageID, e.source}
 	if err := d.moveIn(e.hash, e.collection, e.ids, sight); err != nil {
 		return err
 	}
@@ -463,7 +461,7 @@ func (d *Tx) moveEvent(e *movedEvent) error {
 
 // moveIn makes the strand of a moved event part of the graph, as good as can be
 // told from the groups as they are; the passes that follow decide it.
-func (d *Tx) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID, e sighting) error {
+func (d *Tx) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID, e occasion) error {
 	if err := d.loadStrands(h); err != nil {
 		return err
 	}
@@ -492,7 +490,7 @@ func (d *Tx) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID, e
 }
 
 // restart gives a strand another first event.
-func (d *Tx) restart(known *codec.Strand, e sighting) error {
+func (d *Tx) restart(known *codec.Strand, e occasion) error {
 	s := known.Strand.Clone()
 	was := s.First
 	s.First = e.pos

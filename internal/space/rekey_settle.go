@@ -1,18 +1,16 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/event"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"bytes"
 	"context"
 	"strings"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // settlePage is how many strands that lost events are settled in one commit, at
@@ -22,7 +20,7 @@ const settlePage = 256
 // remains is what a strand still has, as far as that has to be known.
 type remains struct {
 	events int
-	first  *sighting     // if the one that is stored is lost
+	first  *occasion     // if the one that is stored is lost
 	ids    []identity.ID // with first: what the event promotes
 	// whole says that traits and pairs (by the strand on the other side) are
 	// known: the strand has some stored, or is not there.
@@ -164,7 +162,7 @@ func (d *View) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 			continue
 		}
 		if first && rem.first == nil {
-			rem.first = &sighting{identity.Pos{Moment: at, Strand: h}, strings.Clone(e.MessageID), e.Source}
+			rem.first = &occasion{identity.Pos{Moment: at, Strand: h}, strings.Clone(e.MessageID), e.Source}
 		}
 		if st == journal.Damaged {
 			holes[at.Arrival] = true
@@ -237,7 +235,7 @@ func (d *Tx) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bool
 		if _, err := d.settlePairs(h, l.collection, rem); err != nil {
 			return err
 		}
-		return d.forgetStrand(st, l.heir)
+		return d.forgetStrand(st, l.successor)
 	}
 	d.remove(key)
 	switch {

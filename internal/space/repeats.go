@@ -86,7 +86,7 @@ func (l *localRepeats) blocks(ctx context.Context, d *View, clock uint64, now in
 
 func (l *localRepeats) stage(*Tx) {}
 
-func (l *localRepeats) landed(c *Tx) {
+func (l *localRepeats) committed(c *Tx) {
 	for i := range c.fresh {
 		e := &c.fresh[i]
 		l.recent.Add(e.hash, e.at.Arrival.Block().Clock(), c.record.Time)
@@ -138,7 +138,7 @@ func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, no
 		e.collides, e.expired = false, nil // as it was found before a conflict
 		// What is younger than the index of the whole store may say that it is a repeat
 		// after all.
-		if e.known != repeated && (e.known == usedBefore || e.suspect || r.rate > rareRepeats) {
+		if e.known != repeated && (e.known == usedBefore || e.recheck || r.rate > rareRepeats) {
 			keys, asked = append(keys, r.key(d.keys, e.hash)), append(asked, i)
 		}
 	}
@@ -171,7 +171,7 @@ func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, no
 
 func (r *sharedRepeats) stage(c *Tx) {
 	staged := map[uint64]bool{}
-	defer c.decide(none)
+	defer c.deciding(none)
 	for i := range c.fresh {
 		e := c.fresh[i].prepared
 		if e.collides || staged[e.hash] {
@@ -179,9 +179,9 @@ func (r *sharedRepeats) stage(c *Tx) {
 		}
 		staged[e.hash] = true
 		key := r.key(c.keys, e.hash)
-		c.decide(i)
+		c.deciding(i)
 		_, tag, hash, _ := codec.Split(key)
-		c.parts.touch(tag, hash)
+		c.dependencies.note(tag, hash)
 		value := appendRecent(nil, c.record.Time, e.fingerprint(), e.id)
 		if e.expired != nil {
 			c.batch.Require(key, e.expired)
@@ -192,7 +192,7 @@ func (r *sharedRepeats) stage(c *Tx) {
 	}
 }
 
-func (r *sharedRepeats) landed(c *Tx) {
+func (r *sharedRepeats) committed(c *Tx) {
 	again := c.repeats + len(c.used)
 	n := len(c.fresh) + again
 	if n == 0 {

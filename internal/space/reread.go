@@ -1,18 +1,16 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/event"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"errors"
 	"slices"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // SimulationPlan says what a simulation will take, before it begins.

@@ -7,11 +7,10 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // rulesRecord is the rules at work, as they are stored.
@@ -161,7 +160,7 @@ func (s *Space) trySetRules(ctx context.Context, r identity.Rules, only *uint64)
 		return err
 	}
 	defer snap.Close()
-	if err := s.lookAtRules(ctx, snap); err != nil {
+	if err := s.followRules(ctx, snap); err != nil {
 		return err
 	}
 	return s.setRules(ctx, r, only)

@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -11,6 +9,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // seen says what a messageId tells about an event.

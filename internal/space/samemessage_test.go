@@ -125,7 +125,7 @@ func TestOtherEventsUnderAUsedID(t *testing.T) {
 	}
 }
 
-// One that was set aside is taken under an ID of its own, and the ID that it
+// One that was deferred is taken under an ID of its own, and the ID that it
 // brought stays the other's.
 func TestSetAsideEventsAreTakenUnderANewID(t *testing.T) {
 	s := newSpace(t, space.Config{})

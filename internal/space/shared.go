@@ -138,7 +138,7 @@ func (s *Space) seeRules(ctx context.Context) error {
 		return err
 	}
 	defer r.Close()
-	return s.lookAtRules(ctx, r)
+	return s.followRules(ctx, r)
 }
 
 // takeOverRules sees to it that the holder of the lease goes on with a change of rules,

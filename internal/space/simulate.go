@@ -1,13 +1,12 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Simulated is what draft rules would change in a space.

@@ -49,7 +49,7 @@ func (c *Tx) sourceNews(source string) *sourceNews {
 }
 
 // sourcesLanded takes over what a commit stored.
-func (s *Space) sourcesLanded(c *Tx) {
+func (s *Space) learnSources(c *Tx) {
 	for i := range c.sources {
 		n := &c.sources[i]
 		s.sources[n.source] = s.sources[n.source].Plus(n.SourceCount)

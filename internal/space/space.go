@@ -44,7 +44,7 @@ type Space struct {
 	memory  *memory // the writer's, on an exclusive store
 
 	mu         sync.Mutex
-	queue      []*work
+	queue      []*ingestRequest
 	inside     int       // deliveries that were let in and are not answered
 	answered   time.Time // when the last one was, or the first came in
 	shut       bool
@@ -70,14 +70,14 @@ type Space struct {
 	clock       uint64 // of the lane's last block, or of a later one that was heard of
 	feedSeq     uint64
 	feedTime    int64 // of the lane's last record
-	tally       tallied
+	hour        laneHour
 	lastID      codec.ProfileID
 	counters    codec.Counters
-	repeats     repeats
+	dedupe      repeats
 	pairs       *pairCache
 	rejected    rejectCounts
 	sources     sourceCounts
-	openRejects lately[sameReject, openReject]
+	openRejects generationalCache[sameReject, openReject]
 	job         jobState
 	spare       *Tx // the room of the last plan
 
@@ -94,7 +94,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		cache:       newStrandCache(cfg.CacheBytes / 2),
 		pairs:       newPairCache(cfg.CacheBytes / 16),
 		types:       map[string]*uint64{},
-		openRejects: newLately[sameReject, openReject](mostSameRejects),
+		openRejects: newGenerationalCache[sameReject, openReject](mostSameRejects),
 		wake:        make(chan struct{}, 1),
 		closing:     make(chan struct{}),
 	}
@@ -123,7 +123,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 func (s *Space) giveUp(err error) error {
 	s.kill()
 	err = fmt.Errorf("space %s: %w", s.cfg.ID, err)
-	if l, ok := s.repeats.(*localRepeats); ok {
+	if l, ok := s.dedupe.(*localRepeats); ok {
 		err = errors.Join(err, l.recent.Close(context.Background()))
 	}
 	return err
@@ -196,7 +196,7 @@ func (s *Space) Close(ctx context.Context) error {
 	if err := s.leases.release(ctx); err != nil {
 		s.log.Debug("leases were not given back, and end by themselves", "space", s.cfg.ID, "error", err)
 	}
-	if l, ok := s.repeats.(*localRepeats); ok && !already {
+	if l, ok := s.dedupe.(*localRepeats); ok && !already {
 		return l.recent.Close(ctx)
 	}
 	return ctx.Err()

@@ -1,15 +1,13 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/event"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"fmt"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // mostSplitIDs bounds the IDs that a split keeps apart: of two parts, each pair is
@@ -104,7 +102,7 @@ func (w *undoing) merged() ([][]identity.ID, error) {
 
 // tying finds the strand of a profile and the place in it at which the event to split
 // by was seen to tie IDs; nil if it is none of them.
-func (w *undoing) tying(g *gathered) (*codec.Strand, identity.Pos, error) {
+func (w *undoing) tying(g *profileSnapshot) (*codec.Strand, identity.Pos, error) {
 	hash := w.s.messageHash(w.undo.MessageID)
 	heads := map[event.Block][]journal.Head{}
 	for _, st := range g.strands {

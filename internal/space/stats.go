@@ -33,7 +33,7 @@ func (s *Space) Stats() Stats {
 		st.CountedAt = c.counted.Load()
 	}
 	st.StrandCacheHits, st.StrandCacheMisses = s.cache.stats()
-	if l, ok := s.repeats.(*localRepeats); ok {
+	if l, ok := s.dedupe.(*localRepeats); ok {
 		st.DedupeMemoryBytes, st.DedupeStoreChecks = l.recent.Memory(), l.recent.Checks()
 	}
 	return st

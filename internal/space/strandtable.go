@@ -49,7 +49,7 @@ func (t *strandTable[R]) load(v *View, strands ...identity.Hash) error {
 	var missing []identity.Hash
 	var keys [][]byte
 	for _, h := range strands {
-		v.parts.touch(t.keys.Tag(), h[:])
+		v.dependencies.note(t.keys.Tag(), h[:])
 		if _, ok := t.rows[h]; !ok {
 			t.known(h) // asked for, once
 			missing = append(missing, h)

@@ -28,7 +28,7 @@ func TestOldMessageIDsAreSwept(t *testing.T) {
 	if err := s.Close(t.Context()); err != nil { // its job must not come in between
 		t.Fatal(err)
 	}
-	rep := s.repeats.(*sharedRepeats)
+	rep := s.dedupe.(*sharedRepeats)
 	now := time.Now()
 	var batch kv.Batch
 	for i := range uint64(2500) {

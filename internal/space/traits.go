@@ -1,18 +1,16 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // setTraits applies what identify calls say of users and group calls of
 // accounts.
-func (s *Space) setTraits(c *Tx) error {
-	d := c
+func (s *Space) setTraits(d *Tx) error {
 	var strands []identity.Hash
 	for h, old := range d.changedStrands {
 		if old {
@@ -22,8 +20,8 @@ func (s *Space) setTraits(c *Tx) error {
 			t.known(h) // a strand that is new has no rows yet
 		}
 	}
-	for i := range c.fresh {
-		if e := &c.fresh[i]; e.traits {
+	for i := range d.fresh {
+		if e := &d.fresh[i]; e.traits {
 			if e.msg.Type == event.Identify && len(e.users.ids) > 0 {
 				strands = append(strands, e.users.hash)
 			}
@@ -35,13 +33,13 @@ func (s *Space) setTraits(c *Tx) error {
 	if err := d.traits.load(&d.View, strands...); err != nil {
 		return err
 	}
-	defer d.decide(none)
-	for i := range c.fresh {
-		e := &c.fresh[i]
+	defer d.deciding(none)
+	for i := range d.fresh {
+		e := &d.fresh[i]
 		if !e.traits {
 			continue
 		}
-		d.decide(i)
+		d.deciding(i)
 		m := *e.msg
 		m.MessageID = e.id
 		if m.Type == event.Identify && len(e.users.ids) > 0 {
@@ -90,28 +88,27 @@ func (d *Tx) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent) 
 			kind = feed.TraitRemoved
 		}
 		d.emit(of, d.strands[h].Collection, feed.Change{Kind: kind, Trait: t.Name, Value: t.Value},
-			sighting{pos: identity.Pos{Moment: t.Moment}, messageID: e.id})
+			occasion{pos: identity.Pos{Moment: t.Moment}, messageID: e.id})
 	}
 	return nil
 }
 
 // pair keeps where user strands and account strands were first seen together.
-func (s *Space) pair(c *Tx) error {
-	d := c
-	defer d.decide(none)
+func (s *Space) pair(d *Tx) error {
+	defer d.deciding(none)
 	var keys [][]byte
 	var at []*placedEvent
-	for i := range c.fresh {
-		e := &c.fresh[i]
+	for i := range d.fresh {
+		e := &d.fresh[i]
 		if len(e.users.ids) == 0 || len(e.account.ids) == 0 || s.pairs.has(e.users.hash, e.account.hash, e.msg.Time) {
 			continue
 		}
-		d.decide(i)
-		d.parts.touch(codec.UserAccounts.Tag(), e.users.hash[:], e.account.hash[:])
+		d.deciding(i)
+		d.dependencies.note(codec.UserAccounts.Tag(), e.users.hash[:], e.account.hash[:])
 		keys = append(keys, codec.UserAccounts.Key(d.keys, e.users.hash, e.account.hash))
 		at = append(at, e)
 	}
-	d.decide(none)
+	d.deciding(none)
 	if len(keys) == 0 {
 		return nil
 	}
@@ -134,8 +131,8 @@ func (s *Space) pair(c *Tx) error {
 			continue
 		}
 		best[k] = n
-		c.batch.Put(keys[i], n.Append(nil))
-		c.batch.Put(codec.AccountUsers.Key(d.keys, e.account.hash, e.users.hash), nil)
+		d.batch.Put(keys[i], n.Append(nil))
+		d.batch.Put(codec.AccountUsers.Key(d.keys, e.account.hash, e.users.hash), nil)
 	}
 	return nil
 }

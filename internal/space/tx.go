@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"crypto/rand"
 	"io"
@@ -11,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Tx is a change of a space: a View of what is there, and what becomes of it.
@@ -26,7 +25,7 @@ type Tx struct {
 	links map[string]bool // keys of codec.Links: put or deleted
 
 	wasDemoted map[demotion]bool // demotions that are no news
-	seeds      []codec.Deferred  // replays put off by this commit
+	seeds      []codec.Deferred  // replays deferred by this commit
 
 	settledSeeds []codec.Deferred // replays that need not wait any more
 	lastID       codec.ProfileID
@@ -49,7 +48,7 @@ type Tx struct {
 	clock  uint64 // of the first block
 	lane   uint64 // of the blocks
 	blocks uint64 // used
-	tally  tallied
+	hour   laneHour
 
 	// What comes with ingest requests.
 	receipts    []Receipt // one a request
@@ -115,9 +114,9 @@ func (d *Tx) clear() {
 }
 
 // decide says which event of the commit is decided now, or none.
-func (d *Tx) decide(event int) {
-	if d.parts != nil {
-		d.parts.event = event
+func (d *Tx) deciding(event int) {
+	if d.dependencies != nil {
+		d.dependencies.event = event
 	}
 }
 

@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Split asks for a CannotLink between the parts that an event merged.
@@ -42,8 +41,8 @@ type Regrouping struct {
 	Override Override
 	Revision uint64 // of the overrides: before it in a preview, else after it
 	Applied  bool
-	Before   []Brief
-	After    []Brief
+	Before   []Summary
+	After    []Summary
 	// LeftOut are strands from which an ID is left out from now on, at most
 	// mostLeftOut of the LeftOuts in all.
 	LeftOut  []LeftOut
@@ -165,14 +164,14 @@ func (w *undoing) stage(ctx context.Context) (rec rulesRecord, stored []byte, er
 	rec.Overrides++
 	if w.many {
 		rec.Applying, rec.Cause = true, cause
-		if w.desk.read != nil {
-			w.desk.read = map[string][]byte{} // who adds to such an ID need not wait
+		if w.tx.read != nil {
+			w.tx.read = map[string][]byte{} // who adds to such an ID need not wait
 		}
 	}
 	if stored, err = json.Marshal(rec); err != nil {
 		return rec, nil, err
 	}
-	b := &w.desk.batch
+	b := &w.tx.batch
 	key := codec.Overrides.Key(s.keys, w.out.Override.ID)
 	action := "override.add"
 	if u.Remove != "" {
@@ -189,9 +188,9 @@ func (w *undoing) stage(ctx context.Context) (rec rulesRecord, stored []byte, er
 	if err := s.putAudit(b, audit.New(ctx, w.now, action, w.out.Override.ID, w.out.Override.detail())); err != nil {
 		return rec, nil, err
 	}
-	w.desk.putSeeds(b)
+	w.tx.putSeeds(b)
 	w.correct()
-	w.desk.putDown(cause)
+	w.tx.setCause(cause)
 	return rec, stored, nil
 }
 
@@ -199,15 +198,15 @@ func (w *undoing) stage(ctx context.Context) (rec rulesRecord, stored []byte, er
 type undoing struct {
 	s      *Space
 	undo   Undo
-	desk   *Tx   // as it becomes
+	tx     *Tx   // as it becomes
 	was    *View // as it is
 	rec    rulesRecord
 	set    *overrideSet    // with the change
 	hashes []identity.Hash // of the override's IDs
 	many   bool            // one of them is of more strands than one commit decides
 	now    int64
-	before map[codec.ProfileID]*full
-	after  map[codec.ProfileID]*full
+	before map[codec.ProfileID]*summarized
+	after  map[codec.ProfileID]*summarized
 	out    Regrouping
 }
 
@@ -236,13 +235,13 @@ func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, d *Tx) (*undoing,
 		return nil, err
 	}
 	at := s.cfg.Now()
-	w := &undoing{s: s, undo: u, rec: rec, now: at.UnixNano(), before: map[codec.ProfileID]*full{}, after: map[codec.ProfileID]*full{}}
+	w := &undoing{s: s, undo: u, rec: rec, now: at.UnixNano(), before: map[codec.ProfileID]*summarized{}, after: map[codec.ProfileID]*summarized{}}
 	w.was = s.newViewBy(ctx, r, rs)
 	w.was.engine.Overrides = newOverrideSet(s.hasher, rec.Overrides, all).identity
-	if w.desk = d; d == nil {
-		w.desk = s.newTx(ctx, r, rs, at)
+	if w.tx = d; d == nil {
+		w.tx = s.newTx(ctx, r, rs, at)
 	}
-	w.desk.touchBound = 0
+	w.tx.touchBound = 0
 
 	var o Override
 	if u.Remove != "" {
@@ -259,7 +258,7 @@ func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, d *Tx) (*undoing,
 		all = append(slices.Clone(all), o)
 	}
 	w.set = newOverrideSet(s.hasher, rec.Overrides, all)
-	w.desk.engine.Overrides = w.set.identity
+	w.tx.engine.Overrides = w.set.identity
 	w.out = Regrouping{Override: o, Revision: rec.Overrides}
 
 	w.hashes = make([]identity.Hash, len(o.IDs))
@@ -279,7 +278,7 @@ func (w *undoing) decide() error {
 	}
 	var change *identity.Change
 	if n <= mostClosure {
-		change, err = w.desk.reconsider(w.out.Override.Collection, w.hashes)
+		change, err = w.tx.reconsider(w.out.Override.Collection, w.hashes)
 		if err != nil && !errors.Is(err, ErrTooLarge) {
 			return err
 		}

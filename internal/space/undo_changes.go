@@ -27,27 +27,27 @@ func (w *undoing) regroup(c *identity.Change) error {
 			w.out.Unowned = append(w.out.Unowned, m.ID)
 		}
 	}
-	if err := w.desk.prune(c); err != nil {
+	if err := w.tx.prune(c); err != nil {
 		return err
 	}
-	var e sighting
+	var e occasion
 	e.pos.Time = w.now
-	if err := w.desk.apply(c, e); err != nil {
+	if err := w.tx.apply(c, e); err != nil {
 		return err
 	}
-	for p, rec := range w.desk.profiles {
-		if !w.desk.changedProfiles[p] && w.before[p] == nil || rec == nil || rec.Merged {
+	for p, rec := range w.tx.profiles {
+		if !w.tx.changedProfiles[p] && w.before[p] == nil || rec == nil || rec.Merged {
 			continue
 		}
 		if err := w.see(w.was, w.before, p, false); err != nil {
 			return err
 		}
 		isNew := w.was.profiles[p] == nil
-		if err := w.see(&w.desk.View, w.after, p, isNew); err != nil {
+		if err := w.see(&w.tx.View, w.after, p, isNew); err != nil {
 			return err
 		}
 	}
-	var before, after []*full
+	var before, after []*summarized
 	for p, f := range w.before {
 		if !f.same(w.after[p]) {
 			before = append(before, f)
@@ -58,12 +58,12 @@ func (w *undoing) regroup(c *identity.Change) error {
 			after = append(after, f)
 		}
 	}
-	w.out.Before, w.out.After = briefs(before), briefs(after)
+	w.out.Before, w.out.After = summaries(before), summaries(after)
 	return nil
 }
 
 // see gathers a profile as a view has it, if it is there.
-func (w *undoing) see(d *View, into map[codec.ProfileID]*full, p codec.ProfileID, isNew bool) error {
+func (w *undoing) see(d *View, into map[codec.ProfileID]*summarized, p codec.ProfileID, isNew bool) error {
 	if into[p] != nil {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (w *undoing) see(d *View, into map[codec.ProfileID]*full, p codec.ProfileID
 		return err
 	}
 	w.out.Provisional = w.out.Provisional || g.pending
-	into[p], err = g.brief(isNew)
+	into[p], err = g.summary(isNew)
 	return err
 }
 
@@ -116,7 +116,7 @@ func (w *undoing) leftOut(c *identity.Change) error {
 	if err := w.was.loadStrands(hashes...); err != nil {
 		return err
 	}
-	alone := &gathered{d: w.was}
+	alone := &profileSnapshot{d: w.was}
 	for _, s := range c.Strands {
 		old := w.was.strands[s.Hash]
 		if old != nil && belongs(old.Strand) && !belongs(s) {

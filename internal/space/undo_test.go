@@ -52,7 +52,7 @@ func shape(g space.Regrouping) string {
 	var lines []string
 	for _, side := range []struct {
 		name string
-		list []space.Brief
+		list []space.Summary
 	}{{"before", g.Before}, {"after", g.After}} {
 		for _, b := range side.list {
 			var names []string
@@ -329,7 +329,7 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 			verify(t, s)
 			fresh := newSpace(t, cfg)
 			ingest(t, fresh, all...)
-			verify(t, fresh) // waits for what was put off
+			verify(t, fresh) // waits for what was deferred
 			if got, want := partition(t, s, all), partition(t, fresh, all); rules.Order == "" && got != want {
 				t.Errorf("with all taken back it is\n%s\nwithout any it would have been\n%s", got, want)
 			}

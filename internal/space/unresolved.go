@@ -1,12 +1,11 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"encoding/json"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // NoIDs is the reason of an unresolved event that has no ID which the rules take.
@@ -58,7 +57,7 @@ func (d *Tx) emitUnresolved(e *placedEvent) {
 		}
 		ch.Value, _ = json.Marshal(names) // strings can always be encoded
 	}
-	d.emit(codec.ProfileID{}, collection, ch, e.sighting(identity.Hash{}))
+	d.emit(codec.ProfileID{}, collection, ch, e.occasion(identity.Hash{}))
 }
 
 // reasonText is why an ID was left out, as the feed tells it.

@@ -58,7 +58,7 @@ func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, err
 		return d, err
 	}
 	defer r.Close()
-	if err := s.lookAtRules(ctx, r); err != nil {
+	if err := s.followRules(ctx, r); err != nil {
 		return d, err
 	}
 	rs := s.rules.Load()
@@ -93,7 +93,7 @@ func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, err
 
 // decided has f decide, and puts what changed into the batch. A mistake of ours, or
 // a store that contradicts itself, costs this change and not the process: SDKs send
-// again, and what was put off is still there at the next start, so a process that
+// again, and what was deferred is still there at the next start, so a process that
 // ended would end again and again. It is kv.ErrCorrupt.
 func (s *Space) decided(d *Tx, f func(*Tx) error) (err error) {
 	defer func() {
@@ -150,7 +150,7 @@ func (s *Space) putNew(b *kv.Batch, key, value []byte) {
 
 // commitTx commits a transaction and learns from it.
 func (s *Space) commitTx(ctx context.Context, d *Tx) error {
-	if err := s.stageTally(ctx, d); err != nil {
+	if err := s.stageCounts(ctx, d); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -164,7 +164,7 @@ func (s *Space) commitTx(ctx context.Context, d *Tx) error {
 	}
 	s.stats.commit.Add(int64(time.Since(began)))
 	if err != nil {
-		s.tally.known = false
+		s.hour.known = false
 		return err
 	}
 	s.learn(d)
@@ -179,7 +179,7 @@ func (s *Space) learn(d *Tx) {
 	if s.memory != nil {
 		s.memory.learn(d)
 	}
-	s.repeats.landed(d)
+	s.dedupe.committed(d)
 	s.pairs.learn(d.fresh)
 	if s.lastID.Less(d.lastID) {
 		s.lastID = d.lastID
@@ -189,13 +189,13 @@ func (s *Space) learn(d *Tx) {
 	}
 	s.feedSeq++
 	s.feedTime = d.record.Time
-	if d.tally.known {
-		s.tally = d.tally
+	if d.hour.known {
+		s.hour = d.hour
 	}
 	s.counters.Add(d.counters)
 	s.pending.Add(int64(len(d.seeds)))
-	s.rejectsLanded(d)
-	s.sourcesLanded(d)
+	s.learnRejects(d)
+	s.learnSources(d)
 	s.wakeTasks(d)
 	s.stats.add(d)
 }

@@ -1,10 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -15,6 +11,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // mostDifferences is how many differences a report lists.
@@ -83,7 +81,7 @@ func (v *verification) snapshot() error {
 		s.writing.Lock()
 		r, err := s.store.Snapshot(v.ctx)
 		if err == nil {
-			err = s.lookAtRules(v.ctx, r)
+			err = s.followRules(v.ctx, r)
 		}
 		v.rules, v.over = s.rules.Load(), s.overrides.Load().identity
 		applying := s.version.Load().Applying

@@ -1,18 +1,17 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/event"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // checkIndex holds the index entries of every strand against the journal. Where the

@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 	"time"
 
@@ -10,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // View reads one snapshot of a space. It decodes each record once, and it is the
@@ -34,7 +33,7 @@ type View struct {
 	stale bool
 	// rulesSince is when the rules at work were set, in nanoseconds since 1970.
 	rulesSince int64
-	// touchBound is how many strands a search may list before it is put off;
+	// touchBound is how many strands a search may list before it is deferred;
 	// 0: no bound.
 	touchBound int
 
@@ -45,16 +44,16 @@ type View struct {
 	added  map[identity.Hash][]identity.Hash // strands put into a spilled list of an ID
 	// news lists the events of this commit by strand. It is made when first
 	// asked for: few commits need it.
-	news     map[identity.Hash][]identity.Pos
-	makeNews func() map[identity.Hash][]identity.Pos
+	uncommitted     map[identity.Hash][]identity.Pos
+	listUncommitted func() map[identity.Hash][]identity.Pos
 	// read holds what was read and may be relied upon, for a store that other
 	// nodes write too; nil on an exclusive one.
 	read map[string][]byte
 	// known is what an earlier try of the same commit read. All that is relied upon
 	// is tested when the commit lands, so it need not be of one moment.
-	known map[string][]byte
-	saw   map[string][]byte // read for later or for another try, without relying on it
-	parts *parts            // on a shared store
+	known        map[string][]byte
+	saw          map[string][]byte // read for later or for another try, without relying on it
+	dependencies *dependencies     // on a shared store
 	// observed is the greatest arrival number that the commit read, on a shared
 	// store: what it stores has to come later.
 	observed event.Arrival
@@ -157,12 +156,12 @@ func (d *View) observeStrand(s *identity.Strand) {
 	}
 }
 
-func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*parts, K), recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
+func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*dependencies, K), recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
 	var missing []K
 	var keys [][]byte
 	for _, k := range want {
-		if d.parts != nil {
-			touch(d.parts, k)
+		if d.dependencies != nil {
+			touch(d.dependencies, k)
 		}
 		if _, ok := at[k]; !ok {
 			if d.memory != nil {
@@ -199,7 +198,7 @@ func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*parts
 }
 
 func (d *View) loadStrands(hashes ...identity.Hash) error {
-	return load(d, d.strands, hashes, func(p *parts, h identity.Hash) { p.touch(codec.Strands.Tag(), h[:]) }, (*memory).strand,
+	return load(d, d.strands, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Strands.Tag(), h[:]) }, (*memory).strand,
 		func(h identity.Hash) []byte { return codec.Strands.Key(d.keys, h) },
 		func(h identity.Hash, b []byte) (*codec.Strand, error) {
 			s, err := codec.DecodeStrand(b, h, d.hasher)
@@ -211,13 +210,13 @@ func (d *View) loadStrands(hashes ...identity.Hash) error {
 }
 
 func (d *View) loadNodes(hashes ...identity.Hash) error {
-	return load(d, d.nodes, hashes, func(p *parts, h identity.Hash) { p.touch(codec.Identifiers.Tag(), h[:]) }, (*memory).node,
+	return load(d, d.nodes, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Identifiers.Tag(), h[:]) }, (*memory).node,
 		func(h identity.Hash) []byte { return codec.Identifiers.Key(d.keys, h) },
 		func(_ identity.Hash, b []byte) (*codec.Identifier, error) { return codec.DecodeIdentifier(b) })
 }
 
 func (d *View) loadProfiles(ids ...codec.ProfileID) error {
-	return load(d, d.profiles, ids, func(p *parts, id codec.ProfileID) { p.touch(codec.Profiles.Tag(), id[:]) }, (*memory).profile,
+	return load(d, d.profiles, ids, func(p *dependencies, id codec.ProfileID) { p.note(codec.Profiles.Tag(), id[:]) }, (*memory).profile,
 		func(p codec.ProfileID) []byte { return codec.Profiles.Key(d.keys, p) },
 		func(_ codec.ProfileID, b []byte) (*codec.Profile, error) { return codec.DecodeProfile(b) })
 }

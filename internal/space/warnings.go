@@ -9,11 +9,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // The kinds of warnings.

@@ -27,7 +27,7 @@ const (
 	watchShare   = 30 // works one of so many moments
 	watchWork    = 100 * time.Millisecond
 	watchChanges = 100_000     // in one look
-	watchRates   = time.Minute // how often it looks at tallies, types and rules
+	watchRates   = time.Minute // how often it looks at hourly counts, types and rules
 )
 
 // watchRecord is what the watcher knows, as it is stored.

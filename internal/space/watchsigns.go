@@ -9,11 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // manyPeople is how many people an ID value ties together within an hour, or
@@ -34,7 +33,7 @@ func (w *watcher) take(ctx context.Context, r kv.Reader, rec *feed.Record) error
 		}
 		switch c.Kind {
 		case feed.IDAdded:
-			if c.From == "" && looksLikeNobody(c.IDType, c.IDValue) {
+			if c.From == "" && looksLikePlaceholder(c.IDType, c.IDValue) {
 				w.nobody(rs, c, rec.Time)
 			}
 		case feed.Demoted:
@@ -256,9 +255,9 @@ const (
 // rates warns of hours in which far more profiles merged than usual.
 func (w *watcher) rates(ctx context.Context, r kv.Reader) error {
 	now := hourOf(w.s.cfg.Now().UnixNano())
-	hours := map[int64]Tally{}
+	hours := map[int64]HourlyCounts{}
 	first := now - rateHours*int64(time.Hour)
-	if err := w.s.eachTally(ctx, r, first, now+int64(time.Hour), func(hour int64, t *Tally) {
+	if err := w.s.eachHour(ctx, r, first, now+int64(time.Hour), func(hour int64, t *HourlyCounts) {
 		sum := hours[hour]
 		hours[hour] = sum.plus(t)
 	}); err != nil {

@@ -26,7 +26,7 @@ func (s *Space) write(stopped chan struct{}) {
 	timer := time.NewTimer(writerRest)
 	defer timer.Stop()
 	for {
-		for s.round() { // under load there is always more
+		for s.commitRound() { // under load there is always more
 		}
 		timer.Reset(writerRest)
 		select {
@@ -36,7 +36,7 @@ func (s *Space) write(stopped chan struct{}) {
 				return
 			}
 		case <-s.closing:
-			for s.round() {
+			for s.commitRound() {
 			}
 			return
 		}
@@ -59,7 +59,7 @@ func (s *Space) endWriter() bool {
 }
 
 // round commits what waits and reports whether there was anything.
-func (s *Space) round() bool {
+func (s *Space) commitRound() bool {
 	batch := s.nextRound(time.Now())
 	if len(batch) == 0 {
 		return false
@@ -72,12 +72,12 @@ func (s *Space) round() bool {
 			s.stats.wait.Add(int64(began.Sub(w.queued)))
 		}
 	}
-	s.commitWorks(batch)
+	s.commitRequests(batch)
 	return true
 }
 
 // nextRound takes what the next commit is for out of the queue.
-func (s *Space) nextRound(now time.Time) (batch []*work) {
+func (s *Space) nextRound(now time.Time) (batch []*ingestRequest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	events, bytes := 0, int64(0)
@@ -85,7 +85,7 @@ func (s *Space) nextRound(now time.Time) (batch []*work) {
 	full := false
 	for _, w := range s.queue {
 		full = full || len(batch) > 0 && (events+len(w.events) > roundEvents || bytes+w.bytes > roundBytes)
-		if full || w.resting(now) && !s.shut {
+		if full || w.backingOff(now) && !s.shut {
 			kept = append(kept, w)
 			continue
 		}
@@ -104,18 +104,18 @@ func (s *Space) nextRound(now time.Time) (batch []*work) {
 // lie in one of them, one by one. Those of which something is left, because other
 // nodes change the same profiles, go back to the head of the queue; for twice the
 // time that a delivery may wait they compete, then their clients come again.
-func (s *Space) commitWorks(ws []*work) {
+func (s *Space) commitRequests(ws []*ingestRequest) {
 	err := s.commit(ws)
 	if err != nil && len(ws) > 1 && !outside(err) {
 		for _, w := range ws {
-			s.commitWorks([]*work{w})
+			s.commitRequests([]*ingestRequest{w})
 		}
 		return
 	}
 	if err != nil {
 		s.log.Error("commit failed", "space", s.cfg.ID, "deliveries", len(ws), "error", err)
 	}
-	var left []*work
+	var left []*ingestRequest
 	for _, w := range ws {
 		o := outcome{w.receipt, err}
 		if err == nil && len(w.events) > 0 {
@@ -134,7 +134,7 @@ func (s *Space) commitWorks(ws []*work) {
 // requeue puts deliveries of which something is left back to the head of the queue.
 // Those that met other nodes more than once rest for a random time: who all come
 // back at once meet again.
-func (s *Space) requeue(left []*work) {
+func (s *Space) requeue(left []*ingestRequest) {
 	if len(left) == 0 {
 		return
 	}
@@ -145,7 +145,7 @@ func (s *Space) requeue(left []*work) {
 		w.queued = now
 		if w.tries > 1 {
 			pause := time.Duration(rand.Int64N(int64(4*time.Millisecond) << min(w.tries, 6)))
-			w.rest = now.Add(pause)
+			w.backoffUntil = now.Add(pause)
 			time.AfterFunc(pause, s.awaken)
 		}
 	}
@@ -153,7 +153,7 @@ func (s *Space) requeue(left []*work) {
 }
 
 // resting reports whether a delivery is not to be tried again yet.
-func (w *work) resting(now time.Time) bool { return w.rest.After(now) }
+func (w *ingestRequest) backingOff(now time.Time) bool { return w.backoffUntil.After(now) }
 
 // awaken has the writer look at the queue.
 func (s *Space) awaken() {
@@ -187,7 +187,7 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 		return Receipt{}, err
 	}
 	s.Use(ctx)
-	w := &work{delivery: d, done: make(chan outcome, 1)}
+	w := &ingestRequest{delivery: d, done: make(chan outcome, 1)}
 	compared := 0
 	if d.Dedupe != DedupeWindow {
 		// This may take long, and nobody waits behind it.
@@ -221,7 +221,7 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 	if s.shut {
 		s.mu.Unlock()
 		s.queueBytes.Add(-size)
-		s.leave(false)
+		s.release(false)
 		return Receipt{}, ErrClosed
 	}
 	w.came = time.Now()
@@ -233,8 +233,8 @@ func (s *Space) Ingest(ctx context.Context, d Delivery) (Receipt, error) {
 	}
 	s.mu.Unlock()
 	s.awaken()
-	o, ok := s.await(w)
-	s.leave(ok)
+	o, ok := s.awaitCommit(w)
+	s.release(ok)
 	if !ok {
 		s.queueBytes.Add(-size)
 		return Receipt{}, ErrOverloaded

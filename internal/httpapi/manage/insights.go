@@ -20,7 +20,7 @@ import (
 // Insights reads what happened to identities.
 type Insights interface {
 	Insights(ctx context.Context, q space.InsightQuery) (space.InsightPage, error)
-	Tallies(ctx context.Context, q space.TallyQuery) ([]space.TallyAt, error)
+	Counts(ctx context.Context, q space.CountsQuery) ([]space.CountsAt, error)
 }
 
 // insightName is what a kind is called here.
@@ -135,7 +135,7 @@ func (h *handler) countInsights(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var q space.TallyQuery
+	var q space.CountsQuery
 	since, err := moment(r, "since")
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (h *handler) countInsights(w http.ResponseWriter, r *http.Request) error {
 		since = space.BoundAt(max(until.At, math.MinInt64+int64(span)) - int64(span))
 	}
 	q.Since, q.Until = since.At, until.At
-	list, err := s.Tallies(r.Context(), q)
+	list, err := s.Counts(r.Context(), q)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func idTexts(ids []identity.ID) []string {
 	return out
 }
 
-func briefsOf(list []space.Brief) []api.ProfileSummary {
+func briefsOf(list []space.Summary) []api.ProfileSummary {
 	out := make([]api.ProfileSummary, 0, len(list))
 	for _, b := range list {
 		out = append(out, api.ProfileSummary{ID: b.ID, Identifiers: identifiersOf(b.Identifiers), IDs: b.IDs, Strands: b.Strands, Events: b.Events, Traits: traitsOf(b.Traits)})

@@ -21,7 +21,7 @@ type Tokens interface {
 
 // Space reads profiles.
 type Space interface {
-	Look(ctx context.Context, ref space.Ref, want space.Part) (space.Profile, error)
+	ReadProfile(ctx context.Context, ref space.Ref, want space.Part) (space.Profile, error)
 	NameIdentifiers(ctx context.Context, ids []profile.Identifier) error
 	Events(ctx context.Context, ref space.Ref, q space.EventQuery) (space.EventPage, error)
 	Links(ctx context.Context, ref space.Ref, limit int, next string) (space.LinkPage, error)

@@ -1,8 +1,6 @@
 package profiles
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/journal"
-
 	"context"
 	"strings"
 
@@ -10,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // A page of events ends early when it has pageBytes; it is read in pieces, so

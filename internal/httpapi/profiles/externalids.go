@@ -26,7 +26,7 @@ func (h *handler) externalIDs(ctx context.Context, q *request) ([]byte, bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	view, err := q.space.Look(ctx, q.ref, space.PartIdentifiers)
+	view, err := q.space.ReadProfile(ctx, q.ref, space.PartIdentifiers)
 	if err != nil {
 		return nil, false, err
 	}

@@ -15,7 +15,7 @@ func (h *handler) metadata(ctx context.Context, q *request) ([]byte, bool, error
 	if err != nil {
 		return nil, false, err
 	}
-	view, err := q.space.Look(ctx, q.ref, space.PartMetadata)
+	view, err := q.space.ReadProfile(ctx, q.ref, space.PartMetadata)
 	if err != nil {
 		return nil, false, err
 	}

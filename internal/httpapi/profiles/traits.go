@@ -30,7 +30,7 @@ func (h *handler) traits(ctx context.Context, q *request) ([]byte, bool, error) 
 	if class != "" && class != "audience" && class != "computed_trait" {
 		return nil, false, answer.BadParameter("class is neither audience nor computed_trait.")
 	}
-	view, err := q.space.Look(ctx, q.ref, space.PartTraits)
+	view, err := q.space.ReadProfile(ctx, q.ref, space.PartTraits)
 	if err != nil {
 		return nil, false, err
 	}

@@ -1,8 +1,6 @@
 package journal
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"encoding/binary"
 	"fmt"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Head is one event of a block, as the block's header says. The zero Head stands

@@ -1,8 +1,6 @@
 package journal
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // blockEvents draws the events of a block: some in common, some of their own,

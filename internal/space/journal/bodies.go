@@ -1,8 +1,6 @@
 package journal
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"encoding/binary"
 	"fmt"
 	"sync"
@@ -11,6 +9,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // The bodies of a block are stored as

@@ -1,8 +1,6 @@
 package journal
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"bytes"
 	"errors"
 	"fmt"
@@ -15,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 func sameBodies(a, b [][]byte) bool {

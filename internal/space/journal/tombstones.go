@@ -1,12 +1,11 @@
 package journal
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"fmt"
 	"math/bits"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Tombstones are the ordinals of a block whose events were erased: bit o%8 of

@@ -1,14 +1,13 @@
 package journal
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"errors"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 func TestTombstonesComeBack(t *testing.T) {

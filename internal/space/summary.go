@@ -1,15 +1,14 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Brief is a profile before or after a regrouping, as people are shown it.
-type Brief struct {
+type Summary struct {
 	// ID is empty for a profile that is not there yet: it gets one when the
 	// regrouping is applied.
 	ID          string
@@ -27,15 +26,15 @@ const (
 )
 
 // full is a Brief with what is needed to compare it.
-type full struct {
-	Brief
+type summarized struct {
+	Summary
 	id     codec.ProfileID
 	ids    map[string]bool
 	traits profile.Traits
 }
 
-func (g *gathered) brief(isNew bool) (*full, error) {
-	f := &full{id: g.id, ids: map[string]bool{}}
+func (g *profileSnapshot) summary(isNew bool) (*summarized, error) {
+	f := &summarized{id: g.id, ids: map[string]bool{}}
 	f.Identifiers = g.identifiers()
 	f.IDs, f.Strands = len(f.Identifiers), len(g.strands)
 	for _, id := range f.Identifiers {
@@ -55,12 +54,12 @@ func (g *gathered) brief(isNew bool) (*full, error) {
 	if f.traits, err = g.traits(); err != nil {
 		return nil, err
 	}
-	f.Brief.Traits = f.traits.Visible()
+	f.Summary.Traits = f.traits.Visible()
 	return f, nil
 }
 
 // same reports whether two views of one profile ID show the same.
-func (f *full) same(o *full) bool {
+func (f *summarized) same(o *summarized) bool {
 	if o == nil || f.id != o.id || len(f.ids) != len(o.ids) || f.Strands != o.Strands || f.Events != o.Events {
 		return false
 	}
@@ -73,8 +72,8 @@ func (f *full) same(o *full) bool {
 }
 
 // briefs lists profiles, those with more events first.
-func briefs(list []*full) []Brief {
-	slices.SortFunc(list, func(a, b *full) int {
+func summaries(list []*summarized) []Summary {
+	slices.SortFunc(list, func(a, b *summarized) int {
 		switch {
 		case a.Events != b.Events:
 			return int(min(max(b.Events-a.Events, -1), 1))
@@ -83,9 +82,9 @@ func briefs(list []*full) []Brief {
 		}
 		return 1
 	})
-	out := make([]Brief, len(list))
+	out := make([]Summary, len(list))
 	for i, f := range list {
-		out[i] = f.Brief
+		out[i] = f.Summary
 	}
 	return out
 }

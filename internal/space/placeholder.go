@@ -18,7 +18,7 @@ var nobodyDomains = []string{"example.com", "example.org", "example.net", "test.
 
 // looksLikeNobody reports whether a value has the looks of one that names
 // nobody. It errs on either side: it is for warnings.
-func looksLikeNobody(idType, value string) bool {
+func looksLikePlaceholder(idType, value string) bool {
 	if len(value) > 100 {
 		return false
 	}

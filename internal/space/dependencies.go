@@ -9,28 +9,28 @@ import (
 // parts says which events of a commit depend on each other, by what they read
 // and write. When another node changes a record meanwhile, only the part that
 // looked at it has to be decided again; the rest is as good as it was.
-type parts struct {
+type dependencies struct {
 	event int   // the one being decided; none: what is read concerns all
 	up    []int // union-find over the events of the commit
-	of    map[partKey]int
+	of    map[dependencyKey]int
 }
 
 // partKey is a key of the store without its space, shortened where it can be.
-type partKey struct {
+type dependencyKey struct {
 	tag string
 	id  [32]byte
 }
 
 const none = -1
 
-func newParts() *parts { return &parts{event: none, of: map[partKey]int{}} }
+func newDependencies() *dependencies { return &dependencies{event: none, of: map[dependencyKey]int{}} }
 
 // touch notes that the event being decided depends on a record.
-func (p *parts) touch(tag string, id ...[]byte) {
+func (p *dependencies) note(tag string, id ...[]byte) {
 	if p == nil || p.event == none {
 		return
 	}
-	key := partKey{tag: tag}
+	key := dependencyKey{tag: tag}
 	at := key.id[:0]
 	for _, b := range id {
 		at = append(at, b...)
@@ -45,7 +45,7 @@ func (p *parts) touch(tag string, id ...[]byte) {
 	p.of[key] = p.event
 }
 
-func (p *parts) root(i int) int {
+func (p *dependencies) root(i int) int {
 	for p.up[i] != i {
 		p.up[i] = p.up[p.up[i]]
 		i = p.up[i]
@@ -55,7 +55,7 @@ func (p *parts) root(i int) int {
 
 // depend returns the events that depend on keys of the space, of n events; ok is
 // false if one of the keys is not known to concern some events only.
-func (p *parts) depend(k codec.Keyspace, keys [][]byte, n int) (events []int, ok bool) {
+func (p *dependencies) dependents(k codec.Keyspace, keys [][]byte, n int) (events []int, ok bool) {
 	if p == nil {
 		return nil, false
 	}
@@ -65,7 +65,7 @@ func (p *parts) depend(k codec.Keyspace, keys [][]byte, n int) (events []int, ok
 		if !ok || ks != k {
 			return nil, false
 		}
-		id := partKey{tag: tag}
+		id := dependencyKey{tag: tag}
 		if copy(id.id[:], rest) < len(rest) {
 			return nil, false
 		}
@@ -84,19 +84,19 @@ func (p *parts) depend(k codec.Keyspace, keys [][]byte, n int) (events []int, ok
 }
 
 // Kinds of parts that are no keys of the store.
-const kindDelivery = "" // a delivery that is taken whole or not at all
+const dependsOnRequest = "" // a delivery that is taken whole or not at all
 
 // waits reports whether something of a delivery is left for another commit. What
 // comes with its messages (refused ones, a mark, an audit entry) comes with the
 // last of them.
-func (w *work) waits() bool {
-	return slices.ContainsFunc(w.events, func(e prepared) bool { return e.aside })
+func (w *ingestRequest) hasDeferred() bool {
+	return slices.ContainsFunc(w.events, func(e prepared) bool { return e.deferred })
 }
 
 // allWait reports whether nothing of deliveries can be taken now.
-func allWait(ws []*work) bool {
+func allDeferred(ws []*ingestRequest) bool {
 	for _, w := range ws {
-		if len(w.events) == 0 || slices.ContainsFunc(w.events, func(e prepared) bool { return !e.aside }) {
+		if len(w.events) == 0 || slices.ContainsFunc(w.events, func(e prepared) bool { return !e.deferred }) {
 			return false
 		}
 	}
@@ -104,8 +104,8 @@ func allWait(ws []*work) bool {
 }
 
 // suspectAll has every messageId of a delivery looked up.
-func (w *work) suspectAll() {
+func (w *ingestRequest) recheckAll() {
 	for i := range w.events {
-		w.events[i].suspect = true
+		w.events[i].recheck = true
 	}
 }

@@ -1,17 +1,16 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"context"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // gathered is a profile as one snapshot has it: its record, its IDs and its
 // strands.
-type gathered struct {
+type profileSnapshot struct {
 	d       *View
 	id      codec.ProfileID
 	rec     *codec.Profile
@@ -22,7 +21,7 @@ type gathered struct {
 
 // gather finds the profile that ref names. It ends with ErrNotFound if there is
 // none, which as of a time may be a *NotYetError.
-func (s *Space) gather(ctx context.Context, r kv.Reader, ref Ref) (*gathered, error) {
+func (s *Space) snapshotOf(ctx context.Context, r kv.Reader, ref Ref) (*profileSnapshot, error) {
 	d := s.newView(ctx, r)
 	if ref.AsOf != 0 && ref.AsOf < d.now.UnixNano() {
 		return d.gatherAsOf(ref)
@@ -40,11 +39,11 @@ func (s *Space) gather(ctx context.Context, r kv.Reader, ref Ref) (*gathered, er
 
 // collect reads what a profile is made of. It ends with ErrNotFound if there is
 // no such profile, or if it was merged away.
-func (d *View) collect(p codec.ProfileID) (*gathered, error) {
+func (d *View) collect(p codec.ProfileID) (*profileSnapshot, error) {
 	if err := d.loadProfiles(p); err != nil {
 		return nil, err
 	}
-	g := &gathered{d: d, id: p, rec: d.profiles[p], pending: d.stale}
+	g := &profileSnapshot{d: d, id: p, rec: d.profiles[p], pending: d.stale}
 	if g.rec == nil || g.rec.Merged {
 		return nil, ErrNotFound
 	}
@@ -115,7 +114,7 @@ func (d *View) resolveRef(ref Ref) (codec.ProfileID, error) {
 		} else if !rec.Merged {
 			return p, nil
 		}
-		return d.whither(p)
+		return d.canonicalProfile(p)
 	}
 	h := d.hasher.ID(ref.Collection, ref.id())
 	if d.engine.Overrides.Isolated(h) {

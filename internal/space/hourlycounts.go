@@ -1,8 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -13,11 +11,12 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Tally counts what happened in an hour or a day: what the feed records of that
 // time tell, and the refused messages.
-type Tally struct {
+type HourlyCounts struct {
 	Events     int64 // stored
 	Unresolved int64 // of these, those that are of no profile
 	Created    int64 // profiles
@@ -28,7 +27,7 @@ type Tally struct {
 	Rejected   int64            // messages refused
 }
 
-// mostReasons bounds the reasons that one record of tallies tells apart; the
+// mostReasons bounds the reasons that one record of hourly counts tells apart; the
 // rest is counted under otherReason. There are about as many reasons as listed
 // ID types.
 const (
@@ -37,7 +36,7 @@ const (
 )
 
 // tallyOf counts what a commit did.
-func tallyOf(rec *feed.Record, rejects int) (t Tally) {
+func countsOf(rec *feed.Record, rejects int) (t HourlyCounts) {
 	t.Events, t.Rejected = int64(rec.Events), int64(rejects)
 	for i := range rec.Changes {
 		switch c := &rec.Changes[i]; c.Kind {
@@ -60,8 +59,8 @@ func tallyOf(rec *feed.Record, rejects int) (t Tally) {
 	return t
 }
 
-// plus adds up two tallies and changes neither.
-func (t Tally) plus(o *Tally) Tally {
+// plus adds up two hourly counts and changes neither.
+func (t HourlyCounts) plus(o *HourlyCounts) HourlyCounts {
 	t.Events += o.Events
 	t.Unresolved += o.Unresolved
 	t.Created += o.Created
@@ -86,11 +85,11 @@ func (t Tally) plus(o *Tally) Tally {
 	return t
 }
 
-func (t *Tally) isZero() bool {
+func (t *HourlyCounts) isZero() bool {
 	return t.Events == 0 && t.Unresolved == 0 && t.Created == 0 && t.Merged == 0 && t.Unmerged == 0 && t.Demoted == 0 && t.Rejected == 0
 }
 
-func (t *Tally) append(b []byte) []byte {
+func (t *HourlyCounts) append(b []byte) []byte {
 	b = append(b, 1)
 	for _, n := range [...]int64{t.Events, t.Unresolved, t.Created, t.Merged, t.Unmerged, t.Demoted, t.Rejected} {
 		b = binary.AppendVarint(b, n)
@@ -102,7 +101,7 @@ func (t *Tally) append(b []byte) []byte {
 	return b
 }
 
-func decodeTally(b []byte) (t Tally, err error) {
+func decodeHourlyCounts(b []byte) (t HourlyCounts, err error) {
 	r := &codec.Reader{Rest: b}
 	r.Version(1)
 	for _, n := range [...]*int64{&t.Events, &t.Unresolved, &t.Created, &t.Merged, &t.Unmerged, &t.Demoted, &t.Rejected} {
@@ -139,25 +138,25 @@ func floor(ns, step int64) int64 {
 }
 
 // tallied is what the writer's lane has counted in its current hour.
-type tallied struct {
+type laneHour struct {
 	known bool
 	hour  int64
 	lane  uint64
-	total Tally
+	total HourlyCounts
 }
 
-// stageTally adds to a plan what its commit makes of the hour's tally. The lane
+// stageTally adds to a plan what its commit makes of the hour's hourly counts. The lane
 // is ours, so the total in memory is the one in the store; the writer takes it
 // over with landed when the commit has happened.
-func (s *Space) stageTally(ctx context.Context, c *Tx) error {
-	c.tally = tallied{}
-	add := tallyOf(&c.record, c.rejects)
+func (s *Space) stageCounts(ctx context.Context, c *Tx) error {
+	c.hour = laneHour{}
+	add := countsOf(&c.record, c.rejects)
 	if add.isZero() {
 		return nil
 	}
-	now := tallied{known: true, hour: hourOf(c.record.Time), lane: c.record.Lane}
+	now := laneHour{known: true, hour: hourOf(c.record.Time), lane: c.record.Lane}
 	key := codec.Tallies.Key(s.keys, now.hour, now.lane)
-	if t := &s.tally; t.known && t.hour == now.hour && t.lane == now.lane {
+	if t := &s.hour; t.known && t.hour == now.hour && t.lane == now.lane {
 		now.total = t.total
 	} else {
 		r, err := s.store.Snapshot(ctx)
@@ -170,36 +169,36 @@ func (s *Space) stageTally(ctx context.Context, c *Tx) error {
 			return err
 		}
 		if got[0] != nil {
-			if now.total, err = decodeTally(got[0]); err != nil {
+			if now.total, err = decodeHourlyCounts(got[0]); err != nil {
 				return err
 			}
 		}
 	}
 	now.total = now.total.plus(&add)
 	c.batch.Put(key, now.total.append(nil))
-	c.tally = now
+	c.hour = now
 	return nil
 }
 
-// TallyQuery asks for tallies of a time.
-type TallyQuery struct {
+// TallyQuery asks for hourly counts of a time.
+type CountsQuery struct {
 	Since, Until int64 // nanoseconds since 1970; Since is rounded down, Until up
 	Daily        bool  // one for each day (UTC) instead of each hour
 }
 
 // MostTallies bounds the hours or days of one question.
-const MostTallies = 1000
+const MostCounts = 1000
 
-// TallyAt is the tally of the hour or day that begins at At.
-type TallyAt struct {
+// TallyAt is the hourly counts of the hour or day that begins at At.
+type CountsAt struct {
 	At int64 // nanoseconds since 1970
-	Tally
+	HourlyCounts
 }
 
 // Tallies counts what happened, hour by hour or day by day, the oldest first and
 // without a gap. The time is that of the commits; with an import that is when it
 // ran. ErrInvalid if that are more than MostTallies.
-func (s *Space) Tallies(ctx context.Context, q TallyQuery) ([]TallyAt, error) {
+func (s *Space) Counts(ctx context.Context, q CountsQuery) ([]CountsAt, error) {
 	step := int64(time.Hour)
 	if q.Daily {
 		step *= 24
@@ -212,13 +211,13 @@ func (s *Space) Tallies(ctx context.Context, q TallyQuery) ([]TallyAt, error) {
 	n := last - first + 1
 	since, until := first*step, (last+1)*step
 	switch {
-	case n > MostTallies:
-		return nil, fmt.Errorf("%w: the chart would have %d points; ask for at most %d: by day instead of by hour, or for a shorter period", ErrInvalid, n, MostTallies)
+	case n > MostCounts:
+		return nil, fmt.Errorf("%w: the chart would have %d points; ask for at most %d: by day instead of by hour, or for a shorter period", ErrInvalid, n, MostCounts)
 	}
 	if first <= steps(math.MinInt64, step) || last >= steps(math.MaxInt64, step) {
 		return nil, fmt.Errorf("%w: the time is not between the years 1678 and 2261", ErrInvalid)
 	}
-	out := make([]TallyAt, n)
+	out := make([]CountsAt, n)
 	for i := range out {
 		out[i].At = since + int64(i)*step
 	}
@@ -227,15 +226,15 @@ func (s *Space) Tallies(ctx context.Context, q TallyQuery) ([]TallyAt, error) {
 		return nil, err
 	}
 	defer r.Close()
-	err = s.eachTally(ctx, r, since, until, func(hour int64, t *Tally) {
+	err = s.eachHour(ctx, r, since, until, func(hour int64, t *HourlyCounts) {
 		at := &out[(hour-since)/step]
-		at.Tally = at.plus(t)
+		at.HourlyCounts = at.plus(t)
 	})
 	return out, err
 }
 
-// eachTally calls f with the tallies of every hour and lane of a time.
-func (s *Space) eachTally(ctx context.Context, r kv.Reader, since, until int64, f func(hour int64, t *Tally)) error {
+// eachTally calls f with the hourly counts of every hour and lane of a time.
+func (s *Space) eachHour(ctx context.Context, r kv.Reader, since, until int64, f func(hour int64, t *HourlyCounts)) error {
 	from, end := codec.Tallies.Of(s.keys, since), codec.Tallies.Of(s.keys, until)
 	for {
 		page, err := r.Scan(ctx, from, end, scanPage, false)
@@ -243,7 +242,7 @@ func (s *Space) eachTally(ctx context.Context, r kv.Reader, since, until int64, 
 			return err
 		}
 		for _, e := range page {
-			t, err := decodeTally(e.Value)
+			t, err := decodeHourlyCounts(e.Value)
 			if err != nil {
 				return err
 			}
@@ -260,8 +259,8 @@ func (s *Space) eachTally(ctx context.Context, r kv.Reader, since, until int64, 
 	}
 }
 
-// Reasons lists a tally's reasons, the most frequent first.
-func (t *Tally) Reasons() []string {
+// Reasons lists a hourly counts's reasons, the most frequent first.
+func (t *HourlyCounts) Reasons() []string {
 	out := make([]string, 0, len(t.ByReason))
 	for r := range t.ByReason {
 		out = append(out, r)

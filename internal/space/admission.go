@@ -36,7 +36,7 @@ func (s *Space) admit(now time.Time) bool {
 }
 
 // leave lets a delivery go; answered says that a commit decided its fate.
-func (s *Space) leave(answered bool) {
+func (s *Space) release(answered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inside--
@@ -47,7 +47,7 @@ func (s *Space) leave(answered bool) {
 
 // await waits for a delivery's commit. ok is false if none took it along in time;
 // then none will.
-func (s *Space) await(w *work) (o outcome, ok bool) {
+func (s *Space) awaitCommit(w *ingestRequest) (o outcome, ok bool) {
 	patience := time.NewTimer(s.cfg.QueueWait)
 	defer patience.Stop()
 	select {
