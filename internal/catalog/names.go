@@ -20,7 +20,7 @@ func checkID(what, id string) error {
 		c := id[i]
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 		if !letter && (i == 0 || !strings.ContainsRune("-_.", rune(c))) {
-			return fmt.Errorf("%w: the id %q of %s; use letters, digits, and - _ . after the first character", ErrInvalid, id, what)
+			return fmt.Errorf("%w: the id %q of %s has a character that it cannot have; use letters, digits, and - _ . after the first character", ErrInvalid, id, what)
 		}
 	}
 	return nil

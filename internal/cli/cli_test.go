@@ -162,6 +162,9 @@ func TestWrongCommandLines(t *testing.T) {
 		"cannot be used together":               {"verify", "--server", "http://x", "--data", "y"},
 		`the server "here" is not an address`:   {"feed", "--server", "here"},
 		`unknown command "foo" for "selfsame s`: {"space", "foo"},
+		"begins with two dashes":                {"-version"},
+		"an argument is empty":                  {"rejects", "resend", ""},
+		"--limit is -3":                         {"feed", "--limit", "-3"},
 	} {
 		_, errs := w.run(2, args...)
 		w.contains(errs, want)

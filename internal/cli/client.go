@@ -188,9 +188,21 @@ func list[T any](ctx context.Context, c *client, path string) ([]T, error) {
 
 // in is the path of something inside a space.
 func in(space string, parts ...string) string {
-	path := "/api/spaces/" + url.PathEscape(space)
+	path := "/api/spaces/" + segment(space)
 	for _, p := range parts {
-		path += "/" + url.PathEscape(p)
+		path += "/" + segment(p)
 	}
 	return path
+}
+
+// segment escapes a part of a path. Of one and two dots it leaves none, which
+// would lead to another path.
+func segment(p string) string {
+	switch p {
+	case ".":
+		return "%2E"
+	case "..":
+		return "%2E%2E"
+	}
+	return url.PathEscape(p)
 }

@@ -37,9 +37,13 @@ The cursor after what was printed goes to standard error at the end: give it to
 	f.Int64Var(&most, "limit", 0, "stop after this many records; 0: at the end")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		ctx := cmd.Context()
+		if most < 0 {
+			return usage("--limit is %d; choose 1 or more, or 0 for no limit", most)
+		}
+		read := false
 		return w.inSpace(ctx, func(c *connection, space string) error {
 			defer func() {
-				if cursor != "" {
+				if read && cursor != "" {
 					_, _ = sh.err.Write([]byte(sh.err.paint(dim, "cursor: "+clean(cursor)) + "\n"))
 				}
 			}()
@@ -58,7 +62,7 @@ The cursor after what was printed goes to standard error at the end: give it to
 						return err
 					}
 				}
-				cursor = page.Cursor.Next
+				cursor, read = page.Cursor.Next, true
 				n += int64(len(page.Data))
 				if most > 0 && n >= most {
 					return nil

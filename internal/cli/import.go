@@ -254,6 +254,8 @@ func (sh *shell) importOutcome(ctx context.Context, s *importer.Summary, err err
 		return err
 	case s.Taken():
 		return nil
+	case s.Refused() == 0 && s.Used > 0:
+		return fmt.Errorf("nothing was imported: other events had the messageIds of all lines before (%s); `selfsame rejects --code id_used_before` shows what was kept", count(s.Used))
 	case s.Refused() > 0:
 		return fmt.Errorf("nothing was imported: every line was refused (%s); `selfsame rejects` shows them", count(s.Refused()))
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -100,6 +101,17 @@ func TestInsightsOfJane(t *testing.T) {
 	w.contains(errs, "ask for at most 1000")
 }
 
+// A file whose messageIds all belong to other events brings nothing, and says why.
+func TestImportOfUsedMessageIDsSaysSo(t *testing.T) {
+	w := &world{t: t}
+	data := filepath.Join(t.TempDir(), "data")
+	line := `{"type":"track","event":"x","userId":"%s","messageId":"m1"}`
+	w.feed(0, fmt.Sprintf(line, "u1"), "import", "--data", data, "--config", settings, "-")
+	out, errs := w.feed(1, fmt.Sprintf(line, "u2"), "import", "--data", data, "--config", settings, "-")
+	w.contains(out, "1 event kept aside")
+	w.contains(errs, "other events had the messageIds of all lines before (1); `selfsame rejects --code id_used_before`")
+}
+
 func TestRefusedMessagesAreSentAgain(t *testing.T) {
 	w := &world{t: t}
 	data := filepath.Join(t.TempDir(), "data")
@@ -128,6 +140,11 @@ func TestRefusedMessagesAreSentAgain(t *testing.T) {
 	for _, args := range [][]string{{"resend"}, {"resend", id, "--all"}, {"resend", id, "--code", "x"}} {
 		w.run(2, append(append([]string{"rejects"}, args...), "--data", data)...)
 	}
-	_, errs = w.run(1, "rejects", "show", "nothing", "--data", data)
-	w.contains(errs, "Nothing with that name exists here")
+	// Dots lead to nothing else.
+	for _, id := range []string{"nothing", "..", "."} {
+		_, errs = w.run(1, "rejects", "show", id, "--data", data)
+		w.contains(errs, "Nothing with that name exists here")
+	}
+	_, errs = w.run(2, "rejects", "show", id[:3], "--data", data)
+	w.contains(errs, "is too short; give at least 4 of its 32 characters")
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -119,6 +120,10 @@ person. One binary, one data directory.`,
 	}
 	root.SetVersionTemplate(versionLine())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		var unknown interface{ GetSpecifiedShortnames() string }
+		if errors.As(err, &unknown) && len(unknown.GetSpecifiedShortnames()) > 1 {
+			err = fmt.Errorf("%w; a flag that is a word begins with two dashes, such as --version", err)
+		}
 		return usage("%v; see: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
@@ -162,6 +167,9 @@ func argumentErrors(cmd *cobra.Command) {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
 				return usage("%v; see: %s --help", err, cmd.CommandPath())
+			}
+			if slices.Contains(args, "") {
+				return usage("an argument is empty (a variable that is not set?); see: %s --help", cmd.CommandPath())
 			}
 			return nil
 		}

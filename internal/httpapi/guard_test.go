@@ -22,6 +22,25 @@ var testProxies = peer.Proxies{netip.MustParsePrefix("192.0.2.0/24")}
 
 const deletePath = "/v1/spaces/dev/collections/users/profiles/user_id:u1/external_ids/delete"
 
+// Empty and dotted steps in a path are not taken out of it: what is left would be
+// another call, as sending everything again is for an ID that a script left empty.
+func TestPathsAreTakenAsTheyStand(t *testing.T) {
+	s := newServer(t, Settings{})
+	for _, call := range []struct{ method, path, secret string }{
+		{"POST", "/api/spaces/dev/rejects//resend", adminToken}, {"DELETE", "/api/spaces/dev/sources/..", adminToken}, {"GET", "/api/spaces/dev/rejects/.", adminToken},
+		{"DELETE", "/api/spaces/dev/sources/../", adminToken}, {"GET", "//api/spaces", adminToken}, {"GET", "/x/../api/spaces", adminToken},
+		{"POST", "/v1/spaces/dev/collections/users/profiles//external_ids/delete", readToken},
+	} {
+		if w := s.do(call.method, call.path, call.secret, `{}`); w.Code != http.StatusNotFound {
+			t.Errorf("%s %s: %d %s", call.method, call.path, w.Code, w.Header().Get("Location"))
+		}
+	}
+	// SDKs whose host ends with a slash are led on.
+	if w := s.do("POST", "//v1/track", writeKey, `{"userId":"u1","event":"x"}`); w.Code != http.StatusTemporaryRedirect || w.Header().Get("Location") != "/v1/track" {
+		t.Errorf("%d %s", w.Code, w.Header().Get("Location"))
+	}
+}
+
 // A browser that has a password for this server must not use it for another site.
 func TestOtherSitesCannotAct(t *testing.T) {
 	s := newServer(t, Settings{PublicURL: "https://selfsame.example"})

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"path"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -48,13 +49,29 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if roundabout(r.URL.EscapedPath()) {
+		a.nothing(&rec, r)
+		return
+	}
 	a.mux.ServeHTTP(&rec, r)
+}
+
+// roundabout reports whether a path leads to the management or the Profile API
+// only once empty and dotted steps are taken out of it. The mux would redirect to
+// what is left, which is something else: without its ID, `rejects//resend` sends
+// everything again.
+func roundabout(escaped string) bool {
+	straight := path.Clean(escaped)
+	if straight == escaped || straight+"/" == escaped {
+		return false
+	}
+	return strings.HasPrefix(straight, "/api/") || strings.HasPrefix(straight, "/v1/spaces/")
 }
 
 // guarded reports whether browsers may hold credentials for a path, or should
 // not be led to it by another site. The Tracking API is for every page.
-func guarded(path string) bool {
-	return strings.HasPrefix(path, "/v1/spaces/") || !strings.HasPrefix(path, "/v1/") && path != "/healthz" && path != "/readyz"
+func guarded(p string) bool {
+	return strings.HasPrefix(p, "/v1/spaces/") || !strings.HasPrefix(p, "/v1/") && p != "/healthz" && p != "/readyz"
 }
 
 var tooMany = func() *answer.Problem {

@@ -121,7 +121,7 @@ func of(err error) *Problem {
 	case errors.Is(err, catalog.ErrExists), errors.Is(err, catalog.ErrDeleting):
 		return &Problem{Status: http.StatusConflict, Code: Conflict, Message: err.Error()}
 	case errors.Is(err, catalog.ErrInvalid):
-		return Mistakes("not possible", err)
+		return &Problem{Status: http.StatusBadRequest, Code: Validation, Message: strings.TrimPrefix(err.Error(), catalog.ErrInvalid.Error()+": ")}
 	case errors.Is(err, catalog.ErrNotFound):
 		return &Problem{Status: http.StatusNotFound, Code: NotFound, Message: err.Error()}
 	case errors.Is(err, space.ErrChanged):

@@ -99,8 +99,11 @@ const (
 func findReject(ctx context.Context, s Rejects, id string) (space.Reject, error) {
 	id = strings.ToLower(strings.TrimRight(id, "…."))
 	found, err := s.Reject(ctx, id)
-	if !isNotFound(err) || len(id) < leastReject || len(id) >= fullReject || strings.Trim(id, "0123456789abcdef") != "" {
+	switch {
+	case !isNotFound(err), id == "", len(id) >= fullReject, strings.Trim(id, "0123456789abcdef") != "":
 		return found, err
+	case len(id) < leastReject:
+		return found, answer.BadParameter("the ID %q of a refused message is too short; give at least %d of its %d characters.", id, leastReject, fullReject)
 	}
 	// IDs sort: those that begin so come right before the highest of them.
 	p, err := s.Rejects(ctx, space.RejectQuery{Limit: 2, Next: id + strings.Repeat("f", fullReject-len(id))})
