@@ -64,10 +64,14 @@ func (s *Space) recoverRules(ctx context.Context, r kv.Reader) error {
 	return nil
 }
 
-// decodeRules reads what is stored; nil is the built-in rules.
+// decodeRules reads what is stored; nil is the built-in rules. ErrNotFound if the
+// space was deleted.
 func decodeRules(b []byte) (rulesRecord, error) {
-	if b == nil {
+	switch {
+	case b == nil:
 		return rulesRecord{SetBy: "built-in"}, nil
+	case string(b) == codec.ErasedRules:
+		return rulesRecord{}, fmt.Errorf("the space was deleted: %w", ErrNotFound)
 	}
 	var rec rulesRecord
 	if err := json.Unmarshal(b, &rec); err != nil {

@@ -87,6 +87,10 @@ var (
 	storeSpace     = "\x00space/"          // name → number of the space, 2 bytes
 )
 
+// ErasedRules is the value of Rules in a space that was deleted. It is no rules that
+// anybody can set, and stays there for ever.
+const ErasedRules = "erased"
+
 // StoreSpace is the key of a space's number.
 func StoreSpace(name string) []byte { return append([]byte(storeSpace), name...) }
 

@@ -1,6 +1,7 @@
 package erasure
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -17,8 +18,8 @@ import (
 // The data goes portion by portion, each a commit of its own, so that commits of
 // other spaces are not held up, and so that a process that ends in the middle loses
 // nothing of what it did: the next one goes on. The number of the space is never
-// given out again. What another node may still commit to it at the last moment is
-// in nobody's way.
+// given out again. One row stays under it, which says that the space is erased: a node
+// that has not heard of the deletion can neither commit to it nor open it.
 type Eraser struct {
 	Store kv.Store
 	Owner uint64 // a random number of the process
@@ -43,7 +44,7 @@ const (
 )
 
 // Erase erases the data of a space and frees its name. When nothing of it is left
-// it returns nil, and how many rows were erased, by this and earlier calls.
+// but the row that says so, it returns nil, and how many rows were erased, by this and earlier calls.
 // ErrOthers says that another process does it or has just taken over.
 func (e *Eraser) Erase(ctx context.Context, name string) (rows int64, err error) {
 	key := codec.StoreErasing(name)
@@ -73,20 +74,29 @@ func (e *Eraser) Erase(ctx context.Context, name string) (rows int64, err error)
 	}
 	ks := codec.NewKeyspace(binary.BigEndian.Uint16(got[0]))
 	p := portion{Eraser: e, key: key, stored: got[1], rec: rec, limit: portionRows / 4}
-	from, end := ks.All()
-	for first := true; ; first = false {
+	rules := codec.Rules.Key(ks)
+	// Every commit of a node that shares the store requires the rules that it read, or
+	// that there are none: a node that does not know of the deletion yet commits
+	// nothing more. For that this row stays for ever.
+	var mark kv.Batch
+	mark.Put(rules, []byte(codec.ErasedRules))
+	if err := p.goOn(ctx, &mark, 0); err != nil {
+		return p.rec.Rows, err
+	}
+	from, last := ks.All()
+	end := rules
+	for {
 		began := time.Now()
 		page, err := p.read(ctx, from, end)
 		if err != nil {
 			return p.rec.Rows, err
 		}
 		var b kv.Batch
-		if first {
-			// Every commit of a node that shares the store holds on to the rules: a node
-			// that does not know of the deletion yet commits nothing more.
-			b.Delete(codec.Rules.Key(ks))
-		}
-		if len(page) == 0 {
+		switch {
+		case len(page) == 0 && bytes.Equal(end, rules):
+			from, end = kv.After(rules), last
+			continue
+		case len(page) == 0:
 			b.Require(key, p.stored)
 			b.Delete(key)
 			b.Delete(codec.StoreSpace(name))

@@ -4,17 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/erasure"
 )
 
-// many is the number of rows of the space to be erased, beside its rules, which go
-// first and are not counted.
+// many is the number of rows of the space to be erased, beside its rules, whose row
+// stays and is not counted.
 const many = 5000
 
 // filled is a store with spaces 1 to 3, of which the second is called gone.
@@ -28,8 +32,12 @@ func filled(t *testing.T) (*kvtest.Memory, kv.Store) {
 		b.Put(codec.Rules.Key(codec.NewKeyspace(uint16(i+1))), []byte("rules"))
 	}
 	b.Put(codec.StoreLastSpace, []byte{0, 3})
-	for n := range uint64(many) {
-		b.Put(codec.Tallies.Key(codec.NewKeyspace(2), int64(n), n), []byte("v"))
+	for n := range uint64(many) { // before the key of the rules and behind it
+		if n%2 == 0 {
+			b.Put(codec.Tallies.Key(codec.NewKeyspace(2), int64(n), n), []byte("v"))
+		} else {
+			b.Put(codec.Strands.Key(codec.NewKeyspace(2), identity.Hash{byte(n >> 8), byte(n)}), []byte("v"))
+		}
 	}
 	b.Put(codec.Marks.Key(codec.NewKeyspace(1), "\xff\xff"), nil)
 	b.Put(codec.Marks.Key(codec.NewKeyspace(3), ""), nil)
@@ -93,8 +101,11 @@ func TestErasureGoesOn(t *testing.T) {
 		t.Fatalf("it was broken off %d times", times)
 	}
 	from, to := codec.AllSpaces()
-	if n := rows(t, store, from, to); n != 4 {
-		t.Errorf("%d rows of spaces are left, want 4", n)
+	if n := rows(t, store, from, to); n != 5 {
+		t.Errorf("%d rows of spaces are left, want 5", n)
+	}
+	if from, to = codec.NewKeyspace(2).All(); rows(t, store, from, to) != 1 || rows(t, store, codec.Rules.Key(codec.NewKeyspace(2)), to) != 1 {
+		t.Error("of the space there is not the one row that says that it is erased")
 	}
 	if n := rows(t, store, codec.StoreSpace("gone"), kv.After(codec.StoreSpace("gone"))); n != 0 {
 		t.Error("its name is not free")
@@ -150,6 +161,66 @@ func TestErasureHeedsItsGuard(t *testing.T) {
 	from, to := codec.NewKeyspace(2).All()
 	if n := rows(t, store, from, to); n != many+1 {
 		t.Error(fmt.Sprint(n, " rows are left"))
+	}
+}
+
+// A node that has not heard of the deletion, however late, commits nothing to the
+// space, which has the built-in rules and so none that are stored; nor can it open it.
+func TestANodeThatDoesNotKnowCommitsNothing(t *testing.T) {
+	t.Parallel()
+	store := shared{kvtest.NewMemory().Open()}
+	open := func() (*space.Space, error) {
+		return space.Open(t.Context(), store, space.Config{ID: "gone", Log: slog.New(slog.DiscardHandler)})
+	}
+	late, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close(context.Background())
+	track := func(id string) error {
+		m, err := event.Parse([]byte(`{"type":"track","event":"A","messageId":"`+id+`","userId":"u"}`), event.Envelope{ReceivedAt: time.Now().UnixNano()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = late.Ingest(t.Context(), space.Delivery{Source: "web", Messages: []event.Message{m}})
+		return err
+	}
+	if err := track("1"); err != nil {
+		t.Fatal(err)
+	}
+	stopped := errors.New("stopped")
+	during := eraser(store, 1, func(int64) error {
+		if err := track("2"); !errors.Is(err, space.ErrNotFound) {
+			t.Errorf("an event while the space is erased: %v", err)
+		}
+		if _, err := open(); !errors.Is(err, space.ErrNotFound) {
+			t.Errorf("opening it while it is erased: %v", err)
+		}
+		return stopped
+	})
+	if _, err := during.Erase(t.Context(), "gone"); !errors.Is(err, stopped) {
+		t.Fatal(err)
+	}
+	if _, err := eraser(store, 1, func(int64) error { return nil }).Erase(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	if err := track("3"); !errors.Is(err, space.ErrNotFound) {
+		t.Errorf("an event after the space was erased: %v", err)
+	}
+	ks := codec.NewKeyspace(1)
+	for _, prefix := range [][]byte{codec.Headers.Prefix(ks), codec.Bodies.Prefix(ks), codec.Strands.Prefix(ks), codec.Events.Prefix(ks)} {
+		if n := rows(t, store, prefix, kv.PrefixEnd(prefix)); n != 0 {
+			t.Errorf("%d rows of the event under %q", n, prefix)
+		}
+	}
+	// A space of the same name is another one.
+	again, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close(context.Background())
+	if n := again.Stats().Profiles; n != 0 {
+		t.Errorf("%d profiles in the new space", n)
 	}
 }
 
