@@ -48,36 +48,39 @@ func (c *Tx) countSeen(k int, w *ingestRequest, found []seen) (n int) {
 	return n
 }
 
-// appendWork appends the unseen events of a delivery: bodies that were packed ahead as
-// they are, others together with those of other deliveries.
+// appendWork appends the unseen events of a delivery. Runs of bodies that were packed
+// ahead are taken as they are if all their events are unseen. What is left of the
+// others, and what was not packed ahead, is packed together with events of other
+// deliveries: a body that is no event must not be stored, for nobody would find it
+// when its person is erased.
 func (c *Tx) appendWork(blocks *journal.Appender, k int, w *ingestRequest, found []seen) {
 	place := func(e *prepared, at event.Arrival) {
 		c.fresh = append(c.fresh, placedEvent{prepared: e, request: k, source: w.delivery.Source, at: e.msg.At(at)})
 	}
-	if len(w.packed) == 0 {
-		for i := range w.events {
+	add := func(first, end int) {
+		for i := first; i < end; i++ {
 			if e := &w.events[i]; found[i] == unseen {
 				place(e, blocks.Add(e.head(), e.msg))
 			}
 		}
+	}
+	if len(w.packed) == 0 {
+		add(0, len(w.events))
 		return
 	}
 	for _, run := range w.packed {
-		heads := make([]journal.Head, run.Count)
-		any := false
-		for o := range heads {
-			if i := run.First + o; found[i] == unseen {
-				heads[o], any = w.events[i].head(), true
-			}
-		}
-		if !any {
+		end := run.First + run.Count
+		if slices.ContainsFunc(found[run.First:end], func(f seen) bool { return f != unseen }) {
+			add(run.First, end)
 			continue
+		}
+		heads := make([]journal.Head, run.Count)
+		for o := range heads {
+			heads[o] = w.events[run.First+o].head()
 		}
 		block := blocks.AddPacked(heads, run.Bodies)
 		for o := range heads {
-			if i := run.First + o; found[i] == unseen {
-				place(&w.events[i], block.At(o))
-			}
+			place(&w.events[run.First+o], block.At(o))
 		}
 	}
 }

@@ -143,6 +143,9 @@ func (v *verification) readJournal() error {
 			e, m, st := b.Event(o)
 			switch st {
 			case journal.Gone:
+				if b.Heads[o].Type == 0 && b.Bodies != nil && len(b.Bodies[o]) > 0 {
+					v.differ("body", fmt.Sprintf("event %d of block %s", o, b.ID), "a body that is no event", "nothing", "")
+				}
 				continue
 			case journal.Damaged:
 				if b.Damage == "" {

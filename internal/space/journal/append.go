@@ -15,7 +15,7 @@ const (
 )
 
 // Packed is a run of messages whose bodies were packed before it was known which of
-// them are repeats.
+// them are repeats. If any is, the run is of no use: its messages are added one by one.
 type Packed struct {
 	First, Count int // the messages of the run
 	Bodies       []byte
@@ -99,7 +99,8 @@ func (a *Appender) Add(h Head, m *event.Message) event.Arrival {
 }
 
 // AddPacked adds bodies that were packed ahead, as a block of their own, and returns
-// it. A zero head says that the body with its ordinal is no event: it was a repeat.
+// it. Each body must be an event, with a head: what no head speaks of stays in the
+// block when its person is erased.
 func (a *Appender) AddPacked(heads []Head, bodies []byte) event.Block {
 	a.Flush()
 	return a.write(heads, bodies)

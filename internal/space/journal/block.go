@@ -13,8 +13,8 @@ import (
 )
 
 // Head is one event of a block, as the block's header says. The zero Head stands
-// for a body that is no event: a repeat that was packed before anybody knew, or an
-// event that was erased.
+// for an event that was erased, whose body is empty. A block is written without any,
+// and only Rewrite puts them in; readers skip whatever body there is.
 type Head struct {
 	User, Account       identity.Hash // strands; zero without HasUser, HasAccount
 	HasUser, HasAccount bool

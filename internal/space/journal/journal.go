@@ -153,7 +153,7 @@ type State uint8
 
 const (
 	Whole   State = iota
-	Gone          // it was a repeat, or erased
+	Gone          // it was erased
 	Damaged       // a hole: it cannot be read
 )
 
