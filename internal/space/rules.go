@@ -1,11 +1,14 @@
 package space
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -223,7 +226,8 @@ func (s *Space) empty(ctx context.Context) (bool, error) {
 
 // putRules stores a version of the rules over the one that is at work here, and
 // keeps it for ever under its number if who says that it is new. Of two nodes
-// that set rules at once one gets ErrConflict.
+// that set rules at once one gets ErrConflict. kv.ErrUnknown is returned only if the
+// store does not say in time what it holds.
 func (s *Space) putRules(ctx context.Context, rec rulesRecord, who *audit.Entry) ([]byte, error) {
 	b, err := json.Marshal(rec)
 	if err != nil {
@@ -240,5 +244,47 @@ func (s *Space) putRules(ctx context.Context, rec rulesRecord, who *audit.Entry)
 			return nil, err
 		}
 	}
-	return b, s.store.Commit(ctx, &batch)
+	err = s.store.Commit(ctx, &batch)
+	if errors.Is(err, kv.ErrUnknown) {
+		err = s.resolveRules(ctx, &batch, b, rec, who != nil)
+	}
+	return b, err
+}
+
+// resolveRules learns the fate of a commit of rules whose outcome is unknown, from the
+// row that is stored. What was not written is tried again: it requires the rules before
+// it. With version, rec is a new version, which another node may have applied by now.
+func (s *Space) resolveRules(ctx context.Context, batch *kv.Batch, put []byte, rec rulesRecord, version bool) error {
+	err := kv.ErrUnknown
+	for try := range commitTries {
+		select {
+		case <-time.After(20 * time.Millisecond << min(try, 6)):
+		case <-ctx.Done():
+			return err
+		}
+		r, rerr := s.store.Snapshot(ctx)
+		if rerr != nil {
+			continue
+		}
+		now, stored, rerr := s.storedRules(ctx, r)
+		r.Close()
+		switch {
+		case errors.Is(rerr, ErrNotFound):
+			return rerr
+		case rerr != nil:
+			continue
+		case bytes.Equal(stored, put):
+			return nil
+		case bytes.Equal(stored, s.ruleBytes):
+			// it was not written
+		case version && now.Version == rec.Version && now.SetAt == rec.SetAt && now.SetBy == rec.SetBy:
+			return nil
+		default:
+			return kv.ErrConflict // another node's
+		}
+		if err = s.store.Commit(ctx, batch); !errors.Is(err, kv.ErrUnknown) && !errors.Is(err, kv.ErrConflict) {
+			return err
+		}
+	}
+	return err
 }
