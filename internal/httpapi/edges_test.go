@@ -189,7 +189,8 @@ func TestEveryParameterAtItsEdges(t *testing.T) {
 	// What means nothing is refused, or is an empty answer; it is never another one.
 	const shop = "/api/spaces/shop"
 	for target, want := range map[string]string{
-		shop + "/profiles/users/user_id:jane/story?next=9223372036854775807":                       `"data":[],`,
+		shop + "/profiles/users/user_id:jane/story?next=9223372036854775807": `"data":[],`,
+		shop + "/feed?cursor=AAAA":                                                                 "cursor is not one of this feed",
 		shop + "/profiles/users/user_id:jane/story?next=-1":                                        "next is not a page token",
 		shop + "/insights/counts?since=9999-12-31&until=0001-01-01":                                "the period ends before it begins",
 		shop + "/insights/counts?since=0001-01-01&until=9999-12-31":                                "ask for at most 1000",

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/selfsame-id/selfsame/internal/api"
@@ -93,7 +94,10 @@ func (h *handler) readFeed(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	records, next, err := s.Feed(r.Context(), r.URL.Query().Get("cursor"), n)
-	if err != nil {
+	switch {
+	case errors.Is(err, space.ErrBadCursor):
+		return answer.BadParameter("cursor is not one of this feed; leave it out to begin at the beginning")
+	case err != nil:
 		return err
 	}
 	return ok(w, paged(recordsOf(records), api.Cursor{HasMore: len(records) == n, Next: next, Limit: n}))
