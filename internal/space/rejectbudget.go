@@ -2,6 +2,8 @@ package space
 
 import (
 	"context"
+	"maps"
+	"math"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -34,11 +36,11 @@ func (s *Space) trimRejects(ctx context.Context, fence lease.Fence) error {
 	return nil
 }
 
-// tooManyRejects reports whether what this node has kept since it started is a
-// reason not to wait for the next look: somebody fills the budget.
+// tooManyRejects reports whether what this node has kept since the last look is a
+// reason not to wait for the next one: somebody fills the budget.
 func (s *Space) tooManyRejects() bool {
-	for _, n := range sourcesOf(s.rejected) {
-		if s.overRejects(n) {
+	for source, n := range sourcesOf(s.rejected) {
+		if s.overRejects(n.plus(s.job.elsewhere[source])) {
 			return true
 		}
 	}
@@ -72,11 +74,16 @@ func (s *Space) trimPage(ctx context.Context, fence lease.Fence) (removed int, e
 // trimRejectsIn is what trimPage does in a transaction.
 func (s *Space) trimRejectsIn(d *Tx) (int, error) {
 	counts, err := readRejectCounts(d.ctx, d.r, s.keys, 0)
-	if err != nil || len(counts) == 0 {
+	if err != nil {
 		return 0, err
 	}
+	all := sourcesOf(counts)
+	s.job.elsewhere = maps.Clone(all)
+	for source, n := range sourcesOf(s.rejected) {
+		s.job.elsewhere[source] = s.job.elsewhere[source].minus(n)
+	}
 	byTag := map[rejectTag]rejectCount{}
-	for source, n := range sourcesOf(counts) {
+	for source, n := range all {
 		tag := s.rejectTag(source)
 		byTag[tag] = byTag[tag].plus(n)
 	}
@@ -95,7 +102,7 @@ func (s *Space) trimRejectsIn(d *Tx) (int, error) {
 				continue
 			}
 		}
-		removed, err := s.trimSource(d, tag, n, limit)
+		removed, err := s.trimSource(d, tag, n, limit, counts)
 		if err != nil || removed > 0 {
 			return removed, err
 		}
@@ -104,15 +111,15 @@ func (s *Space) trimRejectsIn(d *Tx) (int, error) {
 }
 
 // trimSource removes the oldest rejects of a tag that has n, as many as must go,
-// up to a page, with two ranges.
-func (s *Space) trimSource(d *Tx, tag rejectTag, n rejectCount, limit int64) (int, error) {
+// up to a page. counts are those of all rejects.
+func (s *Space) trimSource(d *Tx, tag rejectTag, n rejectCount, limit int64, counts rejectCounts) (int, error) {
 	from, end := codec.Under(codec.Rejects.Of(s.keys, tag.number()))
 	oldest, err := d.r.Scan(d.ctx, from, end, rejectTrimPage, false)
 	if err != nil {
 		return 0, err
 	}
 	delta := rejectCounts{}
-	removed, after := 0, rejectID{}
+	var gone []rejectID
 	for _, e := range oldest {
 		id, ok := rejectIDOf(e.Key)
 		if !ok {
@@ -121,23 +128,51 @@ func (s *Space) trimSource(d *Tx, tag rejectTag, n rejectCount, limit int64) (in
 		if !s.overRejects(n) && id.time() >= limit {
 			break
 		}
-		head, err := decodeReject(id, e.Value)
+		kind, size, err := s.rejectSize(d, id, e.Value, counts)
 		if err != nil {
 			return 0, err
 		}
 		if d.read != nil {
 			d.read[string(e.Key)] = e.Value // somebody may send it again in this moment
 		}
-		gone := rejectCount{-1, -head.Count, -head.size()}
-		delta.add(rejectKind{head.Source, head.Code}, gone)
-		n = n.plus(gone)
-		removed, after = removed+1, id
+		less := rejectCount{}.minus(size)
+		delta.add(kind, less)
+		n = n.plus(less)
+		gone = append(gone, id)
 	}
-	if removed == 0 {
+	if len(gone) == 0 {
 		return 0, nil
 	}
-	d.batch.DeleteRange(from, kv.After(rejectKey(codec.Rejects, s.keys, after)))
-	d.batch.DeleteRange(codec.RejectBodies.Of(s.keys, tag.number()), kv.After(rejectKey(codec.RejectBodies, s.keys, after)))
+	if s.store.Exclusive() {
+		last := gone[len(gone)-1]
+		d.batch.DeleteRange(from, kv.After(rejectKey(codec.Rejects, s.keys, last)))
+		d.batch.DeleteRange(codec.RejectBodies.Of(s.keys, tag.number()), kv.After(rejectKey(codec.RejectBodies, s.keys, last)))
+	} else {
+		// Another node may keep one in between that was received earlier.
+		for _, id := range gone {
+			d.batch.Delete(rejectKey(codec.Rejects, s.keys, id))
+			d.batch.Delete(rejectKey(codec.RejectBodies, s.keys, id))
+		}
+	}
 	s.stageRejectCounts(d, delta)
-	return removed, nil
+	return len(gone), nil
+}
+
+// rejectSize is what a stored reject is counted by, and as what. One that is damaged
+// does not say: it is taken for one message, of the kind that its source has most of.
+func (s *Space) rejectSize(d *Tx, id rejectID, stored []byte, counts rejectCounts) (kind rejectKind, n rejectCount, err error) {
+	if head, err := decodeReject(id, stored); err == nil {
+		return rejectKind{head.Source, head.Code}, rejectCount{1, head.Count, head.size()}, nil
+	}
+	body, err := d.r.Get(d.ctx, rejectKey(codec.RejectBodies, s.keys, id))
+	if err != nil {
+		return kind, n, err
+	}
+	most := int64(math.MinInt64)
+	for k, n := range counts {
+		if s.rejectTag(k.source) == id.tag() && n.records > most {
+			kind, most = k, n.records
+		}
+	}
+	return kind, rejectCount{1, 1, int64(len(body[0])) + rejectOverhead}, nil
 }

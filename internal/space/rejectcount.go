@@ -20,6 +20,10 @@ func (n rejectCount) plus(o rejectCount) rejectCount {
 	return rejectCount{n.records + o.records, n.messages + o.messages, n.bytes + o.bytes}
 }
 
+func (n rejectCount) minus(o rejectCount) rejectCount {
+	return n.plus(rejectCount{-o.records, -o.messages, -o.bytes})
+}
+
 // rejectCounts is what one lane has added, less what it removed. The sum over
 // lanes is what is kept.
 type rejectCounts map[rejectKind]rejectCount
