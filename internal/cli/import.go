@@ -43,7 +43,9 @@ itself. The exit status is 1 when nothing was taken.
 A messageId counts once. Events older than the dedupe window, and rows without
 an ID of their own, are compared with all that is stored (--dedupe auto), the
 others with what arrived within the window. --dedupe all compares every event
-with all that is stored, --dedupe window none.`,
+with all that is stored, --dedupe window none. Events that came live as well are
+repeats only under the same --source; under another one they are refused, as
+their messageIds were used before.`,
 		Example: `  selfsame import events.ndjson.gz more.ndjson.zst --source web
   selfsame import people.csv --space dev --source crm --map "Email Address=email"
   selfsame import ./archive --source web
@@ -255,7 +257,7 @@ func (sh *shell) importOutcome(ctx context.Context, s *importer.Summary, err err
 	case s.Taken():
 		return nil
 	case s.Refused() == 0 && s.Used > 0:
-		return fmt.Errorf("nothing was imported: other events had the messageIds of all lines before (%s); `selfsame rejects --code id_used_before` shows what was kept", count(s.Used))
+		return fmt.Errorf("nothing was imported: other events had the messageIds of all lines before (%s); `selfsame rejects --code id_used_before` shows what was kept; events that are stored already are repeats only under the same --source", count(s.Used))
 	case s.Refused() > 0:
 		return fmt.Errorf("nothing was imported: every line was refused (%s); `selfsame rejects` shows them", count(s.Refused()))
 	}

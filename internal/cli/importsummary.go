@@ -56,7 +56,7 @@ func (sh *shell) importSummary(s *importer.Summary, took time.Duration) {
 	fmt.Fprintf(sh.out, "%s in %s%s\n", sh.out.paint(bold, "Imported "+many(s.Events, "event")), span(took), rate)
 	c := counts{}
 	c.add(s.Repeats, "repeat", "repeats", "messageIds that were seen before; not counted again")
-	c.add(s.Used, "event kept aside", "events kept aside", "other events had their messageIds before: selfsame rejects --code id_used_before")
+	c.add(s.Used, "event kept aside", "events kept aside", "other events had their messageIds before, or the same ones under another --source: selfsame rejects --code id_used_before")
 	c.add(s.Compared, "event compared with all that is stored", "events compared with all that is stored", "they may have come before the dedupe window")
 	c.add(s.Created, "profile created", "profiles created", "")
 	c.add(s.Merged, "profile merged", "profiles merged", "into another one, by an event that ties them together")
