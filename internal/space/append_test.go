@@ -74,11 +74,9 @@ func batch(t *testing.T, context string, lines []string) []event.Message {
 func TestBodiesOfRepeatsAreNotAppended(t *testing.T) {
 	t.Parallel()
 	const odd, secret = 7, "the-number-of-her-card"
-	stores := map[string]func() kv.Store{
-		"pebble": func() kv.Store { return pebbleDisk()(t) },
-		"postgres": func() kv.Store {
-			return openShared(t, pgtest.Start(t))
-		},
+	stores := map[string]func(testing.TB) kv.Store{
+		"pebble":   func(t testing.TB) kv.Store { return pebbleDisk()(t) },
+		"postgres": func(t testing.TB) kv.Store { return openShared(t, pgtest.Start(t)) },
 	}
 	kinds := map[string]struct {
 		event string // of the message that is not stored
@@ -93,7 +91,7 @@ func TestBodiesOfRepeatsAreNotAppended(t *testing.T) {
 	contexts := map[string]string{"": "", ", inherited context": `,"context":{"ip":"203.0.113.9","app":{"name":"Shop"}},"integrations":{"All":true}`}
 	for at, open := range stores {
 		t.Run(at, func(t *testing.T) {
-			store := open()
+			store := open(t)
 			t.Cleanup(func() { store.Close() })
 			s := openSpace(t, store, space.Config{})
 			t.Cleanup(func() { s.Close(context.Background()) })
