@@ -20,7 +20,7 @@ type ruling struct {
 	broke    string
 }
 
-// judge is the greedy resolution of one event (DESIGN.md §3, step 2): IDs are
+// resolver is the greedy resolution of one event (DESIGN.md §3, step 2): IDs are
 // taken in the order of priority, and one that would break a rule is left out.
 type resolver struct {
 	rs *Ruleset
@@ -62,7 +62,7 @@ func (j *resolver) decide(s *Strand, pos Pos) (decision, error) {
 	return d, nil
 }
 
-// objection says why the ID must not join what was accepted so far.
+// violation says why the ID must not join what was accepted so far.
 func (j *resolver) violation(d *decision, strand Hash, l *Link, g *group, t int64) (Reason, string, int64) {
 	first := true
 	for i := range d.ids {

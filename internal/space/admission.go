@@ -35,7 +35,7 @@ func (s *Space) admit(now time.Time) bool {
 	return true
 }
 
-// leave lets a delivery go; answered says that a commit decided its fate.
+// release lets a delivery go; answered says that a commit decided its fate.
 func (s *Space) release(answered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,7 +45,7 @@ func (s *Space) release(answered bool) {
 	}
 }
 
-// await waits for a delivery's commit. ok is false if none took it along in time;
+// awaitCommit waits for a delivery's commit. ok is false if none took it along in time;
 // then none will.
 func (s *Space) awaitCommit(w *ingestRequest) (o outcome, ok bool) {
 	patience := time.NewTimer(s.cfg.QueueWait)

@@ -194,7 +194,7 @@ func (d *View) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *
 	return strands, identity.ResolveOn(d.rules, d.engine.Overrides, decided, occ), nil
 }
 
-// tied collects the strands that may belong to the profile of an ID as of a time,
+// componentAsOf collects the strands that may belong to the profile of an ID as of a time,
 // or keep something out of it: those that accepted one of its IDs by then, and
 // those of nobody in particular that hold one.
 func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand, error) {

@@ -94,7 +94,7 @@ func (s *Space) commit(ws []*ingestRequest) error {
 	}
 }
 
-// putAside leaves events for the next commit, and with each what its request holds
+// deferEvents leaves events for the next commit, and with each what its request holds
 // behind it of the same time: that has to arrive later. It returns how many these are.
 func (c *Tx) deferEvents(events []int) (n int) {
 	for _, i := range events {
@@ -116,7 +116,7 @@ func (c *Tx) deferEvents(events []int) (n int) {
 	return n
 }
 
-// settle leaves of each delivery what was deferred. receipts tell of the rest,
+// finishRequests leaves of each delivery what was deferred. receipts tell of the rest,
 // which is done; nil: nothing is.
 func (s *Space) finishRequests(ws []*ingestRequest, receipts []Receipt) {
 	for k, w := range ws {
@@ -153,7 +153,7 @@ type placedEvent struct {
 	traits                            bool
 }
 
-// sighting is the event as identity sees it, in a strand.
+// occasion is the event as identity sees it, in a strand.
 func (e *placedEvent) occasion(strand identity.Hash) occasion {
 	return occasion{identity.Pos{Moment: e.at, Strand: strand}, e.id, e.source}
 }

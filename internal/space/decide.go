@@ -12,7 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// sighting is an event as the identity of a strand sees it.
+// occasion is an event as the identity of a strand sees it.
 type occasion struct {
 	pos       identity.Pos
 	messageID string // for people only
@@ -218,7 +218,7 @@ func (d *Tx) touch(p codec.ProfileID) {
 	}
 }
 
-// found creates a profile with a founding strand.
+// createProfile creates a profile with a founding strand.
 func (d *Tx) createProfile(s *codec.Strand, e occasion) (codec.ProfileID, error) {
 	p, err := codec.NewProfileID(d.now, d.random)
 	if err != nil {
@@ -299,7 +299,7 @@ func (d *Tx) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e oc
 	d.changeOf = append(d.changeOf, p)
 }
 
-// putDown says to what the changes of profiles are due, where that is no event.
+// setCause says to what the changes of profiles are due, where that is no event.
 // A demotion has a reason of its own; that it is due to no event says that it was
 // decided again.
 func (d *Tx) setCause(reason string) {

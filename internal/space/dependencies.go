@@ -6,7 +6,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// parts says which events of a commit depend on each other, by what they read
+// dependencies says which events of a commit depend on each other, by what they read
 // and write. When another node changes a record meanwhile, only the part that
 // looked at it has to be decided again; the rest is as good as it was.
 type dependencies struct {
@@ -15,7 +15,7 @@ type dependencies struct {
 	of    map[dependencyKey]int
 }
 
-// partKey is a key of the store without its space, shortened where it can be.
+// dependencyKey is a key of the store without its space, shortened where it can be.
 type dependencyKey struct {
 	tag string
 	id  [32]byte
@@ -25,7 +25,7 @@ const none = -1
 
 func newDependencies() *dependencies { return &dependencies{event: none, of: map[dependencyKey]int{}} }
 
-// touch notes that the event being decided depends on a record.
+// note notes that the event being decided depends on a record.
 func (p *dependencies) note(tag string, id ...[]byte) {
 	if p == nil || p.event == none {
 		return
@@ -53,7 +53,7 @@ func (p *dependencies) root(i int) int {
 	return i
 }
 
-// depend returns the events that depend on keys of the space, of n events; ok is
+// dependents returns the events that depend on keys of the space, of n events; ok is
 // false if one of the keys is not known to concern some events only.
 func (p *dependencies) dependents(k codec.Keyspace, keys [][]byte, n int) (events []int, ok bool) {
 	if p == nil {
@@ -86,14 +86,14 @@ func (p *dependencies) dependents(k codec.Keyspace, keys [][]byte, n int) (event
 // Kinds of parts that are no keys of the store.
 const dependsOnRequest = "" // a delivery that is taken whole or not at all
 
-// waits reports whether something of a delivery is left for another commit. What
+// hasDeferred reports whether something of a delivery is left for another commit. What
 // comes with its messages (refused ones, a mark, an audit entry) comes with the
 // last of them.
 func (w *ingestRequest) hasDeferred() bool {
 	return slices.ContainsFunc(w.events, func(e prepared) bool { return e.deferred })
 }
 
-// allWait reports whether nothing of deliveries can be taken now.
+// allDeferred reports whether nothing of deliveries can be taken now.
 func allDeferred(ws []*ingestRequest) bool {
 	for _, w := range ws {
 		if len(w.events) == 0 || slices.ContainsFunc(w.events, func(e prepared) bool { return !e.deferred }) {
@@ -103,7 +103,7 @@ func allDeferred(ws []*ingestRequest) bool {
 	return true
 }
 
-// suspectAll has every messageId of a delivery looked up.
+// recheckAll has every messageId of a delivery looked up.
 func (w *ingestRequest) recheckAll() {
 	for i := range w.events {
 		w.events[i].recheck = true

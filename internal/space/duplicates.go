@@ -11,7 +11,7 @@ type repeats interface {
 	known(ctx context.Context, d *View, events []*prepared, now int64) ([]seen, error)
 	// stage adds to the batch what other nodes must know.
 	stage(c *Tx)
-	// landed is told when the commit has happened.
+	// committed is told when the commit has happened.
 	committed(c *Tx)
 }
 

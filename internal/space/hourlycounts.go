@@ -14,7 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// Tally counts what happened in an hour or a day: what the feed records of that
+// HourlyCounts counts what happened in an hour or a day: what the feed records of that
 // time tell, and the refused messages.
 type HourlyCounts struct {
 	Events     int64 // stored
@@ -35,7 +35,7 @@ const (
 	otherReason = "other"
 )
 
-// tallyOf counts what a commit did.
+// countsOf counts what a commit did.
 func countsOf(rec *feed.Record, rejects int) (t HourlyCounts) {
 	t.Events, t.Rejected = int64(rec.Events), int64(rejects)
 	for i := range rec.Changes {
@@ -137,7 +137,7 @@ func floor(ns, step int64) int64 {
 	return ns - r
 }
 
-// tallied is what the writer's lane has counted in its current hour.
+// laneHour is what the writer's lane has counted in its current hour.
 type laneHour struct {
 	known bool
 	hour  int64
@@ -145,7 +145,7 @@ type laneHour struct {
 	total HourlyCounts
 }
 
-// stageTally adds to a plan what its commit makes of the hour's hourly counts. The lane
+// stageCounts adds to a plan what its commit makes of the hour's counts. The lane
 // is ours, so the total in memory is the one in the store; the writer takes it
 // over with landed when the commit has happened.
 func (s *Space) stageCounts(ctx context.Context, c *Tx) error {
@@ -180,22 +180,22 @@ func (s *Space) stageCounts(ctx context.Context, c *Tx) error {
 	return nil
 }
 
-// TallyQuery asks for hourly counts of a time.
+// CountsQuery asks for hourly counts of a time.
 type CountsQuery struct {
 	Since, Until int64 // nanoseconds since 1970; Since is rounded down, Until up
 	Daily        bool  // one for each day (UTC) instead of each hour
 }
 
-// MostTallies bounds the hours or days of one question.
+// MostCounts bounds the hours or days of one question.
 const MostCounts = 1000
 
-// TallyAt is the hourly counts of the hour or day that begins at At.
+// CountsAt is the hourly counts of the hour or day that begins at At.
 type CountsAt struct {
 	At int64 // nanoseconds since 1970
 	HourlyCounts
 }
 
-// Tallies counts what happened, hour by hour or day by day, the oldest first and
+// Counts counts what happened, hour by hour or day by day, the oldest first and
 // without a gap. The time is that of the commits; with an import that is when it
 // ran. ErrInvalid if that are more than MostTallies.
 func (s *Space) Counts(ctx context.Context, q CountsQuery) ([]CountsAt, error) {
@@ -233,7 +233,7 @@ func (s *Space) Counts(ctx context.Context, q CountsQuery) ([]CountsAt, error) {
 	return out, err
 }
 
-// eachTally calls f with the hourly counts of every hour and lane of a time.
+// eachHour calls f with the hourly counts of every hour and lane of a time.
 func (s *Space) eachHour(ctx context.Context, r kv.Reader, since, until int64, f func(hour int64, t *HourlyCounts)) error {
 	from, end := codec.Tallies.Of(s.keys, since), codec.Tallies.Of(s.keys, until)
 	for {

@@ -252,7 +252,7 @@ func (d *Tx) replaySeeds(recs []codec.Deferred, coll identity.Collection) error 
 	return d.clearPending(ids)
 }
 
-// unpend makes the answers about IDs final.
+// clearPending makes the answers about IDs final.
 func (d *Tx) clearPending(ids []identity.Hash) error {
 	if err := d.loadOwners(ids...); err != nil {
 		return err
@@ -269,7 +269,7 @@ func (d *Tx) clearPending(ids []identity.Hash) error {
 	return nil
 }
 
-// sightingOf tells of a stored event what the feed wants to know.
+// occasionOf tells of a stored event what the feed wants to know.
 func (d *View) occasionOf(p identity.Pos) (occasion, error) {
 	e, err := journal.ReadEvent(d.ctx, d.r, d.keys, p.Moment)
 	return occasion{p, strings.Clone(e.MessageID), e.Source}, err

@@ -90,7 +90,7 @@ func (m *memory) strand(h identity.Hash) (*codec.Strand, bool) {
 	return &c, true
 }
 
-// lately is a bounded map that forgets what was not used for long: when its
+// generationalCache is a bounded map that forgets what was not used for long: when its
 // young half is full it becomes the old half, and what only the old half had is
 // forgotten.
 type generationalCache[K comparable, V any] struct {

@@ -16,7 +16,7 @@ var nobodyWords = map[string]bool{
 // nobodyDomains belong to nobody, or to everybody who tries something.
 var nobodyDomains = []string{"example.com", "example.org", "example.net", "test.com", "test.test", "email.com", "domain.com", "localhost", "invalid", "none.com"}
 
-// looksLikeNobody reports whether a value has the looks of one that names
+// looksLikePlaceholder reports whether a value has the looks of one that names
 // nobody. It errs on either side: it is for warnings.
 func looksLikePlaceholder(idType, value string) bool {
 	if len(value) > 100 {

@@ -62,7 +62,7 @@ func (s *Space) plan(d *Tx, ws []*ingestRequest, known map[string][]byte) error 
 	return s.fill(d, ws)
 }
 
-// lookAtRules makes sure, on a shared store, that the rules at work here are
+// followRules makes sure, on a shared store, that the rules at work here are
 // those of the snapshot.
 func (s *Space) followRules(ctx context.Context, r kv.Reader) error {
 	if s.store.Exclusive() {
@@ -78,7 +78,7 @@ func (s *Space) followRules(ctx context.Context, r kv.Reader) error {
 	return s.refresh(ctx, r, got[0])
 }
 
-// newsOf lists the events of a commit by strand.
+// uncommittedOf lists the events of a commit by strand.
 func uncommittedOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
 	news := map[identity.Hash][]identity.Pos{}
 	for i := range fresh {

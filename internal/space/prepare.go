@@ -12,7 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
-// work is a delivery on its way to a commit.
+// ingestRequest is a delivery on its way to a commit.
 type ingestRequest struct {
 	delivery Delivery
 	rules    *identity.Ruleset // the rules by which the IDs were promoted

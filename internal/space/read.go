@@ -12,11 +12,11 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
-// Part names parts of a View. Identity is always in it; the rest costs more the
+// Part names parts of a Profile. Identity is always in it; the rest costs more the
 // more strands a profile has.
 type Part uint8
 
-// The parts of a View.
+// The parts of a Profile.
 const (
 	PartIdentifiers Part = 1 << iota // without messageIds, see NameIdentifiers
 	PartTraits
@@ -30,7 +30,7 @@ func (s *Space) Profile(ctx context.Context, ref Ref) (Profile, error) {
 	return s.ReadProfile(ctx, ref, allParts)
 }
 
-// Look reads the wanted parts of one profile as of one moment. ErrNotFound if
+// ReadProfile reads the wanted parts of one profile as of one moment. ErrNotFound if
 // ref names none.
 func (s *Space) ReadProfile(ctx context.Context, ref Ref, want Part) (Profile, error) {
 	r, err := s.store.Snapshot(ctx)

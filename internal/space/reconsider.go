@@ -47,7 +47,7 @@ func (d *View) closure(ids []identity.Hash, until int64) ([]*identity.Strand, er
 // was decided about it.
 func (d *View) ties(l *identity.Link) bool { return !d.nobody(l) }
 
-// tangle collects strands, those that hold IDs, and all that is tied to them by
+// component collects strands, those that hold IDs, and all that is tied to them by
 // links that tie, as far as events up to a time show them. ErrTooLarge if there
 // are more than most.
 func (d *View) component(strands, ids []identity.Hash, until int64, most int, ties func(*identity.Link) bool) ([]*identity.Strand, error) {

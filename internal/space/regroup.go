@@ -78,7 +78,7 @@ func (d *Tx) emitDemotions(s *identity.Strand, e occasion) {
 
 type demotion struct{ strand, id identity.Hash }
 
-// taint keeps what touches a demotion off the fast path.
+// markNonCommuting keeps what touches a demotion off the fast path.
 func (d *Tx) markNonCommuting(ids []identity.Hash) error {
 	if err := d.loadOwners(ids...); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (d *Tx) markNonCommuting(ids []identity.Hash) error {
 	return nil
 }
 
-// portion is one group of a regrouping with what is known of its past.
+// regrouped is one group of a regrouping with what is known of its past.
 type regrouped struct {
 	members []identity.Member
 	merges  int
@@ -108,7 +108,7 @@ type regrouped struct {
 	keeps   codec.ProfileID   // the profile it becomes
 }
 
-// regroup gives the groups of a change to profiles: a group keeps the oldest
+// group gives the groups of a change to profiles: a group keeps the oldest
 // profile ID founded in it, or gets a new one.
 func (d *Tx) group(c *identity.Change, e occasion) error {
 	if len(c.Groups) == 0 && len(c.Bare) == 0 {
@@ -295,7 +295,7 @@ func (d *View) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
 	return rest, nil
 }
 
-// settle finds the profile of a group by its strands: the oldest founded there
+// placeGroup finds the profile of a group by its strands: the oldest founded there
 // that is free.
 func (d *Tx) placeGroup(po *regrouped, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member, e occasion) error {
 	ids := make([]identity.Hash, len(po.members))
@@ -399,7 +399,7 @@ func (d *View) founderOf(po *regrouped, strands, ids []identity.Hash, free func(
 	return founder, nil
 }
 
-// give makes a profile own exactly the IDs of a group, and the rest that it owns
+// assign makes a profile own exactly the IDs of a group, and the rest that it owns
 // and that is not decided here.
 func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Collection, e occasion) error {
 	rec := d.profiles[po.keeps]

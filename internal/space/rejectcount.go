@@ -61,7 +61,7 @@ func (s *Space) stageRejectCounts(c *Tx, delta rejectCounts) {
 	}
 }
 
-// rejectsLanded takes over what a commit made of the rejects.
+// learnRejects takes over what a commit made of the rejects.
 func (s *Space) learnRejects(c *Tx) {
 	for k, n := range c.counts {
 		s.rejected.add(k, n)

@@ -8,7 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// gathered is a profile as one snapshot has it: its record, its IDs and its
+// profileSnapshot is a profile as one snapshot has it: its record, its IDs and its
 // strands.
 type profileSnapshot struct {
 	d       *View
@@ -19,7 +19,7 @@ type profileSnapshot struct {
 	until   int64 // the time as of which this is; 0: now
 }
 
-// gather finds the profile that ref names. It ends with ErrNotFound if there is
+// snapshotOf finds the profile that ref names. It ends with ErrNotFound if there is
 // none, which as of a time may be a *NotYetError.
 func (s *Space) snapshotOf(ctx context.Context, r kv.Reader, ref Ref) (*profileSnapshot, error) {
 	d := s.newView(ctx, r)

@@ -48,7 +48,7 @@ func (c *Tx) sourceNews(source string) *sourceNews {
 	return &c.sources[len(c.sources)-1]
 }
 
-// sourcesLanded takes over what a commit stored.
+// learnSources takes over what a commit stored.
 func (s *Space) learnSources(c *Tx) {
 	for i := range c.sources {
 		n := &c.sources[i]

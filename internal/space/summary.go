@@ -7,7 +7,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// Brief is a profile before or after a regrouping, as people are shown it.
+// Summary is a profile before or after a regrouping, as people are shown it.
 type Summary struct {
 	// ID is empty for a profile that is not there yet: it gets one when the
 	// regrouping is applied.
@@ -25,7 +25,7 @@ const (
 	briefEvents      = 1_000_000
 )
 
-// full is a Brief with what is needed to compare it.
+// summarized is a Summary with what is needed to compare it.
 type summarized struct {
 	Summary
 	id     codec.ProfileID
@@ -71,7 +71,7 @@ func (f *summarized) same(o *summarized) bool {
 	return true
 }
 
-// briefs lists profiles, those with more events first.
+// summaries lists profiles, those with more events first.
 func summaries(list []*summarized) []Summary {
 	slices.SortFunc(list, func(a, b *summarized) int {
 		switch {

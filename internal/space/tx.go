@@ -113,7 +113,7 @@ func (d *Tx) clear() {
 	}
 }
 
-// decide says which event of the commit is decided now, or none.
+// deciding says which event of the commit is decided now, or none.
 func (d *Tx) deciding(event int) {
 	if d.dependencies != nil {
 		d.dependencies.event = event

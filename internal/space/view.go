@@ -42,7 +42,7 @@ type View struct {
 	// memory is the writer's, on an exclusive store.
 	memory *memory
 	added  map[identity.Hash][]identity.Hash // strands put into a spilled list of an ID
-	// news lists the events of this commit by strand. It is made when first
+	// uncommitted lists the events of this commit by strand. It is made when first
 	// asked for: few commits need it.
 	uncommitted     map[identity.Hash][]identity.Pos
 	listUncommitted func() map[identity.Hash][]identity.Pos

@@ -58,7 +58,7 @@ func (s *Space) endWriter() bool {
 	return true
 }
 
-// round commits what waits and reports whether there was anything.
+// commitRound commits what waits and reports whether there was anything.
 func (s *Space) commitRound() bool {
 	batch := s.nextRound(time.Now())
 	if len(batch) == 0 {
@@ -100,7 +100,7 @@ func (s *Space) nextRound(now time.Time) (batch []*ingestRequest) {
 	return batch
 }
 
-// commitWorks commits deliveries together; if that fails for a reason that may
+// commitRequests commits deliveries together; if that fails for a reason that may
 // lie in one of them, one by one. Those of which something is left, because other
 // nodes change the same profiles, go back to the head of the queue; for twice the
 // time that a delivery may wait they compete, then their clients come again.
@@ -152,7 +152,7 @@ func (s *Space) requeue(left []*ingestRequest) {
 	s.queue = append(left, s.queue...)
 }
 
-// resting reports whether a delivery is not to be tried again yet.
+// backingOff reports whether a delivery is not to be tried again yet.
 func (w *ingestRequest) backingOff(now time.Time) bool { return w.backoffUntil.After(now) }
 
 // awaken has the writer look at the queue.
