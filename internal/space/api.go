@@ -8,8 +8,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/profile"
-	"github.com/selfsame-id/selfsame/internal/space/journal"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
@@ -147,79 +145,6 @@ type RejectCount struct {
 	Messages int64  `json:"messages"` // that they stand for
 }
 
-// Ref names a profile: by an external ID, or by a profile's own ID
-// (Type "segment_id" or "", Value use_… or acc_…), also one merged away.
-//
-// With AsOf, in nanoseconds since 1970, it names the profile as its events up to
-// and including that time make it, under the rules and overrides of now; 0 and
-// the future are now. Look, Profile, Events, CountEvents and Story take it.
-type Ref struct {
-	Collection  identity.Collection
-	Type, Value string
-	AsOf        int64
-}
-
-// Profile is one profile as of one moment.
-type Profile struct {
-	ID          string // use_… or acc_…
-	Collection  identity.Collection
-	Merged      []string // other profile IDs that lead here, oldest first
-	Provisional bool     // pending work may still change who this is
-	Version     uint64   // moves when identity or derived values change; 0 as of a time
-	AsOf        int64    // the time as of which this is; 0: now
-	Strands     int
-	Identifiers []profile.Identifier // by first sighting, oldest first
-	Traits      []profile.Trait      // by name; removed ones left out
-	Metadata    profile.Metadata
-}
-
-// Bound is one end of a stretch of time. The zero Bound is open.
-type Bound struct {
-	At  int64 // nanoseconds since 1970
-	Set bool
-}
-
-// BoundAt is a Bound at a time.
-func BoundAt(ns int64) Bound { return Bound{ns, true} }
-
-// EventQuery narrows a list of a profile's events.
-type EventQuery struct {
-	Oldest     bool     // oldest first; newest first otherwise
-	Start, End Bound    // Start <= time < End
-	Include    []string // event names (as shown: "Page Viewed" for pages); empty: all
-	Exclude    []string
-	Types      []event.Type // empty: all
-	Limit      int          // 1 to 1000
-	Next       string
-}
-
-// EventPage is a page of events; Next is "" on the last.
-type EventPage struct {
-	Profile     string // the profile's own ID
-	Provisional bool   // see Profile
-	Events      []journal.Event
-	Next        string
-}
-
-// Link is one edge between a user and an account.
-type Link struct {
-	To          string // the profile ID at the other end
-	Collection  identity.Collection
-	FirstSeen   int64
-	Source      string
-	MessageID   string
-	Identifiers []profile.Identifier // of the profile at the other end
-	seen        event.Moment
-}
-
-// LinkPage is a page of links; Next is "" on the last.
-type LinkPage struct {
-	Profile     string // the profile's own ID
-	Provisional bool   // see Profile
-	Links       []Link
-	Next        string
-}
-
 // RulesVersion is the rules that are at work.
 type RulesVersion struct {
 	Version uint64
@@ -252,25 +177,6 @@ type Stats struct {
 	StrandCacheHits, StrandCacheMisses      int64
 	DedupeMemoryBytes, DedupeStoreChecks    int64
 	CommitSeconds, PlanSeconds, WaitSeconds float64 // totals
-}
-
-// Difference is something that Verify found: what is stored is not what the
-// batch function says.
-type Difference struct {
-	Kind     string `json:"kind"` // partition, trait, strand, index, ...
-	Subject  string `json:"subject"`
-	Stored   string `json:"stored"`
-	Expected string `json:"expected"`
-	Evidence string `json:"evidence,omitempty"`
-}
-
-// VerifyReport is what Verify did and found.
-type VerifyReport struct {
-	Events, Strands, Profiles, Traits int64
-	Pending                           int64 // replays that waited when Verify began; it waited for them
-	Damaged                           int64 // of Events: they cannot be read any more
-	Differences                       []Difference
-	Truncated                         bool // more differences than are listed
 }
 
 // Progress is called now and then by long work. total is 0 when not known.

@@ -263,7 +263,7 @@ func (d *Tx) decideAgain(hashes []identity.Hash) error {
 			}
 		}
 	}
-	if err := d.loadOwners(ids...); err != nil {
+	if err := d.LoadOwners(ids...); err != nil {
 		return err
 	}
 	occ, err := d.needed(strands)
@@ -289,7 +289,7 @@ func (d *Tx) decideAgain(hashes []identity.Hash) error {
 // needed is what Resolve needs of strands: their first events, or all.
 func (d *View) needed(strands []*identity.Strand) ([]identity.Occurrence, error) {
 	if identity.NeedsEvents(d.rules, d.engine.Overrides, strands) {
-		return d.arrivals(strands, math.MaxInt64, math.MaxInt)
+		return d.Arrivals(strands, math.MaxInt64, math.MaxInt)
 	}
 	out := make([]identity.Occurrence, len(strands))
 	for i, s := range strands {

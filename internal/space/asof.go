@@ -27,7 +27,7 @@ type NotYetError struct {
 }
 
 func (e *NotYetError) Error() string {
-	if e.Ref.own() {
+	if e.Ref.ByProfileID() {
 		return fmt.Sprintf("the profile %s did not exist by %s; the first event with the identifier it began with is from %s", e.Ref.Value, shownTime(e.AsOf), shownTime(e.First))
 	}
 	return fmt.Sprintf("nothing was seen of %s:%s by %s; its first event is from %s", e.Ref.Type, e.Ref.Value, shownTime(e.AsOf), shownTime(e.First))
@@ -43,17 +43,17 @@ func shownTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC333
 // taken into), that of the profile that has its IDs today.
 //
 // Errors are ErrNotFound, *NotYetError, and ErrTooLarge where more strands than
-// mostClosure or more events than mostOccurrences hang together.
+// MostClosure or more events than mostOccurrences hang together.
 func (d *View) gatherAsOf(ref Ref) (*profileSnapshot, error) {
 	id, err := d.seed(ref)
 	if err != nil {
 		return nil, err
 	}
-	d.touchBound = mostClosure
+	d.touchBound = MostClosure
 	strands, res, err := d.resolveAsOf(id, ref.AsOf)
 	switch {
 	case errors.Is(err, identity.ErrBound), errors.Is(err, errTied):
-		return nil, fmt.Errorf("%w: more than %d sets of identifiers are tied to this one by %s; ask for the profile as of now", ErrTooLarge, mostClosure, shownTime(ref.AsOf))
+		return nil, fmt.Errorf("%w: more than %d sets of identifiers are tied to this one by %s; ask for the profile as of now", ErrTooLarge, MostClosure, shownTime(ref.AsOf))
 	case errors.Is(err, ErrTooLarge):
 		return nil, fmt.Errorf("%w: more than %d events up to %s would have to be resolved again; ask for the profile as of now", ErrTooLarge, mostOccurrences, shownTime(ref.AsOf))
 	case err != nil:
@@ -87,9 +87,9 @@ func (d *View) gatherAsOf(ref Ref) (*profileSnapshot, error) {
 // seed is the ID that a profile is asked for by; for a profile's own ID that of
 // the highest priority of its founding strand.
 func (d *View) seed(ref Ref) (identity.Hash, error) {
-	if !ref.own() {
-		h := d.hasher.ID(ref.Collection, ref.id())
-		if err := d.loadNodes(h); err != nil {
+	if !ref.ByProfileID() {
+		h := d.hasher.ID(ref.Collection, ref.ExternalID())
+		if err := d.LoadIdentifiers(h); err != nil {
 			return h, err
 		}
 		if d.nodes[h] == nil {
@@ -104,14 +104,14 @@ func (d *View) seed(ref Ref) (identity.Hash, error) {
 	if !ok || c != ref.Collection {
 		return identity.Hash{}, &UnknownError{ref}
 	}
-	if err := d.loadProfiles(p); err != nil {
+	if err := d.LoadProfiles(p); err != nil {
 		return identity.Hash{}, err
 	}
 	rec := d.profiles[p]
 	if rec == nil {
 		return identity.Hash{}, &UnknownError{ref}
 	}
-	if err := d.loadStrands(rec.Founder); err != nil {
+	if err := d.LoadStrands(rec.Founder); err != nil {
 		return identity.Hash{}, err
 	}
 	s := d.strands[rec.Founder]
@@ -151,7 +151,7 @@ func (d *View) notYet(id identity.Hash, ref Ref) error {
 	return &NotYetError{ref, ref.AsOf, first}
 }
 
-// errTied: more than mostClosure strands are tied to an ID.
+// errTied: more than MostClosure strands are tied to an ID.
 var errTied = fmt.Errorf("%w: strands", ErrTooLarge)
 
 // resolveAsOf resolves anew what is tied to an ID by events up to a time, and
@@ -162,14 +162,14 @@ var errTied = fmt.Errorf("%w: strands", ErrTooLarge)
 // what was seen anonymously is decided again, on top of that.
 func (d *View) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *identity.Resolution, error) {
 	if d.rules.Arrival() {
-		strands, err := d.closure([]identity.Hash{id}, until)
+		strands, err := d.Closure([]identity.Hash{id}, until)
 		if errors.Is(err, ErrTooLarge) {
 			err = errTied
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		occ, err := d.arrivals(strands, until, mostOccurrences)
+		occ, err := d.Arrivals(strands, until, mostOccurrences)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -231,7 +231,7 @@ func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand,
 				if s.First.Class == 0 {
 					return l.Verdict == identity.Accepted && l.At.Time <= until
 				}
-				return !d.nobody(l)
+				return !d.NamesNobody(l)
 			}
 			holds := false
 			for i := range s.Links {
@@ -250,7 +250,7 @@ func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand,
 				}
 			}
 		}
-		if len(out) > mostClosure {
+		if len(out) > MostClosure {
 			return nil, errTied
 		}
 		level = next
@@ -267,7 +267,7 @@ func (d *View) occurrences(all, again []*identity.Strand, until int64) ([]identi
 	}
 	c := again[0].Collection
 	if d.windowed(c, all) && !d.harmless(c, all) {
-		return d.arrivals(again, until, mostOccurrences)
+		return d.Arrivals(again, until, mostOccurrences)
 	}
 	var occ []identity.Occurrence
 	for _, s := range again {
@@ -296,7 +296,7 @@ func (d *View) harmless(c identity.Collection, strands []*identity.Strand) bool 
 	for _, s := range strands {
 		for i := range s.Links {
 			l := &s.Links[i]
-			if seen[l.Hash] || d.nobody(l) {
+			if seen[l.Hash] || d.NamesNobody(l) {
 				continue
 			}
 			if d.engine.Overrides.Concern(l.Hash) {
@@ -316,7 +316,7 @@ func (d *View) identifyAsOf(g *profileSnapshot, members []identity.Member) error
 	for i := range members {
 		hashes[i] = members[i].Hash
 	}
-	if err := d.loadOwners(hashes...); err != nil {
+	if err := d.LoadOwners(hashes...); err != nil {
 		return err
 	}
 	for _, h := range hashes {
@@ -356,7 +356,7 @@ func (d *View) forget(g *profileSnapshot) error {
 		if !late {
 			continue
 		}
-		refs, err := d.eventsUntil(st.Hash, g.eventsEnd(st.Hash), mostOccurrences)
+		refs, err := d.EventsUntil(st.Hash, g.eventsEnd(st.Hash), mostOccurrences)
 		if err != nil {
 			return err
 		}
@@ -381,31 +381,4 @@ func (d *View) forget(g *profileSnapshot) error {
 		d.traits.rows[st.Hash], _ = none.Apply(news)
 	}
 	return nil
-}
-
-// eventsUntil lists where a strand's events before a key are in the snapshot, in
-// the order of time. ErrTooLarge if there are more than most; 0: no bound.
-func (d *View) eventsUntil(strand identity.Hash, end []byte, most int) ([]event.Moment, error) {
-	var out []event.Moment
-	from := codec.Events.Of(d.keys, strand)
-	for {
-		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range page {
-			ref, ok := parseEventKey(e.Key)
-			if !ok {
-				return nil, kv.ErrCorrupt
-			}
-			out = append(out, ref)
-		}
-		if len(page) < scanPage {
-			return out, nil
-		}
-		if most > 0 && len(out) > most {
-			return nil, fmt.Errorf("%w: more than %d events set traits or may have; ask for the profile as of now", ErrTooLarge, most)
-		}
-		from = kv.After(page[len(page)-1].Key)
-	}
 }

@@ -30,7 +30,7 @@ func (d *View) noEvent() occasion {
 // it is known and settled, else by the fast path or by a replay. ids are the
 // strand's IDs in canonical order.
 func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID, e occasion) error {
-	if err := d.loadStrands(h); err != nil {
+	if err := d.LoadStrands(h); err != nil {
 		return err
 	}
 	known := d.strands[h]
@@ -69,8 +69,8 @@ func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID,
 	return d.apply(change, e)
 }
 
-// nobody reports whether an ID names nobody under the rules and overrides at work.
-func (d *View) nobody(l *identity.Link) bool {
+// NamesNobody reports whether an ID names nobody under the rules and overrides at work.
+func (d *View) NamesNobody(l *identity.Link) bool {
 	return d.engine.Overrides.NamesNobody(d.rules, l.ID, l.Hash)
 }
 
@@ -78,7 +78,7 @@ func (d *View) nobody(l *identity.Link) bool {
 func (d *View) naming(s *identity.Strand) []identity.Hash {
 	links := make([]identity.Hash, 0, len(s.Links))
 	for i := range s.Links {
-		if !d.nobody(&s.Links[i]) {
+		if !d.NamesNobody(&s.Links[i]) {
 			links = append(links, s.Links[i].Hash)
 		}
 	}
@@ -93,13 +93,13 @@ func (d *View) loadLinks(s *identity.Strand) ([]identity.Hash, error) {
 		for i := range s.Links {
 			// It lists its strands, although they are not its own.
 			if h := s.Links[i].Hash; d.engine.Overrides.Isolated(h) {
-				if err := d.loadNodes(h); err != nil {
+				if err := d.LoadIdentifiers(h); err != nil {
 					return nil, err
 				}
 			}
 		}
 	}
-	return links, d.loadOwners(links...)
+	return links, d.LoadOwners(links...)
 }
 
 // detach copies the IDs of a new strand into memory of their own. The writer
@@ -138,7 +138,7 @@ func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Ha
 		if d.engine.Overrides.Concern(l.Hash) {
 			return false, nil
 		}
-		p, rec := d.ownerOf(l.Hash)
+		p, rec := d.Owner(l.Hash)
 		if rec == nil {
 			if n := d.nodes[l.Hash]; n != nil && n.NonCommuting {
 				return false, nil
@@ -255,7 +255,7 @@ func (d *Tx) mergeInto(into, from codec.ProfileID, e occasion) error {
 	for i, m := range loser.IDs {
 		hashes[i] = m.Hash
 	}
-	if err := d.loadNodes(hashes...); err != nil {
+	if err := d.LoadIdentifiers(hashes...); err != nil {
 		return err
 	}
 	for _, h := range hashes {
@@ -343,7 +343,7 @@ func (d *Tx) deferReplay(seed identity.Seed, known *codec.Strand, links []identi
 		}
 		n.Pending, n.NonCommuting = true, true
 		d.changedNodes[h] = true
-		if p, o := d.ownerOf(h); o != nil && !o.NonCommuting {
+		if p, o := d.Owner(h); o != nil && !o.NonCommuting {
 			o.NonCommuting = true
 			d.touch(p)
 		}

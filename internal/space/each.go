@@ -3,19 +3,20 @@ package space
 import (
 	"context"
 
+	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // eachStrand calls f for every strand of the space.
-func (s *Space) eachStrand(ctx context.Context, r kv.Reader, f func(*codec.Strand) error) error {
-	return s.each(ctx, r, codec.Strands, scanPage, func(e kv.Entry) error {
+func eachStrand(ctx context.Context, r kv.Reader, keys codec.Keyspace, hasher identity.Hasher, f func(*codec.Strand) error) error {
+	return each(ctx, r, keys, codec.Strands, scanPage, func(e kv.Entry) error {
 		h, ok := codec.Strands.Parse(e.Key)
 		if !ok {
 			return kv.ErrCorrupt
 		}
-		st, err := codec.DecodeStrand(e.Value, h, s.hasher)
+		st, err := codec.DecodeStrand(e.Value, h, hasher)
 		if err != nil {
 			return err
 		}
@@ -24,13 +25,13 @@ func (s *Space) eachStrand(ctx context.Context, r kv.Reader, f func(*codec.Stran
 }
 
 // eachBlock calls f for every block of the journal that has a header, in order.
-func (s *Space) eachBlock(ctx context.Context, r kv.Reader, f func(b *journal.Block) error) error {
-	return s.each(ctx, r, codec.Headers, scanPage, func(e kv.Entry) error {
+func eachBlock(ctx context.Context, r kv.Reader, keys codec.Keyspace, f func(b *journal.Block) error) error {
+	return each(ctx, r, keys, codec.Headers, scanPage, func(e kv.Entry) error {
 		id, ok := codec.Headers.Parse(e.Key)
 		if !ok {
 			return kv.ErrCorrupt
 		}
-		b, err := journal.Read(ctx, r, s.keys, id)
+		b, err := journal.Read(ctx, r, keys, id)
 		if err != nil {
 			return err
 		}
@@ -38,14 +39,14 @@ func (s *Space) eachBlock(ctx context.Context, r kv.Reader, f func(b *journal.Bl
 	})
 }
 
-// keyRange is a kind of keys, of which a space has a range.
-type keyRange interface {
+// KeyRange is a kind of keys, of which a space has a range.
+type KeyRange interface {
 	All(codec.Keyspace) (from, to []byte)
 }
 
 // each calls f for every entry of a kind, in order of keys.
-func (s *Space) each(ctx context.Context, r kv.Reader, kind keyRange, page int, f func(kv.Entry) error) error {
-	from, end := kind.All(s.keys)
+func each(ctx context.Context, r kv.Reader, keys codec.Keyspace, kind KeyRange, page int, f func(kv.Entry) error) error {
+	from, end := kind.All(keys)
 	for {
 		entries, err := r.Scan(ctx, from, end, page, false)
 		if err != nil {

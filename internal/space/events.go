@@ -257,3 +257,31 @@ func (g *profileSnapshot) countEvents(most int64) (int64, error) {
 	}
 	return min(n, most), nil
 }
+
+// Bound is one end of a stretch of time. The zero Bound is open.
+type Bound struct {
+	At  int64 // nanoseconds since 1970
+	Set bool
+}
+
+// BoundAt is a Bound at a time.
+func BoundAt(ns int64) Bound { return Bound{ns, true} }
+
+// EventQuery narrows a list of a profile's events.
+type EventQuery struct {
+	Oldest     bool     // oldest first; newest first otherwise
+	Start, End Bound    // Start <= time < End
+	Include    []string // event names (as shown: "Page Viewed" for pages); empty: all
+	Exclude    []string
+	Types      []event.Type // empty: all
+	Limit      int          // 1 to 1000
+	Next       string
+}
+
+// EventPage is a page of events; Next is "" on the last.
+type EventPage struct {
+	Profile     string // the profile's own ID
+	Provisional bool   // see Profile
+	Events      []journal.Event
+	Next        string
+}

@@ -9,22 +9,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
-// ErrTooLarge: more hangs together than one answer looks through.
-var ErrTooLarge = errors.New("too much is connected here")
-
-// UnknownError says that no event of the space had an ID, or that there never was
-// a profile of an ID. It is an ErrNotFound.
-type UnknownError struct{ Ref Ref }
-
-func (e *UnknownError) Error() string {
-	if e.Ref.own() {
-		return fmt.Sprintf("no profile of this space ever had the ID %s", e.Ref.Value)
-	}
-	return fmt.Sprintf("no event of this space has the ID %s:%s among its %s", e.Ref.Type, e.Ref.Value, e.Ref.Collection)
-}
-
-func (e *UnknownError) Unwrap() error { return ErrNotFound }
-
 // The bounds of an explanation.
 const (
 	mostExplained = 100_000 // strands that it looks at
@@ -153,10 +137,10 @@ func (d *View) explain(a, b identity.Hash, out *Explanation) ([]identity.Step, e
 
 // ask finds the ID that somebody asks about.
 func (d *View) ask(over *overrideSet, ref Ref, out *Asked) (identity.Hash, error) {
-	if ref.own() {
+	if ref.ByProfileID() {
 		return d.askProfile(ref, out)
 	}
-	out.ID = ref.id()
+	out.ID = ref.ExternalID()
 	h := d.hasher.ID(ref.Collection, out.ID)
 	switch d.engine.Overrides.WhyNobody(d.rules, out.ID, h) {
 	case identity.ReasonBlocked:
@@ -166,13 +150,13 @@ func (d *View) ask(over *overrideSet, ref Ref, out *Asked) (identity.Hash, error
 		out.Blocked, out.Isolated = true, over.isolating(ref.Collection, out.ID)
 		return h, nil
 	}
-	if err := d.loadOwners(h); err != nil {
+	if err := d.LoadOwners(h); err != nil {
 		return h, err
 	}
 	if d.nodes[h] == nil {
 		return h, &UnknownError{ref}
 	}
-	if p, rec := d.ownerOf(h); rec != nil {
+	if p, rec := d.Owner(h); rec != nil {
 		out.Profile = p.Text(ref.Collection)
 	}
 	return h, nil
@@ -180,14 +164,14 @@ func (d *View) ask(over *overrideSet, ref Ref, out *Asked) (identity.Hash, error
 
 // askProfile finds an ID that stands for a profile: that of the highest priority.
 func (d *View) askProfile(ref Ref, out *Asked) (identity.Hash, error) {
-	p, err := d.resolveRef(ref)
+	p, err := d.Resolve(ref)
 	if errors.Is(err, ErrNotFound) {
 		return identity.Hash{}, &UnknownError{ref}
 	}
 	if err != nil {
 		return identity.Hash{}, err
 	}
-	if err := d.loadProfiles(p); err != nil {
+	if err := d.LoadProfiles(p); err != nil {
 		return identity.Hash{}, err
 	}
 	rec := d.profiles[p]
@@ -199,7 +183,7 @@ func (d *View) askProfile(ref Ref, out *Asked) (identity.Hash, error) {
 	for i, m := range rec.IDs {
 		hashes[i] = m.Hash
 	}
-	if err := d.loadNodes(hashes...); err != nil {
+	if err := d.LoadIdentifiers(hashes...); err != nil {
 		return identity.Hash{}, err
 	}
 	best := slices.MinFunc(hashes, func(a, b identity.Hash) int { return d.rules.ComparePriority(d.idOf(a), d.idOf(b)) })

@@ -25,3 +25,18 @@ func (s *Space) Feed(ctx context.Context, cursor string, limit int) ([]feed.Reco
 	}
 	return recs, c.String(), nil
 }
+
+// Mark reads the value that the last committed Mark of that name left; nil if
+// there is none.
+func (s *Space) Mark(ctx context.Context, name string) ([]byte, error) {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	got, err := r.Get(ctx, codec.Marks.Key(s.keys, name))
+	if err != nil {
+		return nil, err
+	}
+	return got[0], nil
+}

@@ -157,7 +157,7 @@ func (s *Space) readIDs(ctx context.Context, words []atomic.Uint64) (n int64, er
 		return 0, err
 	}
 	defer r.Close()
-	err = s.each(ctx, r, codec.Identifiers, 2048, func(e kv.Entry) error {
+	err = each(ctx, r, s.keys, codec.Identifiers, 2048, func(e kv.Entry) error {
 		var h identity.Hash
 		copy(h[:], e.Key[len(e.Key)-len(h):])
 		if mark(words, h) {

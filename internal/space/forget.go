@@ -30,7 +30,7 @@ func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 	for i := range st.Links {
 		hashes = append(hashes, st.Links[i].Hash)
 	}
-	if err := d.loadOwners(hashes...); err != nil {
+	if err := d.LoadOwners(hashes...); err != nil {
 		return err
 	}
 	for _, t := range d.tables() {
@@ -40,7 +40,7 @@ func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 		t.dropRow(h)
 	}
 	for i := range st.Links {
-		if isListed(&st.Links[i]) {
+		if IsListed(&st.Links[i]) {
 			d.forgetHolder(st.Strand, &st.Links[i])
 		}
 	}
@@ -72,14 +72,14 @@ func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 // others. Of two profiles that one strand would found, the one that lives, else
 // the older one, is the strand's, and the other leads there.
 func (d *Tx) inherit(p codec.ProfileID, heir identity.Hash) error {
-	if err := d.loadProfiles(p); err != nil {
+	if err := d.LoadProfiles(p); err != nil {
 		return err
 	}
 	rec := d.profiles[p]
 	if rec == nil {
 		return nil
 	}
-	if err := d.loadStrands(heir); err != nil {
+	if err := d.LoadStrands(heir); err != nil {
 		return err
 	}
 	st := d.strands[heir]
@@ -124,10 +124,10 @@ func (d *View) belongs(st *codec.Strand, p codec.ProfileID) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	if err := d.loadOwners(top.Hash); err != nil {
+	if err := d.LoadOwners(top.Hash); err != nil {
 		return false, err
 	}
-	owner, _ := d.ownerOf(top.Hash)
+	owner, _ := d.Owner(top.Hash)
 	return owner == p, nil
 }
 
@@ -140,7 +140,7 @@ func (d *View) firstOf(p codec.ProfileID, ids []identity.Hash) (*codec.Strand, e
 	}
 	var best *codec.Strand
 	for _, list := range lists {
-		if err := d.loadStrands(list...); err != nil {
+		if err := d.LoadStrands(list...); err != nil {
 			return nil, err
 		}
 		for _, h := range list {
@@ -171,7 +171,7 @@ func (d *View) held(id identity.Hash) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if err := d.loadStrands(found...); err != nil {
+		if err := d.LoadStrands(found...); err != nil {
 			return false, err
 		}
 		for _, h := range found {
@@ -201,7 +201,7 @@ func (d *Tx) forgetNode(id identity.Hash) error {
 	if p.IsZero() {
 		return nil
 	}
-	if err := d.loadProfiles(p); err != nil {
+	if err := d.LoadProfiles(p); err != nil {
 		return err
 	}
 	rec := d.profiles[p]

@@ -26,11 +26,11 @@ func (s *Space) refreshGauges(ctx context.Context) error {
 	if err := s.followRules(ctx, r); err != nil {
 		return err
 	}
-	total, err := s.readCounters(ctx, r)
+	total, err := readCounters(ctx, r, s.keys)
 	if err != nil {
 		return err
 	}
-	seeds, err := s.readSeeds(ctx, r, maxSeeds)
+	seeds, err := readSeeds(ctx, r, s.keys, maxSeeds)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ const scanPage = 512
 
 // Strands implements identity.Graph.
 func (d *View) Strands(hashes []identity.Hash) ([]*identity.Strand, error) {
-	if err := d.loadStrands(hashes...); err != nil {
+	if err := d.LoadStrands(hashes...); err != nil {
 		return nil, err
 	}
 	out := make([]*identity.Strand, len(hashes))
@@ -30,7 +30,7 @@ func (d *View) Strands(hashes []identity.Hash) ([]*identity.Strand, error) {
 
 // Accepting implements identity.Graph.
 func (d *View) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
-	if err := d.loadNodes(ids...); err != nil {
+	if err := d.LoadIdentifiers(ids...); err != nil {
 		return nil, err
 	}
 	out := make([][]identity.Hash, len(ids))
@@ -62,7 +62,7 @@ var theBeginning = identity.Pos{Moment: event.Moment{Time: minTime}}
 
 // Touching implements identity.Graph.
 func (d *View) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.Hash, error) {
-	if err := d.loadNodes(ids...); err != nil {
+	if err := d.LoadIdentifiers(ids...); err != nil {
 		return nil, err
 	}
 	out := make([][]identity.Hash, len(ids))
@@ -164,10 +164,10 @@ func (d *View) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 
 // Merges implements identity.Graph.
 func (d *View) Merges(id identity.Hash) (int, error) {
-	if err := d.loadOwners(id); err != nil {
+	if err := d.LoadOwners(id); err != nil {
 		return 0, err
 	}
-	if _, p := d.ownerOf(id); p != nil {
+	if _, p := d.Owner(id); p != nil {
 		return p.Merges, nil
 	}
 	return 0, nil

@@ -265,7 +265,7 @@ func (h *history) read(ctx context.Context) (*pastIndex, error) {
 	// After the snapshot was taken, less what a commit under way may be late.
 	p := &pastIndex{asOf: h.s.cfg.Now().UnixNano() - int64(commitSlack)}
 	b := dedupe.NewBuilder(h.s.cfg.ScratchDir)
-	err = h.s.each(ctx, r, codec.Headers, scanPage, func(e kv.Entry) error {
+	err = each(ctx, r, h.s.keys, codec.Headers, scanPage, func(e kv.Entry) error {
 		block, ok := codec.Headers.Parse(e.Key)
 		if !ok {
 			return kv.ErrCorrupt

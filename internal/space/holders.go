@@ -20,8 +20,8 @@ func (d *Tx) putStrand(s *codec.Strand, old *identity.Strand) error {
 	d.changedStrands[s.Hash] = d.changedStrands[s.Hash] || old != nil
 	for i := range s.Links {
 		l := &s.Links[i]
-		if !isListed(l) {
-			if old != nil && isListed(&old.Links[i]) {
+		if !IsListed(l) {
+			if old != nil && IsListed(&old.Links[i]) {
 				d.forgetHolder(old, &old.Links[i]) // new rules block it
 			}
 			continue
@@ -34,7 +34,7 @@ func (d *Tx) putStrand(s *codec.Strand, old *identity.Strand) error {
 		}
 		accepted := l.Verdict == identity.Accepted
 		if n.Spilled {
-			if old != nil && isListed(&old.Links[i]) {
+			if old != nil && IsListed(&old.Links[i]) {
 				d.unlist(old, &old.Links[i])
 			}
 			d.list(s.Strand, l)
@@ -84,7 +84,7 @@ func (d *Tx) spill(id identity.Hash, n *codec.Identifier) error {
 	for i, h := range n.Holders {
 		hashes[i] = h.Strand
 	}
-	if err := d.loadStrands(hashes...); err != nil {
+	if err := d.LoadStrands(hashes...); err != nil {
 		return err
 	}
 	for _, h := range hashes {

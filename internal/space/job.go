@@ -152,8 +152,9 @@ func (s *Space) replayNow(fence lease.Fence) {
 	s.job.next = time.Now().Add(max(jobPause, 4*time.Since(began)))
 }
 
-func (s *Space) readSeeds(ctx context.Context, r kv.Reader, limit int) ([]codec.Deferred, error) {
-	from, end := codec.Deferrals.All(s.keys)
+// readSeeds lists replays that wait, limit of them at most.
+func readSeeds(ctx context.Context, r kv.Reader, keys codec.Keyspace, limit int) ([]codec.Deferred, error) {
+	from, end := codec.Deferrals.All(keys)
 	page, err := r.Scan(ctx, from, end, limit, false)
 	if err != nil {
 		return nil, err
@@ -174,7 +175,7 @@ func (s *Space) readSeeds(ctx context.Context, r kv.Reader, limit int) ([]codec.
 func (s *Space) replayPending(ctx context.Context, fence lease.Fence) error {
 	var recs []codec.Deferred
 	_, err := s.try(ctx, change{fence: fence}, func(d *Tx) (err error) {
-		if recs, err = s.readSeeds(ctx, d.r, maxSeeds); err != nil || len(recs) == 0 {
+		if recs, err = readSeeds(ctx, d.r, s.keys, maxSeeds); err != nil || len(recs) == 0 {
 			return err
 		}
 		d.engine.Bound, d.touchBound, d.job = 0, 0, true
@@ -213,7 +214,7 @@ func (d *Tx) replaySeeds(recs []codec.Deferred, coll identity.Collection) error 
 	if len(hashes) == 0 {
 		return nil
 	}
-	if err := d.loadStrands(hashes...); err != nil {
+	if err := d.LoadStrands(hashes...); err != nil {
 		return err
 	}
 	var ids []identity.Hash
@@ -254,14 +255,14 @@ func (d *Tx) replaySeeds(recs []codec.Deferred, coll identity.Collection) error 
 
 // clearPending makes the answers about IDs final.
 func (d *Tx) clearPending(ids []identity.Hash) error {
-	if err := d.loadOwners(ids...); err != nil {
+	if err := d.LoadOwners(ids...); err != nil {
 		return err
 	}
 	for _, h := range ids {
 		if n := d.nodes[h]; n != nil && n.Pending {
 			n.Pending = false
 			d.changedNodes[h] = true
-			if p, rec := d.ownerOf(h); rec != nil {
+			if p, rec := d.Owner(h); rec != nil {
 				d.touch(p)
 			}
 		}

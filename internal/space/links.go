@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -108,7 +110,7 @@ func (s *Space) linked(ctx context.Context, r kv.Reader, g *profileSnapshot) (ma
 		return out, nil
 	}
 	d := g.d
-	if err := d.loadStrands(others...); err != nil {
+	if err := d.LoadStrands(others...); err != nil {
 		return nil, err
 	}
 	var tops []identity.Hash
@@ -121,7 +123,7 @@ func (s *Space) linked(ctx context.Context, r kv.Reader, g *profileSnapshot) (ma
 			}
 		}
 	}
-	if err := d.loadNodes(tops...); err != nil {
+	if err := d.LoadIdentifiers(tops...); err != nil {
 		return nil, err
 	}
 	keys := make([][]byte, len(pairs))
@@ -148,4 +150,23 @@ func (s *Space) linked(ctx context.Context, r kv.Reader, g *profileSnapshot) (ma
 		}
 	}
 	return out, nil
+}
+
+// Link is one edge between a user and an account.
+type Link struct {
+	To          string // the profile ID at the other end
+	Collection  identity.Collection
+	FirstSeen   int64
+	Source      string
+	MessageID   string
+	Identifiers []profile.Identifier // of the profile at the other end
+	seen        event.Moment
+}
+
+// LinkPage is a page of links; Next is "" on the last.
+type LinkPage struct {
+	Profile     string // the profile's own ID
+	Provisional bool   // see Profile
+	Links       []Link
+	Next        string
 }

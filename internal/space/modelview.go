@@ -36,7 +36,7 @@ func (v *modelView) read(ctx context.Context, progress func(n int64) error) ([]*
 		all = append(all, m)
 	}
 	n := int64(0)
-	err := v.s.eachStrand(ctx, v.r, func(st *codec.Strand) error {
+	err := eachStrand(ctx, v.r, v.s.keys, v.s.hasher, func(st *codec.Strand) error {
 		models[st.Collection].Add(st.Strand, identity.Founded(st.Founded))
 		if n++; n%8192 == 0 {
 			return progress(n)
@@ -46,7 +46,7 @@ func (v *modelView) read(ctx context.Context, progress func(n int64) error) ([]*
 	if err != nil || !v.owners {
 		return all, err
 	}
-	return all, v.s.each(ctx, v.r, codec.Identifiers, scanPage, func(e kv.Entry) error {
+	return all, each(ctx, v.r, v.s.keys, codec.Identifiers, scanPage, func(e kv.Entry) error {
 		node, err := codec.DecodeIdentifier(e.Value)
 		if err != nil || node.Owner.IsZero() {
 			return err
@@ -64,6 +64,6 @@ func (v *modelView) read(ctx context.Context, progress func(n int64) error) ([]*
 func (v *modelView) events(ctx context.Context) identity.Events {
 	d := v.s.newViewBy(ctx, v.r, v.rules)
 	return func(strands []*identity.Strand) ([]identity.Occurrence, error) {
-		return d.arrivals(strands, math.MaxInt64, math.MaxInt)
+		return d.Arrivals(strands, math.MaxInt64, math.MaxInt)
 	}
 }

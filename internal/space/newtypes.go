@@ -85,7 +85,7 @@ func (s *Space) recoverTypes(ctx context.Context, r kv.Reader) error {
 		time int64
 	}
 	var all []noted
-	err := s.each(ctx, r, codec.NewTypes, scanPage, func(e kv.Entry) error {
+	err := each(ctx, r, s.keys, codec.NewTypes, scanPage, func(e kv.Entry) error {
 		if t, ok := codec.NewTypes.Parse(e.Key); ok && len(e.Value) == 8 {
 			all = append(all, noted{t, codec.ParseTime(e.Value)})
 		}

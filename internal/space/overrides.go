@@ -217,7 +217,7 @@ const mostOverrides = 100_000
 // readOverrides reads all overrides of a snapshot.
 func (s *Space) readOverrides(ctx context.Context, r kv.Reader) ([]Override, error) {
 	var all []Override
-	err := s.each(ctx, r, codec.Overrides, scanPage, func(e kv.Entry) error {
+	err := each(ctx, r, s.keys, codec.Overrides, scanPage, func(e kv.Entry) error {
 		o, err := decodeOverride(e.Value)
 		all = append(all, o)
 		return err

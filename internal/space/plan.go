@@ -143,7 +143,7 @@ func (s *Space) fetch(d *Tx) error {
 	if d.dependencies != nil {
 		return d.lookAhead(nodes)
 	}
-	return d.loadOwners(nodes...)
+	return d.LoadOwners(nodes...)
 }
 
 // lookAhead reads the records of IDs and of the profiles that own them for later,
@@ -208,7 +208,7 @@ func (s *Space) settled(h identity.Hash, time int64) (ok, unresolved bool) {
 func (s *Space) loadKnown(d *Tx, strands []identity.Hash) error {
 	if d.stale {
 		// Values that were blocked may not be any more, and have no record yet.
-		return d.loadStrands(strands...)
+		return d.LoadStrands(strands...)
 	}
 	wanted := make(map[identity.Hash]bool, len(strands))
 	for _, h := range strands {
@@ -247,7 +247,7 @@ func (s *Space) loadKnown(d *Tx, strands []identity.Hash) error {
 			return err
 		}
 		absent = func(i int) bool { return values[i] == nil }
-	} else if err := d.loadNodes(probes...); err != nil {
+	} else if err := d.LoadIdentifiers(probes...); err != nil {
 		return err
 	}
 	for i, a := range asked {
@@ -257,7 +257,7 @@ func (s *Space) loadKnown(d *Tx, strands []identity.Hash) error {
 			load = append(load, a)
 		}
 	}
-	return d.loadStrands(load...)
+	return d.LoadStrands(load...)
 }
 
 // take makes one event part of the graph.

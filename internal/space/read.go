@@ -184,17 +184,16 @@ func (s *Space) metadata(ctx context.Context, r kv.Reader, g *profileSnapshot) (
 	return m, nil
 }
 
-// Mark reads the value that the last committed Mark of that name left; nil if
-// there is none.
-func (s *Space) Mark(ctx context.Context, name string) ([]byte, error) {
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	got, err := r.Get(ctx, codec.Marks.Key(s.keys, name))
-	if err != nil {
-		return nil, err
-	}
-	return got[0], nil
+// Profile is one profile as of one moment.
+type Profile struct {
+	ID          string // use_… or acc_…
+	Collection  identity.Collection
+	Merged      []string // other profile IDs that lead here, oldest first
+	Provisional bool     // pending work may still change who this is
+	Version     uint64   // moves when identity or derived values change; 0 as of a time
+	AsOf        int64    // the time as of which this is; 0: now
+	Strands     int
+	Identifiers []profile.Identifier // by first sighting, oldest first
+	Traits      []profile.Trait      // by name; removed ones left out
+	Metadata    profile.Metadata
 }

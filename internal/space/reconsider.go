@@ -1,51 +1,51 @@
 package space
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
-	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
-	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// reconsider decides again what overrides of IDs bear upon; the engine holds the
-// new ones. ErrTooLarge if, under order: arrival, more than mostClosure strands are
+// Reconsider decides again what overrides of IDs bear upon; the engine holds the
+// new ones. ErrTooLarge if, under order: arrival, more than MostClosure strands are
 // tied together.
-func (d *View) reconsider(c identity.Collection, ids []identity.Hash) (*identity.Change, error) {
+func (d *View) Reconsider(c identity.Collection, ids []identity.Hash) (*identity.Change, error) {
 	if !d.rules.Arrival() {
 		return d.engine.Reconsider(d, c, ids)
 	}
 	// What came first counts, so everything that is tied together is decided
 	// again from the beginning.
-	strands, err := d.closure(ids, math.MaxInt64)
+	strands, err := d.Closure(ids, math.MaxInt64)
 	if err != nil {
 		return nil, err
 	}
-	occ, err := d.arrivals(strands, math.MaxInt64, math.MaxInt)
+	occ, err := d.Arrivals(strands, math.MaxInt64, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
 	return identity.Resolve(d.rules, d.engine.Overrides, occ).Change(d.rules, d.engine.Overrides, strands), nil
 }
 
-// mostClosure bounds the strands that are decided again together.
-const mostClosure = 50_000
+// MostClosure bounds the strands that are decided again together.
+const MostClosure = 50_000
 
-// closure collects the strands that are tied to IDs, by demoted links too, as far
+// Closure collects the strands that are tied to IDs, by demoted links too, as far
 // as events up to a time tie them. ErrTooLarge if there are more than
-// mostClosure.
-func (d *View) closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
-	return d.component(nil, ids, until, mostClosure, func(l *identity.Link) bool {
+// MostClosure.
+func (d *View) Closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
+	return d.component(nil, ids, until, MostClosure, func(l *identity.Link) bool {
 		return l.Verdict == identity.Accepted || d.ties(l)
 	})
 }
 
 // ties reports whether a strand is tied by an ID to others that hold it, whatever
 // was decided about it.
-func (d *View) ties(l *identity.Link) bool { return !d.nobody(l) }
+func (d *View) ties(l *identity.Link) bool { return !d.NamesNobody(l) }
 
 // component collects strands, those that hold IDs, and all that is tied to them by
 // links that tie, as far as events up to a time show them. ErrTooLarge if there
@@ -104,9 +104,9 @@ func (d *View) component(strands, ids []identity.Hash, until int64, most int, ti
 	}
 }
 
-// arrivals lists all events of strands up to a time, in order of arrival.
+// Arrivals lists all events of strands up to a time, in order of arrival.
 // ErrTooLarge if there are more than most.
-func (d *View) arrivals(strands []*identity.Strand, until int64, most int) ([]identity.Occurrence, error) {
+func (d *View) Arrivals(strands []*identity.Strand, until int64, most int) ([]identity.Occurrence, error) {
 	var out []identity.Occurrence
 	for _, s := range strands {
 		from, end := codec.Under(codec.Events.Of(d.keys, s.Hash))
@@ -151,30 +151,30 @@ func (d *View) prune(c *identity.Change) error {
 	for i := range c.Bare {
 		hashes = append(hashes, c.Bare[i].Hash)
 	}
-	if err := d.loadOwners(hashes...); err != nil {
+	if err := d.LoadOwners(hashes...); err != nil {
 		return err
 	}
 	shares := map[codec.ProfileID]int{} // groups and bare IDs that a profile owns some of
 	for _, g := range c.Groups {
 		seen := map[codec.ProfileID]bool{}
 		for i := range g {
-			if p, rec := d.ownerOf(g[i].Hash); rec != nil && !seen[p] {
+			if p, rec := d.Owner(g[i].Hash); rec != nil && !seen[p] {
 				seen[p] = true
 				shares[p]++
 			}
 		}
 	}
 	for i := range c.Bare {
-		if p, rec := d.ownerOf(c.Bare[i].Hash); rec != nil {
+		if p, rec := d.Owner(c.Bare[i].Hash); rec != nil {
 			shares[p]++
 		}
 	}
 	groups, merges := c.Groups[:0:0], c.Merges[:0:0]
 	for i, g := range c.Groups {
-		p, rec := d.ownerOf(g[0].Hash)
+		p, rec := d.Owner(g[0].Hash)
 		same := rec != nil && len(rec.IDs) == len(g) && shares[p] == 1 && (!d.rules.Arrival() || rec.Merges == c.Merges[i])
 		for k := range g {
-			if q, _ := d.ownerOf(g[k].Hash); q != p {
+			if q, _ := d.Owner(g[k].Hash); q != p {
 				same = false
 				break
 			}
@@ -187,29 +187,29 @@ func (d *View) prune(c *identity.Change) error {
 	return nil
 }
 
-// correct tells the feed how traits of profiles differ after a regrouping: no
-// event said so.
-func (w *undoing) correct() {
-	var e occasion
-	e.pos.Time = w.now
-	tell := func(p codec.ProfileID, was, is profile.Traits) {
-		c := w.out.Override.Collection
-		for _, t := range was {
-			if now, ok := is.Get(t.Name); !t.Removed() && (!ok || now.Removed()) {
-				w.tx.emit(p, c, feed.Change{Kind: feed.TraitRemoved, Trait: t.Name}, e)
+// EventsUntil lists where a strand's events before a key are in the snapshot, in
+// the order of time. ErrTooLarge if there are more than most; 0: no bound.
+func (d *View) EventsUntil(strand identity.Hash, end []byte, most int) ([]event.Moment, error) {
+	var out []event.Moment
+	from := codec.Events.Of(d.keys, strand)
+	for {
+		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			ref, ok := parseEventKey(e.Key)
+			if !ok {
+				return nil, kv.ErrCorrupt
 			}
+			out = append(out, ref)
 		}
-		for _, t := range is {
-			if old, ok := was.Get(t.Name); !t.Removed() && (!ok || old.Removed() || string(old.Value) != string(t.Value)) {
-				w.tx.emit(p, c, feed.Change{Kind: feed.TraitSet, Trait: t.Name, Value: t.Value}, e)
-			}
+		if len(page) < scanPage {
+			return out, nil
 		}
-	}
-	for p, f := range w.after {
-		var was profile.Traits
-		if b := w.before[p]; b != nil {
-			was = b.traits
+		if most > 0 && len(out) > most {
+			return nil, fmt.Errorf("%w: more than %d events set traits or may have; ask for the profile as of now", ErrTooLarge, most)
 		}
-		tell(p, was, f.traits)
+		from = kv.After(page[len(page)-1].Key)
 	}
 }

@@ -35,7 +35,7 @@ func (s *Space) recover(ctx context.Context) error {
 	if err := s.recoverTypes(ctx, r); err != nil {
 		return err
 	}
-	seeds, err := s.readSeeds(ctx, r, maxSeeds)
+	seeds, err := readSeeds(ctx, r, s.keys, maxSeeds)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (s *Space) newLane(ctx context.Context) error {
 }
 
 func (s *Space) recoverCounters(ctx context.Context, r kv.Reader) error {
-	total, err := s.readCounters(ctx, r)
+	total, err := readCounters(ctx, r, s.keys)
 	if err != nil {
 		return err
 	}
@@ -188,9 +188,9 @@ func (s *Space) recoverCounters(ctx context.Context, r kv.Reader) error {
 }
 
 // readCounters adds up what all lanes counted.
-func (s *Space) readCounters(ctx context.Context, r kv.Reader) (codec.Counters, error) {
+func readCounters(ctx context.Context, r kv.Reader, keys codec.Keyspace) (codec.Counters, error) {
 	var total codec.Counters
-	from, end := codec.LaneCounters.All(s.keys)
+	from, end := codec.LaneCounters.All(keys)
 	for {
 		page, err := r.Scan(ctx, from, end, scanPage, false)
 		if err != nil {

@@ -25,11 +25,11 @@ func (d *Tx) apply(c *identity.Change, e occasion) error {
 			hashes = append(hashes, s.Links[i].Hash)
 		}
 	}
-	if err := d.loadNodes(hashes...); err != nil {
+	if err := d.LoadIdentifiers(hashes...); err != nil {
 		return err
 	}
 	for _, s := range c.Strands {
-		if err := d.loadStrands(s.Hash); err != nil {
+		if err := d.LoadStrands(s.Hash); err != nil {
 			return err
 		}
 		rec := &codec.Strand{Strand: s}
@@ -70,7 +70,7 @@ func (d *Tx) emitDemotions(s *identity.Strand, e occasion) {
 		ch := feed.Change{Kind: feed.Demoted, IDType: l.ID.Type, IDValue: l.ID.Value, Reason: reasonText(l)}
 		var of codec.ProfileID
 		if top, ok := s.Top(d.rules, d.engine.Overrides); ok {
-			of, _ = d.ownerOf(top.Hash)
+			of, _ = d.Owner(top.Hash)
 		}
 		d.emit(of, s.Collection, ch, e)
 	}
@@ -80,7 +80,7 @@ type demotion struct{ strand, id identity.Hash }
 
 // markNonCommuting keeps what touches a demotion off the fast path.
 func (d *Tx) markNonCommuting(ids []identity.Hash) error {
-	if err := d.loadOwners(ids...); err != nil {
+	if err := d.LoadOwners(ids...); err != nil {
 		return err
 	}
 	for _, h := range ids {
@@ -92,7 +92,7 @@ func (d *Tx) markNonCommuting(ids []identity.Hash) error {
 			n.NonCommuting = true
 			d.changedNodes[h] = true
 		}
-		if p, rec := d.ownerOf(h); rec != nil && !rec.NonCommuting {
+		if p, rec := d.Owner(h); rec != nil && !rec.NonCommuting {
 			rec.NonCommuting = true
 			d.touch(p)
 		}
@@ -123,7 +123,7 @@ func (d *Tx) group(c *identity.Change, e occasion) error {
 	for i := range c.Bare {
 		hashes = append(hashes, c.Bare[i].Hash)
 	}
-	if err := d.loadOwners(hashes...); err != nil {
+	if err := d.LoadOwners(hashes...); err != nil {
 		return err
 	}
 
@@ -133,7 +133,7 @@ func (d *Tx) group(c *identity.Change, e occasion) error {
 	for i, g := range c.Groups {
 		po := &regrouped{members: g, merges: c.Merges[i]}
 		for k := range g {
-			if p, rec := d.ownerOf(g[k].Hash); rec != nil && !slices.Contains(po.owners, p) {
+			if p, rec := d.Owner(g[k].Hash); rec != nil && !slices.Contains(po.owners, p) {
 				po.owners = append(po.owners, p)
 				shares[p]++
 			}
@@ -141,7 +141,7 @@ func (d *Tx) group(c *identity.Change, e occasion) error {
 		portions[i] = po
 	}
 	for i := range c.Bare {
-		if p, rec := d.ownerOf(c.Bare[i].Hash); rec != nil {
+		if p, rec := d.Owner(c.Bare[i].Hash); rec != nil {
 			shares[p]++
 		}
 	}
@@ -181,7 +181,7 @@ func (d *Tx) group(c *identity.Change, e occasion) error {
 	// Other priorities can make the founding strand of a profile that lives
 	// another one's: that profile stays where it is.
 	free := func(p codec.ProfileID) (bool, error) {
-		if err := d.loadProfiles(p); err != nil {
+		if err := d.LoadProfiles(p); err != nil {
 			return false, err
 		}
 		rec := d.profiles[p]
@@ -261,7 +261,7 @@ func (d *View) rests(ids []identity.Hash) map[codec.ProfileID][]codec.Member {
 	out := map[codec.ProfileID][]codec.Member{}
 	seen := map[codec.ProfileID]bool{}
 	for _, h := range ids {
-		p, rec := d.ownerOf(h)
+		p, rec := d.Owner(h)
 		if rec == nil || seen[p] {
 			continue
 		}
@@ -283,7 +283,7 @@ func (d *View) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
 	for i := range ids {
 		hashes[i] = ids[i].Hash
 	}
-	if err := d.loadNodes(hashes...); err != nil {
+	if err := d.LoadIdentifiers(hashes...); err != nil {
 		return nil, err
 	}
 	var rest []codec.Member
@@ -310,7 +310,7 @@ func (d *Tx) placeGroup(po *regrouped, free func(codec.ProfileID) (bool, error),
 	for _, l := range lists {
 		all = append(all, l...)
 	}
-	if err := d.loadStrands(all...); err != nil {
+	if err := d.LoadStrands(all...); err != nil {
 		return err
 	}
 	founder, err := d.founderOf(po, all, ids, free, false)
@@ -330,7 +330,7 @@ func (d *Tx) placeGroup(po *regrouped, free func(codec.ProfileID) (bool, error),
 		}
 	}
 	if !po.keeps.IsZero() {
-		return d.loadProfiles(po.keeps)
+		return d.LoadProfiles(po.keeps)
 	}
 	if founder == nil {
 		return errNoFounder
@@ -351,7 +351,7 @@ func (d *View) bereft(po *regrouped, free func(codec.ProfileID) (bool, error), r
 			return best, err
 		}
 		founder := d.profiles[p].Founder
-		if err := d.loadStrands(founder); err != nil {
+		if err := d.LoadStrands(founder); err != nil {
 			return best, err
 		}
 		if st := d.strands[founder]; ok && st != nil {
@@ -452,14 +452,14 @@ func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Coll
 // canonicalProfile finds the profile that a profile ID leads to: the owner of its
 // founding strand.
 func (d *View) canonicalProfile(p codec.ProfileID) (codec.ProfileID, error) {
-	if err := d.loadProfiles(p); err != nil {
+	if err := d.LoadProfiles(p); err != nil {
 		return codec.ProfileID{}, err
 	}
 	rec := d.profiles[p]
 	if rec == nil {
 		return codec.ProfileID{}, ErrNotFound
 	}
-	if err := d.loadStrands(rec.Founder); err != nil {
+	if err := d.LoadStrands(rec.Founder); err != nil {
 		return codec.ProfileID{}, err
 	}
 	s := d.strands[rec.Founder]
@@ -470,10 +470,10 @@ func (d *View) canonicalProfile(p codec.ProfileID) (codec.ProfileID, error) {
 	if !ok {
 		return codec.ProfileID{}, ErrNotFound
 	}
-	if err := d.loadOwners(top.Hash); err != nil {
+	if err := d.LoadOwners(top.Hash); err != nil {
 		return codec.ProfileID{}, err
 	}
-	owner, orec := d.ownerOf(top.Hash)
+	owner, orec := d.Owner(top.Hash)
 	if orec == nil {
 		return codec.ProfileID{}, ErrNotFound
 	}

@@ -119,7 +119,7 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 	if err != nil || cursor.block == allBlocks {
 		return err
 	}
-	stored, err := s.readCounters(ctx, r)
+	stored, err := readCounters(ctx, r, s.keys)
 	if err != nil {
 		return err
 	}
@@ -344,7 +344,7 @@ func (d *View) strandsLeft(events []movedEvent, traits map[identity.Hash]identit
 			return nil, err
 		}
 	}
-	if err := d.loadStrands(hashes...); err != nil {
+	if err := d.LoadStrands(hashes...); err != nil {
 		return nil, err
 	}
 	for i := range events {
@@ -399,7 +399,7 @@ func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
 		if err != nil {
 			return err
 		}
-		recs, err := s.readSeeds(ctx, r, movedEvents)
+		recs, err := readSeeds(ctx, r, s.keys, movedEvents)
 		r.Close()
 		if err != nil || len(recs) == 0 {
 			return err
@@ -420,7 +420,7 @@ func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
 
 // clearPendingStrand makes the answers about a strand's IDs final.
 func (d *Tx) clearPendingStrand(h identity.Hash) error {
-	if err := d.loadStrands(h); err != nil {
+	if err := d.LoadStrands(h); err != nil {
 		return err
 	}
 	st := d.strands[h]

@@ -33,7 +33,7 @@ func (d *Tx) moveEvent(e *movedEvent) error {
 // moveIn makes the strand of a moved event part of the graph, as good as can be
 // told from the groups as they are; the passes that follow decide it.
 func (d *Tx) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID, e occasion) error {
-	if err := d.loadStrands(h); err != nil {
+	if err := d.LoadStrands(h); err != nil {
 		return err
 	}
 	if known := d.strands[h]; known != nil {
@@ -77,7 +77,7 @@ func (d *Tx) restart(known *codec.Strand, e occasion) error {
 	for i := range s.Links {
 		hashes[i] = s.Links[i].Hash
 	}
-	if err := d.loadNodes(hashes...); err != nil {
+	if err := d.LoadIdentifiers(hashes...); err != nil {
 		return err
 	}
 	rec := *known

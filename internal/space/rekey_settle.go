@@ -114,7 +114,7 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 // eventsOf lists where a strand's events are in the snapshot, in the order of
 // time.
 func (d *View) eventsOf(h identity.Hash) ([]event.Moment, error) {
-	return d.eventsUntil(h, kv.PrefixEnd(codec.Events.Of(d.keys, h)), 0)
+	return d.EventsUntil(h, kv.PrefixEnd(codec.Events.Of(d.keys, h)), 0)
 }
 
 // remains reads what a strand still has.
@@ -217,7 +217,7 @@ func saidBy(traits profile.Traits, events map[event.Arrival]bool) []profile.Trai
 // left with nothing is looked at once more: another node may have given it an
 // event in this moment.
 func (d *Tx) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bool) error {
-	if err := d.loadStrands(h); err != nil {
+	if err := d.LoadStrands(h); err != nil {
 		return err
 	}
 	st := d.strands[h]

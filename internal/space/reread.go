@@ -39,7 +39,7 @@ func (s *Space) PlanSimulation(ctx context.Context, draft identity.Rules) (Simul
 		return p, err
 	}
 	defer r.Close()
-	stored, err := s.readCounters(ctx, r)
+	stored, err := readCounters(ctx, r, s.keys)
 	if err != nil {
 		return p, err
 	}
@@ -83,7 +83,7 @@ type madeStrand struct {
 func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*identity.Model, error) {
 	v := a.view
 	a.made = map[identity.Hash]*madeStrand{}
-	err := v.s.eachBlock(ctx, v.r, func(b *journal.Block) error {
+	err := eachBlock(ctx, v.r, v.s.keys, func(b *journal.Block) error {
 		for o := range b.Heads {
 			e, m, st := b.Event(o)
 			if st != journal.Whole {
@@ -106,7 +106,7 @@ func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*
 		models[c] = m
 		all = append(all, m)
 	}
-	if err := v.s.eachStrand(ctx, v.r, func(st *codec.Strand) error {
+	if err := eachStrand(ctx, v.r, v.s.keys, v.s.hasher, func(st *codec.Strand) error {
 		models[st.Collection].Past(st.Strand, identity.Founded(st.Founded))
 		return ctx.Err()
 	}); err != nil {

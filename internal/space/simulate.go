@@ -74,7 +74,7 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 		})
 	} else {
 		out.Reread = true
-		stored, cerr := s.readCounters(ctx, r)
+		stored, cerr := readCounters(ctx, r, s.keys)
 		if cerr != nil {
 			return nil, cerr
 		}

@@ -26,7 +26,7 @@ func (s *Space) snapshotOf(ctx context.Context, r kv.Reader, ref Ref) (*profileS
 	if ref.AsOf != 0 && ref.AsOf < d.now.UnixNano() {
 		return d.gatherAsOf(ref)
 	}
-	p, err := d.resolveRef(ref)
+	p, err := d.Resolve(ref)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (s *Space) snapshotOf(ctx context.Context, r kv.Reader, ref Ref) (*profileS
 // collect reads what a profile is made of. It ends with ErrNotFound if there is
 // no such profile, or if it was merged away.
 func (d *View) collect(p codec.ProfileID) (*profileSnapshot, error) {
-	if err := d.loadProfiles(p); err != nil {
+	if err := d.LoadProfiles(p); err != nil {
 		return nil, err
 	}
 	g := &profileSnapshot{d: d, id: p, rec: d.profiles[p], pending: d.stale}
@@ -65,7 +65,7 @@ func (d *View) collect(p codec.ProfileID) (*profileSnapshot, error) {
 			}
 		}
 	}
-	if err := d.loadStrands(hashes...); err != nil {
+	if err := d.LoadStrands(hashes...); err != nil {
 		return nil, err
 	}
 	for _, id := range ids {
@@ -97,43 +97,4 @@ func accepts(st *codec.Strand, d *View, p codec.ProfileID) bool {
 		return n != nil && n.Owner == p
 	}
 	return false
-}
-
-// resolveRef finds the ID of the profile that ref names.
-func (d *View) resolveRef(ref Ref) (codec.ProfileID, error) {
-	if ref.own() {
-		p, c, ok := codec.ParseProfileID(ref.Value)
-		if !ok || c != ref.Collection {
-			return codec.ProfileID{}, ErrNotFound
-		}
-		if err := d.loadProfiles(p); err != nil {
-			return codec.ProfileID{}, err
-		}
-		if rec := d.profiles[p]; rec == nil {
-			return codec.ProfileID{}, ErrNotFound
-		} else if !rec.Merged {
-			return p, nil
-		}
-		return d.canonicalProfile(p)
-	}
-	h := d.hasher.ID(ref.Collection, ref.id())
-	if d.engine.Overrides.Isolated(h) {
-		return codec.ProfileID{}, ErrNotFound // although its strands may wait to be decided again
-	}
-	if err := d.loadNodes(h); err != nil {
-		return codec.ProfileID{}, err
-	}
-	n := d.nodes[h]
-	if n == nil || n.Owner.IsZero() {
-		return codec.ProfileID{}, ErrNotFound
-	}
-	return n.Owner, nil
-}
-
-// own reports whether a ref names a profile by its own ID.
-func (ref Ref) own() bool { return ref.Type == "" || ref.Type == "segment_id" }
-
-// id is the external ID that a ref names, as events are matched.
-func (ref Ref) id() identity.ID {
-	return identity.ID{Type: ref.Type, Value: identity.Normal(ref.Type, ref.Value)}
 }

@@ -20,7 +20,7 @@ const mostSplitIDs = 200
 // first. They are what a split keeps apart. What else a part has hangs on these.
 func (w *undoing) merged() ([][]identity.ID, error) {
 	u := &w.undo
-	p, err := w.was.resolveRef(u.Profile)
+	p, err := w.was.Resolve(u.Profile)
 	if err != nil {
 		return nil, fmt.Errorf("the profile to split: %w", err)
 	}

@@ -53,7 +53,7 @@ func TestOldMessageIDsAreSwept(t *testing.T) {
 	}
 	defer r.Close()
 	n := 0
-	if err := s.each(t.Context(), r, codec.RecentShared, 512, func(e kv.Entry) error {
+	if err := each(t.Context(), r, s.keys, codec.RecentShared, 512, func(e kv.Entry) error {
 		if codec.ParseTime(e.Value) < now.Add(-time.Hour).UnixNano() {
 			t.Errorf("an old key is still there")
 		}

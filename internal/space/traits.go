@@ -67,14 +67,14 @@ func (d *Tx) applyTraits(h identity.Hash, news []profile.Trait, e *placedEvent) 
 	}
 	d.traits.put(h, after)
 	var of codec.ProfileID
-	if err := d.loadStrands(h); err != nil {
+	if err := d.LoadStrands(h); err != nil {
 		return err
 	}
 	if top, ok := d.strands[h].Top(d.rules, d.engine.Overrides); ok {
-		if err := d.loadOwners(top.Hash); err != nil {
+		if err := d.LoadOwners(top.Hash); err != nil {
 			return err
 		}
-		if p, rec := d.ownerOf(top.Hash); rec != nil {
+		if p, rec := d.Owner(top.Hash); rec != nil {
 			d.touch(p)
 			of = p
 		}

@@ -271,18 +271,18 @@ func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, d *Tx) (*undoing,
 
 // decide finds out what changes.
 func (w *undoing) decide() error {
-	n, err := w.was.holders(w.hashes, mostClosure)
+	n, err := w.was.holders(w.hashes, MostClosure)
 	if err != nil {
 		return err
 	}
 	var change *identity.Change
-	if n <= mostClosure {
-		change, err = w.tx.reconsider(w.out.Override.Collection, w.hashes)
+	if n <= MostClosure {
+		change, err = w.tx.Reconsider(w.out.Override.Collection, w.hashes)
 		if err != nil && !errors.Is(err, ErrTooLarge) {
 			return err
 		}
 	}
-	if n > mostClosure || err != nil {
+	if n > MostClosure || err != nil {
 		w.many = true // more hangs together than can be looked through at once
 		w.out.Unforeseen, w.out.Provisional = true, true
 	}
@@ -311,7 +311,7 @@ func (s *Space) foresee(ctx context.Context, u Undo) (*Regrouping, error) {
 // holders counts the strands that hold the most frequent of some IDs, up to most
 // and one more.
 func (d *View) holders(ids []identity.Hash, most int) (int, error) {
-	if err := d.loadNodes(ids...); err != nil {
+	if err := d.LoadIdentifiers(ids...); err != nil {
 		return 0, err
 	}
 	n := 0

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -67,7 +69,7 @@ func (w *undoing) see(d *View, into map[codec.ProfileID]*summarized, p codec.Pro
 	if into[p] != nil {
 		return nil
 	}
-	if err := d.loadProfiles(p); err != nil {
+	if err := d.LoadProfiles(p); err != nil {
 		return err
 	}
 	g, err := d.collect(p)
@@ -93,13 +95,13 @@ func (w *undoing) owners(c *identity.Change) ([]codec.ProfileID, error) {
 	for i := range c.Bare {
 		hashes = append(hashes, c.Bare[i].Hash)
 	}
-	if err := w.was.loadOwners(hashes...); err != nil {
+	if err := w.was.LoadOwners(hashes...); err != nil {
 		return nil, err
 	}
 	var out []codec.ProfileID
 	seen := map[codec.ProfileID]bool{}
 	for _, h := range hashes {
-		if p, rec := w.was.ownerOf(h); rec != nil && !seen[p] {
+		if p, rec := w.was.Owner(h); rec != nil && !seen[p] {
 			seen[p] = true
 			out = append(out, p)
 		}
@@ -113,7 +115,7 @@ func (w *undoing) leftOut(c *identity.Change) error {
 	for i, s := range c.Strands {
 		hashes[i] = s.Hash
 	}
-	if err := w.was.loadStrands(hashes...); err != nil {
+	if err := w.was.LoadStrands(hashes...); err != nil {
 		return err
 	}
 	alone := &profileSnapshot{d: w.was}
@@ -145,4 +147,31 @@ func (w *undoing) leftOut(c *identity.Change) error {
 // belongs reports whether a strand is of a profile.
 func belongs(s *identity.Strand) bool {
 	return slices.ContainsFunc(s.Links, func(l identity.Link) bool { return l.Verdict == identity.Accepted })
+}
+
+// correct tells the feed how traits of profiles differ after a regrouping: no
+// event said so.
+func (w *undoing) correct() {
+	var e occasion
+	e.pos.Time = w.now
+	tell := func(p codec.ProfileID, was, is profile.Traits) {
+		c := w.out.Override.Collection
+		for _, t := range was {
+			if now, ok := is.Get(t.Name); !t.Removed() && (!ok || now.Removed()) {
+				w.tx.emit(p, c, feed.Change{Kind: feed.TraitRemoved, Trait: t.Name}, e)
+			}
+		}
+		for _, t := range is {
+			if old, ok := was.Get(t.Name); !t.Removed() && (!ok || old.Removed() || string(old.Value) != string(t.Value)) {
+				w.tx.emit(p, c, feed.Change{Kind: feed.TraitSet, Trait: t.Name, Value: t.Value}, e)
+			}
+		}
+	}
+	for p, f := range w.after {
+		var was profile.Traits
+		if b := w.before[p]; b != nil {
+			was = b.traits
+		}
+		tell(p, was, f.traits)
+	}
 }

@@ -96,13 +96,13 @@ func (w *undoing) owned() error {
 	if u.Profile.Value == "" {
 		return nil
 	}
-	p, err := d.resolveRef(u.Profile)
+	p, err := d.Resolve(u.Profile)
 	if err != nil {
 		return fmt.Errorf("profile %s: %w", u.Profile.Value, err)
 	}
 	for _, id := range u.IDs {
 		h := d.hasher.ID(u.Collection, id)
-		if err := d.loadNodes(h); err != nil {
+		if err := d.LoadIdentifiers(h); err != nil {
 			return err
 		}
 		if n := d.nodes[h]; n == nil || n.Owner != p {
@@ -115,7 +115,7 @@ func (w *undoing) owned() error {
 // keepsPerson complains if a profile would be left without an ID, or without one
 // of the types that stand for a person or an account.
 func (d *View) keepsPerson(p codec.ProfileID, without []identity.ID) error {
-	if err := d.loadProfiles(p); err != nil {
+	if err := d.LoadProfiles(p); err != nil {
 		return err
 	}
 	rec := d.profiles[p]
@@ -147,7 +147,7 @@ func (w *undoing) known(o *Override) error {
 	for i, id := range o.IDs {
 		hashes[i] = d.hasher.ID(o.Collection, id)
 	}
-	if err := d.loadNodes(hashes...); err != nil {
+	if err := d.LoadIdentifiers(hashes...); err != nil {
 		return err
 	}
 	var unseen []string
@@ -162,7 +162,7 @@ func (w *undoing) known(o *Override) error {
 	if o.Kind != Drop {
 		return nil
 	}
-	if err := d.loadStrands(o.Strand); err != nil {
+	if err := d.LoadStrands(o.Strand); err != nil {
 		return err
 	}
 	st := d.strands[o.Strand]

@@ -89,7 +89,7 @@ func (v *verification) snapshot() error {
 		if err != nil {
 			return err
 		}
-		seeds, err := s.readSeeds(v.ctx, r, 1000)
+		seeds, err := readSeeds(v.ctx, r, s.keys, 1000)
 		if err != nil {
 			r.Close()
 			return err
@@ -116,7 +116,7 @@ func (v *verification) snapshot() error {
 }
 
 func (v *verification) readStrands() error {
-	return v.s.eachStrand(v.ctx, v.r, func(st *codec.Strand) error {
+	return eachStrand(v.ctx, v.r, v.s.keys, v.s.hasher, func(st *codec.Strand) error {
 		v.strands[st.Hash] = st
 		v.report.Strands++
 		if v.report.Strands%10000 == 0 {
@@ -129,12 +129,12 @@ func (v *verification) readStrands() error {
 // readJournal reads every event's body again: whose it is, when it was, what it
 // says.
 func (v *verification) readJournal() error {
-	stored, err := v.s.readCounters(v.ctx, v.r)
+	stored, err := readCounters(v.ctx, v.r, v.s.keys)
 	if err != nil {
 		return err
 	}
 	total := stored.Events
-	return v.s.eachBlock(v.ctx, v.r, func(b *journal.Block) error {
+	return eachBlock(v.ctx, v.r, v.s.keys, func(b *journal.Block) error {
 		v.blocks[b.ID] = b.Heads != nil
 		if b.Damage != "" {
 			v.differ("damage", "block "+b.ID.String(), b.Damage, fmt.Sprintf("%d events", len(b.Heads)), "")
@@ -259,4 +259,23 @@ func (v *verification) name(h identity.Hash) string {
 		ids[i] = st.Links[i].ID.String()
 	}
 	return "{" + strings.Join(ids, ", ") + "}"
+}
+
+// Difference is something that Verify found: what is stored is not what the
+// batch function says.
+type Difference struct {
+	Kind     string `json:"kind"` // partition, trait, strand, index, ...
+	Subject  string `json:"subject"`
+	Stored   string `json:"stored"`
+	Expected string `json:"expected"`
+	Evidence string `json:"evidence,omitempty"`
+}
+
+// VerifyReport is what Verify did and found.
+type VerifyReport struct {
+	Events, Strands, Profiles, Traits int64
+	Pending                           int64 // replays that waited when Verify began; it waited for them
+	Damaged                           int64 // of Events: they cannot be read any more
+	Differences                       []Difference
+	Truncated                         bool // more differences than are listed
 }

@@ -21,7 +21,7 @@ func (v *verification) checkIndex() error {
 	unread := map[event.Block]bool{}
 	counted := map[event.Arrival]bool{} // an event may have two strands
 	n := int64(0)
-	if err := v.s.each(v.ctx, v.r, codec.Events, scanPage*4, func(e kv.Entry) error {
+	if err := each(v.ctx, v.r, v.s.keys, codec.Events, scanPage*4, func(e kv.Entry) error {
 		strand, at, ok := codec.Events.Parse(e.Key)
 		if !ok {
 			return kv.ErrCorrupt
@@ -67,7 +67,7 @@ func (v *verification) checkIdentity() error {
 	owners := map[identity.Hash]codec.ProfileID{}
 	listed := map[identity.Hash]map[identity.Hash]bool{}
 	nodes := map[identity.Hash]*codec.Identifier{}
-	if err := v.s.each(v.ctx, v.r, codec.Identifiers, scanPage, func(e kv.Entry) error {
+	if err := each(v.ctx, v.r, v.s.keys, codec.Identifiers, scanPage, func(e kv.Entry) error {
 		var h identity.Hash
 		copy(h[:], e.Key[4:])
 		n, err := codec.DecodeIdentifier(e.Value)
@@ -86,7 +86,7 @@ func (v *verification) checkIdentity() error {
 	}); err != nil {
 		return err
 	}
-	if err := v.s.each(v.ctx, v.r, codec.Links, scanPage, func(e kv.Entry) error {
+	if err := each(v.ctx, v.r, v.s.keys, codec.Links, scanPage, func(e kv.Entry) error {
 		id, list, _, _, strand, ok := codec.Links.Parse(e.Key)
 		if !ok {
 			return kv.ErrCorrupt
@@ -100,7 +100,7 @@ func (v *verification) checkIdentity() error {
 	}
 	held := map[codec.ProfileID][]identity.Hash{}
 	live := int64(0)
-	if err := v.s.each(v.ctx, v.r, codec.Profiles, scanPage, func(e kv.Entry) error {
+	if err := each(v.ctx, v.r, v.s.keys, codec.Profiles, scanPage, func(e kv.Entry) error {
 		rec, err := codec.DecodeProfile(e.Value)
 		if err != nil {
 			return err
@@ -200,7 +200,7 @@ func (v *verification) checkStrand(got, want *identity.Strand, listed map[identi
 	}
 	for i := range got.Links {
 		l := &got.Links[i]
-		if !isListed(l) {
+		if !IsListed(l) {
 			continue
 		}
 		accepted, ok := listed[l.Hash][got.Hash]
@@ -212,7 +212,7 @@ func (v *verification) checkStrand(got, want *identity.Strand, listed map[identi
 
 // checkTraits holds the traits of every strand against all that was said.
 func (v *verification) checkTraits() error {
-	if err := v.s.each(v.ctx, v.r, codec.Traits, scanPage, func(e kv.Entry) error {
+	if err := each(v.ctx, v.r, v.s.keys, codec.Traits, scanPage, func(e kv.Entry) error {
 		var h identity.Hash
 		copy(h[:], e.Key[4:])
 		got, err := profile.DecodeTraits(e.Value)
@@ -244,7 +244,7 @@ func traitNames(t profile.Traits) string {
 }
 
 func (v *verification) checkCounters() error {
-	c, err := v.s.readCounters(v.ctx, v.r)
+	c, err := readCounters(v.ctx, v.r, v.s.keys)
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,10 @@ type View struct {
 	hasher identity.Hasher
 	rules  *identity.Ruleset
 	engine identity.Engine
-	r      kv.Reader
-	now    time.Time
+	// overrides are those that the engine goes by.
+	overrides *overrideSet
+	r         kv.Reader
+	now       time.Time
 
 	strands  map[identity.Hash]*codec.Strand // nil: known to be absent
 	nodes    map[identity.Hash]*codec.Identifier
@@ -74,7 +76,8 @@ func (s *Space) newViewBy(ctx context.Context, r kv.Reader, rs *identity.Ruleset
 // openView makes an empty view ready for work on a snapshot.
 func (s *Space) openView(v *View, ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) {
 	v.ctx, v.keys, v.hasher, v.rules, v.r, v.now = ctx, s.keys, s.hasher, rs, r, now
-	v.engine = identity.Engine{Rules: rs, Overrides: s.overrides.Load().identity, Bound: s.cfg.ReplayBound}
+	v.overrides = s.overrides.Load()
+	v.engine = identity.Engine{Rules: rs, Overrides: v.overrides.identity, Bound: s.cfg.ReplayBound}
 	v.touchBound = s.cfg.ReplayBound * 8
 	version := s.version.Load()
 	v.stale, v.rulesSince = version.Applying, version.SetAt
@@ -197,7 +200,9 @@ func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*depen
 	return err
 }
 
-func (d *View) loadStrands(hashes ...identity.Hash) error {
+// LoadStrands reads the records of strands that are not loaded yet, all in one round
+// trip.
+func (d *View) LoadStrands(hashes ...identity.Hash) error {
 	return load(d, d.strands, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Strands.Tag(), h[:]) }, (*memory).strand,
 		func(h identity.Hash) []byte { return codec.Strands.Key(d.keys, h) },
 		func(h identity.Hash, b []byte) (*codec.Strand, error) {
@@ -209,21 +214,23 @@ func (d *View) loadStrands(hashes ...identity.Hash) error {
 		})
 }
 
-func (d *View) loadNodes(hashes ...identity.Hash) error {
+// LoadIdentifiers reads the records of IDs, as LoadStrands does.
+func (d *View) LoadIdentifiers(hashes ...identity.Hash) error {
 	return load(d, d.nodes, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Identifiers.Tag(), h[:]) }, (*memory).node,
 		func(h identity.Hash) []byte { return codec.Identifiers.Key(d.keys, h) },
 		func(_ identity.Hash, b []byte) (*codec.Identifier, error) { return codec.DecodeIdentifier(b) })
 }
 
-func (d *View) loadProfiles(ids ...codec.ProfileID) error {
+// LoadProfiles reads the records of profiles, as LoadStrands does.
+func (d *View) LoadProfiles(ids ...codec.ProfileID) error {
 	return load(d, d.profiles, ids, func(p *dependencies, id codec.ProfileID) { p.note(codec.Profiles.Tag(), id[:]) }, (*memory).profile,
 		func(p codec.ProfileID) []byte { return codec.Profiles.Key(d.keys, p) },
 		func(_ codec.ProfileID, b []byte) (*codec.Profile, error) { return codec.DecodeProfile(b) })
 }
 
-// ownerOf returns the profile that owns an ID; its node and profile must be
-// loaded.
-func (d *View) ownerOf(id identity.Hash) (codec.ProfileID, *codec.Profile) {
+// Owner returns the profile that owns an ID; see LoadOwners. nil: nobody
+// owns it.
+func (d *View) Owner(id identity.Hash) (codec.ProfileID, *codec.Profile) {
 	n := d.nodes[id]
 	if n == nil || n.Owner.IsZero() {
 		return codec.ProfileID{}, nil
@@ -231,9 +238,9 @@ func (d *View) ownerOf(id identity.Hash) (codec.ProfileID, *codec.Profile) {
 	return n.Owner, d.profiles[n.Owner]
 }
 
-// loadOwners loads the nodes of IDs and the profiles that own them.
-func (d *View) loadOwners(ids ...identity.Hash) error {
-	if err := d.loadNodes(ids...); err != nil {
+// LoadOwners reads the records of IDs and the profiles that own them.
+func (d *View) LoadOwners(ids ...identity.Hash) error {
+	if err := d.LoadIdentifiers(ids...); err != nil {
 		return err
 	}
 	var owners []codec.ProfileID
@@ -242,12 +249,12 @@ func (d *View) loadOwners(ids ...identity.Hash) error {
 			owners = append(owners, n.Owner)
 		}
 	}
-	return d.loadProfiles(owners...)
+	return d.LoadProfiles(owners...)
 }
 
-// isListed reports whether an ID lists the strand of a link. One that is isolated
+// IsListed reports whether an ID lists the strand of a link. One that is isolated
 // does, for that can be taken back; what rules block is found by reading all
 // strands when rules change.
-func isListed(l *identity.Link) bool {
+func IsListed(l *identity.Link) bool {
 	return l.Verdict != identity.Blocked || l.Reason == identity.ReasonIsolated
 }

@@ -147,7 +147,7 @@ func (s *Space) Warnings(ctx context.Context, state string, limit int, next stri
 		w  Warning
 	}
 	var all []placed
-	if err := s.each(ctx, r, codec.Warnings, scanPage, func(e kv.Entry) error {
+	if err := each(ctx, r, s.keys, codec.Warnings, scanPage, func(e kv.Entry) error {
 		rec, err := decodeWarning(e.Value)
 		if err != nil {
 			return err

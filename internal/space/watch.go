@@ -140,7 +140,7 @@ func (s *Space) recallWatcher(ctx context.Context, r kv.Reader) (*watcher, error
 			w.crowds[k] = n
 		}
 	}
-	return w, s.each(ctx, r, codec.Warnings, scanPage, func(e kv.Entry) error {
+	return w, each(ctx, r, s.keys, codec.Warnings, scanPage, func(e kv.Entry) error {
 		rec, err := decodeWarning(e.Value)
 		if err == nil {
 			w.warnings[hex.EncodeToString(e.Key[len(e.Key)-warningIDBytes:])] = &watched{warningRecord: *rec, stored: e.Value}
@@ -157,7 +157,7 @@ func (s *Space) countWarnings(ctx context.Context) error {
 	}
 	defer r.Close()
 	n := int64(0)
-	err = s.each(ctx, r, codec.Warnings, scanPage, func(e kv.Entry) error {
+	err = each(ctx, r, s.keys, codec.Warnings, scanPage, func(e kv.Entry) error {
 		rec, err := decodeWarning(e.Value)
 		if err == nil && rec.State == WarningOpen {
 			n++

@@ -123,18 +123,18 @@ func (s *Space) busiestID(ctx context.Context, r kv.Reader, profile string) (ide
 	if strings.HasPrefix(profile, "acc_") {
 		ref.Collection = identity.Accounts
 	}
-	p, err := d.resolveRef(ref)
+	p, err := d.Resolve(ref)
 	if err != nil {
 		return identity.ID{}, err
 	}
-	if err := d.loadProfiles(p); err != nil {
+	if err := d.LoadProfiles(p); err != nil {
 		return identity.ID{}, err
 	}
 	var best identity.ID
 	most := manyPeople - 1
 	members := d.profiles[p].IDs
 	for _, m := range members[:min(len(members), busiestIDs)] {
-		if err := d.loadNodes(m.Hash); err != nil {
+		if err := d.LoadIdentifiers(m.Hash); err != nil {
 			return best, err
 		}
 		node := d.nodes[m.Hash]
@@ -192,7 +192,7 @@ func (w *watcher) look(ctx context.Context, r kv.Reader) error {
 		return err
 	}
 	rs := w.s.rules.Load()
-	if err := w.s.each(ctx, r, codec.NewTypes, scanPage, func(e kv.Entry) error {
+	if err := each(ctx, r, w.s.keys, codec.NewTypes, scanPage, func(e kv.Entry) error {
 		t, ok := codec.NewTypes.Parse(e.Key)
 		if !ok || len(e.Value) != 8 || !rs.Unlisted(t) {
 			return nil

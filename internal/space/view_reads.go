@@ -1,0 +1,139 @@
+package space
+
+import (
+	"context"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+)
+
+// View opens a view of the space as it is now, by the rules and overrides at work
+// on this node. Whoever opens a view closes it.
+func (s *Space) View(ctx context.Context) (*View, error) {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.newView(ctx, r), nil
+}
+
+// ViewInForce is View with the rules and overrides that are in force in the very
+// snapshot, whichever node set them. It waits for a commit that is under way.
+func (s *Space) ViewInForce(ctx context.Context) (*View, error) {
+	s.writing.Lock() // rules change under it
+	defer s.writing.Unlock()
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.followRules(ctx, r); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return s.newView(ctx, r), nil
+}
+
+// Close gives the snapshot back.
+func (d *View) Close() { d.r.Close() }
+
+// Context ends the reads of the view.
+func (d *View) Context() context.Context { return d.ctx }
+
+// Reader is the snapshot.
+func (d *View) Reader() kv.Reader { return d.r }
+
+// Keys says where the space lies in its store.
+func (d *View) Keys() codec.Keyspace { return d.keys }
+
+// Hasher makes the hashes of the space's IDs and strands.
+func (d *View) Hasher() identity.Hasher { return d.hasher }
+
+// Rules are the rules that the view goes by.
+func (d *View) Rules() *identity.Ruleset { return d.rules }
+
+// Overrides are the overrides that the view goes by, as the engine wants them; nil
+// if there are none.
+func (d *View) Overrides() *identity.Overrides { return d.engine.Overrides }
+
+// OverrideList is the overrides that the view goes by, by ID. Callers must not
+// change it.
+func (d *View) OverrideList() []Override { return d.overrides.all }
+
+// Engine decides by the rules and overrides of the view.
+func (d *View) Engine() *identity.Engine { return &d.engine }
+
+// Now is when the view was opened.
+func (d *View) Now() time.Time { return d.now }
+
+// Applying reports whether new rules or overrides are at work from which what is
+// stored does not follow yet.
+func (d *View) Applying() bool { return d.stale }
+
+// BoundTouching has Touching fail with identity.ErrBound where it would list more
+// strands than most; 0: no bound.
+func (d *View) BoundTouching(most int) { d.touchBound = most }
+
+// Strand is a strand that was loaded; nil if there is none.
+func (d *View) Strand(h identity.Hash) *codec.Strand { return d.strands[h] }
+
+// Identifier is the record of an ID that was loaded; nil if there is none.
+func (d *View) Identifier(h identity.Hash) *codec.Identifier { return d.nodes[h] }
+
+// Profile is the record of a profile that was loaded; nil if there is none.
+func (d *View) Profile(p codec.ProfileID) *codec.Profile { return d.profiles[p] }
+
+// AnyPending reports whether pending work may still change an ID that was loaded.
+func (d *View) AnyPending() bool {
+	for _, n := range d.nodes {
+		if n != nil && n.Pending {
+			return true
+		}
+	}
+	return false
+}
+
+// TraitsOf reads what was said under each of the strands, in their order. Callers
+// must not change the rows.
+func (d *View) TraitsOf(strands ...identity.Hash) ([]profile.Traits, error) {
+	if err := d.traits.load(d, strands...); err != nil {
+		return nil, err
+	}
+	rows := make([]profile.Traits, len(strands))
+	for i, h := range strands {
+		rows[i] = d.traits.row(h)
+	}
+	return rows, nil
+}
+
+// Counters adds up what all lanes counted.
+func (d *View) Counters() (codec.Counters, error) { return readCounters(d.ctx, d.r, d.keys) }
+
+// SourceCounts adds up what was counted of the events of each source.
+func (d *View) SourceCounts() (map[string]codec.SourceCount, error) {
+	return readSourceCounts(d.ctx, d.r, d.keys, 0)
+}
+
+// Deferred lists replays that wait for the job, limit of them at most.
+func (d *View) Deferred(limit int) ([]codec.Deferred, error) {
+	return readSeeds(d.ctx, d.r, d.keys, limit)
+}
+
+// Each calls f for every entry of a kind, in order of keys, reading page of them
+// at once.
+func (d *View) Each(kind KeyRange, page int, f func(kv.Entry) error) error {
+	return each(d.ctx, d.r, d.keys, kind, page, f)
+}
+
+// EachStrand calls f for every strand of the space.
+func (d *View) EachStrand(f func(*codec.Strand) error) error {
+	return eachStrand(d.ctx, d.r, d.keys, d.hasher, f)
+}
+
+// EachBlock calls f for every block of the journal that has a header, in order.
+func (d *View) EachBlock(f func(*journal.Block) error) error {
+	return eachBlock(d.ctx, d.r, d.keys, f)
+}
