@@ -15,11 +15,15 @@ import (
 //	version(1) lane seq time events
 //	blocks: n, and for each clock, less the one before, and lane, xor the record's
 //	changes: n, and for each  kind(1) mask, then the fields that mask names
+//	in version 3, rows: see appendRows
 //
 // Integers are varints, signed ones zigzagged; strings have their length before
 // them. Most changes of a commit repeat the profile, the message, the source and
 // nearly the time of the change before, so these are told by a bit or a difference.
-const recordVersion = 2
+const (
+	recordVersion = 2
+	rowsVersion   = 3 // of a record with rows, or with strands whose rows were rewritten
+)
 
 // The mask of a change: which fields follow, in this order.
 const (
@@ -43,7 +47,12 @@ const (
 // Append appends the stored form of the record to dst and returns the result. A
 // Value that is empty is stored as absent.
 func (r *Record) Append(dst []byte) []byte {
-	dst = append(dst, recordVersion)
+	rows := len(r.Rows) > 0 || len(r.Rewritten) > 0
+	if rows {
+		dst = append(dst, rowsVersion)
+	} else {
+		dst = append(dst, recordVersion)
+	}
 	dst = binary.AppendUvarint(dst, r.Lane)
 	dst = binary.AppendUvarint(dst, r.Seq)
 	dst = binary.AppendVarint(dst, r.Time)
@@ -59,6 +68,9 @@ func (r *Record) Append(dst []byte) []byte {
 	before := Change{Time: r.Time}
 	for i := range r.Changes {
 		dst = r.Changes[i].append(dst, &before)
+	}
+	if rows {
+		dst = r.appendRows(dst)
 	}
 	return dst
 }
@@ -141,8 +153,9 @@ func (c *Change) append(dst []byte, before *Change) []byte {
 // shares no memory with b, but its strings share one copy of it.
 func Decode(b []byte) (Record, error) {
 	d := decoder{b: b}
-	if v := d.byte(); v != recordVersion && d.err == nil {
-		if v > recordVersion {
+	version := d.byte()
+	if v := version; v != recordVersion && v != rowsVersion && d.err == nil {
+		if v > rowsVersion {
 			return Record{}, fmt.Errorf("%w: version %d of a feed record", kv.ErrTooNew, v)
 		}
 		return Record{}, fmt.Errorf("%w: version %d of a feed record", kv.ErrCorrupt, v)
@@ -171,6 +184,9 @@ func Decode(b []byte) (Record, error) {
 			}
 			r.Changes = append(r.Changes, c)
 		}
+	}
+	if version == rowsVersion {
+		d.rows(&r)
 	}
 	if d.err == nil && d.at != len(b) {
 		d.fail("something follows it")

@@ -21,6 +21,13 @@ var kindNames = [...]string{
 	TraitRemoved:   "trait_removed",
 	IDRemoved:      "id_removed",
 	Unresolved:     "unresolved",
+
+	Regrouped:        "regrouped",
+	ComputedSet:      "computed_set",
+	ComputedRemoved:  "computed_removed",
+	AudienceEntered:  "audience_entered",
+	AudienceExited:   "audience_exited",
+	ComputedComplete: "computed_complete",
 }
 
 // otherKind starts the name of a kind that this version does not know, so that

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
 // Kind says what changed.
@@ -20,6 +21,13 @@ const (
 	TraitRemoved        // a strand of Profile removed Trait
 	IDRemoved           // an ID no longer belongs to Profile (a late event showed whose it is)
 	Unresolved          // an event is of no profile, Reason says why; Value lists its IDs if it has several
+
+	Regrouped        // strands came to Profile or left it, and no other change of the record says so
+	ComputedSet      // the computed trait Trait of Profile is now Value
+	ComputedRemoved  // Profile has no value of the computed trait Trait any more
+	AudienceEntered  // Profile is in the audience Trait now
+	AudienceExited   // Profile is not in the audience Trait any more
+	ComputedComplete // the definition Trait was computed over all of history; of no profile
 )
 
 // Change is one change of a record. Fields that do not apply are empty.
@@ -52,4 +60,16 @@ type Record struct {
 	Events  int           // events stored by the commit
 	Blocks  []event.Block // of the journal, in order
 	Changes []Change
+	Rows    []Row // that definitions took from the commit's events
+	// Rewritten are the strands whose rows of older events are not what they were.
+	Rewritten []identity.Hash
+}
+
+// Row is what an event contributes to a stream of the definitions of traits and
+// audiences, under a strand.
+type Row struct {
+	Strand identity.Hash
+	Stream uint32
+	At     event.Moment
+	Value  []byte
 }

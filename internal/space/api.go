@@ -45,17 +45,21 @@ type Config struct {
 	Log   *slog.Logger     // nil: slog.Default
 	Rules *identity.Rules  // nil: the rules kept in the store, or the built-in ones
 
-	DedupeWindow time.Duration   // how long a messageId counts once; default 24 h
-	DedupeBytes  int64           // memory for recent message IDs; default 128 MiB
-	CacheBytes   int64           // memory for caches of strands and profiles; default 256 MiB
-	QueueBytes   int64           // event bytes waiting for a commit before ErrOverloaded; default 64 MiB
-	QueueWait    time.Duration   // how long a delivery waits for its commit to begin before ErrOverloaded; default 5 s
-	RejectAge    time.Duration   // how long refused messages are kept; default 30 days
-	RejectMost   int64           // how many of one source are kept, the youngest; default 100,000
-	RejectBytes  int64           // how many bytes of one source are kept; default 256 MiB
-	Tasks        *task.Scheduler // runs the background work; nil: a scheduler of its own
-	ScratchDir   string          // where temporary files lie that may grow large; "": the system's directory for them
-	ReplayBound  int             // decisions replayed inside a commit before a pending job takes over; default 1000
+	DedupeWindow time.Duration // how long a messageId counts once; default 24 h
+	DedupeBytes  int64         // memory for recent message IDs; default 128 MiB
+	CacheBytes   int64         // memory for caches of strands and profiles; default 256 MiB
+	QueueBytes   int64         // event bytes waiting for a commit before ErrOverloaded; default 64 MiB
+	QueueWait    time.Duration // how long a delivery waits for its commit to begin before ErrOverloaded; default 5 s
+	RejectAge    time.Duration // how long refused messages are kept; default 30 days
+	RejectMost   int64         // how many of one source are kept, the youngest; default 100,000
+	RejectBytes  int64         // how many bytes of one source are kept; default 256 MiB
+	// Compile compiles a stored version of the definitions of traits and audiences, see
+	// package space/computed; nil: a space that has definitions cannot be opened. It
+	// returns nil for definitions that take nothing from events.
+	Compile     func(stored []byte) (Extractor, error)
+	Tasks       *task.Scheduler // runs the background work; nil: a scheduler of its own
+	ScratchDir  string          // where temporary files lie that may grow large; "": the system's directory for them
+	ReplayBound int             // decisions replayed inside a commit before a pending job takes over; default 1000
 	// FreshLane lets the space of a store of its own go on in a new lane of its feed:
 	// for a store that has lost its end, whose numbers readers have seen already.
 	FreshLane bool

@@ -200,6 +200,7 @@ func (s *Space) fill(d *Tx, ws []*ingestRequest) error {
 			}
 		}
 	}
+	s.stageRows(d)
 	d.putSeeds(b)
 	s.stageTypes(d)
 	for _, w := range ws {

@@ -16,6 +16,7 @@ func (d *Tx) putStrand(s *codec.Strand, old *identity.Strand) error {
 		d.counters.Strands++
 	}
 	d.watch(s, old)
+	d.regroupBy(s, old)
 	d.strands[s.Hash] = s
 	d.changedStrands[s.Hash] = d.changedStrands[s.Hash] || old != nil
 	for i := range s.Links {

@@ -21,7 +21,7 @@ func (s *Space) plan(d *Tx, ws []*ingestRequest, known map[string][]byte) error 
 		return errYield
 	}
 	for _, w := range ws {
-		if w.rules != d.rules {
+		if w.rules != d.rules || w.definitions != d.definitions {
 			s.prepare(w)
 		}
 	}

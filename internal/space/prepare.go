@@ -14,14 +14,15 @@ import (
 
 // ingestRequest is a delivery on its way to a commit.
 type ingestRequest struct {
-	delivery Delivery
-	rules    *identity.Ruleset // the rules by which the IDs were promoted
-	events   []prepared
-	packed   []journal.Packed // bodies that were packed ahead, covering the events in order; empty: the commit packs them
-	bytes    int64
-	came     time.Time
-	queued   time.Time // later than came if something was left for another commit
-	done     chan outcome
+	delivery    Delivery
+	rules       *identity.Ruleset // the rules by which the IDs were promoted
+	definitions *Definitions      // those by which rows were taken
+	events      []prepared
+	packed      []journal.Packed // bodies that were packed ahead, covering the events in order; empty: the commit packs them
+	bytes       int64
+	came        time.Time
+	queued      time.Time // later than came if something was left for another commit
+	done        chan outcome
 
 	whole        bool    // it is taken all at once or not at all
 	receipt      Receipt // of what was taken so far
@@ -44,6 +45,7 @@ type prepared struct {
 	users    side
 	account  side
 	leftOut  []identity.LeftOut // IDs beyond the bounds of a message
+	rows     []Row              // what definitions take from it
 	deferred bool               // left for another commit: another node changed what it depends on
 	recheck  bool               // was left once, perhaps because it is a repeat
 	known    seen               // what the whole store, whatever its age, tells; see Space.compare
@@ -100,6 +102,7 @@ func (s *Space) prepare(w *ingestRequest) {
 			p.account.hash = s.hasher.Strand(identity.Accounts, pr.Accounts)
 		}
 	}
+	s.extract(w)
 }
 
 // giveID makes a messageId for a message without one.

@@ -84,15 +84,20 @@ type movedPair struct {
 
 // move is what one commit moves.
 type move struct {
-	events  []movedEvent
-	pairs   []movedPair
-	headers map[event.Block][]journal.Head
-	traits  map[identity.Hash]identity.Collection // strands whose traits are folded again
-	cursor  rekeyCursor
+	events      []movedEvent
+	pairs       []movedPair
+	headers     map[event.Block][]journal.Head
+	traits      map[identity.Hash]identity.Collection // strands whose traits are folded again
+	rows        []movedRows
+	definitions *Definitions // by which rows were taken
+	cursor      rekeyCursor
 }
 
-func newMove(c rekeyCursor) *move {
-	return &move{headers: map[event.Block][]journal.Head{}, traits: map[identity.Hash]identity.Collection{}, cursor: c}
+func (s *Space) newMove(c rekeyCursor) *move {
+	return &move{
+		headers: map[event.Block][]journal.Head{}, traits: map[identity.Hash]identity.Collection{}, cursor: c,
+		definitions: s.definitions.Load(),
+	}
 }
 
 // rekey moves events to the strands that the rules at work give them.
@@ -123,11 +128,11 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 	if err != nil {
 		return err
 	}
-	m := newMove(cursor)
+	m := s.newMove(cursor)
 	done, blocks := int64(0), 0
 	flush := func() error {
 		err := s.commitMove(ctx, rs, m)
-		m = newMove(m.cursor)
+		m = s.newMove(m.cursor)
 		blocks = 0
 		return err
 	}
@@ -192,6 +197,13 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, b *journal.Block, reorder bo
 			continue
 		}
 		changed = true
+		if x := m.definitions.Extractor; x != nil {
+			if rows := x.Extract(&msg, e.Source, nil); len(rows) > 0 {
+				w := movedRows{newUsers: users, newAccount: account, at: h.Moment(b.ID, o), rows: rows}
+				w.users, w.account = strandOf(h.HasUser, h.User), strandOf(h.HasAccount, h.Account)
+				m.rows = append(m.rows, w)
+			}
+		}
 		one := movedEvent{at: h.Moment(b.ID, o), messageID: strings.Clone(e.MessageID), source: e.Source}
 		if !sameUser {
 			u := one
@@ -264,6 +276,10 @@ func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) e
 		if err := d.movePairs(m.pairs); err != nil {
 			return err
 		}
+		if d.definitions != m.definitions {
+			return errDefinitionsMoved
+		}
+		d.moveRows(m.rows)
 		for block, heads := range m.headers {
 			d.put(codec.Headers.Key(d.keys, block), journal.AppendHeader(nil, heads))
 		}

@@ -27,6 +27,9 @@ type rulesRecord struct {
 	// Overrides counts the changes of overrides, so that every commit that
 	// requires this record relies on them as well.
 	Overrides uint64 `json:"overrides,omitempty"`
+	// Definitions is the revision of the definitions of traits and audiences, on which
+	// every commit relies in the same way.
+	Definitions uint64 `json:"definitions,omitempty"`
 	// Applying means that what was there before is not resolved again yet.
 	Applying bool `json:"applying,omitempty"`
 	// Cause is what is applied, where that is not a version of the rules:
@@ -58,6 +61,9 @@ func (s *Space) recoverRules(ctx context.Context, r kv.Reader) error {
 		return fmt.Errorf("the stored rules: %w", err)
 	}
 	if err := s.loadOverrides(ctx, r, rec.Overrides); err != nil {
+		return err
+	}
+	if err := s.loadDefinitions(ctx, r, rec.Definitions); err != nil {
 		return err
 	}
 	s.adopt(rs, rec, got[0])
@@ -191,7 +197,7 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) er
 	who := audit.New(ctx, s.cfg.Now().UnixNano(), "rules.set", fmt.Sprintf("version %d", was.Version+1), nil)
 	rec := rulesRecord{
 		Version: was.Version + 1, Rules: r, SetAt: who.Time, SetBy: who.By, SetFor: who.For, Why: who.Why,
-		Overrides: s.overrides.Load().revision, Applying: !empty,
+		Overrides: s.overrides.Load().revision, Definitions: s.definitions.Load().Revision, Applying: !empty,
 	}
 	if !empty {
 		now, err := decodeRules(s.ruleBytes)

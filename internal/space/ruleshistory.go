@@ -21,7 +21,7 @@ func (rec *rulesRecord) public() *RulesVersion {
 
 // keepVersion adds a version of the rules to the history.
 func (s *Space) keepVersion(b *kv.Batch, rec rulesRecord) error {
-	rec.Applying, rec.Cause, rec.Overrides, rec.Rekey, rec.Reorder = false, "", 0, 0, false
+	rec.Applying, rec.Cause, rec.Overrides, rec.Definitions, rec.Rekey, rec.Reorder = false, "", 0, 0, 0, false
 	v, err := json.Marshal(rec)
 	if err != nil {
 		return err

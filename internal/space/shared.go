@@ -127,6 +127,9 @@ func (s *Space) refresh(ctx context.Context, r kv.Reader, stored []byte) error {
 	if err := s.loadOverrides(ctx, r, rec.Overrides); err != nil {
 		return err
 	}
+	if err := s.loadDefinitions(ctx, r, rec.Definitions); err != nil {
+		return err
+	}
 	s.adopt(rs, rec, stored)
 	return nil
 }

@@ -35,7 +35,9 @@ type Space struct {
 	// shared store requires. The writer's, or whoever holds its lock.
 	ruleBytes []byte
 	overrides atomic.Pointer[overrideSet]
-	apply     applyState
+	// definitions are those of computed traits and audiences at work.
+	definitions atomic.Pointer[Definitions]
+	apply       applyState
 
 	packer  journal.Packer
 	leases  leases
@@ -100,6 +102,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 	}
 	s.history = &history{s: s}
 	s.overrides.Store(&overrideSet{})
+	s.definitions.Store(&Definitions{})
 	if store.Exclusive() {
 		s.memory = newMemory(cfg.CacheBytes * 7 / 16)
 	}

@@ -30,6 +30,9 @@ type Tx struct {
 	settledSeeds []codec.Deferred // replays that need not wait any more
 	lastID       codec.ProfileID
 
+	definitions *Definitions                            // at work
+	regrouped   map[codec.ProfileID]identity.Collection // profiles to which strands come or which they leave
+
 	changes  []feed.Change
 	changeOf []codec.ProfileID // the profile of each change
 	counters codec.Counters    // what this commit adds
@@ -80,6 +83,7 @@ func (s *Space) newTx(ctx context.Context, r kv.Reader, rs *identity.Ruleset, no
 func (s *Space) openTx(d *Tx, ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) {
 	s.openView(&d.View, ctx, r, rs, now)
 	d.random = rand.Reader
+	d.definitions = s.definitions.Load()
 	if !s.store.Exclusive() {
 		d.read = map[string][]byte{}
 	}

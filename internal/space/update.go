@@ -19,11 +19,12 @@ import (
 
 // change says under which conditions a commit may be made.
 type change struct {
-	rules    *identity.Ruleset // the rules that it was made for; nil: whichever are in force
-	fence    lease.Fence       // the lease without which it must not be made, on a shared store
-	room     *Tx               // an empty transaction whose maps are used again; nil: none
-	detached bool              // once it is decided it is committed, even if the context ends
-	told     bool              // it is told to the feed even if it changes nothing
+	rules       *identity.Ruleset // the rules that it was made for; nil: whichever are in force
+	definitions *Definitions      // the same of definitions
+	fence       lease.Fence       // the lease without which it must not be made, on a shared store
+	room        *Tx               // an empty transaction whose maps are used again; nil: none
+	detached    bool              // once it is decided it is committed, even if the context ends
+	told        bool              // it is told to the feed even if it changes nothing
 }
 
 // update makes a change, after a pause again for as long as it conflicts with other
@@ -41,8 +42,8 @@ func (s *Space) update(ctx context.Context, ch change, f func(*Tx) error) error 
 // returns ends it, and nothing is written. The transaction is returned in any case.
 // The caller holds the writer's lock.
 //
-// kv.ErrConflict: another node changed what the change relies on. errRulesMoved:
-// other rules are in force than those it was made for. errYield: rules are being
+// kv.ErrConflict: another node changed what the change relies on. errRulesMoved,
+// errDefinitionsMoved: others are in force than those it was made for. errYield: rules are being
 // changed, and whoever has many commits to make lets a moment pass. kv.ErrCorrupt:
 // what is stored contradicts itself.
 func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, error) {
@@ -65,6 +66,9 @@ func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, err
 	if ch.rules != nil && ch.rules != rs {
 		return d, errRulesMoved
 	}
+	if ch.definitions != nil && ch.definitions != s.definitions.Load() {
+		return d, errDefinitionsMoved
+	}
 	// After the first read, so after the times of all commits that this one builds
 	// upon: readers of the feed take the lanes together by time, and would else see
 	// a version of a profile before the one that it came from.
@@ -80,7 +84,7 @@ func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, err
 		s.clock = max(s.clock, d.observed.Block().Clock())
 		return d, errClockBehind
 	}
-	if d.batch.Len() == 0 && len(d.changes) == 0 && !ch.told {
+	if d.batch.Len() == 0 && len(d.changes) == 0 && len(d.record.Rewritten) == 0 && !ch.told {
 		return d, nil
 	}
 	ch.fence.Require(&d.batch)
@@ -105,6 +109,7 @@ func (s *Space) decided(d *Tx, f func(*Tx) error) (err error) {
 	if err := f(d); err != nil {
 		return err
 	}
+	d.tellRegrouped()
 	d.write(&d.batch)
 	return nil
 }

@@ -53,6 +53,14 @@ var (
 	Leases       = key1("o", "leases", textPart("duty"), "which process does what only one may do, see package lease")
 	LeaseEnds    = key1("O", "ends of leases", textPart("duty"), "time(8): until when it is held")
 
+	// What definitions of traits and audiences make of events, see package space/computed.
+	Rows               = key3("vr", "rows", hashPart("strand"), smallPart("stream"), momentPart("event"), "what an event contributes to a stream of the definitions")
+	DefinitionVersions = key1("vd", "versions of definitions", numberPart("revision"), "every version that ever was in force, with who and when")
+	States             = key1("vs", "states", profilePart("profile"), "the values and memberships that were told, see package space/computed")
+	Timers             = key2("vt", "timers", timePart("time"), profilePart("profile"), "nothing: when a profile's values may change by themselves, at most one a profile")
+	Members            = key2("vm", "members", smallPart("definition"), profilePart("profile"), "time(8): since when the profile is in the audience")
+	Evaluation         = key0("ve", "evaluation", "how far the evaluator has read the feed, sizes of audiences, progress over history")
+
 	// Recent messages of a store with one writer, see package dedupe.
 	RecentSealed      = key0("ds", "sealed clock", "number(8): the clock of the last block whose messages are in generations")
 	RecentGenerations = key1("dg", "generations of recent messages", numberPart("generation"), "generation")
@@ -64,6 +72,9 @@ var (
 
 // EventKeyBytes is how long a key of Events is.
 const EventKeyBytes = keyspaceBytes + 1 + 16 + MomentBytes
+
+// RowKeyBytes is how long a key of Rows is.
+const RowKeyBytes = keyspaceBytes + 2 + 16 + 4 + MomentBytes
 
 // EventsFrom is the first key of a strand's events at or after a time.
 func EventsFrom(ks Keyspace, strand identity.Hash, time int64) []byte {

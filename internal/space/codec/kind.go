@@ -246,7 +246,12 @@ func key3[A, B, C any](tag, name string, a part[A], b part[B], c part[C], value 
 
 // Key is the key of a to c.
 func (k Key3[A, B, C]) Key(ks Keyspace, a A, b B, c C) []byte {
-	return k.c.append(k.Of2(ks, a, b), c)
+	return k.Append(make([]byte, 0, 56), ks, a, b, c)
+}
+
+// Append appends the key of a to c to dst.
+func (k Key3[A, B, C]) Append(dst []byte, ks Keyspace, a A, b B, c C) []byte {
+	return k.c.append(k.b.append(k.a.append(k.start(dst, ks), a), b), c)
 }
 
 // Of is what all keys of a begin with.
