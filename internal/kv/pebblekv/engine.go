@@ -89,8 +89,11 @@ func (s *Store) engineOptions() *pebble.Options {
 		WALCreated: func(info pebble.WALCreateInfo) {
 			if info.Err == nil {
 				s.logNumber.Store(uint64(info.FileNum))
+				s.ramp.rotated()
 			}
 		},
+		FlushBegin: func(info pebble.FlushInfo) { s.ramp.began(info.Input) },
+		FlushEnd:   func(pebble.FlushInfo) { s.ramp.ended() },
 		ManifestCreated: func(info pebble.ManifestCreateInfo) {
 			if info.Err == nil {
 				name := s.opts.FS.PathBase(info.Path)

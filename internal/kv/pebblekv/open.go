@@ -120,6 +120,7 @@ type Store struct {
 
 	views  views
 	space  space
+	ramp   ramp
 	failed atomic.Pointer[error] // why the store stopped taking commits for good
 
 	stop    chan struct{}
@@ -139,13 +140,16 @@ func Open(dir string, opts Options) (*Store, error) {
 	opts.setDefaults()
 	s := &Store{dir: dir, opts: opts, log: opts.Logger.With("store", dir), stop: make(chan struct{})}
 	s.space.init(opts.FS, dir, &opts)
+	s.ramp.wake = make(chan struct{}, 1)
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", dir, sentinel(err))
 	}
 	s.views.init(s.db)
+	s.ramp.reset()
 	s.workers.Go(func() { s.views.reap(s.stop) })
 	s.workers.Go(func() { s.space.watch(s.stop, s.log) })
 	s.workers.Go(func() { s.keepMark(s.stop) })
+	s.workers.Go(func() { s.flushEarly(s.stop) })
 	return s, nil
 }
 
