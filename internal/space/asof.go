@@ -76,6 +76,9 @@ func (d *View) gatherAsOf(ref Ref) (*profileSnapshot, error) {
 		}
 		now := d.strands[s.Hash]
 		st := &codec.Strand{Strand: then, Source: now.Source, Founded: now.Founded}
+		if then.First == now.First {
+			st.MessageID = now.MessageID
+		}
 		if !st.Founded.IsZero() && (g.id.IsZero() || st.Founded.Less(g.id)) {
 			g.id = st.Founded
 		}

@@ -158,11 +158,11 @@ func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Ha
 	var old *identity.Strand
 	if known != nil {
 		old = known.Strand
-		rec.Source, rec.Founded, rec.Revision = known.Source, known.Founded, known.Revision
+		rec.Source, rec.MessageID, rec.Founded, rec.Revision = known.Source, known.MessageID, known.Founded, known.Revision
 	}
 	s.Accept(d.rules, d.engine.Overrides, e.pos)
 	if s.First == e.pos {
-		rec.Source = e.source
+		rec.Source, rec.MessageID = e.source, strings.Clone(e.messageID)
 	}
 	if err := d.putStrand(rec, old); err != nil {
 		return false, err

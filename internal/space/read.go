@@ -18,9 +18,9 @@ type Part uint8
 
 // The parts of a Profile.
 const (
-	PartIdentifiers Part = 1 << iota // without messageIds, see NameIdentifiers
+	PartIdentifiers Part = 1 << iota // perhaps without messageIds, see NameIdentifiers
 	PartTraits
-	PartMetadata // reads the profile's last event
+	PartMetadata // reads the body of the profile's last event
 	allParts     = PartIdentifiers | PartTraits | PartMetadata
 )
 
@@ -84,9 +84,11 @@ func (g *profileSnapshot) identifiers() []profile.Identifier {
 	for i, st := range g.strands {
 		for k := range st.Links {
 			if l := &st.Links[k]; l.Verdict == identity.Accepted {
-				lists[i] = append(lists[i], profile.Identifier{
-					Type: l.ID.Type, Value: l.ID.Value, Moment: l.At.Moment, Source: st.Source,
-				})
+				id := profile.Identifier{Type: l.ID.Type, Value: l.ID.Value, Moment: l.At.Moment, Source: st.Source}
+				if l.At == st.First {
+					id.MessageID = st.MessageID
+				}
+				lists[i] = append(lists[i], id)
 			}
 		}
 	}
@@ -118,7 +120,7 @@ func (g *profileSnapshot) traits() (profile.Traits, error) {
 }
 
 // NameIdentifiers fills in the messageIds of the events with which identifiers were
-// first seen. Those of events that cannot be read any more stay empty.
+// first seen, where only their bodies tell. Those of events that cannot be read any more stay empty.
 func (s *Space) NameIdentifiers(ctx context.Context, ids []profile.Identifier) error {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
@@ -133,18 +135,24 @@ func (s *Space) NameIdentifiers(ctx context.Context, ids []profile.Identifier) e
 const namedTogether = 64
 
 func nameIdentifiers(ctx context.Context, r kv.Reader, keys codec.Keyspace, ids []profile.Identifier) error {
-	for part := range slices.Chunk(ids, namedTogether) {
+	var unnamed []int
+	for i := range ids {
+		if ids[i].MessageID == "" {
+			unnamed = append(unnamed, i)
+		}
+	}
+	for part := range slices.Chunk(unnamed, namedTogether) {
 		at := make([]event.Moment, len(part))
-		for i := range part {
-			at[i] = part[i].Moment
+		for k, i := range part {
+			at[k] = ids[i].Moment
 		}
 		blocks, err := journal.ReadMany(ctx, r, keys, at)
 		if err != nil {
 			return err
 		}
-		for i := range part {
-			e, _, _ := blocks[at[i].Arrival.Block()].At(at[i])
-			part[i].MessageID = e.MessageID
+		for k, i := range part {
+			e, _, _ := blocks[at[k].Arrival.Block()].At(at[k])
+			ids[i].MessageID = e.MessageID
 		}
 	}
 	return nil
@@ -156,7 +164,7 @@ func (s *Space) metadata(ctx context.Context, r kv.Reader, g *profileSnapshot) (
 	parts := make([]profile.Metadata, 0, 2*len(g.strands))
 	ranges := make([]kv.Range, len(g.strands))
 	for i, st := range g.strands {
-		parts = append(parts, profile.Sighting(st.First.Moment, "", st.Source))
+		parts = append(parts, profile.Sighting(st.First.Moment, st.MessageID, st.Source))
 		ranges[i] = kv.Range{From: codec.Events.Of(s.keys, st.Hash), To: g.eventsEnd(st.Hash)}
 	}
 	pages, err := r.Scans(ctx, ranges, 1, true)
@@ -174,13 +182,30 @@ func (s *Space) metadata(ctx context.Context, r kv.Reader, g *profileSnapshot) (
 	if m == (profile.Metadata{}) {
 		return m, nil
 	}
-	blocks, err := journal.ReadMany(ctx, r, s.keys, []event.Moment{m.First, m.Last})
+	var asked []event.Moment
+	for _, one := range [...]struct {
+		at event.Moment
+		id string
+	}{{m.First, m.FirstMessageID}, {m.Last, m.LastMessageID}} {
+		if one.id == "" {
+			asked = append(asked, one.at)
+		}
+	}
+	if len(asked) == 0 {
+		return m, nil
+	}
+	blocks, err := journal.ReadMany(ctx, r, s.keys, asked)
 	if err != nil {
 		return m, err
 	}
-	first, _, _ := blocks[m.First.Arrival.Block()].At(m.First)
-	last, _, _ := blocks[m.Last.Arrival.Block()].At(m.Last)
-	m.FirstMessageID, m.LastMessageID, m.LastSourceID = first.MessageID, last.MessageID, last.Source
+	if m.FirstMessageID == "" {
+		first, _, _ := blocks[m.First.Arrival.Block()].At(m.First)
+		m.FirstMessageID = first.MessageID
+	}
+	if m.LastMessageID == "" {
+		last, _, _ := blocks[m.Last.Arrival.Block()].At(m.Last)
+		m.LastMessageID, m.LastSourceID = last.MessageID, last.Source
+	}
 	return m, nil
 }
 

@@ -54,6 +54,10 @@ func drawStrand(t *rapid.T) *codec.Strand {
 		}
 	}
 	rec := &codec.Strand{Strand: s, Source: rapid.String().Draw(t, "source"), Revision: rapid.Uint64().Draw(t, "revision")}
+	rec.MessageID = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+		"0b9c9a7e-6f0d-4a52-9a0c-3f1f5a2b7c11", "0B9C9A7E-6F0D-4A52-9A0C-3F1F5A2B7C11", "0B9c9a7e-6f0d-4a52-9a0c-3f1f5a2b7c11",
+		"0b9c9a7e-6f0d-4a52-9a0c-3f1f5a2b7c1g", "12345678-1234-1234-1234-123456789012",
+	})).Draw(t, "messageId")
 	if rapid.Bool().Draw(t, "founder") {
 		rec.Founded = codec.ProfileID{1, 2, 3}
 	}
@@ -79,7 +83,7 @@ func TestStrandRecordsRoundTrip(t *testing.T) {
 
 // Damaged records are errors, and cost no more memory than they are long.
 func FuzzRecords(f *testing.F) {
-	s := &codec.Strand{Strand: identity.NewStrand(testHasher, identity.Users, []identity.ID{{Type: "user_id", Value: "u"}}), Source: "web"}
+	s := &codec.Strand{Strand: identity.NewStrand(testHasher, identity.Users, []identity.ID{{Type: "user_id", Value: "u"}}), Source: "web", MessageID: "0b9c9a7e-6f0d-4a52-9a0c-3f1f5a2b7c11"}
 	f.Add(byte(0), s.Append(nil))
 	f.Add(byte(1), (&codec.Identifier{ID: identity.ID{Type: "x", Value: "y"}, Holders: []codec.Holder{{Accepted: true}}}).Append(nil))
 	f.Add(byte(1), (&codec.Identifier{ID: identity.ID{Type: "user_id"}, Owner: codec.ProfileID{9}, Spilled: true, Revision: 300}).Append(nil))

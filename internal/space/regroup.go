@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -37,6 +38,9 @@ func (d *Tx) apply(c *identity.Change, e occasion) error {
 		if known := d.strands[s.Hash]; known != nil {
 			old = known.Strand
 			rec.Source, rec.Founded, rec.Revision = known.Source, known.Founded, known.Revision
+			if s.First == old.First {
+				rec.MessageID = known.MessageID
+			}
 			for i := range old.Links {
 				if l := &old.Links[i]; l.Verdict == identity.Demoted {
 					d.wasDemoted[demotion{s.Hash, l.Hash}] = true
@@ -45,6 +49,9 @@ func (d *Tx) apply(c *identity.Change, e occasion) error {
 		}
 		if old == nil || s.First == e.pos {
 			rec.Source = e.source
+		}
+		if s.First == e.pos {
+			rec.MessageID = strings.Clone(e.messageID)
 		}
 		if err := d.putStrand(rec, old); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package space
 
 import (
+	"strings"
+
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
@@ -81,7 +83,7 @@ func (d *Tx) restart(known *codec.Strand, e occasion) error {
 		return err
 	}
 	rec := *known
-	rec.Strand, rec.Source = s, e.source
+	rec.Strand, rec.Source, rec.MessageID = s, e.source, strings.Clone(e.messageID)
 	return d.putStrand(&rec, known.Strand)
 }
 

@@ -170,12 +170,23 @@ func (v *verification) event(b *journal.Block, ordinal int, e *journal.Event, m 
 	subject := fmt.Sprintf("event %s of %s", e.MessageID, h.Type)
 	v.side(b, ordinal, subject, identity.Users, h.HasUser, h.User, p.Users)
 	v.side(b, ordinal, subject, identity.Accounts, h.HasAccount, h.Account, p.Accounts)
+	v.first(h.User, h.Moment(b.ID, ordinal), e)
+	v.first(h.Account, h.Moment(b.ID, ordinal), e)
 	if h.HasUser {
 		v.said(h.User, profile.UserTraits(m, h.Source, e.Arrival))
 	}
 	if h.HasAccount {
 		v.said(h.Account, profile.AccountTraits(m, h.Source, e.Arrival))
 	}
+}
+
+// first holds what a strand says of its first event against that.
+func (v *verification) first(strand identity.Hash, at event.Moment, e *journal.Event) {
+	st := v.strands[strand]
+	if st == nil || st.First.Moment != at || st.MessageID == "" || st.MessageID == e.MessageID {
+		return
+	}
+	v.differ("strand", v.name(strand), "first event "+st.MessageID, "first event "+e.MessageID, "strand "+strand.String())
 }
 
 // said takes over what an event said of a strand.

@@ -11,8 +11,10 @@ import (
 // Strand is a strand as it is stored.
 type Strand struct {
 	*identity.Strand
-	Source  string    // of the first event
-	Founded ProfileID // the profile whose founding strand this is; zero: none
+	Source string // of the first event
+	// MessageID is the first event's; "" where only its body tells.
+	MessageID string
+	Founded   ProfileID // the profile whose founding strand this is; zero: none
 	// revision moves, on a shared store, with events of a strand whose verdict
 	// a window may change: whoever decides about it reads its events, and must
 	// learn that there is another.
@@ -20,13 +22,14 @@ type Strand struct {
 }
 
 const (
-	strandVersion = 1
+	strandVersion = 2 // 1 had no messageIds
 
 	flagFounded   = 1
 	flagEvaluated = 2
 	flagRecheck   = 4
 	flagAccounts  = 8
 	flagRevision  = 16
+	flagMessageID = 32
 )
 
 const (
@@ -59,9 +62,15 @@ func (s *Strand) Append(b []byte) []byte {
 	if s.Revision != 0 {
 		flags |= flagRevision
 	}
+	if s.MessageID != "" {
+		flags |= flagMessageID
+	}
 	b = append(b, strandVersion, flags, s.First.Class)
 	b = appendMoment(b, s.First.Moment)
 	b = AppendText(b, s.Source)
+	if flags&flagMessageID != 0 {
+		b = appendMessageID(b, s.MessageID)
+	}
 	if flags&flagRevision != 0 {
 		b = binary.AppendUvarint(b, s.Revision)
 	}
@@ -112,6 +121,9 @@ func DecodeStrand(b []byte, h identity.Hash, hasher identity.Hasher) (*Strand, e
 	}
 	s.First = place()
 	s.Source = r.Text()
+	if flags&flagMessageID != 0 {
+		s.MessageID = r.messageID()
+	}
 	if flags&flagRevision != 0 {
 		s.Revision = r.Uvarint()
 	}
