@@ -89,7 +89,7 @@ func (c *Tx) appendWork(blocks *journal.Appender, k int, w *ingestRequest, found
 func (e *prepared) head() journal.Head {
 	h := journal.Head{
 		Time: e.msg.Time, ReceivedAt: e.msg.ReceivedAt, Source: e.source,
-		Type: e.msg.Type, MessageHash: e.hash,
+		Type: e.msg.Type, Name: journal.NameHash(e.msg.Name), MessageHash: e.hash,
 		User: e.users.hash, HasUser: len(e.users.ids) > 0,
 		Account: e.account.hash, HasAccount: len(e.account.ids) > 0,
 	}

@@ -81,7 +81,8 @@ type Space struct {
 	sources     sourceCounts
 	openRejects generationalCache[sameReject, openReject]
 	job         jobState
-	spare       *Tx // the room of the last plan
+	spare       *Tx      // the room of the last plan
+	committed   []func() // called after each commit
 
 	pending atomic.Int64
 	stats   counters
@@ -212,7 +213,7 @@ func (s *Space) ID() string { return s.cfg.ID }
 func (s *Space) Ruleset() *identity.Ruleset { return s.rules.Load() }
 
 // schemaVersion is the version of everything under this package's keys.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // register reads or makes what a store knows before any space: its schema
 // version, its secret, and the number of the space.

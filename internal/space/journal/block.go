@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -21,6 +22,7 @@ type Head struct {
 	Time, ReceivedAt    int64 // nanoseconds since 1970
 	Source              string
 	Type                event.Type
+	Name                uint32 // hash of the event's name, see NameHash
 	MessageHash         uint64
 	GivenID             string // messageId, where the body does not say it word for word; else ""
 }
@@ -35,18 +37,28 @@ func (e *Head) Moment(block event.Block, ordinal int) event.Moment {
 	return event.Moment{Time: e.Time, ReceivedAt: e.ReceivedAt, Arrival: block.At(ordinal)}
 }
 
+// NameHash is the hash of an event's name by which a block says which events it has:
+// 0 of no name.
+func NameHash(name string) uint32 {
+	if name == "" {
+		return 0
+	}
+	return max(1, uint32(xxhash.Sum64String(name)))
+}
+
 // A header is stored as
 //
 //	version(1) checksum(8, little-endian) sources: n, then the texts
+//	names: n, then the hashes(4, little-endian)
 //	events: n, and for each mask(2, little-endian) and, as far as the mask says so,
-//	  user strand(16) account strand(16) received source time messageHash(8) givenID
+//	  user strand(16) account strand(16) received source name time messageHash(8) givenID
 //
 // received is the difference from the event before, time the difference back from
 // received: in milliseconds where these are whole, as they are for what SDKs send.
-// The events of a block often have a user in common, one source, and one time of
-// receipt. The checksum (xxHash64) is that of all that follows it.
+// The events of a block often have a user in common, one source, few names, and one
+// time of receipt. The checksum (xxHash64) is that of all that follows it.
 const (
-	headerVersion = 2
+	headerVersion = 3
 	headerPrefix  = 1 + 8
 )
 
@@ -61,9 +73,11 @@ const (
 	headSource     = 1 << 8 // source differs from the event before
 	headMillis     = 1 << 9 // time's difference is in milliseconds
 	headGivenID    = 1 << 10
-	headKnown      = 1<<11 - 1
+	headName       = 1 << 11 // name differs from the event before
+	headKnown      = 1<<12 - 1
 	headMaskBytes  = 2
 	headHashBytes  = 8
+	nameHashBytes  = 4
 	nanosPerMilli  = 1e6
 	maxBlockEvents = event.MaxOrdinal + 1
 )
@@ -78,9 +92,14 @@ func AppendHeader(dst []byte, events []Head) []byte {
 	for _, s := range sources {
 		dst = codec.AppendText(dst, s)
 	}
+	names := nameTable(events)
+	dst = binary.AppendUvarint(dst, uint64(len(names)))
+	for _, n := range names {
+		dst = binary.LittleEndian.AppendUint32(dst, n)
+	}
 	dst = binary.AppendUvarint(dst, uint64(len(events)))
 	var user, account identity.Hash
-	received, source := int64(0), ""
+	received, source, name := int64(0), "", uint32(0)
 	for i := range events {
 		e := &events[i]
 		if e.Type == 0 {
@@ -108,6 +127,9 @@ func AppendHeader(dst []byte, events []Head) []byte {
 		if e.Source != source {
 			mask |= headSource
 		}
+		if e.Name != name {
+			mask |= headName
+		}
 		back := e.ReceivedAt - e.Time
 		if back%nanosPerMilli == 0 {
 			mask |= headMillis
@@ -132,7 +154,11 @@ func AppendHeader(dst []byte, events []Head) []byte {
 		}
 		if mask&headSource != 0 {
 			source = e.Source
-			dst = binary.AppendUvarint(dst, uint64(indexOf(sources, source)))
+			dst = binary.AppendUvarint(dst, uint64(slices.Index(sources, source)))
+		}
+		if mask&headName != 0 {
+			name = e.Name
+			dst = binary.AppendUvarint(dst, uint64(slices.Index(names, name)))
 		}
 		dst = binary.AppendVarint(dst, back)
 		dst = binary.LittleEndian.AppendUint64(dst, e.MessageHash)
@@ -152,7 +178,7 @@ func sourceTable(events []Head) []string {
 	for i := range events {
 		if e := &events[i]; e.Type != 0 && e.Source != last {
 			last = e.Source
-			if indexOf(sources, last) < 0 {
+			if !slices.Contains(sources, last) {
 				sources = append(sources, last)
 			}
 		}
@@ -160,13 +186,19 @@ func sourceTable(events []Head) []string {
 	return sources
 }
 
-func indexOf(list []string, s string) int {
-	for i := range list {
-		if list[i] == s {
-			return i
+// nameTable lists the names of events in the order in which they first occur.
+func nameTable(events []Head) []uint32 {
+	var names []uint32
+	last := uint32(0)
+	for i := range events {
+		if e := &events[i]; e.Type != 0 && e.Name != last {
+			last = e.Name
+			if !slices.Contains(names, last) {
+				names = append(names, last)
+			}
 		}
 	}
-	return -1
+	return names
 }
 
 // DecodeHeader reads the header of a block. Errors wrap kv.ErrCorrupt or
@@ -186,6 +218,11 @@ func DecodeHeader(b []byte) ([]Head, error) {
 	for i := range sources {
 		sources[i] = r.Text()
 	}
+	names := make([]uint32, r.Count(nameHashBytes))
+	for i := range names {
+		names[i] = binary.LittleEndian.Uint32(r.Rest)
+		r.Rest = r.Rest[nameHashBytes:]
+	}
 	n := r.Count(headMaskBytes)
 	if r.Err == nil && n > maxBlockEvents {
 		r.Err = fmt.Errorf("%w: a block header counts %d events", kv.ErrCorrupt, n)
@@ -195,7 +232,7 @@ func DecodeHeader(b []byte) ([]Head, error) {
 	}
 	events := make([]Head, n)
 	var user, account identity.Hash
-	received, source := int64(0), ""
+	received, source, name := int64(0), "", uint32(0)
 	for i := range events {
 		mask := uint16(r.Byte()) | uint16(r.Byte())<<8
 		if mask == 0 {
@@ -229,11 +266,19 @@ func DecodeHeader(b []byte) ([]Head, error) {
 			}
 			source = sources[k]
 		}
+		if mask&headName != 0 {
+			k := r.Uvarint()
+			if k >= uint64(len(names)) {
+				r.Fail()
+				return nil, r.Err
+			}
+			name = names[k]
+		}
 		back := r.Varint()
 		if mask&headMillis != 0 {
 			back *= nanosPerMilli
 		}
-		e.ReceivedAt, e.Source, e.Time = received, source, received-back
+		e.ReceivedAt, e.Source, e.Name, e.Time = received, source, name, received-back
 		if len(r.Rest) < headHashBytes {
 			r.Fail()
 			return nil, r.Err

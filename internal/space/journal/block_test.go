@@ -41,6 +41,7 @@ func blockEvents() *rapid.Generator[[]Head] {
 			e.ReceivedAt, e.Time = rapid.Int64().Draw(t, "received"), rapid.Int64().Draw(t, "time")
 		}
 		e.Source = rapid.SampledFrom([]string{"", "ios-app", "web", "server"}).Draw(t, "source")
+		e.Name = NameHash(rapid.SampledFrom([]string{"", "Paid", "Seen", "Order Completed"}).Draw(t, "name"))
 		e.MessageHash = rapid.Uint64().Draw(t, "message")
 		e.GivenID = rapid.SampledFrom([]string{"", "", "selfsame-1"}).Draw(t, "given")
 		return e
