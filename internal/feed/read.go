@@ -156,3 +156,25 @@ func parseKey(prefix, key []byte) (lane, seq uint64, err error) {
 	key = key[len(prefix):]
 	return binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[laneBytes:]), nil
 }
+
+// End returns the cursor behind all records that a snapshot has, gaps or not.
+func End(ctx context.Context, r kv.Reader, prefix []byte) (Cursor, error) {
+	c := Cursor{}
+	from, end := prefix, kv.PrefixEnd(prefix)
+	for from != nil {
+		last, err := r.Scan(ctx, from, end, 1, true)
+		if err != nil {
+			return nil, fmt.Errorf("lanes of the feed: %w", err)
+		}
+		if len(last) == 0 {
+			break
+		}
+		number, seq, err := parseKey(prefix, last[0].Key)
+		if err != nil {
+			return nil, err
+		}
+		c[number] = seq
+		end = Key(prefix, number, 0)
+	}
+	return c, nil
+}

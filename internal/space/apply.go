@@ -64,7 +64,7 @@ func (s *Space) runRules(ctx context.Context) (task.Rest, error) {
 	for ctx.Err() == nil && s.version.Load().Applying {
 		err := s.applyRules(ctx)
 		s.apply.progress.Store(nil)
-		if err == nil || (errors.Is(err, errRulesMoved) || errors.Is(err, errDefinitionsMoved)) && s.store.Exclusive() {
+		if err == nil || (errors.Is(err, errRulesMoved) || errors.Is(err, ErrDefinitionsMoved)) && s.store.Exclusive() {
 			continue
 		}
 		if s.store.Exclusive() || ctx.Err() != nil {

@@ -40,9 +40,9 @@ type Row struct {
 	Value   []byte
 }
 
-// errDefinitionsMoved: other definitions are in force than those that a change was
+// ErrDefinitionsMoved: other definitions are in force than those that a change was
 // made for.
-var errDefinitionsMoved = errors.New("other definitions were set meanwhile")
+var ErrDefinitionsMoved = errors.New("other definitions were set meanwhile")
 
 // Definitions returns those at work on this node.
 func (s *Space) Definitions() *Definitions { return s.definitions.Load() }

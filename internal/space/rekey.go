@@ -277,7 +277,7 @@ func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) e
 			return err
 		}
 		if d.definitions != m.definitions {
-			return errDefinitionsMoved
+			return ErrDefinitionsMoved
 		}
 		d.moveRows(m.rows)
 		for block, heads := range m.headers {

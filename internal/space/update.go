@@ -43,7 +43,7 @@ func (s *Space) update(ctx context.Context, ch change, f func(*Tx) error) error 
 // The caller holds the writer's lock.
 //
 // kv.ErrConflict: another node changed what the change relies on. errRulesMoved,
-// errDefinitionsMoved: others are in force than those it was made for. errYield: rules are being
+// ErrDefinitionsMoved: others are in force than those it was made for. errYield: rules are being
 // changed, and whoever has many commits to make lets a moment pass. kv.ErrCorrupt:
 // what is stored contradicts itself.
 func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, error) {
@@ -67,7 +67,7 @@ func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, err
 		return d, errRulesMoved
 	}
 	if ch.definitions != nil && ch.definitions != s.definitions.Load() {
-		return d, errDefinitionsMoved
+		return d, ErrDefinitionsMoved
 	}
 	// After the first read, so after the times of all commits that this one builds
 	// upon: readers of the feed take the lanes together by time, and would else see
@@ -202,6 +202,9 @@ func (s *Space) learn(d *Tx) {
 	s.learnRejects(d)
 	s.learnSources(d)
 	s.wakeTasks(d)
+	for _, f := range s.committed {
+		f()
+	}
 	s.stats.add(d)
 }
 

@@ -1,0 +1,55 @@
+package space
+
+import (
+	"context"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+)
+
+// Derive commits what a room above the heart has derived from what is stored: f puts
+// it into the transaction and tells of it. The fence is that of the lease that
+// whoever derives it holds. Errors: ErrDefinitionsMoved if other definitions than
+// these are in force (nil: whichever are); those of f; ErrBusy; those of the store.
+func (s *Space) Derive(ctx context.Context, fence lease.Fence, definitions *Definitions, f func(*Tx) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.update(ctx, change{fence: fence, definitions: definitions}, f)
+}
+
+// Put sets a key of a room above the heart.
+func (d *Tx) Put(key, value []byte) { d.batch.Put(key, value) }
+
+// Delete removes a key of a room above the heart.
+func (d *Tx) Delete(key []byte) { d.batch.Delete(key) }
+
+// Require makes the commit a conflict unless a key has the value that was read.
+func (d *Tx) Require(key, value []byte) { d.batch.Require(key, value) }
+
+// Tell adds a change to the feed: of a profile, or, if p is zero, of none.
+func (d *Tx) Tell(p codec.ProfileID, c identity.Collection, ch feed.Change) {
+	if !p.IsZero() {
+		ch.Profile = p.Text(c)
+	}
+	d.changes = append(d.changes, ch)
+	d.changeOf = append(d.changeOf, p)
+}
+
+// Store is where the space lies.
+func (s *Space) Store() kv.Store { return s.store }
+
+// NewLease makes the lease of a duty in the space.
+func (s *Space) NewLease(duty string) *lease.Lease {
+	return lease.New(s.store, s.keys, duty, s.cfg.Now)
+}
+
+// OnCommit has f called after every commit of this node from now on, by the writer: it
+// must return at once. What other nodes commit is not told.
+func (s *Space) OnCommit(f func()) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.committed = append(s.committed, f)
+}
