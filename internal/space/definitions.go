@@ -36,7 +36,7 @@ type Extractor interface {
 // Row is what an event contributes to a stream of the definitions.
 type Row struct {
 	Stream  uint32
-	Account bool // definitions for accounts use it too
+	Account bool // it hangs on the strand of the event's account, if there is one
 	Value   []byte
 }
 
@@ -185,15 +185,15 @@ func (s *Space) resolveDefinitions(ctx context.Context, b *kv.Batch, d *Definiti
 	return err
 }
 
-// placeRows calls f with the places of an event's rows: under its user strand, and
-// under its account strand if definitions for accounts use them or there is no other.
+// placeRows calls f with the places of an event's rows: those for its account are under
+// its account strand, if it has one, and all others under its user strand.
 func placeRows(users, account *side, rows []Row, f func(strand identity.Hash, row *Row)) {
 	for i := range rows {
-		if len(users.ids) > 0 {
-			f(users.hash, &rows[i])
-		}
-		if len(account.ids) > 0 && (rows[i].Account || len(users.ids) == 0) {
+		switch {
+		case rows[i].Account && len(account.ids) > 0:
 			f(account.hash, &rows[i])
+		case len(users.ids) > 0:
+			f(users.hash, &rows[i])
 		}
 	}
 }
