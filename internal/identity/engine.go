@@ -51,7 +51,7 @@ type Change struct {
 	Strands []*Strand // with new verdicts, in the order of their hashes
 	// Groups are profiles whose IDs or times may have changed, complete.
 	Groups [][]Member
-	// Bare are IDs that nobody owns any more.
+	// Bare are IDs that nobody owns any more, or yet.
 	Bare []Member
 	// Tainted are the IDs of strands with a demotion, or of which an override
 	// speaks: what touches them does not commute.

@@ -27,8 +27,12 @@ func (r *replay) change() *Change {
 		}
 		if !seen[g] {
 			seen[g] = true
-			c.Groups = append(c.Groups, g.members)
-			c.Merges = append(c.Merges, g.merges)
+			members, unseen := g.seen()
+			c.Bare = append(c.Bare, unseen...)
+			if len(members) > 0 {
+				c.Groups = append(c.Groups, members)
+				c.Merges = append(c.Merges, g.merges)
+			}
 		}
 	}
 	for h := range r.taint {

@@ -76,7 +76,7 @@ func drawOverrides(t *rapid.T, events []happening) *identity.Overrides {
 		return e.strand.Hash, e.strand.Links[rapid.IntRange(0, len(e.strand.Links)-1).Draw(t, "id")].Hash
 	}
 	for range rapid.IntRange(1, 3).Draw(t, "how many") {
-		switch rapid.IntRange(0, 2).Draw(t, "kind") {
+		switch rapid.IntRange(0, 4).Draw(t, "kind") {
 		case 0:
 			_, a := pick()
 			_, b := pick()
@@ -88,9 +88,24 @@ func drawOverrides(t *rapid.T, events []happening) *identity.Overrides {
 			ov.Isolate(a)
 		case 2:
 			ov.Drop(pick())
+		default:
+			if a, b := drawKnown(t, events), drawKnown(t, events); a != b {
+				ov.Same(a, b)
+			}
 		}
 	}
 	return ov
+}
+
+// drawKnown draws an ID of the events, or one that none of them has.
+func drawKnown(t *rapid.T, events []happening) identity.Known {
+	if rapid.IntRange(0, 4).Draw(t, "unseen") == 0 {
+		id := rapid.SampledFrom([]identity.ID{{Type: "anonymous_id", Value: "a9"}, {Type: "user_id", Value: "u9"}}).Draw(t, "which")
+		return identity.Known{ID: id, Hash: hasher.ID(identity.Users, id)}
+	}
+	s := events[rapid.IntRange(0, len(events)-1).Draw(t, "of")].strand
+	l := &s.Links[rapid.IntRange(0, len(s.Links)-1).Draw(t, "id")]
+	return identity.Known{ID: l.ID, Hash: l.Hash}
 }
 
 func truth(rs *identity.Ruleset, ov *identity.Overrides, events []happening) string {

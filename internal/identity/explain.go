@@ -18,12 +18,17 @@ type Explainer struct {
 
 	strands map[Hash]*Strand   // all that were read
 	holding map[Hash][]*Strand // the same by every ID that they hold
+	paired  map[Hash][]Known   // what people tied directly to an ID that was looked at
+	named   map[Hash]ID        // of the IDs in paired
 }
 
-// Step is a pair of IDs that were seen together: one link of the chain between
-// two IDs.
+// Step is a pair of IDs that were seen together, or that people tied together:
+// one link of the chain between two IDs.
 type Step struct {
 	From, To Known
+	// Decided says that people tied the two together (Overrides.Same). Then
+	// Strands, none perhaps, are those that accept both.
+	Decided bool
 	// Strands were seen with both, by their first events. On a chain of accepted
 	// links each accepts both.
 	Strands []*Strand
@@ -104,6 +109,12 @@ func (x *Explainer) grow(r *reach) error {
 	r.depth++
 	var next []Hash
 	for _, id := range r.level {
+		for _, k := range x.pairs(id) {
+			if _, ok := r.hops[k.Hash]; !ok {
+				r.hops[k.Hash] = r.depth
+				next = append(next, k.Hash)
+			}
+		}
 		for _, s := range x.holding[id] {
 			if s.link(id).Verdict != Accepted {
 				continue
@@ -183,6 +194,11 @@ func (x *Explainer) walkOn(r *reach, from Hash) []Hash {
 	var way []Hash
 	for at := from; r.hops[at] > 0; {
 		var before []Hash
+		for _, k := range x.pairs(at) {
+			if n, ok := r.hops[k.Hash]; ok && n == r.hops[at]-1 {
+				before = append(before, k.Hash)
+			}
+		}
 		for _, s := range x.holding[at] {
 			if s.link(at).Verdict != Accepted {
 				continue
@@ -213,7 +229,29 @@ func (x *Explainer) id(h Hash) ID {
 	for _, s := range x.holding[h] {
 		return s.link(h).ID
 	}
-	return ID{}
+	return x.named[h]
+}
+
+// pairs lists what people tied directly to an ID.
+func (x *Explainer) pairs(id Hash) []Known {
+	if list, ok := x.paired[id]; ok {
+		return list
+	}
+	if x.paired == nil {
+		x.paired, x.named = map[Hash][]Known{}, map[Hash]ID{}
+	}
+	var list []Known
+	for _, p := range x.Engine.Overrides.Pairs(x.Engine.Rules, id) {
+		x.named[p.A.Hash], x.named[p.B.Hash] = p.A.ID, p.B.ID
+		list = append(list, p.other(id))
+	}
+	x.paired[id] = list
+	return list
+}
+
+// decided reports whether people tied two IDs together directly.
+func (x *Explainer) decided(a, b Hash) bool {
+	return slices.ContainsFunc(x.pairs(a), func(k Known) bool { return k.Hash == b })
 }
 
 func (x *Explainer) known(h Hash) Known { return Known{x.id(h), h} }
@@ -223,7 +261,7 @@ func (x *Explainer) known(h Hash) Known { return Known{x.id(h), h} }
 func (x *Explainer) steps(way []Hash) []Step {
 	var out []Step
 	for i := 0; i+1 < len(way); i++ {
-		st := Step{From: x.known(way[i]), To: x.known(way[i+1])}
+		st := Step{From: x.known(way[i]), To: x.known(way[i+1]), Decided: x.decided(way[i], way[i+1])}
 		for _, s := range x.holding[way[i]] {
 			if y := s.link(way[i+1]); y != nil && y.Verdict == Accepted && s.link(way[i]).Verdict == Accepted {
 				st.Strands = append(st.Strands, s)

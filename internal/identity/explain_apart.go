@@ -14,6 +14,9 @@ type Apart struct {
 	// Blocked are the values that both profiles were seen with, but which
 	// identify nobody. Looked for only if there is no chain.
 	Blocked []ID
+	// Pairs are what people tied together and what would link the two, but is
+	// not at work. Looked for always.
+	Pairs []PairLeftOut
 }
 
 // Demotions are those of all steps.
@@ -41,6 +44,7 @@ func (x *Explainer) WhyNot(a, b Hash) (*Apart, error) {
 			return nil, err
 		}
 	}
+	out := &Apart{Pairs: x.pairsBetween(from, to)}
 	steps := x.oneDemotion(from, to)
 	if steps == nil {
 		steps = x.oneBetween(from, to)
@@ -52,10 +56,14 @@ func (x *Explainer) WhyNot(a, b Hash) (*Apart, error) {
 		}
 	}
 	if steps == nil {
-		return &Apart{Blocked: x.blockedInCommon(from, to)}, nil
+		out.Blocked = x.blockedInCommon(from, to)
+		return out, nil
 	}
 	for i := range steps {
 		st := &steps[i]
+		if st.Decided {
+			continue
+		}
 		for _, k := range []Known{st.From, st.To} {
 			s := st.Strands[0]
 			if l := s.link(k.Hash); l.Verdict == Demoted {
@@ -67,7 +75,25 @@ func (x *Explainer) WhyNot(a, b Hash) (*Apart, error) {
 			}
 		}
 	}
-	return &Apart{Steps: steps}, nil
+	out.Steps = steps
+	return out, nil
+}
+
+// pairsBetween lists the pairs not at work of what ties an ID of one profile to
+// one of the other, in their order.
+func (x *Explainer) pairsBetween(from, to *reach) []PairLeftOut {
+	var out []PairLeftOut
+	ov := x.Engine.Overrides
+	for h := range from.hops {
+		for _, l := range ov.NotAtWork(x.Engine.Rules, h) {
+			reaches := slices.ContainsFunc(ov.Bound(h), func(k Known) bool { _, ok := to.hops[k.Hash]; return ok })
+			if reaches && !slices.ContainsFunc(out, func(o PairLeftOut) bool { return o.Pair == l.Pair }) {
+				out = append(out, l)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b PairLeftOut) int { return a.compare(b.Pair) })
+	return out
 }
 
 // oneDemotion looks for a strand of one of the two profiles that holds an ID of
@@ -186,6 +212,9 @@ func (x *Explainer) oneBetween(from, to *reach) []Step {
 // one of which it does not accept. Of the strands that hold both, those that
 // leave out the same IDs as the first of those that leave out the fewest.
 func (x *Explainer) crossing(a, b Hash) Step {
+	if x.decided(a, b) {
+		return x.steps([]Hash{a, b})[0]
+	}
 	st := Step{From: x.known(a), To: x.known(b)}
 	var all []*Strand
 	for _, s := range x.holding[a] {
@@ -256,7 +285,16 @@ func (x *Explainer) fewestDemotions(a, b Hash) ([]Step, error) {
 		if err := x.read(lists); err != nil {
 			return nil, err
 		}
+		offer := func(other Hash, f far) {
+			if old, ok := dist[other]; !ok || f.less(old) {
+				dist[other] = f
+				waiting[f] = append(waiting[f], other)
+			}
+		}
 		for _, id := range ids {
+			for _, k := range x.pairs(id) {
+				offer(k.Hash, far{at.demotions, at.hops + 1})
+			}
 			for _, s := range x.holding[id] {
 				for i := range s.Links {
 					other := s.Links[i].Hash
@@ -264,11 +302,7 @@ func (x *Explainer) fewestDemotions(a, b Hash) ([]Step, error) {
 					if other == id || w < 0 {
 						continue
 					}
-					f := far{at.demotions + w, at.hops + 1}
-					if old, ok := dist[other]; !ok || f.less(old) {
-						dist[other] = f
-						waiting[f] = append(waiting[f], other)
-					}
+					offer(other, far{at.demotions + w, at.hops + 1})
 				}
 			}
 		}
@@ -281,6 +315,11 @@ func (x *Explainer) walkApart(dist map[Hash]far, to Hash) []Step {
 	var steps []Step
 	for at := to; dist[at].hops > 0; {
 		var before []Hash
+		for _, k := range x.pairs(at) {
+			if f, ok := dist[k.Hash]; ok && dist[at] == (far{f.demotions, f.hops + 1}) {
+				before = append(before, k.Hash)
+			}
+		}
 		for _, s := range x.holding[at] {
 			for i := range s.Links {
 				l := &s.Links[i]

@@ -41,6 +41,8 @@ func TestExplainScripts(t *testing.T) {
 			if err := json.Unmarshal([]byte(rest), &rules); err != nil {
 				t.Fatalf("line %d: %v", i+1, err)
 			}
+		case word == "same":
+			ov.Same(knownPair(rest))
 		case word == "apart", word == "isolate":
 			f := strings.Fields(rest)
 			a := hasher.ID(identity.Users, readID(f[0]))
@@ -91,7 +93,15 @@ func answerTo(t *testing.T, rules identity.Rules, ov *identity.Overrides, events
 				}
 			}
 		}
-		for _, c := range identity.Story(strands) {
+		var decisions []identity.Decision
+		for _, s := range strands {
+			for _, k := range s.Strand.Links {
+				for _, p := range ov.Pairs(rs, k.Hash) {
+					decisions = append(decisions, identity.Decision{Pair: p, At: 24 * 7 * hour})
+				}
+			}
+		}
+		for _, c := range identity.Story(strands, decisions) {
 			say("%s", chapter(c))
 		}
 		return out
@@ -120,6 +130,9 @@ func answerTo(t *testing.T, rules identity.Rules, ov *identity.Overrides, events
 		t.Fatal(err)
 	}
 	say("not one person")
+	for _, p := range why.Pairs {
+		say("%s = %s is not at work: %s", p.A.ID, p.B.ID, p.Reason)
+	}
 	for _, st := range why.Steps {
 		say("%s", step(st))
 		for _, d := range st.Demotions {
@@ -136,6 +149,14 @@ func answerTo(t *testing.T, rules identity.Rules, ov *identity.Overrides, events
 	return out
 }
 
+// knownPair reads two IDs.
+func knownPair(text string) (a, b identity.Known) {
+	f := strings.Fields(text)
+	a.ID, b.ID = readID(f[0]), readID(f[1])
+	a.Hash, b.Hash = hasher.ID(identity.Users, a.ID), hasher.ID(identity.Users, b.ID)
+	return a, b
+}
+
 func at(t int64) string {
 	h := t / hour
 	return fmt.Sprintf("%dd%dh", h/24, h%24)
@@ -150,6 +171,9 @@ func names(ids []identity.ID) string {
 }
 
 func step(st identity.Step) string {
+	if st.Decided {
+		return fmt.Sprintf("%s = %s: decided, in %d strands", st.From.ID, st.To.ID, len(st.Strands))
+	}
 	s := fmt.Sprintf("%s -- %s: first %s %s", st.From.ID, st.To.ID, at(st.Strands[0].First.Time), called(st.Strands[0].First.Moment))
 	if n := len(st.Strands); n > 1 {
 		s += fmt.Sprintf(", in %d strands", n)
@@ -189,6 +213,9 @@ func demotion(d *identity.Demotion) string {
 
 func chapter(c identity.Chapter) string {
 	s := fmt.Sprintf("%s %s %s: %s", at(c.At.Time), called(c.At.Moment), c.Kind, names(c.IDs))
+	if c.Decision != nil {
+		s = fmt.Sprintf("%s %s by decision: %s", at(c.At.Time), c.Kind, names(c.IDs))
+	}
 	if len(c.Through) > 0 {
 		s += " through " + names(c.Through)
 	}

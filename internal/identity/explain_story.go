@@ -2,6 +2,7 @@ package identity
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -11,6 +12,13 @@ type Told struct {
 	// Founded is the profile ID whose founding strand this is, "" if none. The
 	// older of two IDs is the smaller.
 	Founded string
+}
+
+// Decision is a pair of IDs that people tied together, and when.
+type Decision struct {
+	Pair
+	At       int64 // nanoseconds since 1970
+	Override string
 }
 
 // ChapterKind says what happened to a profile.
@@ -51,6 +59,10 @@ type Chapter struct {
 	// Parts are what was merged, the one whose profile ID stayed first.
 	Parts []Part
 
+	// Decision is what merged the parts, if no event did. Then Strand is nil, and At
+	// is a place without meaning but for its time.
+	Decision *Decision
+
 	// Why an ID was left out, and with how many of the profile's strands it was.
 	Reason  Reason
 	Broke   string
@@ -68,17 +80,23 @@ type Part struct {
 const mostPartIDs = 20
 
 // Story tells how the strands of one profile became one, in the order of event
-// time. It tells it as of now: an event that came late is told at its own time,
+// time, where what people decided is told at the time when they did, or when the
+// second of its IDs was seen if that is later. It tells it as of now: an event that came late is told at its own time,
 // and with what the rules of now make of it.
-func Story(strands []Told) []Chapter {
+func Story(strands []Told, decisions []Decision) []Chapter {
 	s := &teller{of: map[Hash]*part{}, came: map[Hash]Pos{}}
 	for _, t := range strands {
 		s.listen(t)
 	}
 	slices.SortFunc(s.events, func(a, b *told) int { return compareTime(a.at, b.at) })
+	decisions = slices.Clone(decisions)
+	s.unseen(decisions)
+	slices.SortStableFunc(decisions, func(a, b Decision) int { return cmp.Compare(a.At, b.At) })
 	for _, e := range s.events {
+		decisions = s.decide(decisions, e.at.Time)
 		s.tell(e)
 	}
+	s.decide(decisions, math.MaxInt64)
 	s.keptOut(strands)
 	return s.out
 }
@@ -195,6 +213,60 @@ func (s *teller) tell(e *told) {
 	}
 }
 
+// unseen gives IDs of decisions that no event brought a part without IDs, through
+// which they may tie others together.
+func (s *teller) unseen(decisions []Decision) {
+	seen := map[Hash]bool{}
+	for _, e := range s.events {
+		for _, l := range e.links {
+			seen[l.Hash] = true
+		}
+	}
+	for _, d := range decisions {
+		for _, k := range []Known{d.A, d.B} {
+			if !seen[k.Hash] && s.of[k.Hash] == nil {
+				s.of[k.Hash] = &part{}
+			}
+		}
+	}
+}
+
+// decide tells the decisions up to a time whose IDs were seen by then, and returns
+// the others.
+func (s *teller) decide(decisions []Decision, until int64) []Decision {
+	var later []Decision
+	for _, d := range decisions {
+		a, b := s.of[d.A.Hash], s.of[d.B.Hash]
+		if d.At > until || a == nil || b == nil {
+			later = append(later, d)
+			continue
+		}
+		if a, b = a.root(), b.root(); a == b {
+			continue
+		}
+		if len(a.ids) == 0 {
+			a, b = b, a
+		}
+		if len(b.ids) == 0 {
+			s.join(&a, b)
+			continue
+		}
+		if b.founded != "" && (a.founded == "" || b.founded < a.founded) {
+			a, b = b, a
+		}
+		c := Chapter{Kind: Merged, Decision: &d, Through: []ID{d.A.ID, d.B.ID}, Parts: []Part{a.shown(), b.shown()}}
+		c.At.Time = d.At
+		for _, k := range []Known{d.A, d.B} {
+			if came, ok := s.came[k.Hash]; ok && came.Time >= d.At && compareTime(c.At, came) < 0 {
+				c.At = came
+			}
+		}
+		s.join(&a, b)
+		s.out = append(s.out, c)
+	}
+	return later
+}
+
 // join makes two parts one; the larger takes the smaller in, under the ID that
 // stays.
 func (s *teller) join(into **part, p *part) {
@@ -247,8 +319,11 @@ func (s *teller) keptOut(strands []Told) {
 	for _, c := range byID {
 		s.out = append(s.out, *c)
 	}
-	slices.SortFunc(s.out, func(a, b Chapter) int {
-		return cmp.Or(compareTime(a.At, b.At), cmp.Compare(a.Kind, b.Kind), slices.CompareFunc(a.IDs, b.IDs, ID.Compare))
+	slices.SortStableFunc(s.out, func(a, b Chapter) int {
+		if c := compareTime(a.At, b.At); c != 0 || a.Kind != KeptOut && b.Kind != KeptOut {
+			return c // as they were told
+		}
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), slices.CompareFunc(a.IDs, b.IDs, ID.Compare))
 	})
 }
 

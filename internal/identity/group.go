@@ -1,7 +1,7 @@
 package identity
 
 // Member is an ID of a group with the time it was added: the earliest event
-// time at which it was accepted.
+// time at which it was accepted; Unseen if it never was.
 type Member struct {
 	ID   ID
 	Hash Hash
@@ -42,6 +42,9 @@ func (g *group) has(h Hash) bool {
 func inWindow(lim Limit, t, added int64) bool {
 	if lim.Window == 0 {
 		return true
+	}
+	if added == Unseen {
+		return false
 	}
 	d := t - added
 	if d < 0 {

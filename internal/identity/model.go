@@ -14,6 +14,9 @@ type Model struct {
 	// Same says that the stored strands were decided under rules of the same
 	// order (person_first or arrival) as the draft.
 	Same bool
+	// Was are the rules under which the stored strands were decided; nil means the
+	// draft's. They say which IDs people's pairs tied together.
+	Was *Ruleset
 	// Strict counts a strand as different also when only the bounds of its
 	// verdict are: reasons, and when it is to be looked at again.
 	Strict bool
@@ -210,6 +213,34 @@ func (m *Model) Own(id Hash, profile Founded) {
 	}
 	m.ids[k].owner = first
 	m.cluster.tie(&first, k)
+}
+
+// tiePairs ties together what people decided.
+func (m *Model) tiePairs() {
+	if m.ov == nil {
+		return
+	}
+	was := m.Was
+	if was == nil {
+		was = m.rs
+	}
+	tie := func(p partition, ids []Known) {
+		first := int32(-1)
+		for _, id := range ids {
+			if k, ok := m.index[id.Hash]; ok {
+				p.tie(&first, k)
+			}
+		}
+	}
+	for _, b := range m.ov.bonds() {
+		tie(m.cluster, b.ids)
+		for _, ids := range m.ov.groups(m.rs, b) {
+			tie(m.after, ids)
+		}
+		for _, ids := range m.ov.groups(was, b) {
+			tie(m.before, ids)
+		}
+	}
 }
 
 func linkOf(k int32, l *Link) modelLink {

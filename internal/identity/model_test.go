@@ -17,6 +17,7 @@ func modelOf(l *ledger, rs *identity.Ruleset, ov *identity.Overrides) *identity.
 	for _, s := range l.strands {
 		m.Add(s.Clone(), identity.Founded{})
 	}
+	m.Was = l.rs
 	m.Same = l.rs.Arrival() == rs.Arrival()
 	return m
 }

@@ -28,6 +28,7 @@ type Outcome struct {
 // order of arrival counts. progress is called now and then; its error ends the
 // work.
 func (m *Model) Outcome(events Events, progress func(done, total int) error) (*Outcome, error) {
+	m.tiePairs()
 	o := &Outcome{m: m, group: make([]int32, len(m.ids)), heads: make([]int32, len(m.ids)), next: make([]int32, len(m.strands)), violations: map[Violation]int{}}
 	for k := range m.ids {
 		o.group[k], o.heads[k] = -1, -1

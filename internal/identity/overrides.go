@@ -8,6 +8,7 @@ type Overrides struct {
 	isolated map[Hash]bool
 	dropped  map[drop]bool
 	cut      map[Hash]bool // IDs of which dropped speaks
+	same     map[Hash]*bond
 }
 
 type drop struct{ strand, id Hash }
@@ -51,5 +52,5 @@ func (o *Overrides) Concern(id Hash) bool {
 	if o == nil {
 		return false
 	}
-	return len(o.apart[id]) > 0 || o.cut[id]
+	return len(o.apart[id]) > 0 || o.cut[id] || o.same[id] != nil
 }

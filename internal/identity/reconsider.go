@@ -1,5 +1,7 @@
 package identity
 
+import "slices"
+
 // Reconsider decides again everything on which an override of the IDs may bear:
 // all strands that hold one of them, or an ID of a profile that has one of them
 // now. It is called after overrides were added or taken away, with the engine
@@ -20,6 +22,13 @@ func (e *Engine) Reconsider(g Graph, c Collection, ids []Hash) (*Change, error) 
 		if !all[h] {
 			all[h] = true
 			list = append(list, h)
+		}
+	}
+	// Where an ID names nobody any more, or somebody again, the pairs that have
+	// it may tie other IDs otherwise.
+	for _, id := range slices.Clone(ids) {
+		for _, k := range e.Overrides.Bound(id) {
+			ids = append(ids, k.Hash)
 		}
 	}
 	for _, id := range ids {

@@ -13,6 +13,7 @@ import (
 type wish struct {
 	kind int
 	a, b identity.Hash
+	pair [2]identity.Known // of kind 3
 }
 
 func overridesOf(wishes []wish) *identity.Overrides {
@@ -25,6 +26,8 @@ func overridesOf(wishes []wish) *identity.Overrides {
 			ov.Isolate(w.a)
 		case 2:
 			ov.Drop(w.a, w.b)
+		case 3:
+			ov.Same(w.pair[0], w.pair[1])
 		}
 	}
 	return ov
@@ -33,7 +36,7 @@ func overridesOf(wishes []wish) *identity.Overrides {
 // concerned are the IDs of which an override speaks.
 func (w wish) concerned() []identity.Hash {
 	switch w.kind {
-	case 0:
+	case 0, 3:
 		return []identity.Hash{w.a, w.b}
 	case 1:
 		return []identity.Hash{w.a}
@@ -69,7 +72,7 @@ func TestReconsiderEqualsResolve(t *testing.T) {
 						e := events[rapid.IntRange(0, len(events)-1).Draw(t, "of")]
 						return e.strand.Hash, e.strand.Links[rapid.IntRange(0, len(e.strand.Links)-1).Draw(t, "id")].Hash
 					}
-					w.kind = rapid.IntRange(0, 2).Draw(t, "kind")
+					w.kind = rapid.IntRange(0, 3).Draw(t, "kind")
 					switch w.kind {
 					case 0:
 						_, w.a = pick()
@@ -81,6 +84,12 @@ func TestReconsiderEqualsResolve(t *testing.T) {
 						_, w.a = pick()
 					case 2:
 						w.a, w.b = pick()
+					case 3:
+						w.pair = [2]identity.Known{drawKnown(t, events), drawKnown(t, events)}
+						w.a, w.b = w.pair[0].Hash, w.pair[1].Hash
+						if w.a == w.b {
+							continue
+						}
 					}
 					wishes = append(wishes, w)
 				}

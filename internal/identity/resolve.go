@@ -28,8 +28,8 @@ type Resolution struct {
 	Refused map[Hash]int
 }
 
-// Resolve is the batch function that defines the truth: it takes every event in
-// the order of resolution and rules on it against what was decided before. Under
+// Resolve is the batch function that defines the truth: it begins with the groups
+// that people made (Overrides.Same), takes every event in the order of resolution and rules on it against what was decided before. Under
 // order: person_first the events are sorted here; under order: arrival they must
 // be given in the order in which they arrived. All of one collection.
 func Resolve(rs *Ruleset, ov *Overrides, events []Occurrence) *Resolution {
@@ -61,7 +61,14 @@ func ResolveOn(rs *Ruleset, ov *Overrides, decided []*Strand, events []Occurrenc
 		slices.SortFunc(seq, func(a, b placed) int { return a.pos.Compare(b.pos) })
 	}
 
-	owner := groupsOf(decided)
+	owner := map[Hash]*group{}
+	for _, s := range res.Strands {
+		ov.group(rs, s, owner)
+	}
+	for _, s := range decided {
+		ov.group(rs, s, owner)
+	}
+	tieAccepted(decided, owner)
 	for _, s := range decided {
 		res.Strands[s.Hash] = s
 	}
@@ -132,6 +139,9 @@ func ResolveOn(rs *Ruleset, ov *Overrides, decided []*Strand, events []Occurrenc
 			continue
 		}
 		seen[g] = true
+		if g.members, _ = g.seen(); len(g.members) == 0 {
+			continue
+		}
 		slices.SortFunc(g.members, func(a, b Member) int { return a.ID.Compare(b.ID) })
 		groups = append(groups, g)
 	}
@@ -201,9 +211,8 @@ func (s *Strand) settle(rs *Ruleset) {
 	}
 }
 
-// groupsOf ties together what strands accept.
-func groupsOf(strands []*Strand) map[Hash]*group {
-	owner := map[Hash]*group{}
+// tieAccepted ties together what strands accept.
+func tieAccepted(strands []*Strand, owner map[Hash]*group) {
 	for _, s := range strands {
 		var into *group
 		for i := range s.Links {
@@ -238,7 +247,6 @@ func groupsOf(strands []*Strand) map[Hash]*group {
 			}
 		}
 	}
-	return owner
 }
 
 // Until returns the strand as events up to a time decided it: an ID that was

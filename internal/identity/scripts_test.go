@@ -16,6 +16,7 @@ import (
 type script struct {
 	name     string
 	rules    identity.Rules
+	ov       *identity.Overrides
 	events   []happening
 	profiles []string
 	nobodys  []string
@@ -33,7 +34,7 @@ func readScripts(t *testing.T) []script {
 			continue
 		}
 		if name, ok := strings.CutPrefix(line, "== "); ok {
-			out = append(out, script{name: name})
+			out = append(out, script{name: name, ov: &identity.Overrides{}})
 			continue
 		}
 		s := &out[len(out)-1]
@@ -43,6 +44,13 @@ func readScripts(t *testing.T) []script {
 			if err := json.Unmarshal([]byte(rest), &s.rules); err != nil {
 				t.Fatalf("line %d: %v", n+1, err)
 			}
+		case "same":
+			s.ov.Same(knownPair(rest))
+		case "apart":
+			a, b := knownPair(rest)
+			s.ov.CannotLink(a.Hash, b.Hash)
+		case "isolate":
+			s.ov.Isolate(hasher.ID(identity.Users, readID(rest)))
 		case "->":
 			s.profiles = append(s.profiles, rest)
 		case "!!":
@@ -139,7 +147,7 @@ func TestScripts(t *testing.T) {
 			for _, e := range s.events {
 				occ = append(occ, identity.Occurrence{Strand: e.strand, Moment: e.Moment})
 			}
-			res := identity.Resolve(rs, nil, occ)
+			res := identity.Resolve(rs, s.ov, occ)
 			if got := profilesOf(res.Groups); got != want {
 				t.Fatalf("batch function:\n%s\nwant:\n%s", got, want)
 			}
@@ -150,7 +158,7 @@ func TestScripts(t *testing.T) {
 				}
 			}
 			orders(s.events, func(events []happening) {
-				l := newLedger(rs, nil, 0)
+				l := newLedger(rs, s.ov, 0)
 				for _, e := range events {
 					if err := l.take([]happening{e}); err != nil {
 						t.Fatal(err)

@@ -23,12 +23,31 @@ func (r *replay) groupAt(h Hash, pos Pos, at map[Hash]*group) (*group, error) {
 	return g, nil
 }
 
-// walk collects the group of an ID from links that were accepted before pos.
+// walk collects the group of an ID from links that were accepted before pos, and
+// from what people tied together.
 func (r *replay) walk(start Hash, pos Pos) (*group, error) {
 	g := &group{}
 	index := map[Hash]int{}
-	visited := map[Hash]bool{start: true}
-	level := []Hash{start}
+	visited := map[Hash]bool{}
+	var level []Hash
+	visit := func(h Hash) {
+		if visited[h] {
+			return
+		}
+		visited[h] = true
+		level = append(level, h)
+		for _, k := range r.e.Overrides.Together(r.e.Rules, h) {
+			if _, ok := index[k.Hash]; !ok {
+				index[k.Hash] = len(g.members)
+				g.members = append(g.members, Member{k.ID, k.Hash, Unseen})
+			}
+			if !visited[k.Hash] {
+				visited[k.Hash] = true
+				level = append(level, k.Hash)
+			}
+		}
+	}
+	visit(start)
 	for len(level) > 0 {
 		lists, err := r.g.Accepting(level)
 		if err != nil {
@@ -62,19 +81,16 @@ func (r *replay) walk(start Hash, pos Pos) (*group, error) {
 					index[l.Hash] = len(g.members)
 					g.members = append(g.members, Member{l.ID, l.Hash, l.At.Time})
 				}
-				if !visited[l.Hash] {
-					visited[l.Hash] = true
-					level = append(level, l.Hash)
-				}
+				visit(l.Hash)
 			}
 		}
 	}
 	if len(g.members) == 0 {
 		return nil, nil
 	}
-	if r.e.Rules.Arrival() {
+	if members, _ := g.seen(); r.e.Rules.Arrival() && len(members) > 0 {
 		var err error
-		if g.merges, err = r.g.Merges(start); err != nil {
+		if g.merges, err = r.g.Merges(members[0].Hash); err != nil {
 			return nil, err
 		}
 	}
