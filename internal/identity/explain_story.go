@@ -17,8 +17,7 @@ type Told struct {
 // Decision is a pair of IDs that people tied together, and when.
 type Decision struct {
 	Pair
-	At       int64 // nanoseconds since 1970
-	Override string
+	At int64 // nanoseconds since 1970
 }
 
 // ChapterKind says what happened to a profile.

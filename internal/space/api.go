@@ -30,6 +30,8 @@ var (
 	ErrChanged = errors.New("it was changed in the meantime")
 	// ErrExists: there is one like it.
 	ErrExists = errors.New("exists already")
+	// ErrConflict: it contradicts something that holds already.
+	ErrConflict = errors.New("contradicts what holds already")
 	// ErrInvalid: what was asked for cannot be; the text says why.
 	ErrInvalid = errors.New("not possible")
 	// ErrApplying: new rules, or an override of very many strands, are being

@@ -1,6 +1,8 @@
 package space_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -46,6 +48,32 @@ func lookElsewhere(rng *rand.Rand, r identity.Rules) identity.Rules {
 	return r
 }
 
+// sameTwo draws wishes that two IDs of events are the same.
+func sameTwo(rng *rand.Rand, lines []string) []space.Undo {
+	refs := everybody(lines)
+	var out []space.Undo
+	for range 6 {
+		a, b := refs[rng.IntN(len(refs))], refs[rng.IntN(len(refs))]
+		if a != b && a.Collection == b.Collection {
+			out = append(out, space.Undo{Kind: space.Same, Collection: a.Collection, IDs: []identity.ID{{Type: a.Type, Value: a.Value}, {Type: b.Type, Value: b.Value}}})
+		}
+	}
+	return out
+}
+
+// mustDecide makes an override, unless an ID names nobody or it was made before.
+func mustDecide(t testing.TB, s *space.Space, u space.Undo) {
+	t.Helper()
+	_, err := s.ApplyUndo(context.Background(), u)
+	if errors.Is(err, space.ErrApplying) {
+		await(t, s)
+		_, err = s.ApplyUndo(context.Background(), u)
+	}
+	if err != nil && !errors.Is(err, space.ErrExists) && !errors.Is(err, space.ErrInvalid) {
+		t.Fatal(err)
+	}
+}
+
 // Rules change again and again while events keep coming, with restarts in the
 // middle of the work: in the end everything is as the batch function says, and
 // as if all events had come under the last rules.
@@ -65,6 +93,10 @@ func TestRulesChangeWhileEventsCome(t *testing.T) {
 			}
 			lines := world(rng, 400, 3+rng.IntN(30))
 			all := slices.Clone(lines)
+			same := sameTwo(rng, lines)
+			for _, u := range same[:len(same)/2] {
+				mustDecide(t, s, u)
+			}
 			set := func() {
 				if rng.IntN(4) == 0 {
 					order = []string{"", "arrival"}[rng.IntN(2)]
@@ -85,6 +117,15 @@ func TestRulesChangeWhileEventsCome(t *testing.T) {
 				lines = lines[n:]
 				if rng.IntN(6) == 0 {
 					set()
+				}
+				if len(lines) < 200 && same != nil {
+					if err := s.AwaitRules(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					for _, u := range same {
+						mustDecide(t, s, u) // half of them again
+					}
+					same = nil
 				}
 				switch rng.IntN(12) {
 				case 0:
@@ -109,6 +150,13 @@ func TestRulesChangeWhileEventsCome(t *testing.T) {
 				t.Errorf("%+v, %v", v, err)
 			}
 			fresh := newSpace(t, space.Config{Rules: &v.Rules})
+			page, err := s.Overrides(t.Context(), 100, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range page.Overrides {
+				mustDecide(t, fresh, space.Undo{Kind: o.Kind, Collection: o.Collection, IDs: o.IDs})
+			}
 			ingest(t, fresh, all...)
 			verify(t, fresh)
 			if got, want := partition(t, s, all), partition(t, fresh, all); got != want && v.Rules.Order == "" {

@@ -203,8 +203,8 @@ func (d *View) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *
 func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
-	visited := map[identity.Hash]bool{id: true}
-	for level := []identity.Hash{id}; len(level) > 0; {
+	visited := map[identity.Hash]bool{}
+	for level := d.Reach(id, visited, nil); len(level) > 0; {
 		lists, err := d.Accepting(level)
 		if err != nil {
 			return nil, err
@@ -248,8 +248,7 @@ func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand,
 			out = append(out, s)
 			for i := range s.Links {
 				if l := &s.Links[i]; ties(l) && !visited[l.Hash] {
-					visited[l.Hash] = true
-					next = append(next, l.Hash)
+					next = d.Reach(l.Hash, visited, next)
 				}
 			}
 		}

@@ -58,7 +58,7 @@ func TestAsOfEqualsTheEventsUpToThen(t *testing.T) {
 			}
 			var cut []identity.ID // what somebody decided, in every second world
 			if refs := everybody(lines); seed%2 == 1 {
-				for len(cut) < 2 {
+				for len(cut) < 8 {
 					if r := refs[rng.IntN(len(refs))]; r.Collection == identity.Users {
 						cut = append(cut, identity.ID{Type: r.Type, Value: r.Value})
 					}
@@ -97,13 +97,14 @@ func TestAsOfEqualsTheEventsUpToThen(t *testing.T) {
 	}
 }
 
-// decide isolates one ID and keeps it from another, as far as the space has seen
-// them.
+// decide isolates the first ID and keeps it from the second, as far as the space has
+// seen them; the others are the same two by two, seen or not.
 func decide(t testing.TB, s *space.Space, ids []identity.ID) {
 	t.Helper()
-	for _, u := range []space.Undo{{Kind: space.Isolate, IDs: ids[:1]}, {Kind: space.CannotLink, IDs: ids}} {
+	for _, u := range []space.Undo{{Kind: space.Isolate, IDs: ids[:1]}, {Kind: space.CannotLink, IDs: ids[:2]},
+		{Kind: space.Same, IDs: ids[2:4]}, {Kind: space.Same, IDs: ids[4:6]}, {Kind: space.Same, IDs: ids[6:8]}} {
 		u.Collection = identity.Users
-		if _, err := s.ApplyUndo(context.Background(), u); err != nil && !errors.Is(err, space.ErrNotFound) && !errors.Is(err, space.ErrInvalid) {
+		if _, err := s.ApplyUndo(context.Background(), u); err != nil && !errors.Is(err, space.ErrNotFound) && !errors.Is(err, space.ErrInvalid) && !errors.Is(err, space.ErrExists) {
 			t.Fatal(err)
 		}
 	}

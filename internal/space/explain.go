@@ -28,6 +28,9 @@ type Explanation struct {
 	// comes closest to tying them, and the demotions on it are what keeps them
 	// apart; there is none if nothing ever linked them.
 	Steps []EvidenceStep
+	// Unused are overrides that say that the two, or what leads to them, are of one
+	// profile, and that do not hold.
+	Unused []UnusedOverride
 	// BlockedInCommon are IDs that both were seen with, and that name nobody.
 	// Looked for only where there are no steps.
 	BlockedInCommon []identity.ID
@@ -42,9 +45,17 @@ type Asked struct {
 	Isolated *Override
 }
 
-// EvidenceStep is a pair of IDs that events had in common.
+// UnusedOverride is a Same that does not hold, and why.
+type UnusedOverride struct {
+	Override
+	Reason string
+}
+
+// EvidenceStep is a pair of IDs that events had in common, or that people said
+// to be of one profile.
 type EvidenceStep struct {
 	From, To  identity.ID
+	Decided   *Override       // the Same that ties the two; nil if none does
 	Strands   int             // distinct sets of IDs with both
 	First     []identity.Hash // the first of them by time, at most mostListed
 	Evidence  Evidence
@@ -85,7 +96,7 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 	if err != nil || out.A.Blocked || out.B.Blocked {
 		return out, err
 	}
-	steps, err := d.explain(hashA, hashB, &out)
+	steps, err := d.explain(over, hashA, hashB, &out)
 	if errors.Is(err, identity.ErrTooLarge) || errors.Is(err, identity.ErrBound) {
 		return out, fmt.Errorf("%w: more than %d sets of identifiers were looked through to find what links these two; such a link would say nothing about a person", ErrTooLarge, mostExplained)
 	}
@@ -100,6 +111,9 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 	for i := range steps {
 		st := &steps[i]
 		e := EvidenceStep{From: st.From.ID, To: st.To.ID, Strands: len(st.Strands)}
+		if st.Decided {
+			e.Decided = over.joining(out.Collection, identity.NewPair(st.From, st.To))
+		}
 		for _, strand := range st.Strands[:min(len(st.Strands), mostListed)] {
 			e.First = append(e.First, strand.Hash)
 		}
@@ -118,7 +132,7 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 	return out, nil
 }
 
-func (d *View) explain(a, b identity.Hash, out *Explanation) ([]identity.Step, error) {
+func (d *View) explain(over *overrideSet, a, b identity.Hash, out *Explanation) ([]identity.Step, error) {
 	x := &identity.Explainer{Engine: &d.engine, Graph: d, Most: mostExplained}
 	steps, together, err := x.Path(a, b)
 	if err != nil {
@@ -132,6 +146,11 @@ func (d *View) explain(a, b identity.Hash, out *Explanation) ([]identity.Step, e
 		return nil, err
 	}
 	out.BlockedInCommon = why.Blocked
+	for _, p := range why.Pairs {
+		if o := over.joining(out.Collection, p.Pair); o != nil {
+			out.Unused = append(out.Unused, UnusedOverride{*o, p.Reason.String()})
+		}
+	}
 	return why.Steps, nil
 }
 

@@ -11,8 +11,10 @@ import (
 // Chapter is one step of how a profile came to be, with its event.
 type Chapter struct {
 	identity.Chapter
-	Event Seen
-	Limit identity.Limit // of Broke, or the cap; as the rules are now
+	Event Seen // if no event did it, only the time is known
+	// Decided is the Same that merged the parts; nil if an event did.
+	Decided *Override
+	Limit   identity.Limit // of Broke, or the cap; as the rules are now
 }
 
 // StoryPage is a page of a profile's story; Next is "" on the last.
@@ -61,17 +63,19 @@ func (s *Space) Story(ctx context.Context, ref Ref, limit int, next string) (Sto
 			told[i].Founded = st.Founded.Text(c)
 		}
 	}
-	chapters := identity.Story(told)
+	over := s.overrides.Load()
+	chapters := identity.Story(told, over.decisions(g))
 	page := StoryPage{Profile: g.id.Text(c), Collection: c, Provisional: g.pending, Strands: len(g.strands), Total: len(chapters)}
 	start = min(start, len(chapters)) // a token may be any number
 	end := min(start+min(max(limit, 1), 1000), len(chapters))
 	w := s.witness(ctx, r)
 	for _, ch := range chapters[start:end] {
-		seen, err := w.seen(ch.At.Moment)
-		if err != nil {
+		out := Chapter{Chapter: ch}
+		if ch.Decision != nil {
+			out.Event.Time, out.Decided = ch.At.Time, over.joining(c, ch.Decision.Pair)
+		} else if out.Event, err = w.seen(ch.At.Moment); err != nil {
 			return StoryPage{}, err
 		}
-		out := Chapter{Chapter: ch, Event: seen}
 		switch ch.Reason {
 		case identity.ReasonLimit:
 			out.Limit = g.d.rules.Limit(c, ch.Broke)
@@ -84,4 +88,27 @@ func (s *Space) Story(ctx context.Context, ref Ref, limit int, next string) (Sto
 		page.Next = strconv.Itoa(end)
 	}
 	return page, nil
+}
+
+// decisions lists what people said of the IDs of a profile that ties its parts
+// together.
+func (set *overrideSet) decisions(g *profileSnapshot) []identity.Decision {
+	if set.identity == nil {
+		return nil
+	}
+	var out []identity.Decision
+	seen := map[identity.Pair]bool{}
+	for _, st := range g.strands {
+		for i := range st.Links {
+			for _, k := range set.identity.Together(g.d.rules, st.Links[i].Hash) {
+				for _, p := range set.identity.Pairs(g.d.rules, k.Hash) {
+					if o := set.joining(g.rec.Collection, p); o != nil && !seen[p] {
+						seen[p] = true
+						out = append(out, identity.Decision{Pair: p, At: o.At})
+					}
+				}
+			}
+		}
+	}
+	return out
 }

@@ -14,6 +14,7 @@ type modelView struct {
 	s      *Space
 	r      kv.Reader
 	rules  *identity.Ruleset // the draft
+	was    *identity.Ruleset // under which the stored strands were decided; nil: the draft
 	over   *identity.Overrides
 	same   bool // the stored strands were decided under the draft's order
 	strict bool
@@ -31,6 +32,7 @@ func (v *modelView) read(ctx context.Context, progress func(n int64) error) ([]*
 			hint = int(max(v.s.stats.strands.Load(), 1000))
 		}
 		m := identity.NewModel(v.rules, v.over, c, hint)
+		m.Was = v.was
 		m.Same, m.Strict, m.All = v.same, v.strict, v.all
 		models[c] = m
 		all = append(all, m)

@@ -26,6 +26,8 @@ const (
 	Isolate = "isolate"
 	// Drop cuts an ID from one strand.
 	Drop = "drop"
+	// Same says that two IDs are of one profile, whatever was seen of them.
+	Same = "same"
 )
 
 // Override is what people decided about identities. It holds until it is
@@ -111,6 +113,9 @@ func decodeOverride(b []byte) (Override, error) {
 	for _, n := range o.Parts {
 		total += n
 	}
+	if o.Kind == Same && len(o.IDs) != 2 {
+		return Override{}, fmt.Errorf("%w: an override of two IDs has %d", kv.ErrCorrupt, len(o.IDs))
+	}
 	if o.Parts != nil && total != len(o.IDs) {
 		return Override{}, fmt.Errorf("%w: the parts of an override are not its IDs", kv.ErrCorrupt)
 	}
@@ -178,6 +183,14 @@ func (o *Override) says(other *Override) bool {
 	return true
 }
 
+// pair is what a Same ties together.
+func (o *Override) pair(h identity.Hasher) identity.Pair {
+	known := func(id identity.ID) identity.Known {
+		return identity.Known{ID: id, Hash: h.ID(o.Collection, id)}
+	}
+	return identity.NewPair(known(o.IDs[0]), known(o.IDs[1]))
+}
+
 // overrideSet is the overrides at work. It is never changed.
 type overrideSet struct {
 	revision uint64 // of rulesRecord
@@ -194,6 +207,11 @@ func newOverrideSet(h identity.Hasher, revision uint64, all []Override) *overrid
 	set.identity = &identity.Overrides{}
 	for i := range all {
 		o := &all[i]
+		if o.Kind == Same {
+			p := o.pair(h)
+			set.identity.Same(p.A, p.B)
+			continue
+		}
 		for k, id := range o.IDs {
 			a := h.ID(o.Collection, id)
 			switch o.Kind {

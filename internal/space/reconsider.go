@@ -20,6 +20,11 @@ func (d *View) Reconsider(c identity.Collection, ids []identity.Hash) (*identity
 	}
 	// What came first counts, so everything that is tied together is decided
 	// again from the beginning.
+	for _, id := range slices.Clone(ids) {
+		for _, k := range d.engine.Overrides.Bound(id) {
+			ids = append(ids, k.Hash)
+		}
+	}
 	strands, err := d.Closure(ids, math.MaxInt64)
 	if err != nil {
 		return nil, err
@@ -54,13 +59,14 @@ func (d *View) component(strands, ids []identity.Hash, until int64, most int, ti
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{}
+	var level []identity.Hash
 	for _, id := range ids {
-		visited[id] = true
+		level = d.Reach(id, visited, level)
 	}
 	for _, h := range strands {
 		seen[h] = true
 	}
-	hashes, level := strands, slices.Clip(ids)
+	hashes := strands
 	for {
 		found, err := d.Strands(hashes)
 		if err != nil {
@@ -73,8 +79,7 @@ func (d *View) component(strands, ids []identity.Hash, until int64, most int, ti
 			out = append(out, s)
 			for i := range s.Links {
 				if l := &s.Links[i]; !visited[l.Hash] && ties(l) {
-					visited[l.Hash] = true
-					level = append(level, l.Hash)
+					level = d.Reach(l.Hash, visited, level)
 				}
 			}
 		}
@@ -102,6 +107,23 @@ func (d *View) component(strands, ids []identity.Hash, until int64, most int, ti
 			return nil, ErrTooLarge
 		}
 	}
+}
+
+// Reach adds an ID that was not visited yet to those to look at, and what people
+// tied to it.
+func (d *View) Reach(h identity.Hash, visited map[identity.Hash]bool, level []identity.Hash) []identity.Hash {
+	if visited[h] {
+		return level
+	}
+	visited[h] = true
+	level = append(level, h)
+	for _, k := range d.engine.Overrides.Together(d.rules, h) {
+		if !visited[k.Hash] {
+			visited[k.Hash] = true
+			level = append(level, k.Hash)
+		}
+	}
+	return level
 }
 
 // Arrivals lists all events of strands up to a time, in order of arrival.

@@ -59,7 +59,7 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 		return nil, err
 	}
 	view := modelView{
-		s: s, r: r, rules: rs, over: newOverrideSet(s.hasher, rec.Overrides, all).identity,
+		s: s, r: r, rules: rs, was: was, over: newOverrideSet(s.hasher, rec.Overrides, all).identity,
 		same: was.Arrival() == rs.Arrival(),
 	}
 	total := s.stats.strands.Load()

@@ -20,7 +20,7 @@ const Split = "split"
 // Remove, one to be taken back. Who asks and why is in the context, see package
 // audit.
 type Undo struct {
-	Kind       string // CannotLink, Isolate, Drop or Split
+	Kind       string // Same, CannotLink, Isolate, Drop or Split
 	Collection identity.Collection
 	IDs        []identity.ID
 	Strand     identity.Hash // with Drop
@@ -48,6 +48,8 @@ type Regrouping struct {
 	LeftOuts int
 	// Unowned are IDs that belong to no profile any more.
 	Unowned []identity.ID
+	// Unseen are IDs, named by a Same, that no event has shown yet.
+	Unseen []identity.ID
 	// Unresolved counts the events that are of nobody from now on: they carry
 	// nothing else that names somebody. Counted up to briefEvents.
 	Unresolved int64
@@ -79,7 +81,7 @@ const mostUndoIDs = 50
 //
 // ErrNotFound: an ID, profile, event or override is not in the space. ErrExists:
 // the override was made already. ErrInvalid: it cannot be, the text says why.
-// ErrChanged, ErrApplying: see there.
+// ErrConflict, ErrChanged, ErrApplying: see there.
 func (s *Space) PreviewUndo(ctx context.Context, u Undo) (Regrouping, error) {
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
@@ -236,7 +238,8 @@ func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, d *Tx) (*undoing,
 	at := s.cfg.Now()
 	w := &undoing{s: s, undo: u, rec: rec, now: at.UnixNano(), before: map[codec.ProfileID]*summarized{}, after: map[codec.ProfileID]*summarized{}}
 	w.was = s.newViewBy(ctx, r, rs)
-	w.was.engine.Overrides = newOverrideSet(s.hasher, rec.Overrides, all).identity
+	before := newOverrideSet(s.hasher, rec.Overrides, all)
+	w.was.engine.Overrides = before.identity
 	if w.tx = d; d == nil {
 		w.tx = s.newTx(ctx, r, rs, at)
 	}
@@ -264,8 +267,20 @@ func (s *Space) work(ctx context.Context, r kv.Reader, u Undo, d *Tx) (*undoing,
 	for i, id := range o.IDs {
 		w.hashes[i] = s.hasher.ID(o.Collection, id)
 	}
+	if u.Remove == "" {
+		if err := w.conflict(&o, before); err != nil {
+			return nil, err
+		}
+	}
 	n, err := w.was.holders(w.hashes, s.cfg.ReplayBound)
 	w.many = n > s.cfg.ReplayBound
+	if o.Kind == Same && u.Remove == "" {
+		for i, id := range o.IDs {
+			if w.was.nodes[w.hashes[i]] == nil {
+				w.out.Unseen = append(w.out.Unseen, id)
+			}
+		}
+	}
 	return w, err
 }
 

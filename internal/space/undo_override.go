@@ -52,8 +52,12 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 		if len(o.IDs) != 1 {
 			return o, fmt.Errorf("%w: cutting an ID from a strand needs exactly one ID", ErrInvalid)
 		}
+	case Same:
+		if err := w.joinable(&o); err != nil {
+			return o, err
+		}
 	default:
-		return o, fmt.Errorf("%w: the kind %q is not one of %s, %s, %s and %s", ErrInvalid, u.Kind, CannotLink, Isolate, Drop, Split)
+		return o, fmt.Errorf("%w: the kind %q is not one of %s, %s, %s, %s and %s", ErrInvalid, u.Kind, Same, CannotLink, Isolate, Drop, Split)
 	}
 	if len(o.IDs) > mostUndoIDs && o.Parts == nil {
 		return o, fmt.Errorf("%w: %d IDs are too many for one override; %d at most", ErrInvalid, len(o.IDs), mostUndoIDs)
@@ -63,7 +67,7 @@ func (w *undoing) override(ctx context.Context, all []Override) (Override, error
 	}
 	for i, id := range o.IDs {
 		if slices.Contains(o.IDs[:i], id) {
-			return o, fmt.Errorf("%w: %s is named twice, and nothing can be kept apart from itself", ErrInvalid, id)
+			return o, fmt.Errorf("%w: %s is named twice", ErrInvalid, id)
 		}
 	}
 	for i := range all {
@@ -143,6 +147,9 @@ func (d *View) keepsPerson(p codec.ProfileID, without []identity.ID) error {
 // known complains about IDs and strands that the space has never seen.
 func (w *undoing) known(o *Override) error {
 	d := w.was
+	if o.Kind == Same {
+		return nil // what nobody has seen yet is bound when it comes
+	}
 	hashes := make([]identity.Hash, len(o.IDs))
 	for i, id := range o.IDs {
 		hashes[i] = d.hasher.ID(o.Collection, id)

@@ -225,10 +225,10 @@ func TestSplitRevivesProfiles(t *testing.T) {
 // restarts: what is stored is what the batch function says of the overrides
 // that are left; and when none is left, it is what it would have been.
 func TestUndoEqualsBatchFunction(t *testing.T) {
-	var changed, splits, drops, waited atomic.Int64
+	var changed, splits, drops, waited, sames, conflicts atomic.Int64
 	t.Cleanup(func() {
-		if n := int64(seeds(24)); changed.Load() < n || splits.Load() < n/3 || drops.Load() == 0 || waited.Load() == 0 {
-			t.Errorf("only %d profiles were ever changed, %d split, %d IDs dropped, and %d undone in the background", changed.Load(), splits.Load(), drops.Load(), waited.Load())
+		if n := int64(seeds(24)); changed.Load() < n || splits.Load() < n/3 || drops.Load() == 0 || waited.Load() == 0 || sames.Load() < n || conflicts.Load() == 0 {
+			t.Errorf("only %d profiles were ever changed, %d split, %d IDs dropped, %d undone in the background, %d said to be the same, and %d refused as a conflict", changed.Load(), splits.Load(), drops.Load(), waited.Load(), sames.Load(), conflicts.Load())
 		}
 	})
 	for seed := range seeds(24) {
@@ -253,15 +253,17 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			some := func() identity.ID { // of any type: without an address a person may be a visitor only
+			from := func(lines []string) identity.ID { // of any type: without an address a person may be a visitor only
 				for {
-					m := parse(t, all[rng.IntN(len(all)-len(lines))])
+					m := parse(t, lines[rng.IntN(len(lines))])
 					if p := rs.Promote(&m, "src"); len(p.Users) > 0 {
 						return p.Users[rng.IntN(len(p.Users))]
 					}
 				}
 			}
+			some := func() identity.ID { return from(all[:len(all)-len(lines)]) }
 			var made []string
+			var parted []identity.ID // by the last that kept two apart
 			for len(lines) > 0 {
 				n := min(1+rng.IntN(50), len(lines))
 				ingest(t, s, lines[:n]...)
@@ -276,6 +278,14 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 					case rng.IntN(3) == 0:
 						id := some()
 						u = space.Undo{Kind: space.Split, Profile: user(id.Type, id.Value), MessageID: mergeOf(t, s, id, rng)}
+					case rng.IntN(3) == 0:
+						u.Kind = space.Same
+						if rng.IntN(4) == 0 {
+							u.IDs[1] = from(all) // not seen yet, perhaps
+						}
+						if parted != nil && rng.IntN(3) == 0 {
+							u.IDs = parted
+						}
 					case rng.IntN(2) == 0:
 						u = space.Undo{Kind: space.Isolate, IDs: u.IDs[:1], Collection: identity.Users}
 					case rng.IntN(3) == 0:
@@ -291,6 +301,17 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 						waited.Add(1)
 						await(t, s)
 						g, err = s.ApplyUndo(t.Context(), u)
+					}
+					if errors.Is(err, space.ErrConflict) {
+						conflicts.Add(1)
+						continue
+					}
+					switch {
+					case err != nil:
+					case u.Kind == space.Same:
+						sames.Add(1)
+					case u.Kind == space.CannotLink:
+						parted = u.IDs
 					}
 					if errors.Is(err, space.ErrExists) || errors.Is(err, space.ErrInvalid) || u.Kind == space.Split && errors.Is(err, space.ErrNotFound) {
 						continue

@@ -126,7 +126,7 @@ func of(err error) *Problem {
 		return &Problem{Status: http.StatusNotFound, Code: NotFound, Message: err.Error()}
 	case errors.Is(err, space.ErrChanged):
 		return &Problem{Status: http.StatusPreconditionFailed, Code: Changed, Message: err.Error() + ". Read it again, and try again."}
-	case errors.Is(err, space.ErrExists):
+	case errors.Is(err, space.ErrExists), errors.Is(err, space.ErrConflict):
 		return &Problem{Status: http.StatusConflict, Code: Conflict, Message: err.Error()}
 	case errors.Is(err, space.ErrInvalid):
 		return &Problem{Status: http.StatusBadRequest, Code: Validation, Message: strings.TrimPrefix(err.Error(), space.ErrInvalid.Error()+": ")}
