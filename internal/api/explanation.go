@@ -12,9 +12,10 @@ type Explanation struct {
 	Says        string `json:"says"`
 	Provisional bool   `json:"provisional"`
 
-	Steps           []Step   `json:"steps"`
-	BlockedInCommon []string `json:"blocked_in_common"`
-	Graph           Graph    `json:"graph"`
+	Steps           []Step     `json:"steps"`
+	Unused          []Override `json:"overrides_not_at_work"` // that say that the two are one
+	BlockedInCommon []string   `json:"blocked_in_common"`
+	Graph           Graph      `json:"graph"`
 }
 
 // Asked is one of the two IDs of an explanation.
@@ -26,10 +27,12 @@ type Asked struct {
 	Override string `json:"override,omitempty"`
 }
 
-// Step is two IDs of a chain that events have in common.
+// Step is two IDs of a chain that events have in common, or that people said to be
+// one.
 type Step struct {
 	From         string    `json:"from"`
 	To           string    `json:"to"`
+	Decided      *Override `json:"decided,omitempty"`
 	Strands      int       `json:"strands"`
 	FirstStrands []string  `json:"first_strands"` // some of them, by their first events
 	Events       int64     `json:"events"`

@@ -25,6 +25,8 @@ type Override struct {
 	By         string     `json:"by"`
 	For        string     `json:"for,omitempty"`
 	Why        string     `json:"why,omitempty"`
+	// NotAtWork is why one of kind same does not hold.
+	NotAtWork string `json:"not_at_work,omitempty"`
 }
 
 // Regrouping is what an override changes, or would change.
@@ -38,6 +40,7 @@ type Regrouping struct {
 	LeftOut     []LeftOut        `json:"left_out"`
 	LeftOuts    int              `json:"left_out_count"`
 	Unowned     []string         `json:"unowned"`
+	Unseen      []string         `json:"unseen"` // named, and not seen yet
 	Unresolved  int64            `json:"unresolved_events"`
 	// Applying says that what is there is decided again in the background; GET
 	// …/rules says when that is done. Unforeseen that before and after are not told.

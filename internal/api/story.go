@@ -16,9 +16,10 @@ type Story struct {
 type Chapter struct {
 	Kind    string    `json:"kind"` // created, identifier_added, merged, kept_out
 	Event   SeenEvent `json:"event"`
-	Strand  string    `json:"strand"`  // of the event
-	IDs     []string  `json:"ids"`     // that came with the event, or were left out
-	Through []string  `json:"through"` // of the event, known already
+	Decided *Override `json:"decided,omitempty"` // what merged, if no event did: then of event only the time is known
+	Strand  string    `json:"strand"`            // of the event
+	IDs     []string  `json:"ids"`               // that came with the event, or were left out
+	Through []string  `json:"through"`           // of the event, known already
 	Parts   []Part    `json:"parts,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 	Limit   *Limit    `json:"limit,omitempty"`

@@ -92,6 +92,14 @@ important one. Times are in UTC.`,
 				return err
 			}
 			sh.printExplanation(&e)
+			if e.Why == "decided" {
+				for _, st := range e.Steps {
+					if st.Decided != nil {
+						fmt.Fprintf(sh.out, "\n%s\n", sh.out.paint(dim, "If they are not: selfsame undo revert "+st.Decided.ID))
+						break
+					}
+				}
+			}
 			if e.Why == "evidence" {
 				fmt.Fprintf(sh.out, "\n%s\n", sh.out.paint(dim, "If they are not: selfsame undo cut "+clean(args[0])+" "+clean(args[1])))
 			}
@@ -120,7 +128,7 @@ func (sh *shell) tell(ctx context.Context, c *connection, path, ref string, step
 	}
 	sh.printTale(&t)
 	for i := range t.Data {
-		if c := &t.Data[i]; c.Kind == "merged" {
+		if c := &t.Data[i]; c.Kind == "merged" && c.Decided == nil {
 			hint := "If a merge was wrong: selfsame undo split " + clean(ref) + " --event " + clean(c.Event.MessageID)
 			fmt.Fprintf(sh.out, "\n%s\n", sh.out.paint(dim, hint))
 			break

@@ -29,9 +29,15 @@ func (sh *shell) printExplanation(e *api.Explanation) {
 	fmt.Fprintf(s, "\n  %s\n", s.paint(cyan, clean(e.Steps[0].From)))
 	for i := range e.Steps {
 		st := &e.Steps[i]
-		if len(st.KeptOut) == 0 {
+		switch {
+		case st.Decided != nil:
+			fmt.Fprintf(s, "   ║  %s\n", decidedSays(st.Decided))
+			if st.Events > 0 {
+				fmt.Fprintf(s, "   │  %s\n", stepSays(st))
+			}
+		case len(st.KeptOut) == 0:
 			fmt.Fprintf(s, "   │  %s\n", stepSays(st))
-		} else {
+		default:
 			fmt.Fprintf(s, "   %s  %s\n", s.paint(red, "╳"), stepSays(st))
 			for _, out := range st.KeptOut {
 				text := fold(clean(out.Says), s.width(), "      ")
@@ -45,6 +51,15 @@ func (sh *shell) printExplanation(e *api.Explanation) {
 		}
 		fmt.Fprintf(s, "  %s\n", s.paint(cyan, clean(st.To)))
 	}
+}
+
+// decidedSays says who decided that two identifiers are one, and when.
+func decidedSays(o *api.Override) string {
+	text := "decided by " + clean(orElse(o.For, o.By)) + ", " + moment(o.At) + ", " + o.ID
+	if o.Why != "" {
+		text += ": " + clean(o.Why)
+	}
+	return text
 }
 
 func ownerLine(a api.Asked) string {
@@ -116,7 +131,11 @@ func (sh *shell) printTale(t *api.Story) {
 		word := map[string]string{"created": "created", "identifier_added": "added", "merged": "merged", "kept_out": "left out"}[c.Kind]
 		pad := strings.Repeat(" ", max(9-columns(word), 1))
 		fmt.Fprintf(s, "  %s  %s%s%s\n", s.paint(dim, moment(c.Event.Time)), s.paint(st, word), pad, fold(chapterSays(c), s.width(), strings.Repeat(" ", 36)))
-		fmt.Fprintf(s, "%s%s\n", strings.Repeat(" ", 36), s.paint(dim, eventSays(&c.Event)))
+		says := eventSays(&c.Event)
+		if c.Decided != nil {
+			says = decidedSays(c.Decided)
+		}
+		fmt.Fprintf(s, "%s%s\n", strings.Repeat(" ", 36), s.paint(dim, says))
 	}
 	if rest := t.Total - len(t.Data); rest > 0 {
 		fmt.Fprintf(s, "\n%s more; choose how many to show with --steps\n", many(rest, "step"))

@@ -176,6 +176,7 @@ func TestEveryCommandIsSafeFromData(t *testing.T) {
 		try(any, "warnings dismiss", with("00"+evil)...)
 		try(good, "rejects", format...)
 		try(good, "rejects counts", format...)
+		try(good, "same", with("anonymous_id:a"+evil+"a", "anonymous_id:b"+evil+"b", "--dry-run", "--why", evil)...)
 		try(good, "undo cut", with("anonymous_id:a"+evil+"a", "anonymous_id:b"+evil+"b", "--dry-run", "--why", evil)...)
 		try(good, "undo isolate", with("anonymous_id:a"+evil+"a", "--dry-run")...)
 		try(any, "undo split", with(who, "--event", "m5"+evil, "--dry-run")...)

@@ -55,6 +55,12 @@ func (sh *shell) undoFlags(cmd *cobra.Command) *undoFlags {
 // overrideSays says what an override decides.
 func overrideSays(d *api.Override) string {
 	switch d.Kind {
+	case "same":
+		says := overrideSides(d) + " are one"
+		if d.NotAtWork != "" {
+			says += ", which does not hold: " + d.NotAtWork
+		}
+		return says
 	case "cannot_link":
 		return overrideSides(d) + " are kept apart"
 	case "isolate":
@@ -76,6 +82,8 @@ func name(ids int) string {
 // overrideUndone says what holds no more when an override is taken back.
 func overrideUndone(d *api.Override) string {
 	switch d.Kind {
+	case "same":
+		return overrideSides(d) + " are one only as far as events say so"
 	case "isolate":
 		return overrideSides(d) + name(len(d.IDs)) + " somebody again"
 	case "drop":
@@ -180,7 +188,7 @@ func (sh *shell) undoDrop() *cobra.Command {
 func (sh *shell) undoRevert() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "revert OVERRIDE",
-		Short:   "Take an override back: what it kept apart may come together again",
+		Short:   "Take an override back: what it kept apart may come together, what it joined may come apart",
 		Example: `  selfsame undo revert ovr_2ZxJ5cSHkH2p8vTbGyWQ1mXkTnA`,
 		Args:    exactly("OVERRIDE"),
 	}
@@ -271,6 +279,9 @@ func (sh *shell) printRegrouped(g *api.Regrouping, back bool) {
 	if g.Unforeseen {
 		fmt.Fprintln(s, "Too much is connected here to be shown; it is resolved again in the background.")
 		return
+	}
+	if len(g.Unseen) > 0 {
+		fmt.Fprintf(s, "Not seen in any event yet: %s\n", clean(strings.Join(g.Unseen, ", ")))
 	}
 	if len(g.Before) == 0 && len(g.After) == 0 {
 		fmt.Fprintln(s, "No profile changes now; it applies to new events.")
@@ -383,7 +394,7 @@ func (sh *shell) undoList() *cobra.Command {
 				return sh.json(all)
 			}
 			if len(all) == 0 {
-				fmt.Fprintf(sh.out, "Nothing was cut in space %s.\n", space)
+				fmt.Fprintf(sh.out, "Nothing was decided in space %s.\n", space)
 				return nil
 			}
 			t := table{header: []string{"OVERRIDE", "WHEN", "WHO", "WHAT", "WHY"}}

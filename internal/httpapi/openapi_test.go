@@ -354,6 +354,13 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(200, "DELETE", shop+"/overrides/"+override+"?preview=true", "")
 	a.call(200, "DELETE", shop+"/overrides/"+override, "")
 	a.call(404, "GET", shop+"/overrides/"+override, "")
+	same := `{"kind":"same","ids":["user_id:jane","anonymous_id:a2"],"why":"two accounts"}`
+	a.call(200, "POST", shop+"/overrides?preview=true", same)
+	joined := a.call(201, "POST", shop+"/overrides", same)["override"].(map[string]any)["id"].(string)
+	a.call(409, "POST", shop+"/overrides", `{"kind":"cannot_link","ids":["anonymous_id:a2","user_id:jane"]}`)
+	a.call(200, "GET", shop+"/overrides/"+joined, "")
+	a.call(200, "GET", shop+"/profiles/users/user_id:jane/story", "")
+	a.call(200, "DELETE", shop+"/overrides/"+joined, "")
 	a.call(200, "GET", shop+"/audit?limit=1000", "")
 
 	for _, resource := range []string{"traits", "traits?verbose=true&limit=1", "external_ids?include=email", "events?limit=2&sort=asc", "metadata", "metadata?verbose=true", "links", "traits?as_of=2030-01-01"} {

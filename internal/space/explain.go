@@ -30,7 +30,7 @@ type Explanation struct {
 	Steps []EvidenceStep
 	// Unused are overrides that say that the two, or what leads to them, are of one
 	// profile, and that do not hold.
-	Unused []UnusedOverride
+	Unused []Override
 	// BlockedInCommon are IDs that both were seen with, and that name nobody.
 	// Looked for only where there are no steps.
 	BlockedInCommon []identity.ID
@@ -43,12 +43,6 @@ type Asked struct {
 	Blocked bool        // it names nobody: its value is blocked, or it is isolated
 	// Isolated is the override that isolates it, nil if the rules block it.
 	Isolated *Override
-}
-
-// UnusedOverride is a Same that does not hold, and why.
-type UnusedOverride struct {
-	Override
-	Reason string
 }
 
 // EvidenceStep is a pair of IDs that events had in common, or that people said
@@ -148,7 +142,9 @@ func (d *View) explain(over *overrideSet, a, b identity.Hash, out *Explanation) 
 	out.BlockedInCommon = why.Blocked
 	for _, p := range why.Pairs {
 		if o := over.joining(out.Collection, p.Pair); o != nil {
-			out.Unused = append(out.Unused, UnusedOverride{*o, p.Reason.String()})
+			unused := *o
+			unused.NotAtWork = p.Reason.String()
+			out.Unused = append(out.Unused, unused)
 		}
 	}
 	return why.Steps, nil

@@ -48,6 +48,10 @@ type Override struct {
 	By        string
 	For       string // the person who used the token, as their client said
 	Why       string
+
+	// NotAtWork is why a Same that is listed does not hold: one of its IDs names
+	// nobody, or what it would tie together is kept apart. "": it holds.
+	NotAtWork string
 }
 
 // overrideRecord is an Override as it is stored.
@@ -183,14 +187,6 @@ func (o *Override) says(other *Override) bool {
 	return true
 }
 
-// pair is what a Same ties together.
-func (o *Override) pair(h identity.Hasher) identity.Pair {
-	known := func(id identity.ID) identity.Known {
-		return identity.Known{ID: id, Hash: h.ID(o.Collection, id)}
-	}
-	return identity.NewPair(known(o.IDs[0]), known(o.IDs[1]))
-}
-
 // overrideSet is the overrides at work. It is never changed.
 type overrideSet struct {
 	revision uint64 // of rulesRecord
@@ -294,6 +290,7 @@ func (s *Space) Overrides(ctx context.Context, limit int, next string) (Override
 		if err != nil {
 			return OverridePage{}, err
 		}
+		o.NotAtWork = s.notAtWork(&o)
 		page.Overrides = append(page.Overrides, o)
 	}
 	return page, nil
@@ -319,6 +316,9 @@ func (s *Space) Override(ctx context.Context, id string) (Override, uint64, erro
 		return Override{}, 0, fmt.Errorf("override %q: %w", id, ErrNotFound)
 	}
 	o, err := decodeOverride(got[0])
+	if err == nil {
+		o.NotAtWork = s.notAtWork(&o)
+	}
 	return o, rec.Overrides, err
 }
 

@@ -68,6 +68,14 @@ func (w *undoing) conflict(o *Override, before *overrideSet) error {
 	return nil
 }
 
+// pair is what a Same ties together.
+func (o *Override) pair(h identity.Hasher) identity.Pair {
+	known := func(id identity.ID) identity.Known {
+		return identity.Known{ID: id, Hash: h.ID(o.Collection, id)}
+	}
+	return identity.NewPair(known(o.IDs[0]), known(o.IDs[1]))
+}
+
 // joining finds the override that ties two IDs together directly; nil if there is
 // none.
 func (set *overrideSet) joining(c identity.Collection, p identity.Pair) *Override {
@@ -91,9 +99,8 @@ func (set *overrideSet) parting(c identity.Collection, a, b identity.ID) *Overri
 	return nil
 }
 
-// NotAtWork says why a Same does not hold, "" if it does: one of its IDs names
-// nobody, or another override keeps apart what it would tie together.
-func (s *Space) NotAtWork(o *Override) string {
+// notAtWork says why an override does not hold, see Override.
+func (s *Space) notAtWork(o *Override) string {
 	if o.Kind != Same {
 		return ""
 	}

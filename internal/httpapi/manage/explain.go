@@ -22,6 +22,7 @@ type Explainer interface {
 const (
 	whySame     = "same"                    // both are the same ID
 	whyEvidence = "evidence"                // a chain of events
+	whyDecided  = "decided"                 // a chain in which people decided a step that no event has
 	whyKept     = "kept_apart"              // a rule or an override
 	whyBlocked  = "blocked"                 // one of the two names nobody
 	whyCommon   = "blocked_value_in_common" // only an ID that names nobody
@@ -73,10 +74,13 @@ func explanationOf(e *space.Explanation) api.Explanation {
 	a := api.Explanation{
 		Collection: e.Collection.String(), A: askedOf(e.A), B: askedOf(e.B),
 		Together: e.Together, Provisional: e.Provisional,
-		Steps: []api.Step{}, BlockedInCommon: idTexts(e.BlockedInCommon),
+		Steps: []api.Step{}, Unused: []api.Override{}, BlockedInCommon: idTexts(e.BlockedInCommon),
 	}
 	for i := range e.Steps {
 		a.Steps = append(a.Steps, stepOf(&e.Steps[i]))
+	}
+	for _, o := range e.Unused {
+		a.Unused = append(a.Unused, overrideOf(o))
 	}
 	a.Why = whyOf(e)
 	a.Says = sentence(a.Why, e)
@@ -90,6 +94,8 @@ func whyOf(e *space.Explanation) string {
 		return whyBlocked
 	case e.Together && len(e.Steps) == 0:
 		return whySame
+	case e.Together && decisions(e) > 0:
+		return whyDecided
 	case e.Together:
 		return whyEvidence
 	case len(e.Steps) > 0:
@@ -98,6 +104,17 @@ func whyOf(e *space.Explanation) string {
 		return whyCommon
 	}
 	return whyNothing
+}
+
+// decisions counts the steps that people decided and that no event has.
+func decisions(e *space.Explanation) int {
+	n := 0
+	for i := range e.Steps {
+		if e.Steps[i].Strands == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func askedOf(a space.Asked) api.Asked {
@@ -115,6 +132,10 @@ func stepOf(st *space.EvidenceStep) api.Step {
 		First: seenOf(st.Evidence.First), Last: seenOf(st.Evidence.Last),
 		Sources: append([]string{}, st.Evidence.Sources...), MoreSources: st.Evidence.MoreSources,
 		KeptOut: []api.KeptOut{}, FirstStrands: []string{},
+	}
+	if st.Decided != nil {
+		o := overrideOf(*st.Decided)
+		a.Decided = &o
 	}
 	for _, h := range st.First {
 		a.FirstStrands = append(a.FirstStrands, h.String())

@@ -21,6 +21,13 @@ func sentence(why string, e *space.Explanation) string {
 		}
 	case whyEvidence:
 		text = fmt.Sprintf("%s and %s are the same %s: %s", a, b, who(e.Collection), many(len(e.Steps), "step leads", "steps lead")+" from one to the other")
+	case whyDecided:
+		text = fmt.Sprintf("%s and %s are the same %s: %s", a, b, who(e.Collection), many(len(e.Steps), "step leads", "steps lead")+" from one to the other")
+		for i := range e.Steps {
+			if st := &e.Steps[i]; st.Strands == 0 && st.Decided != nil {
+				text += fmt.Sprintf("; somebody decided that %s and %s are one %s", st.From, st.To, decidedBy(st.Decided))
+			}
+		}
 	case whyKept:
 		n := 0
 		for i := range e.Steps {
@@ -36,6 +43,10 @@ func sentence(why string, e *space.Explanation) string {
 		text = fmt.Sprintf("%s and %s were both seen with %s, which names nobody; nothing else links them", a, b, strings.Join(idTexts(e.BlockedInCommon), " and "))
 	default:
 		text = fmt.Sprintf("nothing ever linked %s and %s: no chain of events leads from one to the other", a, b)
+	}
+	for i := range e.Unused {
+		o := &e.Unused[i]
+		text += fmt.Sprintf(". Somebody decided that %s and %s are one %s, which does not hold: %s", o.IDs[0], o.IDs[1], decidedBy(o), o.NotAtWork)
 	}
 	if e.Provisional {
 		text += ". This is provisional: work on these profiles is pending"

@@ -31,6 +31,12 @@ func chainGraph(a *api.Explanation) api.Graph {
 		addNode(&g, st.From, false)
 		addNode(&g, st.To, false)
 		label := eventsLabel(st)
+		if st.Decided != nil {
+			label = "decided: " + st.Decided.ID
+			if st.Events > 0 {
+				label += "; " + eventsLabel(st)
+			}
+		}
 		for _, out := range st.KeptOut {
 			label += "; " + out.ID + ": " + out.Reason
 		}

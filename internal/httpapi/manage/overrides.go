@@ -25,7 +25,7 @@ type Overrides interface {
 func overrideOf(o space.Override) api.Override {
 	a := api.Override{
 		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: idTexts(o.IDs), Parts: o.Parts, MessageID: o.MessageID,
-		At: answer.TimeIfAny(o.At), By: o.By, For: o.For, Why: o.Why,
+		At: answer.TimeIfAny(o.At), By: o.By, For: o.For, Why: o.Why, NotAtWork: o.NotAtWork,
 	}
 	if o.Kind == space.Drop {
 		a.Strand = o.Strand.String()
@@ -53,7 +53,7 @@ func regroupingOf(g space.Regrouping) api.Regrouping {
 	a := api.Regrouping{
 		Override: overrideOf(g.Override), Revision: g.Revision, Applied: g.Applied, Provisional: g.Provisional,
 		Before: briefsOf(g.Before), After: briefsOf(g.After),
-		LeftOut: []api.LeftOut{}, LeftOuts: g.LeftOuts, Unowned: idTexts(g.Unowned), Unresolved: g.Unresolved,
+		LeftOut: []api.LeftOut{}, LeftOuts: g.LeftOuts, Unowned: idTexts(g.Unowned), Unseen: idTexts(g.Unseen), Unresolved: g.Unresolved,
 		Applying: g.Applying, Unforeseen: g.Unforeseen,
 	}
 	for _, l := range g.LeftOut {
@@ -106,7 +106,7 @@ func flag(r *http.Request, name string) (bool, error) {
 	}
 }
 
-// addOverride cuts a link, takes an ID off its profile or splits a profile; with
+// addOverride joins two IDs, cuts a link, takes an ID off its profile or splits a profile; with
 // ?preview=true it only says what that would do.
 func (h *handler) addOverride(w http.ResponseWriter, r *http.Request) error {
 	var q api.OverrideRequest

@@ -55,8 +55,15 @@ func (h *handler) story(w http.ResponseWriter, r *http.Request) error {
 
 func chapterOf(c *space.Chapter) api.Chapter {
 	a := api.Chapter{
-		Kind: c.Kind.String(), Event: seenOf(c.Event), Strand: c.Chapter.Strand.Hash.String(), IDs: idTexts(c.IDs), Through: idTexts(c.Through),
+		Kind: c.Kind.String(), Event: seenOf(c.Event), IDs: idTexts(c.IDs), Through: idTexts(c.Through),
 		Reason: c.Reason.String(), Limit: limitOf(c.Broke, c.Limit), Strands: c.Strands,
+	}
+	if c.Chapter.Strand != nil {
+		a.Strand = c.Chapter.Strand.Hash.String()
+	}
+	if c.Decided != nil {
+		o := overrideOf(*c.Decided)
+		a.Decided = &o
 	}
 	for _, p := range c.Parts {
 		a.Parts = append(a.Parts, api.Part{Profile: p.Profile, IDs: idTexts(p.IDs), Count: p.Count})
@@ -88,6 +95,9 @@ func storyGraph(chapters []api.Chapter) api.Graph {
 				continue
 			}
 			e := api.Edge{From: all[0], To: id, First: c.Event.Time, MessageID: c.Event.MessageID, KeptApart: out, Label: c.Event.MessageID}
+			if c.Decided != nil {
+				e.Label = c.Decided.ID
+			}
 			if out {
 				e.Label += "; " + c.Reason
 			} else {
