@@ -133,7 +133,8 @@ var owners = []struct {
 	{"github.com/cockroachdb/pebble", []string{"internal/kv/pebblekv"}, "the engine behind a store is the store's own affair"},
 	{"github.com/jackc/pgx", []string{"internal/kv/pgkv", "internal/warehouse"}, "the engine behind a store is the store's own affair"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "commands live in cli"},
-	{"go.yaml.in/yaml", []string{"internal/config", "internal/cli"}, "YAML is for people: files and commands"},
+	{"go.yaml.in/yaml", []string{"internal/config", "internal/compute", "internal/cli"}, "YAML is for people: files, definitions and commands"},
+	{"cel.dev/cel-go", []string{"internal/compute"}, "expressions are compiled in one place"},
 }
 
 func TestSomeImportsHaveOneOwner(t *testing.T) {

@@ -23,6 +23,27 @@ func ForEach(obj []byte, fn func(key string, value []byte) bool) {
 	}
 }
 
+// ForEachElement calls fn for every element of the valid JSON array arr, in order,
+// until fn returns false. An element is raw and without white space around it; it
+// shares memory with arr. Anything but an array has no elements.
+func ForEachElement(arr []byte, fn func(element []byte) bool) {
+	s := scanner{b: arr, depth: unbounded, anyBytes: true}
+	i := s.space(0)
+	if i >= len(arr) || arr[i] != '[' {
+		return
+	}
+	i++
+	for first := true; ; first = false {
+		from, done := s.element(i, first)
+		if done || from < 0 {
+			return
+		}
+		if i = s.skip(from, 1); i < 0 || !fn(arr[from:i:i]) {
+			return
+		}
+	}
+}
+
 // Lookup returns the raw value of key in the valid JSON object obj, the last
 // one if the key is there several times, or nil if it is not there. The value
 // shares memory with obj; a JSON null is returned as such.

@@ -1,0 +1,302 @@
+package compute
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+)
+
+// aggregate folds rows in any order. An error is ErrCorrupt.
+type aggregate interface {
+	add(r *Row) error
+	addTile(t *Tile) error
+	value() value // what the rows so far come to; see Set.Eval for none
+	empty() bool  // no row was added
+	append(b []byte) []byte
+	decode(d *decoder)
+	size() int // bytes in memory, roughly
+}
+
+// newAggregate makes the aggregate of a base kind.
+func newAggregate(kind Kind, least int, taken take) aggregate {
+	switch kind {
+	case Sum, Average:
+		return &total{average: kind == Average}
+	case Minimum, Maximum:
+		return &extreme{most: kind == Maximum}
+	case First, Last:
+		return &edge{last: kind == Last}
+	case MostFrequent, UniqueList, UniqueCount:
+		return &histogram{kind: kind, least: int64(least), counts: map[string]int64{}}
+	}
+	return &counter{values: taken != takeNothing}
+}
+
+// counter counts rows, or values.
+type counter struct {
+	n      int64
+	values bool
+}
+
+func (c *counter) add(r *Row) error {
+	if !c.values {
+		c.n++
+		return nil
+	}
+	return eachValue(r.Value, func([]byte) error {
+		c.n++
+		return nil
+	})
+}
+
+func (c *counter) addTile(t *Tile) error {
+	if c.values {
+		c.n += t.values
+	} else {
+		c.n += t.rows
+	}
+	return nil
+}
+
+func (c *counter) value() value           { return wholeValue(c.n) }
+func (c *counter) empty() bool            { return c.n == 0 }
+func (c *counter) append(b []byte) []byte { return appendInt(b, c.n) }
+func (c *counter) decode(d *decoder)      { c.n = d.int() }
+func (c *counter) size() int              { return 16 }
+
+// total is a sum or an average. It is exact until it is printed.
+type total struct {
+	n       int64
+	sum     apd.Decimal
+	average bool
+}
+
+func (s *total) add(r *Row) error {
+	return eachValue(r.Value, func(v []byte) error {
+		n, err := parseNumber(v)
+		if err != nil {
+			return err
+		}
+		s.n++
+		_, err = exact.Add(&s.sum, &s.sum, n)
+		return err
+	})
+}
+
+func (s *total) addTile(t *Tile) error {
+	s.n += t.values
+	_, err := exact.Add(&s.sum, &s.sum, &t.sum)
+	return err
+}
+
+func (s *total) value() value {
+	switch {
+	case !s.average:
+		return numberValue(&s.sum)
+	case s.n == 0:
+		return value{}
+	}
+	var mean apd.Decimal
+	_, _ = printed.Quo(&mean, &s.sum, apd.New(s.n, 0))
+	return numberValue(&mean)
+}
+
+func (s *total) empty() bool            { return s.n == 0 }
+func (s *total) append(b []byte) []byte { return appendNumber(appendInt(b, s.n), &s.sum) }
+func (s *total) decode(d *decoder) {
+	s.n = d.int()
+	d.number(&s.sum)
+}
+func (s *total) size() int { return 80 }
+
+// extreme is the least or the greatest number.
+type extreme struct {
+	any, most bool
+	best      apd.Decimal
+}
+
+func (x *extreme) one(n *apd.Decimal) {
+	if c := n.Cmp(&x.best); !x.any || x.most && c > 0 || !x.most && c < 0 {
+		x.any = true
+		x.best.Set(n)
+	}
+}
+
+func (x *extreme) add(r *Row) error {
+	return eachValue(r.Value, func(v []byte) error {
+		n, err := parseNumber(v)
+		if err == nil {
+			x.one(n)
+		}
+		return err
+	})
+}
+
+func (x *extreme) addTile(t *Tile) error {
+	if t.values > 0 {
+		x.one(&t.least)
+		x.one(&t.most)
+	}
+	return nil
+}
+
+func (x *extreme) value() value {
+	if !x.any {
+		return value{}
+	}
+	return exactValue(&x.best)
+}
+
+func (x *extreme) empty() bool            { return !x.any }
+func (x *extreme) append(b []byte) []byte { return appendNumber(appendBool(b, x.any), &x.best) }
+func (x *extreme) decode(d *decoder) {
+	x.any = d.bool()
+	d.number(&x.best)
+}
+func (x *extreme) size() int { return 80 }
+
+// edge is the first or the last value.
+type edge struct {
+	any, last bool
+	at        event.Moment
+	json      []byte
+}
+
+func (e *edge) take(at event.Moment, json []byte) {
+	if !e.any || e.last && e.at.Before(at) || !e.last && at.Before(e.at) {
+		e.any, e.at, e.json = true, at, slices.Clone(json)
+	}
+}
+
+func (e *edge) add(r *Row) error {
+	var first, last []byte
+	err := eachValue(r.Value, func(v []byte) error {
+		if first == nil {
+			first = v
+		}
+		last = v
+		return nil
+	})
+	if e.last {
+		e.take(r.At, last)
+	} else {
+		e.take(r.At, first)
+	}
+	return err
+}
+
+func (e *edge) addTile(t *Tile) error {
+	switch {
+	case t.rows == 0:
+	case e.last:
+		e.take(t.last, t.lastValue)
+	default:
+		e.take(t.first, t.firstValue)
+	}
+	return nil
+}
+
+func (e *edge) value() value {
+	if !e.any {
+		return value{}
+	}
+	return jsonValue(e.json)
+}
+
+func (e *edge) empty() bool { return !e.any }
+func (e *edge) append(b []byte) []byte {
+	return appendValue(appendMoment(appendBool(b, e.any), e.at), e.json)
+}
+func (e *edge) decode(d *decoder) {
+	e.any, e.at = d.bool(), d.moment()
+	e.json = slices.Clone(d.value())
+}
+func (e *edge) size() int { return 64 + len(e.json) }
+
+// histogram counts texts.
+type histogram struct {
+	kind   Kind
+	least  int64
+	counts map[string]int64
+	bytes  int
+
+	best   string // the most frequent; of several the first in the alphabet
+	most   int64
+	listed []string // sorted: all texts, or the first of them in the alphabet
+}
+
+func (h *histogram) text(v string, n int64) {
+	was, known := h.counts[v]
+	if !known {
+		v = strings.Clone(v)
+		h.bytes += len(v) + 48
+		h.insert(v)
+	}
+	now := was + n
+	if h.counts[v] = now; now > h.most || now == h.most && v < h.best {
+		h.best, h.most = v, now
+	}
+}
+
+// insert puts a new text into the list that is shown.
+func (h *histogram) insert(v string) {
+	if h.kind != UniqueList {
+		return
+	}
+	at, _ := slices.BinarySearch(h.listed, v)
+	if at >= mostListed {
+		return
+	}
+	h.listed = slices.Insert(h.listed[:min(len(h.listed), mostListed)], at, v)
+	h.listed = h.listed[:min(len(h.listed), mostListed)]
+}
+
+func (h *histogram) add(r *Row) error {
+	return eachValue(r.Value, func(v []byte) error {
+		h.text(string(v), 1)
+		return nil
+	})
+}
+
+func (h *histogram) addTile(t *Tile) error {
+	for v, e := range t.texts {
+		h.text(v, e.count)
+	}
+	return nil
+}
+
+func (h *histogram) value() value {
+	switch {
+	case h.kind == UniqueCount:
+		return wholeValue(int64(len(h.counts)))
+	case len(h.counts) == 0:
+		return value{}
+	case h.kind == UniqueList:
+		return listValue(h.listed, len(h.counts) > mostListed)
+	case h.most < h.least:
+		return value{}
+	}
+	return textValue(h.best)
+}
+
+func (h *histogram) empty() bool { return len(h.counts) == 0 }
+
+func (h *histogram) append(b []byte) []byte {
+	b = appendInt(b, int64(len(h.counts)))
+	for v, n := range h.counts {
+		b = appendInt(appendValue(b, v), n)
+	}
+	return b
+}
+
+func (h *histogram) decode(d *decoder) {
+	for range d.count() {
+		v := string(d.value())
+		h.text(v, d.int())
+	}
+}
+
+func (h *histogram) size() int { return 128 + h.bytes + 16*len(h.listed) }

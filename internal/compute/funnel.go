@@ -1,0 +1,231 @@
+package compute
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+)
+
+// funnel counts instances of its first step by what became of them: whether the other
+// steps followed in order, each later than the one before and all in time. Every row of
+// the first step is an instance, and one row may take several instances further.
+type funnel struct {
+	spec *foldSpec
+	keys map[string]*funnelKey
+	any  bool
+	// done and over are the instances that are no longer kept.
+	done, over int64
+	count      int // of kept instances
+}
+
+// funnelKey is a funnel of rows that carry one value.
+type funnelKey struct {
+	open []instance // by moment
+	last event.Moment
+	gone int64 // the latest end of an instance that is over
+}
+
+// instance is a row of the first step, or several that will go the same way.
+type instance struct {
+	from int64 // the whole second from which its windows count
+	end  int64 // when its time is over, 0 for never
+	step int   // steps taken
+	last event.Moment
+	n    int64
+}
+
+// mostInstances is how many are kept; with more the funnel is folded out of the rows
+// each time.
+const mostInstances = 100_000
+
+func (f *funnel) end(t int64) int64 {
+	if f.spec.within == 0 {
+		return 0
+	}
+	return ceil(t) + int64(f.spec.within)
+}
+
+// step is a row's part in a funnel.
+type step struct {
+	key string
+	at  event.Moment
+	no  int
+}
+
+func (f *funnel) fill(rows Rows, now int64) error {
+	*f = funnel{spec: f.spec, keys: map[string]*funnelKey{}}
+	from := int64(0)
+	if w := int64(f.spec.window.Length); w > 0 {
+		from = max(0, floor(now-w)+1)
+		_, any, err := rows.Latest(f.spec.streams[0].id, now+1)
+		if f.any = any; err != nil || !any {
+			return err
+		}
+	}
+	var all []step
+	for no, s := range f.spec.streams {
+		var failed error
+		err := rows.Scan(s.id, from, now+1, func(r *Row) bool {
+			f.any = f.any || no == 0
+			failed = eachKey(r, s.take, func(key string) { all = append(all, step{key, r.At, no}) })
+			return failed == nil
+		})
+		if err != nil || failed != nil {
+			return firstError(err, failed)
+		}
+	}
+	slices.SortFunc(all, func(a, b step) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.no, b.no)) })
+	for _, s := range all {
+		f.take(s)
+	}
+	return nil
+}
+
+// eachKey calls use for every value of a row, once without one if there are none to be
+// taken.
+func eachKey(r *Row, taken take, use func(key string)) error {
+	if taken == takeNothing {
+		use("")
+		return nil
+	}
+	return eachValue(r.Value, func(v []byte) error {
+		use(string(v))
+		return nil
+	})
+}
+
+// take takes a step that is not before those taken of its key.
+func (f *funnel) take(s step) {
+	k := f.keys[s.key]
+	if k == nil {
+		k = &funnelKey{}
+		f.keys[s.key] = k
+	}
+	k.last = s.at
+	before := len(k.open)
+	kept := k.open[:0]
+	for _, one := range k.open {
+		if one.step == s.no && one.last.Before(s.at) && (one.end == 0 || s.at.Time < one.end) {
+			one.step, one.last = one.step+1, s.at
+		}
+		switch same := f.same(kept, one, s.at); {
+		case one.step == len(f.spec.streams) && f.spec.window.Length == 0:
+			f.done += one.n
+		case same != nil:
+			same.n += one.n
+			same.last = one.last
+		default:
+			kept = append(kept, one)
+		}
+	}
+	if s.no == 0 {
+		kept = append(kept, instance{ceil(s.at.Time), f.end(s.at.Time), 1, s.at, 1})
+	}
+	f.count += len(kept) - before
+	k.open = kept
+}
+
+// same returns an instance that from now on goes the same way as one, if nothing tells
+// them apart. now is the moment of the row that was taken.
+func (f *funnel) same(kept []instance, one instance, now event.Moment) *instance {
+	if one.end != 0 || f.spec.window.Length > 0 {
+		return nil
+	}
+	for i := range kept {
+		if kept[i].step == one.step && kept[i].last.Before(now) == one.last.Before(now) {
+			return &kept[i]
+		}
+	}
+	return nil
+}
+
+func (f *funnel) add(no int, r *Row) (bool, error) {
+	if f.spec.window.Length > 0 || f.count > mostInstances {
+		return false, nil
+	}
+	f.any = f.any || no == 0
+	good := true
+	err := eachKey(r, f.spec.streams[no].take, func(key string) {
+		if k := f.keys[key]; k != nil && (r.At.Before(k.last) || r.At.Time < k.gone) {
+			good = false
+		}
+		if good {
+			f.take(step{key, r.At, no})
+		}
+	})
+	return good, err
+}
+
+func (f *funnel) result(now int64) (result, bool) {
+	if !f.any {
+		return result{}, true
+	}
+	done, over, open := f.done, f.over, int64(0)
+	var next int64
+	length := int64(f.spec.window.Length)
+	for _, k := range f.keys {
+		kept := k.open[:0]
+		for _, one := range k.open {
+			switch {
+			case one.step == len(f.spec.streams):
+				done += one.n
+			case one.end != 0 && one.end <= now:
+				if over += one.n; length == 0 {
+					f.over += one.n
+					k.gone = max(k.gone, one.end)
+					continue
+				}
+			default:
+				open += one.n
+				next = sooner(next, one.end)
+			}
+			kept = append(kept, one)
+		}
+		f.count -= len(k.open) - len(kept)
+		if k.open = kept; length > 0 {
+			for _, one := range kept {
+				next = sooner(next, one.from+length)
+			}
+		}
+	}
+	n := done
+	switch f.spec.measure {
+	case Abandoned:
+		n = over
+	case Open:
+		n = open
+	}
+	return result{wholeValue(n), next}, true
+}
+
+func (f *funnel) append(b []byte) []byte {
+	b = appendInt(appendInt(appendBool(b, f.any), f.done), f.over)
+	b = appendInt(b, int64(len(f.keys)))
+	for _, key := range slices.Sorted(maps.Keys(f.keys)) {
+		k := f.keys[key]
+		b = appendInt(appendMoment(appendValue(b, key), k.last), k.gone)
+		b = appendInt(b, int64(len(k.open)))
+		for _, one := range k.open {
+			b = appendMoment(appendInt(appendInt(appendInt(appendInt(b, one.from), one.end), int64(one.step)), one.n), one.last)
+		}
+	}
+	return b
+}
+
+func (f *funnel) decode(d *decoder) {
+	*f = funnel{spec: f.spec, any: d.bool(), done: d.int(), over: d.int(), keys: map[string]*funnelKey{}}
+	for range d.count() {
+		key := string(d.value())
+		k := &funnelKey{last: d.moment(), gone: d.int()}
+		for range d.count() {
+			one := instance{from: d.int(), end: d.int(), step: int(d.int()), n: d.int()}
+			one.last = d.moment()
+			k.open = append(k.open, one)
+		}
+		f.keys[key], f.count = k, f.count+len(k.open)
+	}
+}
+
+func (f *funnel) size() int { return 128 + 56*f.count + 160*len(f.keys) }

@@ -1,0 +1,160 @@
+package compute
+
+import (
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+)
+
+// mostEntries is how many rows of a window a fold keeps. A window with more is folded
+// out of tiles and rows each time.
+const mostEntries = 2048
+
+// sliding folds the rows of a window that moves with the clock: those from skip to
+// length before now.
+type sliding struct {
+	stream       StreamID
+	length, skip int64
+	fresh        func() aggregate
+
+	ever    bool
+	entries []entry // of the window and those that will enter it, by moment
+	crowded bool    // there are too many; then the result is crowd, if it is known
+	known   bool
+	crowd   result
+}
+
+// entry is a row that is kept.
+type entry struct {
+	at    event.Moment
+	value []byte
+}
+
+// enters and leaves are when a row of time t is in the window: from the one until the
+// other.
+func (s *sliding) enters(t int64) int64 {
+	if s.skip == 0 {
+		return t
+	}
+	return ceil(t) + s.skip
+}
+
+func (s *sliding) leaves(t int64) int64 { return ceil(t) + s.length }
+
+func (s *sliding) fill(rows Rows, now int64) error {
+	s.entries, s.crowded = nil, false
+	_, ever, err := rows.Latest(s.stream, now+1)
+	if s.ever = ever; err != nil || !ever {
+		return err
+	}
+	from := max(0, floor(now-s.length)+1)
+	err = rows.Scan(s.stream, from, now+1, func(r *Row) bool {
+		s.keep(r)
+		return !s.crowded
+	})
+	if err != nil || !s.crowded {
+		return err
+	}
+	return s.fillCrowd(rows, from, now)
+}
+
+// fillCrowd computes the result at once.
+func (s *sliding) fillCrowd(rows Rows, from, now int64) error {
+	to := now + 1
+	if s.skip > 0 {
+		to = max(0, floor(now-s.skip)+1)
+	}
+	agg := s.fresh()
+	s.crowd = result{}
+	var next int64
+	one := func(at func(int64) int64) func(*Row) bool {
+		return func(r *Row) bool {
+			next = sooner(next, at(r.At.Time))
+			return false
+		}
+	}
+	err := firstError(
+		foldAll(rows, s.stream, from, to, agg),
+		rows.Scan(s.stream, from, to, one(s.leaves)),
+		rows.Scan(s.stream, to, now+1, one(s.enters)))
+	s.crowd, s.known = result{agg.value(), next}, true
+	return err
+}
+
+// keep adds a row to the entries.
+func (s *sliding) keep(r *Row) {
+	if len(s.entries) >= mostEntries {
+		s.entries, s.crowded, s.known = nil, true, false
+		return
+	}
+	at := len(s.entries)
+	for at > 0 && r.At.Before(s.entries[at-1].at) {
+		at--
+	}
+	s.entries = slices.Insert(s.entries, at, entry{r.At, slices.Clone(r.Value)})
+}
+
+func (s *sliding) add(_ int, r *Row) (bool, error) {
+	s.ever = true
+	if s.crowded {
+		s.known = false
+		return false, nil
+	}
+	s.keep(r)
+	return !s.crowded, nil
+}
+
+func (s *sliding) result(now int64) (result, bool) {
+	switch {
+	case s.crowded:
+		return s.crowd, s.known && (s.crowd.next == 0 || now < s.crowd.next)
+	case !s.ever:
+		return result{}, true
+	}
+	gone := 0
+	for gone < len(s.entries) && s.leaves(s.entries[gone].at.Time) <= now {
+		gone++
+	}
+	s.entries = s.entries[gone:]
+	agg := s.fresh()
+	var next int64
+	for i := range s.entries {
+		e := &s.entries[i]
+		if enters := s.enters(e.at.Time); enters > now {
+			next = sooner(next, enters)
+			break
+		}
+		if i == 0 {
+			next = s.leaves(e.at.Time)
+		}
+		if err := agg.add(&Row{At: e.at, Value: e.value}); err != nil {
+			return result{}, false
+		}
+	}
+	return result{agg.value(), next}, true
+}
+
+func (s *sliding) append(b []byte) []byte {
+	b = appendBool(appendBool(b, s.ever), s.crowded)
+	b = appendInt(b, int64(len(s.entries)))
+	for _, e := range s.entries {
+		b = appendValue(appendMoment(b, e.at), e.value)
+	}
+	return b
+}
+
+func (s *sliding) decode(d *decoder) {
+	s.ever, s.crowded = d.bool(), d.bool()
+	s.entries = make([]entry, d.count())
+	for i := range s.entries {
+		s.entries[i] = entry{d.moment(), slices.Clone(d.value())}
+	}
+}
+
+func (s *sliding) size() int {
+	n := 128
+	for _, e := range s.entries {
+		n += 64 + len(e.value)
+	}
+	return n
+}
