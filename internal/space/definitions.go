@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/audit"
+	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -28,16 +29,8 @@ type Definitions struct {
 // Extractor takes out of events what definitions need of them. It is used by many
 // goroutines at once.
 type Extractor interface {
-	// Extract appends the rows of an event to dst. Rows may share memory with the
-	// message.
-	Extract(m *event.Message, source string, dst []Row) []Row
-}
-
-// Row is what an event contributes to a stream of the definitions.
-type Row struct {
-	Stream  uint32
-	Account bool // it hangs on the strand of the event's account, if there is one
-	Value   []byte
+	// Extract adds the rows of an event to to. They have no arrival number yet.
+	Extract(m *event.Message, source string, to *compute.Taken)
 }
 
 // ErrDefinitionsMoved: other definitions are in force than those that a change was
@@ -187,7 +180,7 @@ func (s *Space) resolveDefinitions(ctx context.Context, b *kv.Batch, d *Definiti
 
 // placeRows calls f with the places of an event's rows: those for its account are under
 // its account strand, if it has one, and all others under its user strand.
-func placeRows(users, account *side, rows []Row, f func(strand identity.Hash, row *Row)) {
+func placeRows(users, account *side, rows []compute.Row, f func(strand identity.Hash, row *compute.Row)) {
 	for i := range rows {
 		switch {
 		case rows[i].Account && len(account.ids) > 0:

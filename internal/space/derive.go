@@ -26,6 +26,9 @@ func (d *Tx) Put(key, value []byte) { d.batch.Put(key, value) }
 // Delete removes a key of a room above the heart.
 func (d *Tx) Delete(key []byte) { d.batch.Delete(key) }
 
+// DeleteRange removes the keys of a room above the heart with from <= key < to.
+func (d *Tx) DeleteRange(from, to []byte) { d.batch.DeleteRange(from, to) }
+
 // Require makes the commit a conflict unless a key has the value that was read.
 func (d *Tx) Require(key, value []byte) { d.batch.Require(key, value) }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dchest/siphash"
 
+	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
@@ -45,7 +46,7 @@ type prepared struct {
 	users    side
 	account  side
 	leftOut  []identity.LeftOut // IDs beyond the bounds of a message
-	rows     []Row              // what definitions take from it
+	rows     []compute.Row      // what definitions take from it
 	deferred bool               // left for another commit: another node changed what it depends on
 	recheck  bool               // was left once, perhaps because it is a repeat
 	known    seen               // what the whole store, whatever its age, tells; see Space.compare

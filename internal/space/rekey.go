@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -198,8 +199,9 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, b *journal.Block, reorder bo
 		}
 		changed = true
 		if x := m.definitions.Extractor; x != nil {
-			if rows := x.Extract(&msg, e.Source, nil); len(rows) > 0 {
-				w := movedRows{newUsers: users, newAccount: account, at: h.Moment(b.ID, o), rows: rows}
+			var taken compute.Taken
+			if x.Extract(&msg, e.Source, &taken); len(taken.Rows) > 0 {
+				w := movedRows{newUsers: users, newAccount: account, at: h.Moment(b.ID, o), rows: taken.Rows}
 				w.users, w.account = strandOf(h.HasUser, h.User), strandOf(h.HasAccount, h.Account)
 				m.rows = append(m.rows, w)
 			}

@@ -1,6 +1,7 @@
 package space
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -23,12 +24,12 @@ func (s *Space) extract(w *ingestRequest) {
 		}
 		return
 	}
-	var all []Row
+	var taken compute.Taken
 	for i := range w.events {
 		e := &w.events[i]
-		from := len(all)
-		all = x.Extract(e.msg, w.delivery.Source, all)
-		e.rows = all[from:len(all):len(all)]
+		from := len(taken.Rows)
+		x.Extract(e.msg, w.delivery.Source, &taken)
+		e.rows = taken.Rows[from:len(taken.Rows):len(taken.Rows)]
 	}
 }
 
@@ -37,7 +38,7 @@ func (s *Space) stageRows(d *Tx) {
 	n := 0
 	for i := range d.fresh {
 		e := &d.fresh[i]
-		placeRows(&e.users, &e.account, e.rows, func(identity.Hash, *Row) { n++ })
+		placeRows(&e.users, &e.account, e.rows, func(identity.Hash, *compute.Row) { n++ })
 	}
 	if n == 0 {
 		return
@@ -46,11 +47,11 @@ func (s *Space) stageRows(d *Tx) {
 	d.record.Rows = make([]feed.Row, 0, n)
 	for i := range d.fresh {
 		e := &d.fresh[i]
-		placeRows(&e.users, &e.account, e.rows, func(strand identity.Hash, row *Row) {
+		placeRows(&e.users, &e.account, e.rows, func(strand identity.Hash, row *compute.Row) {
 			at := len(arena)
-			arena = codec.Rows.Append(arena, d.keys, strand, row.Stream, e.at)
+			arena = codec.Rows.Append(arena, d.keys, strand, uint32(row.Stream), e.at)
 			s.putNew(&d.batch, arena[at:len(arena):len(arena)], row.Value)
-			d.record.Rows = append(d.record.Rows, feed.Row{Strand: strand, Stream: row.Stream, At: e.at, Value: row.Value})
+			d.record.Rows = append(d.record.Rows, feed.Row{Strand: strand, Stream: uint32(row.Stream), At: e.at, Value: row.Value})
 		})
 	}
 }
@@ -60,7 +61,7 @@ type movedRows struct {
 	users, account       side // the strands it had
 	newUsers, newAccount side
 	at                   event.Moment
-	rows                 []Row
+	rows                 []compute.Row
 }
 
 // strandOf is a side of an event of which only the strand is known.
@@ -76,26 +77,17 @@ func (d *Tx) moveRows(moved []movedRows) {
 	rewritten := map[identity.Hash]bool{}
 	for i := range moved {
 		m := &moved[i]
-		placeRows(&m.users, &m.account, m.rows, func(strand identity.Hash, row *Row) {
-			d.remove(codec.Rows.Key(d.keys, strand, row.Stream, m.at))
+		placeRows(&m.users, &m.account, m.rows, func(strand identity.Hash, row *compute.Row) {
+			d.remove(codec.Rows.Key(d.keys, strand, uint32(row.Stream), m.at))
 			rewritten[strand] = true
 		})
-		placeRows(&m.newUsers, &m.newAccount, m.rows, func(strand identity.Hash, row *Row) {
-			d.put(codec.Rows.Key(d.keys, strand, row.Stream, m.at), row.Value)
+		placeRows(&m.newUsers, &m.newAccount, m.rows, func(strand identity.Hash, row *compute.Row) {
+			d.put(codec.Rows.Key(d.keys, strand, uint32(row.Stream), m.at), row.Value)
 			rewritten[strand] = true
 		})
 	}
 	for h := range rewritten {
 		d.record.Rewritten = append(d.record.Rewritten, h)
-	}
-}
-
-// PutRows puts rows of stored events that definitions which came later take from
-// them, under a strand. They are told to nobody: whoever puts them evaluates the
-// strand's profile afterwards.
-func (d *Tx) PutRows(strand identity.Hash, at event.Moment, rows []Row) {
-	for i := range rows {
-		d.batch.Put(codec.Rows.Key(d.keys, strand, rows[i].Stream, at), rows[i].Value)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -19,13 +20,12 @@ import (
 // named takes a row out of each event of some name; the stream is the name's place.
 type named []string
 
-func (n named) Extract(m *event.Message, _ string, dst []space.Row) []space.Row {
+func (n named) Extract(m *event.Message, _ string, to *compute.Taken) {
 	for i, name := range n {
 		if m.Name == name {
-			dst = append(dst, space.Row{Stream: uint32(i), Account: strings.HasPrefix(name, "Account"), Value: []byte(m.Name)})
+			to.Rows = append(to.Rows, compute.Row{Stream: compute.StreamID(i), Account: strings.HasPrefix(name, "Account"), Value: []byte(name)})
 		}
 	}
-	return dst
 }
 
 // compileNames makes an Extractor of the names of events, each on a line.

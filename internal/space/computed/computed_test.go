@@ -1,0 +1,239 @@
+package computed_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
+	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/computed"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// house is a space with its definitions, whose evaluator runs when it is told to.
+type house struct {
+	*computed.Computed
+	space *space.Space
+	store kv.Store
+	now   time.Time
+}
+
+func open(t testing.TB, store kv.Store, cfg space.Config) *house {
+	t.Helper()
+	h := &house{store: store, now: time.Now()}
+	cfg.ID, cfg.Log, cfg.Compile, cfg.CacheBytes = "dev", quiet, computed.Compile, 4<<20
+	cfg.Now = func() time.Time { return h.now }
+	var err error
+	if h.space, err = space.Open(t.Context(), store, cfg); err != nil {
+		t.Fatal(err)
+	}
+	h.Computed = computed.New(h.space, computed.Config{Now: cfg.Now, Log: quiet})
+	t.Cleanup(func() {
+		if err := h.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := h.space.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		store.Close()
+	})
+	return h
+}
+
+func newHouse(t testing.TB) *house { return open(t, kvtest.NewMemory().Open(), space.Config{}) }
+
+func (h *house) apply(t testing.TB, document string) computed.Diff {
+	t.Helper()
+	diff, err := h.Apply(context.Background(), []byte(document), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return diff
+}
+
+// settle has the evaluator do all that there is to do.
+func (h *house) settle(t testing.TB) {
+	t.Helper()
+	if err := h.Settle(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *house) ingest(t testing.TB, lines ...string) {
+	t.Helper()
+	d := space.Delivery{Source: "src"}
+	for _, l := range lines {
+		m, err := event.Parse([]byte(l), event.Envelope{ReceivedAt: h.now.UnixNano()})
+		if err != nil {
+			t.Fatalf("%s: %v", l, err)
+		}
+		d.Messages = append(d.Messages, m)
+	}
+	if _, err := h.space.Ingest(context.Background(), d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func user(typ, value string) space.Ref {
+	return space.Ref{Collection: identity.Users, Type: typ, Value: value}
+}
+
+// values prints what the definitions make of a profile.
+func (h *house) values(t testing.TB, ref space.Ref) string {
+	t.Helper()
+	v, err := h.Values(context.Background(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for _, tr := range v.Traits {
+		fmt.Fprintf(&b, "%s=%s ", tr.Key, tr.JSON)
+	}
+	for _, a := range v.Audiences {
+		if a.In {
+			fmt.Fprintf(&b, "+%s ", a.Key)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func jane(t testing.TB) []string {
+	b, err := os.ReadFile("../../../examples/jane.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(b)), "\n")
+}
+
+const segkicks = `
+traits:
+  orders: {event: Order Completed, kind: count}
+  revenue: {event: Order Completed, kind: sum, property: properties.revenue}
+  miles_since_shoes:
+    kind: since
+    of: {event: Workout Completed, kind: sum, property: properties.distance_miles}
+    last: {event: Order Completed, where: 'properties.products.exists(p, p.category == "shoes")'}
+  looked_not_bought:
+    kind: unmatched
+    event: "* Clicked"
+    property: properties.product_id
+    without: {event: Order Completed, property: "properties.products[].product_id"}
+    match: ever
+  cart_left:
+    kind: unmatched
+    event: Product Added
+    property: properties.product_id
+    without: {event: Order Completed, property: "properties.products[].product_id"}
+    match: later
+audiences:
+  needs_new_shoes: {when: traits.miles_since_shoes >= 300}
+  looked_but_did_not_buy: {when: size(traits.looked_not_bought) > 0}
+  abandoned_cart: {when: size(traits.cart_left) > 0}
+`
+
+const janesValues = `cart_left=[] looked_not_bought=["shoe-a","shoe-b"] miles_since_shoes=314.6 orders=2 revenue=248 +looked_but_did_not_buy +needs_new_shoes`
+
+func TestJane(t *testing.T) {
+	for _, order := range []string{"definitions first", "events first"} {
+		t.Run(order, func(t *testing.T) {
+			h := newHouse(t)
+			if order == "definitions first" {
+				h.apply(t, segkicks)
+				h.settle(t)
+			}
+			for _, l := range jane(t) {
+				h.ingest(t, l)
+			}
+			if order == "events first" {
+				h.apply(t, segkicks)
+				if got := h.values(t, user("user_id", "abc123def")); got != "" {
+					t.Errorf("before history is computed: %s", got)
+				}
+				h.settle(t)
+			}
+			if got := h.values(t, user("user_id", "abc123def")); got != janesValues {
+				t.Errorf("got  %s\nwant %s", got, janesValues)
+			}
+			h.settle(t)
+			for audience, want := range map[string]int64{"needs_new_shoes": 1, "looked_but_did_not_buy": 1, "abandoned_cart": 0} {
+				page, err := h.Members(t.Context(), audience, 10, "")
+				if err != nil || page.Status.Members != want || int64(len(page.Members)) != want || !page.Complete {
+					t.Errorf("%s: %+v, %v; want %d members", audience, page, err, want)
+				}
+			}
+		})
+	}
+}
+
+// told prints what the feed says of computed values, in order.
+func (h *house) told(t testing.TB) (lines []string) {
+	t.Helper()
+	recs, _, err := h.space.Feed(t.Context(), "", 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range recs {
+		for _, c := range r.Changes {
+			switch c.Kind {
+			case feed.ComputedSet, feed.ComputedRemoved, feed.AudienceEntered, feed.AudienceExited:
+				lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s", c.Kind, c.Trait, c.Value)))
+			case feed.ComputedComplete:
+				lines = append(lines, "complete "+c.Trait)
+			}
+		}
+	}
+	return lines
+}
+
+func TestTheFeedTellsOfEachChangeOnce(t *testing.T) {
+	h := newHouse(t)
+	h.apply(t, `
+traits:
+  orders: {event: Order Completed, kind: count}
+  recent: {event: Order Completed, kind: count, window: 7d}
+audiences:
+  buyers: {when: traits.orders >= 2}
+  recent_buyers: {when: traits.recent > 0}
+`)
+	order := func(id string, at time.Time) string {
+		return fmt.Sprintf(`{"type":"track","event":"Order Completed","messageId":%q,"userId":"ada","timestamp":%q}`, id, at.UTC().Format(time.RFC3339))
+	}
+	h.settle(t)
+	day := 24 * time.Hour
+	for i, step := range []func(){
+		func() { h.ingest(t, order("m1", h.now)) },
+		func() { h.ingest(t, order("m1", h.now)) }, // a repeat
+		func() { h.ingest(t, order("m2", h.now)) },
+		func() { h.now = h.now.Add(6 * day) },
+		func() { h.now = h.now.Add(2 * day) },
+	} {
+		step()
+		h.settle(t)
+		h.settle(t)
+		if i == 3 {
+			h.ingest(t, `{"type":"track","event":"Other","messageId":"m3","userId":"ada"}`)
+			h.settle(t)
+		}
+	}
+	got := strings.Join(h.told(t), "\n")
+	want := strings.Join([]string{
+		"complete orders", "complete recent", "complete buyers", "complete recent_buyers",
+		"computed_set orders 1", "computed_set recent 1", "audience_entered recent_buyers",
+		"computed_set orders 2", "computed_set recent 2", "audience_entered buyers",
+		"computed_set recent 0", "audience_exited recent_buyers",
+	}, "\n")
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

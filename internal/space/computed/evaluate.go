@@ -1,0 +1,230 @@
+package computed
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+)
+
+// told is a change that the feed is told of.
+type told struct {
+	profile    codec.ProfileID
+	collection identity.Collection
+	feed.Change
+}
+
+// staged is what a commit of the evaluator consists of.
+type staged struct {
+	ops  []kv.Op // puts and deletes
+	told []told
+}
+
+func (s *staged) put(key, value []byte) {
+	s.ops = append(s.ops, kv.Op{Kind: kv.OpPut, Key: key, Value: value})
+}
+
+func (s *staged) delete(key []byte) { s.ops = append(s.ops, kv.Op{Kind: kv.OpDelete, Key: key}) }
+
+// evaluate evaluates profiles and commits what is new of them, together with the
+// position.
+func (w *work) evaluate(profiles []codec.ProfileID) error {
+	var out staged
+	found, err := gather(w.view, profiles, true)
+	if err != nil {
+		return err
+	}
+	keys := make([][]byte, len(profiles))
+	for i, p := range profiles {
+		keys[i] = codec.States.Key(w.view.Keys(), p)
+	}
+	stored := make([][]byte, len(keys))
+	if len(keys) > 0 {
+		if stored, err = w.view.Reader().Get(w.view.Context(), keys...); err != nil {
+			return err
+		}
+	}
+	outcomes, err := w.compiled.evaluate(w.view, found, w.now)
+	if err != nil {
+		return err
+	}
+	for i := range found {
+		before, err := DecodeState(stored[i])
+		if err != nil {
+			return fmt.Errorf("the state of profile %x: %w", profiles[i], err)
+		}
+		w.renew(&out, &found[i], before, &outcomes[i])
+	}
+	return w.commit(&out)
+}
+
+// renew stages what becomes of the state of one profile.
+func (w *work) renew(out *staged, g *gathered, before State, o *outcome) {
+	keys := w.view.Keys()
+	after := State{Timer: before.Timer}
+	if g.rec != nil {
+		after.Values = w.values(g, before, o)
+	}
+	// The timer is lazy: one that is early is left as it is.
+	switch armed := before.Timer; {
+	case g.rec == nil:
+		after.Timer = 0
+	case armed == 0 || armed <= w.now || o.next != 0 && o.next < armed:
+		after.Timer = o.next
+	}
+	if after.Timer != before.Timer {
+		if before.Timer != 0 {
+			out.delete(codec.Timers.Key(keys, before.Timer, g.id))
+		}
+		if after.Timer != 0 {
+			out.put(codec.Timers.Key(keys, after.Timer, g.id), nil)
+		}
+	}
+	if at, due := w.due[g.id]; due && at != before.Timer && at != after.Timer {
+		out.delete(codec.Timers.Key(keys, at, g.id)) // nothing knows of it
+	}
+	w.tell(out, g, before.Values, after.Values)
+	switch old := before.Append(nil); {
+	case after.empty():
+		if !before.empty() {
+			out.delete(codec.States.Key(keys, g.id))
+		}
+	default:
+		if b := after.Append(nil); !bytes.Equal(b, old) {
+			out.put(codec.States.Key(keys, g.id), b)
+		}
+	}
+}
+
+// values are those of a profile from now on. What is not computed over history yet
+// keeps the value that it had when it meant something else.
+func (w *work) values(g *gathered, before State, o *outcome) []Value {
+	var after []Value
+	for i := range w.compiled.definitions {
+		d := &w.compiled.definitions[i]
+		if d.collection != g.rec.Collection || d.disabled {
+			continue
+		}
+		old, had := before.get(d.number)
+		if !w.ready(d) {
+			if had {
+				after = append(after, old)
+			}
+			continue
+		}
+		now, has := o.get(d.number)
+		if !has {
+			continue
+		}
+		if now.Since = o.because(w.dirty[g.id], d); had && bytes.Equal(old.JSON, now.JSON) {
+			now.Since = old.Since
+		}
+		after = append(after, now)
+	}
+	slices.SortFunc(after, func(a, b Value) int { return int(int64(a.Definition) - int64(b.Definition)) })
+	return after
+}
+
+// tell stages the changes between two states of a profile: the members of audiences,
+// and what the feed says of definitions that are complete.
+func (w *work) tell(out *staged, g *gathered, before, after []Value) {
+	keys := w.view.Keys()
+	change := func(d uint32, old, now *Value) {
+		def := w.compiled.byNumber[d]
+		if now != nil && len(now.JSON) == 0 && old == nil {
+			out.put(codec.Members.Key(keys, d, g.id), codec.AppendTime(nil, now.Since))
+			w.pos.Sizes[d]++
+		}
+		if old != nil && len(old.JSON) == 0 && now == nil {
+			out.delete(codec.Members.Key(keys, d, g.id))
+			w.pos.Sizes[d]--
+		}
+		if def == nil || g.rec == nil || w.pos.Complete[d] != def.meaning {
+			return
+		}
+		ch := feed.Change{Trait: def.key, Version: g.rec.Version, Time: w.dirty[g.id]}
+		switch {
+		case now != nil && len(now.JSON) == 0:
+			ch.Kind, ch.Time = feed.AudienceEntered, now.Since
+		case now != nil:
+			ch.Kind, ch.Value, ch.Time = feed.ComputedSet, now.JSON, now.Since
+		case len(old.JSON) == 0:
+			ch.Kind = feed.AudienceExited
+		default:
+			ch.Kind = feed.ComputedRemoved
+		}
+		out.told = append(out.told, told{g.id, g.rec.Collection, ch})
+	}
+	for len(before) > 0 || len(after) > 0 {
+		switch {
+		case len(after) == 0 || len(before) > 0 && before[0].Definition < after[0].Definition:
+			change(before[0].Definition, &before[0], nil)
+			before = before[1:]
+		case len(before) == 0 || after[0].Definition < before[0].Definition:
+			change(after[0].Definition, nil, &after[0])
+			after = after[1:]
+		default:
+			if !bytes.Equal(before[0].JSON, after[0].JSON) {
+				change(before[0].Definition, &before[0], &after[0])
+			}
+			before, after = before[1:], after[1:]
+		}
+	}
+}
+
+// ready reports whether a definition can be evaluated: its rows cover all of history.
+func (w *work) ready(d *definition) bool {
+	return w.pos.Complete[d.number] == d.meaning || w.pos.Job != nil && w.pos.Job.Revision == w.definitions.Revision && w.pos.Job.Values
+}
+
+// commit commits what was staged, with the position. Only what the feed is told of
+// passes the heart.
+func (w *work) commit(out *staged) error {
+	position, err := w.pos.encode()
+	if err != nil {
+		return err
+	}
+	out.put(codec.Evaluation.Key(w.view.Keys()), position)
+	if len(out.told) == 0 {
+		var b kv.Batch
+		w.fence.Require(&b)
+		for _, op := range out.ops {
+			switch op.Kind {
+			case kv.OpDelete:
+				b.Delete(op.Key)
+			case kv.OpDeleteRange:
+				b.DeleteRange(op.Key, op.Value)
+			default:
+				b.Put(op.Key, op.Value)
+			}
+		}
+		err = w.space.Store().Commit(w.view.Context(), &b)
+	} else {
+		err = w.space.Derive(w.view.Context(), w.fence, w.definitions, func(d *space.Tx) error {
+			for _, op := range out.ops {
+				switch op.Kind {
+				case kv.OpDelete:
+					d.Delete(op.Key)
+				case kv.OpDeleteRange:
+					d.DeleteRange(op.Key, op.Value)
+				default:
+					d.Put(op.Key, op.Value)
+				}
+			}
+			for i := range out.told {
+				d.Tell(out.told[i].profile, out.told[i].collection, out.told[i].Change)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	w.evaluator.pos, w.evaluator.skipped = w.pos.clone(), 0
+	return nil
+}

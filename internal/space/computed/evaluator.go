@@ -1,0 +1,283 @@
+package computed
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/task"
+)
+
+const (
+	// evaluatePause is how long the evaluator rests at least: what comes meanwhile is
+	// evaluated together.
+	evaluatePause = 10 * time.Millisecond
+	// pollPause is how often it looks what other nodes have committed.
+	pollPause = 200 * time.Millisecond
+	// evaluateWork is how long it works until others get their turn.
+	evaluateWork = 200 * time.Millisecond
+
+	mostTogether = 256  // profiles that are evaluated and committed together
+	mostTimers   = 1024 // that run out in one round
+	mostNews     = 5000 // rows and changes of a page of the feed, about
+	mostSkipped  = 5000 // records that concerned nobody, until the position is stored
+)
+
+// evaluator follows the feed of a space. It belongs to one task.
+type evaluator struct {
+	space *space.Space
+	lease *lease.Lease
+
+	pos     *position // nil: it is to be read
+	page    int       // records read at once
+	skipped int       // records that were read since the position was stored
+}
+
+// run evaluates what there is to evaluate, and says when to look again.
+func (e *evaluator) run(ctx context.Context) (task.Rest, error) {
+	began := time.Now()
+	rest := task.Rest{Least: evaluatePause}
+	if !e.space.Store().Exclusive() {
+		rest = task.Rest{Least: pollPause, Most: pollPause}
+	}
+	fence, err := e.lease.Hold(ctx)
+	if errors.Is(err, lease.ErrHeld) {
+		e.pos = nil
+		rest.Most = lease.Duration / 4
+		return rest, nil
+	}
+	if err != nil {
+		return rest, err
+	}
+	for {
+		more, next, err := e.round(ctx, fence)
+		if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrUnknown) || errors.Is(err, space.ErrDefinitionsMoved) || errors.Is(err, space.ErrBusy) {
+			e.pos = nil // from the store again
+			rest.Most = pollPause
+			return rest, nil
+		}
+		if err != nil {
+			e.pos = nil
+			return rest, err
+		}
+		if next > 0 {
+			rest.Most = min(max(next, rest.Least), max(rest.Most, time.Hour))
+		}
+		if !more {
+			return rest, nil
+		}
+		if time.Since(began) > evaluateWork {
+			rest.Least = min(max(rest.Least, time.Since(began)/4), time.Second)
+			rest.Most = rest.Least
+			return rest, nil
+		}
+	}
+}
+
+// round evaluates a piece of the feed and timers that have run out, and, when there is
+// nothing of these, a piece of history. It says whether there is more to do now, and
+// else in how long; 0: when something comes.
+func (e *evaluator) round(ctx context.Context, fence lease.Fence) (more bool, next time.Duration, err error) {
+	v, err := e.view(ctx)
+	if err != nil {
+		return false, 0, err
+	}
+	defer v.Close()
+	defs, err := e.space.DefinitionsAt(ctx, v.Reader())
+	if err != nil || defs.Revision == 0 {
+		return false, 0, err
+	}
+	if e.pos == nil {
+		if e.pos, err = e.recall(ctx, v); err != nil {
+			return false, 0, err
+		}
+	}
+	w := &work{evaluator: e, view: v, definitions: defs, compiled: compiledOf(defs), fence: fence, now: v.Now().UnixNano(), pos: e.pos.clone(), dirty: map[codec.ProfileID]int64{}, due: map[codec.ProfileID]int64{}}
+	n, err := w.readFeed()
+	if err != nil {
+		return false, 0, err
+	}
+	wait, err := w.readTimers()
+	if err != nil {
+		return false, 0, err
+	}
+	switch {
+	case len(w.dirty) > 0:
+		return true, wait, w.evaluateAll()
+	case n > 0:
+		return true, wait, w.skip(n)
+	}
+	more, err = w.history()
+	return more, wait, err
+}
+
+// view opens a view by the rules and definitions in force in it.
+func (e *evaluator) view(ctx context.Context) (*space.View, error) {
+	if e.space.Store().Exclusive() {
+		return e.space.View(ctx)
+	}
+	return e.space.ViewInForce(ctx)
+}
+
+// recall reads where the evaluator is. It begins at the end of the feed: what is
+// there already is history.
+func (e *evaluator) recall(ctx context.Context, v *space.View) (*position, error) {
+	got, err := v.Reader().Get(ctx, codec.Evaluation.Key(v.Keys()))
+	if err != nil {
+		return nil, err
+	}
+	p, err := decodePosition(got[0])
+	if err != nil || got[0] != nil {
+		return p, err
+	}
+	p.Time = v.Now().UnixNano()
+	p.cursor, err = feed.End(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()))
+	return p, err
+}
+
+// work is one round of the evaluator, on one snapshot.
+type work struct {
+	*evaluator
+	view        *space.View
+	definitions *space.Definitions
+	compiled    *Compiled
+	fence       lease.Fence
+	now         int64
+	pos         *position // as it becomes
+
+	// dirty are the profiles to be evaluated, with the latest event time that is a
+	// reason for it.
+	dirty map[codec.ProfileID]int64
+	due   map[codec.ProfileID]int64 // timers that have run out
+}
+
+// soil notes that a profile is to be evaluated, because of something at a time.
+func (w *work) soil(p codec.ProfileID, because int64) {
+	if old, ok := w.dirty[p]; !ok || old < because {
+		w.dirty[p] = because
+	}
+}
+
+// readFeed reads a page of the feed and finds the profiles that it concerns. It
+// returns how many records it read.
+func (w *work) readFeed() (n int, err error) {
+	w.page = min(max(w.page, 8), 1024)
+	recs, after, err := feed.Read(w.view.Context(), w.view.Reader(), codec.FeedRecords.Prefix(w.view.Keys()), w.pos.cursor, w.page)
+	if err != nil {
+		return 0, err
+	}
+	news := 0
+	type reason struct {
+		strand identity.Hash
+		at     int64
+	}
+	var reasons []reason
+	for i := range recs {
+		rec := &recs[i]
+		for k := range rec.Rows {
+			reasons = append(reasons, reason{rec.Rows[k].Strand, rec.Rows[k].At.Time})
+		}
+		for _, h := range rec.Rewritten {
+			reasons = append(reasons, reason{h, rec.Time})
+		}
+		for k := range rec.Changes {
+			w.readChange(&rec.Changes[k])
+		}
+		news += len(rec.Rows) + len(rec.Changes)
+		w.pos.Time = rec.Time
+	}
+	w.pos.cursor = after
+	switch {
+	case news > mostNews:
+		w.page /= 2
+	case news < mostNews/4 && len(recs) == w.page:
+		w.page *= 2
+	}
+	strands := make([]identity.Hash, len(reasons))
+	for i := range reasons {
+		strands[i] = reasons[i].strand
+	}
+	owners, err := ownersOf(w.view, strands)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range reasons {
+		if p, ok := owners[r.strand]; ok {
+			w.soil(p, r.at)
+		}
+	}
+	return len(recs), nil
+}
+
+// skip goes on behind records that concerned nobody. That is stored now and then: to
+// read them again costs little, and a commit for each would be more than what they are.
+func (w *work) skip(n int) error {
+	if w.skipped += n; w.skipped < mostSkipped {
+		w.evaluator.pos = w.pos
+		return nil
+	}
+	return w.evaluate(nil)
+}
+
+// readChange notes whom a change concerns.
+func (w *work) readChange(c *feed.Change) {
+	switch c.Kind {
+	case feed.ComputedSet, feed.ComputedRemoved, feed.AudienceEntered, feed.AudienceExited, feed.ComputedComplete, // its own
+		feed.Demoted, feed.Unresolved:
+		return
+	}
+	for _, text := range [...]string{c.Profile, c.From} {
+		if p, _, ok := codec.ParseProfileID(text); ok {
+			w.soil(p, c.Time)
+		}
+	}
+}
+
+// readTimers finds the profiles whose timers have run out. It returns how long it is
+// until the next one does; 0: there is none.
+func (w *work) readTimers() (next time.Duration, err error) {
+	from, end := codec.Timers.All(w.view.Keys())
+	page, err := w.view.Reader().Scan(w.view.Context(), from, end, mostTimers, false)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range page {
+		at, p, ok := codec.Timers.Parse(e.Key)
+		if !ok {
+			return 0, kv.ErrCorrupt
+		}
+		if at > w.now {
+			return time.Duration(at - w.now), nil
+		}
+		w.soil(p, at)
+		w.due[p] = at
+	}
+	return 0, nil
+}
+
+// evaluateAll evaluates the profiles of the round and commits what is new, in portions;
+// the last one says how far the feed was read.
+func (w *work) evaluateAll() error {
+	profiles := make([]codec.ProfileID, 0, len(w.dirty))
+	for p := range w.dirty {
+		profiles = append(profiles, p)
+	}
+	slices.SortFunc(profiles, byProfile)
+	after := w.pos
+	w.pos = w.evaluator.pos.clone()
+	for len(profiles) > mostTogether {
+		if err := w.evaluate(profiles[:mostTogether]); err != nil {
+			return err
+		}
+		profiles = profiles[mostTogether:]
+	}
+	w.pos.cursor, w.pos.Time = after.cursor, after.Time
+	return w.evaluate(profiles)
+}
