@@ -16,8 +16,28 @@ help: ## List the targets
 build: ## Build bin/selfsame
 	@$(GO) build -ldflags '-X github.com/selfsame-id/selfsame/internal/cli.version=$(VERSION)' -o $(BIN) ./cmd/selfsame
 
+# What the console is built from, and what is built.
+UI      := internal/console/ui
+UI_APP  := $(UI)/dist/app/index.html
+UI_SRC   = $(shell find $(UI) \( -name node_modules -o -name dist -o -name schema.d.ts \) -prune -o -type f -print) internal/httpapi/openapi/openapi.yaml
+
+.PHONY: console
+console: $(UI_APP) ## Build the web console, which the next build has in it (needs Node 20)
+
+$(UI)/node_modules/.package-lock.json: $(UI)/package-lock.json $(UI)/package.json
+	@cd $(UI) && npm ci --no-fund --no-audit
+	@touch $@
+
+$(UI_APP): $(UI)/node_modules/.package-lock.json $(UI_SRC)
+	@cd $(UI) && npm run --silent build
+	@touch $@
+
+.PHONY: console-if-npm
+console-if-npm:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory console; else echo "npm is not installed: the web console is left out"; fi
+
 .PHONY: run
-run: build ## Build, load the example data, and serve on http://127.0.0.1:8080
+run: console-if-npm build ## Build, load the example data, and serve on http://127.0.0.1:8080
 	@./$(BIN) import --config $(CONFIG) --data $(DATA) --space dev --source segkicks examples/jane.ndjson
 	@cat examples/where-to-look.txt
 	@exec ./$(BIN) serve --config $(CONFIG) --data $(DATA)

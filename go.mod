@@ -72,3 +72,8 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261019180522-ce908d29299b // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )
+
+ignore (
+	./internal/console/ui/node_modules
+	./test/e2e/sdk/node_modules
+)

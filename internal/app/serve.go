@@ -13,6 +13,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/config"
+	"github.com/selfsame-id/selfsame/internal/console"
 	"github.com/selfsame-id/selfsame/internal/httpapi"
 	"github.com/selfsame-id/selfsame/internal/httpapi/listen"
 	"github.com/selfsame-id/selfsame/internal/httpapi/peer"
@@ -112,6 +113,7 @@ func (e *Engine) api(stopping *atomic.Bool) http.Handler {
 		Store:   storeMetrics(e.store),
 		Lost:    lossesOf(e.store),
 		Erased:  e.erased,
+		Console: console.Handler(),
 	}, httpapi.Settings{AdminToken: e.cfg.AdminToken, PublicURL: e.cfg.PublicURL, ProfileRate: rate,
 		Hosts: e.cfg.Hosts, Proxies: peer.Proxies(e.cfg.TrustedProxies), MetricsToken: e.cfg.MetricsToken})
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +18,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/manage"
 	"github.com/selfsame-id/selfsame/internal/httpapi/openapi"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
+	"github.com/selfsame-id/selfsame/internal/httpapi/session"
 	"github.com/selfsame-id/selfsame/internal/httpapi/tracking"
 )
 
@@ -49,7 +51,8 @@ type Deps struct {
 	// Admin reports whether a secret is the admin token, for servers whose
 	// Settings have none; nil: then /api/ is shut.
 	Admin func(secret string) bool
-	// Console serves everything that is not the API's; nil: nothing does.
+	// Console serves the pages that people look at: "/", what is under "/assets/", and
+	// other paths that are not the API's when HTML is asked for; nil: nothing does.
 	Console http.Handler
 	// Store shows figures of the store on /metrics; nil: there are none.
 	Store prometheus.Collector
@@ -96,6 +99,10 @@ func New(d Deps, s Settings) *API {
 	if is != nil {
 		admin = guard.NewAdmin(is, s.Proxies, d.Now, d.Log)
 	}
+	sessions := session.NewStore(d.Now, s.Proxies)
+	if admin != nil {
+		admin.Sessions(sessions.Has)
+	}
 
 	tracking.Register(a.mux, tracking.Config{
 		Sources: d.Catalog,
@@ -127,15 +134,25 @@ func New(d Deps, s Settings) *API {
 	})
 	a.mux.HandleFunc("GET "+documentPath, openapi.Serve)
 	a.routes = append(append(a.routes, managed...), "GET "+documentPath)
+	a.routes = append(a.routes, session.Register(a.mux, session.Config{Store: sessions, Admin: admin, Log: d.Log})...)
 	a.health(d.Ready)
 	a.mux.Handle("GET /metrics", a.forMetrics(a.metrics.handler(d.Log), admin, s.MetricsToken))
 	a.mux.HandleFunc("/v1/", a.nothing)
-	if d.Console != nil {
-		a.mux.Handle("/", d.Console)
-	} else {
-		a.mux.HandleFunc("/", a.nothing)
-	}
+	a.mux.HandleFunc("/", a.orConsole(d.Console))
 	return a
+}
+
+// orConsole gives the console what people look at, and answers the rest.
+func (a *API) orConsole(console http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		read := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if console == nil || !read || r.URL.Path != "/" && !strings.HasPrefix(r.URL.Path, "/assets/") &&
+			!strings.Contains(r.Header.Get("Accept"), "text/html") {
+			a.nothing(w, r)
+			return
+		}
+		console.ServeHTTP(w, r)
+	}
 }
 
 // documentPath is where the description of the API is.

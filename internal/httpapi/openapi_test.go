@@ -93,6 +93,7 @@ type auditor struct {
 	*testing.T
 	api  *API
 	doc  *openapi3.T
+	head http.Header     // of the last answer
 	seen map[string]bool // operations that were answered well
 }
 
@@ -118,7 +119,7 @@ func newAuditor(t *testing.T) *auditor {
 		return openapi3filter.JSONBodyDecoder(body, h, s, fn)
 	}
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", lines)
-	return &auditor{t, New(Deps{Spaces: h, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken}), document(t), map[string]bool{}}
+	return &auditor{T: t, api: New(Deps{Spaces: h, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken}), doc: document(t), seen: map[string]bool{}}
 }
 
 // call makes a request, checks both ways, and decodes a JSON answer.
@@ -135,6 +136,7 @@ func (a *auditor) call(want int, method, path, body string, header ...string) ma
 	w := httptest.NewRecorder()
 	a.api.ServeHTTP(w, req)
 	answer := w.Body.Bytes()
+	a.head = w.Header()
 	if w.Code != want {
 		a.Fatalf("%s %s: %d, want %d: %s", method, path, w.Code, want, answer)
 	}
@@ -372,6 +374,16 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(200, "POST", user+"user_id:jane/external_ids/delete?preview=true", `{"delete_external_ids":[{"id":"a1","type":"anonymous_id"}]}`)
 	a.call(200, "POST", user+"user_id:jane/external_ids/delete", `{"delete_external_ids":[{"id":"a1","type":"anonymous_id"}]}`)
 	a.call(200, "GET", "/api/openapi.yaml", "", "Authorization", "")
+
+	a.call(401, "POST", "/api/session", `{"token":"guess"}`, "Authorization", "")
+	a.call(200, "POST", "/api/session", `{"token":"`+adminToken+`"}`, "Authorization", "")
+	cookie, _, _ := strings.Cut(a.head.Get("Set-Cookie"), ";")
+	if s := a.call(200, "GET", "/api/session", "", "Authorization", "", "Cookie", cookie); s["signed_in"] != true {
+		t.Errorf("the session: %v", s)
+	}
+	a.call(200, "GET", "/api/spaces", "", "Authorization", "", "Cookie", cookie)
+	a.call(204, "DELETE", "/api/session", "", "Authorization", "", "Cookie", cookie)
+	a.call(401, "GET", "/api/spaces", "", "Authorization", "", "Cookie", cookie)
 
 	a.call(400, "DELETE", shop, "")
 	a.call(400, "DELETE", shop+"?confirm=other", "")

@@ -33,6 +33,7 @@ type Admin struct {
 	proxies peer.Proxies
 	now     func() time.Time
 	log     *slog.Logger
+	session func(r *http.Request) bool // nil: nobody signs in
 
 	guessing atomic.Int64 // how many addresses are in guesses
 	mu       sync.Mutex
@@ -52,11 +53,16 @@ func NewAdmin(is func(secret string) bool, proxies peer.Proxies, now func() time
 	return &Admin{is: is, proxies: proxies, now: now, log: log, guesses: map[netip.Prefix]*guesses{}}
 }
 
-// Check reports whether a secret is the admin token. With an error, which says
-// that the address has to wait, it was not looked at.
+// Sessions lets requests without a secret pass that are of a session. It is called
+// before the first Check.
+func (a *Admin) Sessions(has func(r *http.Request) bool) { a.session = has }
+
+// Check reports whether a secret is the admin token; of a request without one,
+// whether it is of a session that began with the token. With an error, which says
+// that the address has to wait, the secret was not looked at.
 func (a *Admin) Check(r *http.Request, secret string) (bool, error) {
 	if secret == "" {
-		return false, nil
+		return a.session != nil && a.session(r), nil
 	}
 	if a.guessing.Load() > 0 {
 		if wait := a.wait(r); wait > 0 {

@@ -32,7 +32,9 @@ func (h *handler) admit(w http.ResponseWriter, r *http.Request, spaceID string) 
 			h.Admin.Wrong(r, secret)
 		}
 		// The same words for a wrong space: who has no token learns nothing.
-		w.Header().Set("WWW-Authenticate", `Basic realm="Profile API", charset="UTF-8"`)
+		if r.Header.Get("Sec-Fetch-Site") != "same-origin" { // a browser would ask for a password in the middle of the console
+			w.Header().Set("WWW-Authenticate", `Basic realm="Profile API", charset="UTF-8"`)
+		}
 		return "", answer.New(http.StatusUnauthorized, answer.Unauthenticated,
 			"The access token is missing, or is not one of this space. Send it as the user name of HTTP Basic, with an empty password.")
 	}

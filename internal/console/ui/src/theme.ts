@@ -1,0 +1,24 @@
+import { createTheme, type MantineColorsTuple } from '@mantine/core'
+
+const iris: MantineColorsTuple = [
+  '#eef0ff', '#dfe2fd', '#bcc2f5', '#969fee', '#7680e8', '#626de5', '#4f5ae0', '#4338ca', '#3730a3', '#2e2883',
+]
+const ink: MantineColorsTuple = [
+  '#f7f8fa', '#eef0f4', '#dfe2e9', '#c3c9d5', '#9aa3b5', '#727d93', '#566178', '#414b60', '#2b3346', '#1a2130',
+]
+
+export const theme = createTheme({
+  primaryColor: 'iris',
+  primaryShade: { light: 7, dark: 5 },
+  colors: { iris, ink },
+  fontFamily: "'Inter Variable', system-ui, -apple-system, 'Segoe UI', sans-serif",
+  fontFamilyMonospace: "ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, monospace",
+  headings: { fontWeight: '650' },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  autoContrast: true,
+})
+
+// laneColors tell apps and devices apart, in both schemes and for those who do not
+// see all colours; names stand beside them everywhere.
+export const laneColors = ['#4f5ae0', '#e07b39', '#14917e', '#c0498d', '#a07b16', '#3a8fd0', '#7a53c7', '#6b7a3a']
