@@ -56,6 +56,7 @@ const (
 // Open opens the data directory or the shared store of cfg, making it on first
 // use. Spaces are opened when they are asked for.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring) (*Engine, error) {
+	spareGarbage(cfg.Memory)
 	e := &Engine{cfg: cfg, log: log, place: placeOf(cfg), spaces: map[string]opened{}, tasks: task.New()}
 	var err error
 	if e.store, err = e.place.open(ctx, cfg, log); err != nil {

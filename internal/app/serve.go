@@ -42,7 +42,6 @@ type Started struct {
 // store. started is called once, when requests are taken.
 func Serve(ctx context.Context, cfg config.Config, log *slog.Logger, started func(Started)) error {
 	began := time.Now()
-	spareGarbage(cfg.Memory)
 	for _, m := range cfg.Remarks {
 		log.Warn(m.What, "at", m.Where)
 	}

@@ -88,18 +88,11 @@ func (s *surveyor) text(text []byte) {
 	if len(text) == 0 {
 		return
 	}
-	valid := utf8.Valid(text)
-	for i := 0; i < len(text); {
-		if text[i] < utf8.RuneSelf {
-			i++
-			continue
-		}
+	for i := ascii(text); i < len(text); i += ascii(text[i:]) {
 		_, n := utf8.DecodeRune(text[i:])
 		if n > 1 {
 			s.multi++
-			if i += n; valid && s.multi > 1<<20 {
-				break // it is UTF-8, that much is certain
-			}
+			i += n
 			continue
 		}
 		s.invalid++
@@ -117,6 +110,19 @@ func (s *surveyor) text(text []byte) {
 		i++
 	}
 	s.last = text[len(text)-1]
+}
+
+// ascii is how many bytes at the beginning of text are ASCII.
+func ascii(text []byte) int {
+	const high = 0x8080808080808080
+	n := 0
+	for len(text)-n >= 16 && (binary.LittleEndian.Uint64(text[n:])|binary.LittleEndian.Uint64(text[n+8:]))&high == 0 {
+		n += 16
+	}
+	for n < len(text) && text[n] < utf8.RuneSelf {
+		n++
+	}
+	return n
 }
 
 // findings ends the survey.
