@@ -98,9 +98,7 @@ func check(env *cel.Env, tree *cel.Ast) (cel.Program, *cel.Ast, error) {
 			for _, arg := range args {
 				if isNumber(arg) {
 					ids++
-					same := factory.CopyExpr(arg)
-					ids++
-					arg.SetKindCase(factory.NewCall(ids, "dyn", same))
+					arg.SetKindCase(factory.NewCall(arg.ID(), "dyn", factory.NewLiteral(ids, arg.AsLiteral())))
 				}
 			}
 		}

@@ -169,6 +169,8 @@ func (f *funnel) result(now int64) (result, bool) {
 		kept := k.open[:0]
 		for _, one := range k.open {
 			switch {
+			case length > 0 && one.from+length <= now:
+				continue // it left the window
 			case one.step == len(f.spec.streams):
 				done += one.n
 			case one.end != 0 && one.end <= now:
