@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/search"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
@@ -39,6 +42,7 @@ type Engine struct {
 // made: they are told apart by when they were made.
 type opened struct {
 	*space.Space
+	*search.Index
 	made time.Time
 }
 
@@ -137,7 +141,7 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
-	e.spaces[id] = opened{one, made}
+	e.spaces[id] = opened{one, search.New(one, e.log), made}
 	return one, nil
 }
 
@@ -152,20 +156,24 @@ func (e *Engine) OpenAll(ctx context.Context) error {
 }
 
 // open lists the spaces that are open, in order of ID.
-func (e *Engine) open() []*space.Space {
+func (e *Engine) open() []opened {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	out := make([]*space.Space, 0, len(e.spaces))
-	for _, s := range e.spaces {
-		out = append(out, s.Space)
-	}
-	slices.SortFunc(out, func(a, b *space.Space) int {
-		if a.ID() < b.ID() {
-			return -1
-		}
-		return 1
-	})
+	out := slices.Collect(maps.Values(e.spaces))
+	slices.SortFunc(out, func(a, b opened) int { return strings.Compare(a.ID(), b.ID()) })
 	return out
+}
+
+// roomsOf are the rooms above a space that is open; space.ErrClosed if it is not open any
+// more.
+func (e *Engine) roomsOf(s *space.Space) (opened, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	one, open := e.spaces[s.ID()]
+	if !open || one.Space != s {
+		return opened{}, space.ErrClosed
+	}
+	return one, nil
 }
 
 // Close lets the spaces finish what they accepted and closes the store. When

@@ -70,7 +70,8 @@ func (e *Engine) divide(was map[*space.Space]share) (given map[*space.Space]shar
 	}
 	each := spaceShare(e.cfg.Memory, used)
 	given, all = make(map[*space.Space]share, len(open)), true
-	for _, s := range open {
+	for _, one := range open {
+		s := one.Space
 		want := idleShare
 		if s.Idle() < memoryTime {
 			want = each

@@ -186,7 +186,7 @@ func (r rooms) Space(ctx context.Context, id string) (httpapi.Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	return r.e.roomsOf(s)
 }
 
 func (r rooms) Opened() []httpapi.Space {

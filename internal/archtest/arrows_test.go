@@ -35,6 +35,7 @@ var floors = []struct {
 	{"internal/space/erasure", 32},
 	{"internal/space/journal", 32},
 	{"internal/space/computed", 44},
+	{"internal/space/search", 44},
 	{"internal/space", 40},
 	{"internal/feed", 30},
 	{"internal/compute", 25},

@@ -22,7 +22,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/tracking"
 )
 
-// Space is a space as the API uses it; *space.Space is one.
+// Space is a space as the API uses it: *space.Space with the rooms above it.
 type Space interface {
 	ID() string
 	tracking.Space

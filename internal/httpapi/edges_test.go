@@ -19,7 +19,6 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
-	"github.com/selfsame-id/selfsame/internal/space"
 )
 
 // question is an operation that reads, with everything that one can say to it.
@@ -93,7 +92,7 @@ func newShop(t testing.TB) *API {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{store: store, catalog: c, spaces: map[string]*space.Space{}}
+	h := &house{store: store, catalog: c, spaces: map[string]*served{}}
 	t.Cleanup(func() {
 		for _, s := range h.spaces {
 			_ = s.Close(context.Background())

@@ -25,6 +25,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/search"
 )
 
 func document(t testing.TB) *openapi3.T {
@@ -67,7 +68,13 @@ type house struct {
 	store   kv.Store
 	catalog *catalog.Catalog
 	mu      sync.Mutex
-	spaces  map[string]*space.Space
+	spaces  map[string]*served
+}
+
+// served is a space with the rooms above it.
+type served struct {
+	*space.Space
+	*search.Index
 }
 
 func (h *house) Space(ctx context.Context, id string) (Space, error) {
@@ -79,11 +86,13 @@ func (h *house) Space(ctx context.Context, id string) (Space, error) {
 	if s := h.spaces[id]; s != nil {
 		return s, nil
 	}
-	s, err := space.Open(ctx, h.store, space.Config{ID: id, Log: slog.New(slog.DiscardHandler)})
-	if err == nil {
-		h.spaces[id] = s
+	quiet := slog.New(slog.DiscardHandler)
+	s, err := space.Open(ctx, h.store, space.Config{ID: id, Log: quiet})
+	if err != nil {
+		return nil, err
 	}
-	return s, err
+	h.spaces[id] = &served{s, search.New(s, quiet)}
+	return h.spaces[id], nil
 }
 
 func (h *house) Opened() []Space { return nil }
@@ -108,7 +117,7 @@ func newAuditor(t *testing.T) *auditor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{store: store, catalog: c, spaces: map[string]*space.Space{}}
+	h := &house{store: store, catalog: c, spaces: map[string]*served{}}
 	t.Cleanup(func() {
 		for _, s := range h.spaces {
 			s.Close(context.Background())
@@ -284,6 +293,11 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(200, "GET", shop+"/explain?a=user_id:person-1&b=user_id:person-2&collection=users", "")
 	a.call(200, "GET", shop+"/explain?a=user_id:jane&b=user_id:person-2&format=dot", "")
 	a.call(400, "GET", shop+"/explain?a=user_id:jane", "")
+
+	a.call(200, "GET", shop+"/find?q=user_id:jane&limit=1", "")
+	a.call(200, "GET", shop+"/find?q=acme&collection=accounts", "")
+	a.call(400, "GET", shop+"/find", "")
+	a.call(400, "GET", shop+"/find?q=jane&next=x", "")
 
 	a.call(200, "GET", shop+"/insights?kind=demoted,unresolved&source=web&limit=3", "")
 	a.call(200, "GET", shop+"/insights?profile=user_id:jane&since=2020-01-01", "")

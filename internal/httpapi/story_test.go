@@ -15,10 +15,11 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/search"
 )
 
 // room has one space, a real one.
-type room struct{ only *space.Space }
+type room struct{ only *served }
 
 func (r room) Space(_ context.Context, id string) (Space, error) {
 	if id != r.only.ID() {
@@ -64,7 +65,7 @@ func newStory(t *testing.T) story {
 			t.Error(err)
 		}
 	})
-	return story{t, New(Deps{Spaces: room{s}, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken})}
+	return story{t, New(Deps{Spaces: room{&served{s, search.New(s, quiet)}}, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken})}
 }
 
 // do sends a request that must succeed, and reads the answer.

@@ -60,6 +60,7 @@ func (s *Space) stopTasks() {
 	for _, t := range [...]*task.Task{s.tasks.job, s.tasks.watch, s.tasks.rules, s.tasks.filter} {
 		_ = t.Stop(context.Background()) // each ends with s.life
 	}
+	s.followers.stop()
 }
 
 // wakeTasks tells the tasks of what a commit has left for them. It is called by the
@@ -72,6 +73,7 @@ func (s *Space) wakeTasks(c *Tx) {
 		s.tasks.job.Wake()
 	}
 	s.tasks.watch.Wake()
+	s.followers.wake()
 	if s.memory != nil && s.memory.filter.wanting() {
 		s.tasks.filter.Wake()
 	}
@@ -96,6 +98,7 @@ func (s *Space) Use(ctx context.Context) (wasIdle bool) {
 	if wasIdle = now-last >= int64(usedTime); wasIdle {
 		s.tasks.job.Wake()
 		s.tasks.watch.Wake()
+		s.followers.wake()
 	}
 	return wasIdle
 }

@@ -74,17 +74,17 @@ func (d *View) collect(p codec.ProfileID) (*profileSnapshot, error) {
 		}
 	}
 	for _, h := range hashes {
-		if st := d.strands[h]; st != nil && accepts(st, d, p) {
+		if st := d.strands[h]; st != nil && d.Belongs(st, p) {
 			g.strands = append(g.strands, st)
 		}
 	}
 	return g, nil
 }
 
-// accepts reports whether a strand belongs to a profile. Its accepted IDs are
-// all of one profile, but for those that were let go already while the strand
+// Belongs reports whether a strand belongs to a profile; the identifiers of the
+// profile were loaded. The accepted IDs of a strand are all of one profile, but for those that were let go already while the strand
 // waits to be decided again.
-func accepts(st *codec.Strand, d *View, p codec.ProfileID) bool {
+func (d *View) Belongs(st *codec.Strand, p codec.ProfileID) bool {
 	for i := range st.Links {
 		l := &st.Links[i]
 		if l.Verdict != identity.Accepted {

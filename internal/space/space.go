@@ -59,6 +59,7 @@ type Space struct {
 	kill       context.CancelFunc
 	during     sync.WaitGroup // long work that somebody asked for, see begin
 	tasks      tasks
+	followers  followers
 	used       atomic.Int64 // when somebody worked with it last, nanoseconds since 1970, see Use
 	watcher    *watcher     // the task's own
 	warnings   atomic.Int64 // open ones
@@ -197,7 +198,7 @@ func (s *Space) Close(ctx context.Context) error {
 	s.history.close()
 	s.stopTasks()
 	s.during.Wait()
-	if err := s.leases.release(ctx); err != nil {
+	if err := errors.Join(s.leases.release(ctx), s.followers.release(ctx)); err != nil {
 		s.log.Debug("leases were not given back, and end by themselves", "space", s.cfg.ID, "error", err)
 	}
 	if l, ok := s.dedupe.(*localRepeats); ok && !already {

@@ -19,6 +19,7 @@ type Space interface {
 	Profiles
 	Feed
 	Explainer
+	Finder
 	Rejects
 	Rules
 	Simulator
@@ -119,6 +120,7 @@ func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}", h.getProfile)
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/story", h.story)
 	at("GET /api/spaces/{space}/explain", h.explain)
+	at("GET /api/spaces/{space}/find", h.find)
 	at("GET /api/spaces/{space}/insights", h.listInsights)
 	at("GET /api/spaces/{space}/insights/counts", h.countInsights)
 	at("GET /api/spaces/{space}/warnings", h.listWarnings)

@@ -1,0 +1,291 @@
+package search
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/journal"
+)
+
+// indexer keeps the index. It follows the feed with a cursor of its own, and once it
+// goes over what was there before. One process does it at a time, under a lease; what
+// it writes requires that the state in the store is the one that it knows.
+type indexer struct {
+	store  kv.Store
+	keys   codec.Keyspace
+	hasher identity.Hasher
+	log    *slog.Logger
+	rules  func() (version uint64, applying bool)
+
+	page   int // feed records read at once
+	state  state
+	stored []byte
+	known  bool // state is what the store has
+}
+
+const (
+	pageLeast = 4
+	pageMost  = 512
+	// mostOps bounds how much one commit writes, roughly.
+	mostOps = 10_000
+	// scanPage is how many rows a pass reads at once.
+	scanPage = 1000
+)
+
+// step does one piece of work and commits it. It reports whether there was any.
+func (x *indexer) step(ctx context.Context, fence lease.Fence) (worked bool, err error) {
+	r, err := x.store.Snapshot(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	if !x.known {
+		if x.state, x.stored, err = readState(ctx, r, x.keys); err != nil {
+			return false, err
+		}
+		x.known = true
+	}
+	defer func() {
+		if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrUnknown) {
+			x.known, worked, err = false, true, nil // from the store again
+		} else if err != nil {
+			x.known = false
+		}
+	}()
+	next := x.state
+	if x.state.Pass != nil {
+		p := *x.state.Pass
+		next.Pass = &p
+	}
+	w := writer{x: x, r: r}
+	version, applying := x.rules()
+	switch {
+	case x.stored == nil:
+		end, err := feedEnd(ctx, r, x.keys)
+		if err != nil || len(end) == 0 {
+			return false, err // nothing was ever committed
+		}
+		next = state{Cursor: end.String(), Pass: &pass{}, Rules: version}
+	default:
+		if worked, err = w.follow(ctx, &next); err != nil {
+			return false, err
+		}
+		if worked {
+			break
+		}
+		// Rules may have moved events to other strands, which the feed does not say.
+		if next.Pass == nil && next.Rules != version && !applying {
+			next.Pass, next.Rules = &pass{Again: true}, version
+		}
+		if next.Pass == nil {
+			return false, nil
+		}
+		if err := w.build(ctx, &next); err != nil {
+			return false, err
+		}
+	}
+	text, err := json.Marshal(next)
+	if err != nil {
+		return false, err
+	}
+	key := codec.SearchState.Key(x.keys)
+	fence.Require(&w.batch)
+	w.batch.Require(key, x.stored)
+	w.batch.Put(key, text)
+	if err := x.store.Commit(ctx, &w.batch); err != nil {
+		return false, err
+	}
+	x.state, x.stored = next, text
+	return true, nil
+}
+
+// writer gathers what one commit changes.
+type writer struct {
+	x     *indexer
+	r     kv.Reader
+	batch kv.Batch
+}
+
+// follow takes the next records of the feed. It reports whether there were any.
+func (w *writer) follow(ctx context.Context, st *state) (bool, error) {
+	x := w.x
+	cursor, err := feed.ParseCursor(st.Cursor)
+	if err != nil {
+		return false, fmt.Errorf("%w: the search index's cursor: %w", kv.ErrCorrupt, err)
+	}
+	records, after, err := feed.Read(ctx, w.r, codec.FeedRecords.Prefix(x.keys), cursor, max(x.page, pageLeast))
+	if err != nil || len(records) == 0 {
+		return false, err
+	}
+	changes := 0
+	var blocks []event.Block
+	for i := range records {
+		traits := false
+		for k := range records[i].Changes {
+			switch c := &records[i].Changes[k]; c.Kind {
+			case feed.IDAdded:
+				w.addID(c)
+			case feed.TraitSet, feed.TraitRemoved:
+				traits = true
+			}
+		}
+		if traits {
+			blocks = append(blocks, records[i].Blocks...)
+		}
+		changes += len(records[i].Changes)
+	}
+	strands, err := w.said(ctx, blocks)
+	if err == nil {
+		err = w.indexStrands(ctx, strands)
+	}
+	if err != nil {
+		return false, err
+	}
+	// The records of an import are large, those of a quiet space are not.
+	if x.page = max(x.page, pageLeast); changes < mostOps/4 {
+		x.page = min(x.page*2, pageMost)
+	} else if changes > mostOps {
+		x.page = max(x.page/2, pageLeast)
+	}
+	st.Cursor, st.Time = after.String(), records[len(records)-1].Time
+	return true, nil
+}
+
+// addID puts an identifier that a profile got.
+func (w *writer) addID(c *feed.Change) {
+	_, collection, ok := codec.ParseProfileID(c.Profile)
+	if !ok {
+		return
+	}
+	id := identity.ID{Type: c.IDType, Value: c.IDValue}
+	w.putID(collection, id, w.x.hasher.ID(collection, id))
+}
+
+func (w *writer) putID(c identity.Collection, id identity.ID, h identity.Hash) {
+	if e, ok := idEntry(id, h); ok {
+		w.batch.Put(e.key(w.x.keys, c), nil)
+	}
+}
+
+// idEntry is the entry of an identifier; false if its value has nothing to search.
+func idEntry(id identity.ID, h identity.Hash) (entry, bool) {
+	e := entry{Field{Identifier, id.Type}, term(Fold(id.Value)), h}
+	return e, e.term != "" && id.Type != ""
+}
+
+// strandOf is a strand whose traits may have changed.
+type strandOf struct {
+	hash       identity.Hash
+	collection identity.Collection // 0: as its record says
+}
+
+// headersTogether is how many headers of blocks are read at once.
+const headersTogether = 64
+
+// said lists the strands whose events in the blocks can have set traits.
+func (w *writer) said(ctx context.Context, blocks []event.Block) ([]strandOf, error) {
+	var strands []strandOf
+	seen := map[identity.Hash]bool{}
+	for len(blocks) > 0 {
+		n := min(len(blocks), headersTogether)
+		keys := make([][]byte, n)
+		for i, b := range blocks[:n] {
+			keys[i] = codec.Headers.Key(w.x.keys, b)
+		}
+		values, err := w.r.Get(ctx, keys...)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range values {
+			if v == nil {
+				continue
+			}
+			heads, err := journal.DecodeHeader(v)
+			if err != nil {
+				// It costs no more than itself; a pass over all finds the strands.
+				w.x.log.Warn("a block of events cannot be read; traits that it set may not be found by a search", "block", blocks[i].String(), "error", err)
+				continue
+			}
+			for k := range heads {
+				h, c := heads[k].User, identity.Users
+				switch {
+				case heads[k].Type == event.Group && heads[k].HasAccount:
+					h, c = heads[k].Account, identity.Accounts
+				case heads[k].Type != event.Identify || !heads[k].HasUser:
+					continue
+				}
+				if !seen[h] {
+					seen[h] = true
+					strands = append(strands, strandOf{h, c})
+				}
+			}
+		}
+		blocks = blocks[n:]
+	}
+	return strands, nil
+}
+
+// indexStrands makes the index say of strands what their traits say now.
+func (w *writer) indexStrands(ctx context.Context, strands []strandOf) error {
+	for len(strands) > 0 {
+		n := min(len(strands), scanPage)
+		keys := make([][]byte, 0, 2*n)
+		for _, s := range strands[:n] {
+			keys = append(keys, codec.Traits.Key(w.x.keys, s.hash), codec.SearchTerms.Key(w.x.keys, s.hash))
+		}
+		values, err := w.r.Get(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, s := range strands[:n] {
+			if err := w.indexStrand(s, values[2*i], values[2*i+1]); err != nil {
+				return err
+			}
+		}
+		strands = strands[n:]
+	}
+	return nil
+}
+
+// indexStrand compares a strand's row of traits with what the index says of it.
+func (w *writer) indexStrand(s strandOf, row, said []byte) error {
+	had, err := decodeListed(said)
+	if err != nil {
+		return err
+	}
+	var traits profile.Traits
+	if row != nil {
+		if traits, err = profile.DecodeTraits(row); err != nil {
+			return err
+		}
+	}
+	next := listedOf(s.collection, traits)
+	w.put(s.hash, &had, &next, said)
+	return nil
+}
+
+// put writes what changes of a strand in the index.
+func (w *writer) put(strand identity.Hash, had, next *listed, said []byte) {
+	changed := false
+	had.changes(strand, next,
+		func(c identity.Collection, e *entry) { w.batch.Put(e.key(w.x.keys, c), nil); changed = true },
+		func(c identity.Collection, e *entry) { w.batch.Delete(e.key(w.x.keys, c)); changed = true })
+	key := codec.SearchTerms.Key(w.x.keys, strand)
+	switch {
+	case !changed:
+	case len(next.terms) > 0:
+		w.batch.Put(key, next.append(nil))
+	case said != nil:
+		w.batch.Delete(key)
+	}
+}
