@@ -33,6 +33,11 @@ func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 	if err := d.LoadOwners(hashes...); err != nil {
 		return err
 	}
+	if p, err := d.profileOf(st); err != nil {
+		return err
+	} else if d.profiles[p] != nil {
+		d.touch(p)
+	}
 	for _, t := range d.tables() {
 		if err := t.loadRows(&d.View, h); err != nil {
 			return err
@@ -107,6 +112,7 @@ func (d *Tx) inherit(p codec.ProfileID, heir identity.Hash) error {
 		c := *st
 		c.Founded = p
 		d.strands[st.Hash] = &c
+		d.shown = append(d.shown, st.Hash)
 		if _, ok := d.changedStrands[st.Hash]; !ok {
 			d.changedStrands[st.Hash] = true
 		}

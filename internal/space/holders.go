@@ -18,6 +18,7 @@ func (d *Tx) putStrand(s *codec.Strand, old *identity.Strand) error {
 	d.watch(s, old)
 	d.regroupBy(s, old)
 	d.strands[s.Hash] = s
+	d.shown = append(d.shown, s.Hash)
 	d.changedStrands[s.Hash] = d.changedStrands[s.Hash] || old != nil
 	for i := range s.Links {
 		l := &s.Links[i]

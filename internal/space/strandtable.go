@@ -107,6 +107,7 @@ type tableChanges interface {
 	loadRows(v *View, strands ...identity.Hash) error
 	dropRow(strand identity.Hash)
 	known(strand identity.Hash)
+	changes() map[identity.Hash]bool
 	write(d *Tx, b *kv.Batch, a *arena)
 	reset()
 }
@@ -123,6 +124,9 @@ func (t *strandTable[R]) dropRow(strand identity.Hash) {
 	var none R
 	t.put(strand, none)
 }
+
+// changes is the strands whose rows changed.
+func (t *strandTable[R]) changes() map[identity.Hash]bool { return t.changed }
 
 // write puts the rows that changed into a batch.
 func (t *strandTable[R]) write(d *Tx, b *kv.Batch, a *arena) {

@@ -22,6 +22,10 @@ type Tx struct {
 	changedNodes    map[identity.Hash]bool
 	changedProfiles map[codec.ProfileID]bool
 
+	// shown are strands of which something changed that people see: the version of
+	// the profile that has one moves with the commit.
+	shown []identity.Hash
+
 	links map[string]bool // keys of codec.Links: put or deleted
 
 	wasDemoted map[demotion]bool // demotions that are no news
@@ -112,6 +116,7 @@ func (d *Tx) clear() {
 		changedStrands: d.changedStrands, changedNodes: d.changedNodes,
 		changedProfiles: d.changedProfiles,
 		wasDemoted:      d.wasDemoted, links: d.links,
+		shown:   d.shown[:0],
 		changes: d.changes[:0], changeOf: d.changeOf[:0],
 		batch: d.batch, fresh: d.fresh[:0],
 	}

@@ -110,6 +110,9 @@ func (s *Space) decided(d *Tx, f func(*Tx) error) (err error) {
 		return err
 	}
 	d.tellRegrouped()
+	if err := d.moveVersions(); err != nil {
+		return err
+	}
 	d.write(&d.batch)
 	return nil
 }
