@@ -108,6 +108,9 @@ func (d *Tx) movePairs(pairs []movedPair) error {
 				return err
 			}
 		}
+		if best[k] == nil {
+			d.rewrite(pairs[i].account)
+		}
 		if p := &pairs[i].Pair; best[k] == nil || p.Before(best[k].Moment) {
 			best[k] = p
 			d.put(keys[i], p.Append(nil))

@@ -292,6 +292,9 @@ func (d *Tx) settlePairs(h identity.Hash, c identity.Collection, rem *remains) (
 			}
 			if rem.pairs[other] == nil {
 				removed = true
+				if d.rewrite(h); c == identity.Users {
+					d.rewrite(other)
+				}
 				d.remove(e.Key)
 				d.remove(far.Key(d.keys, other, h))
 			}

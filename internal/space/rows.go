@@ -1,6 +1,9 @@
 package space
 
 import (
+	"bytes"
+	"slices"
+
 	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -74,20 +77,24 @@ func strandOf(has bool, strand identity.Hash) side {
 
 // moveRows gives rows to the new strands of their events.
 func (d *Tx) moveRows(moved []movedRows) {
-	rewritten := map[identity.Hash]bool{}
 	for i := range moved {
 		m := &moved[i]
 		placeRows(&m.users, &m.account, m.rows, func(strand identity.Hash, row *compute.Row) {
 			d.remove(codec.Rows.Key(d.keys, strand, uint32(row.Stream), m.at))
-			rewritten[strand] = true
+			d.rewrite(strand)
 		})
 		placeRows(&m.newUsers, &m.newAccount, m.rows, func(strand identity.Hash, row *compute.Row) {
 			d.put(codec.Rows.Key(d.keys, strand, uint32(row.Stream), m.at), row.Value)
-			rewritten[strand] = true
+			d.rewrite(strand)
 		})
 	}
-	for h := range rewritten {
-		d.record.Rewritten = append(d.record.Rewritten, h)
+}
+
+// rewrite notes that a strand's rows are not what they were, or that an account has
+// other users than it had.
+func (d *Tx) rewrite(strand identity.Hash) {
+	if d.definitions.Revision > 0 {
+		d.record.Rewritten = append(d.record.Rewritten, strand)
 	}
 }
 
@@ -120,6 +127,8 @@ func (d *Tx) regroupBy(s *codec.Strand, old *identity.Strand) {
 // tellRegrouped adds to the feed which profiles have other strands, as far as no other
 // change says so.
 func (d *Tx) tellRegrouped() {
+	slices.SortFunc(d.record.Rewritten, func(a, b identity.Hash) int { return bytes.Compare(a[:], b[:]) })
+	d.record.Rewritten = slices.Compact(d.record.Rewritten)
 	if len(d.regrouped) == 0 {
 		return
 	}

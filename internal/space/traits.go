@@ -126,6 +126,9 @@ func (s *Space) pair(d *Tx) error {
 			}
 			best[k] = p
 		}
+		if p == nil {
+			d.rewrite(e.account.hash) // the account has another user
+		}
 		n := &codec.Pair{Moment: e.at, MessageID: e.id, Source: e.source}
 		if p != nil && !n.Before(p.Moment) {
 			continue

@@ -36,9 +36,9 @@ func (d *Diff) Empty() bool {
 	return len(d.Added)+len(d.Changed)+len(d.Described)+len(d.Disabled)+len(d.Enabled)+len(d.Removed) == 0 && !d.Destinations
 }
 
-// Preview says what applying a document would change. Mistakes in it are
+// PreviewDefinitions says what applying a document would change. Mistakes in it are
 // compute.Mistakes, see compute.ErrInvalid.
-func (c *Computed) Preview(ctx context.Context, document []byte) (Diff, error) {
+func (c *Computed) PreviewDefinitions(ctx context.Context, document []byte) (Diff, error) {
 	now, err := c.inForce(ctx)
 	if err != nil {
 		return Diff{}, err
@@ -47,11 +47,11 @@ func (c *Computed) Preview(ctx context.Context, document []byte) (Diff, error) {
 	return diff, err
 }
 
-// Apply puts a document in force as the whole of the definitions, if it changes
+// ApplyDefinitions puts a document in force as the whole of the definitions, if it changes
 // anything. With only, it does so if that revision is in force, else it is
 // space.ErrChanged. Who applies it and why is in the context, see package audit.
 // Mistakes are compute.Mistakes; ErrDeclared.
-func (c *Computed) Apply(ctx context.Context, document []byte, only *uint64) (Diff, error) {
+func (c *Computed) ApplyDefinitions(ctx context.Context, document []byte, only *uint64) (Diff, error) {
 	if c.cfg.Declared {
 		return Diff{}, ErrDeclared
 	}

@@ -42,6 +42,8 @@ type Compiled struct {
 	definitions []definition // by number, disabled ones too
 	byNumber    map[uint32]*definition
 	byKey       map[string]*definition
+	accounts    bool // something is computed of accounts
+	counting    bool // audiences of accounts count users in audiences
 }
 
 // definition is a computed trait or an audience.
@@ -80,6 +82,7 @@ func compile(v Version) (*Compiled, error) {
 	}
 	c.Version.Streams = c.Set.Streams()
 	for _, d := range c.Set.Definitions() {
+		c.accounts = c.accounts || d.Collection == identity.Accounts
 		meaning := sha256.Sum256([]byte(d.Signature))
 		c.definitions = append(c.definitions, definition{
 			key: d.Key, number: v.Numbers[d.Key], audience: d.Audience, collection: d.Collection,
@@ -95,9 +98,11 @@ func compile(v Version) (*Compiled, error) {
 		}
 	}
 	for i := range c.Document.Audiences {
-		if a := &c.Document.Audiences[i]; a.Disabled {
+		a := &c.Document.Audiences[i]
+		if a.Disabled {
 			disabled(a.Key, true, a.For)
 		}
+		c.counting = c.counting || a.Users != "" && !a.Disabled
 	}
 	slices.SortFunc(c.definitions, func(a, b definition) int { return cmp.Compare(a.number, b.number) })
 	for i := range c.definitions {

@@ -14,7 +14,7 @@ type Config struct {
 	Now   func() time.Time // nil: time.Now
 	Log   *slog.Logger     // nil: slog.Default
 	Tasks *task.Scheduler  // runs the evaluator; nil: it does not run by itself
-	// Declared says that the definitions come from the configuration: Apply refuses to
+	// Declared says that the definitions come from the configuration: ApplyDefinitions refuses to
 	// change them.
 	Declared bool
 	// CheckDestinations looks for mistakes in the part of a document about destinations;

@@ -55,7 +55,7 @@ func newHouse(t testing.TB) *house { return open(t, kvtest.NewMemory().Open(), s
 
 func (h *house) apply(t testing.TB, document string) computed.Diff {
 	t.Helper()
-	diff, err := h.Apply(context.Background(), []byte(document), nil)
+	diff, err := h.ApplyDefinitions(context.Background(), []byte(document), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func user(typ, value string) space.Ref {
 // values prints what the definitions make of a profile.
 func (h *house) values(t testing.TB, ref space.Ref) string {
 	t.Helper()
-	v, err := h.Values(context.Background(), ref)
+	v, err := h.ComputedValues(context.Background(), ref)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestJane(t *testing.T) {
 			}
 			h.settle(t)
 			for audience, want := range map[string]int64{"needs_new_shoes": 1, "looked_but_did_not_buy": 1, "abandoned_cart": 0} {
-				page, err := h.Members(t.Context(), audience, 10, "")
+				page, err := h.AudienceMembers(t.Context(), audience, 10, "")
 				if err != nil || page.Status.Members != want || int64(len(page.Members)) != want || !page.Complete {
 					t.Errorf("%s: %+v, %v; want %d members", audience, page, err, want)
 				}

@@ -272,6 +272,12 @@ func (w *work) evaluateAll() error {
 	slices.SortFunc(profiles, byProfile)
 	after := w.pos
 	w.pos = w.evaluator.pos.clone()
+	if w.compiled.accounts {
+		var err error
+		if profiles, err = w.andAccounts(profiles); err != nil {
+			return err
+		}
+	}
 	for len(profiles) > mostTogether {
 		if err := w.evaluate(profiles[:mostTogether]); err != nil {
 			return err
@@ -280,4 +286,28 @@ func (w *work) evaluateAll() error {
 	}
 	w.pos.cursor, w.pos.Time = after.cursor, after.Time
 	return w.evaluate(profiles)
+}
+
+// andAccounts adds the accounts of users who are to be evaluated.
+func (w *work) andAccounts(profiles []codec.ProfileID) ([]codec.ProfileID, error) {
+	for part := range slices.Chunk(profiles, mostTogether) {
+		found, err := gather(w.view, part, false)
+		if err != nil {
+			return nil, err
+		}
+		for i := range found {
+			accounts, err := accountsOf(w.view, found[i:i+1])
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range accounts {
+				if _, known := w.dirty[p]; !known {
+					profiles = append(profiles, p)
+				}
+				w.soil(p, w.dirty[found[i].id])
+			}
+		}
+	}
+	slices.SortFunc(profiles, byProfile)
+	return slices.Compact(profiles), nil
 }

@@ -42,8 +42,8 @@ type Overview struct {
 	Declared    bool      // they come from the configuration
 }
 
-// Overview lists the definitions in force and how far they are.
-func (c *Computed) Overview(ctx context.Context) (Overview, error) {
+// DefinitionsStatus lists the definitions in force and how far they are.
+func (c *Computed) DefinitionsStatus(ctx context.Context) (Overview, error) {
 	v, err := c.space.View(ctx)
 	if err != nil {
 		return Overview{}, err
@@ -108,10 +108,10 @@ type MemberPage struct {
 	Next    string
 }
 
-// Members lists the members of an audience, limit of them (1 to 1000), as of the
+// AudienceMembers lists the members of an audience, limit of them (1 to 1000), as of the
 // evaluator's position. space.ErrNotFound if there is no audience of that key,
 // space.ErrBadCursor if next is not one of ours.
-func (c *Computed) Members(ctx context.Context, key string, limit int, next string) (MemberPage, error) {
+func (c *Computed) AudienceMembers(ctx context.Context, key string, limit int, next string) (MemberPage, error) {
 	v, err := c.space.View(ctx)
 	if err != nil {
 		return MemberPage{}, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/compute"
+	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
@@ -27,6 +28,12 @@ func (c *Compiled) evaluate(v *space.View, profiles []gathered, now int64) ([]ou
 	out := make([]outcome, len(profiles))
 	for i := range profiles {
 		if profiles[i].rec == nil {
+			continue
+		}
+		if profiles[i].rec.Collection == identity.Accounts {
+			if out[i], err = c.evaluateAccount(v, &profiles[i], now); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		o := &out[i]

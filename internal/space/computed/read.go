@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -24,7 +23,8 @@ type Values struct {
 
 // TraitValue is the value of a computed trait; those without a value are not listed.
 type TraitValue struct {
-	compute.TraitValue
+	Key  string
+	JSON []byte
 	// Since is the event time that made it so, in nanoseconds since 1970. What the
 	// evaluator has not seen yet is as of the time of the read.
 	Since int64
@@ -32,13 +32,14 @@ type TraitValue struct {
 
 // Membership says whether a profile is in an audience, and since when if it is.
 type Membership struct {
-	compute.Membership
+	Key   string
+	In    bool
 	Since int64
 }
 
-// Values reads what the definitions make of a profile now. It folds what is stored, so
+// ComputedValues reads what the definitions make of a profile now. It folds what is stored, so
 // that what was acknowledged is in it. space.ErrNotFound if ref names no profile.
-func (c *Computed) Values(ctx context.Context, ref space.Ref) (Values, error) {
+func (c *Computed) ComputedValues(ctx context.Context, ref space.Ref) (Values, error) {
 	v, err := c.space.View(ctx)
 	if err != nil {
 		return Values{}, err
@@ -76,38 +77,31 @@ func (c *Computed) valuesOf(v *space.View, p codec.ProfileID, collection identit
 	if err != nil {
 		return out, fmt.Errorf("the state of profile %s: %w", out.Profile, err)
 	}
-	rows, err := rowsOf(v, found)
+	outcomes, err := compiled.evaluate(v, found, out.AsOf)
 	if err != nil {
 		return out, err
 	}
-	res, err := compiled.Set.Eval(rows[0], found[0].input(), out.AsOf)
-	if err != nil {
-		return out, err
-	}
-	since := func(d *definition, json []byte) int64 {
-		if old, had := state.get(d.number); had && bytes.Equal(old.JSON, json) {
+	since := func(d *definition, now Value) int64 {
+		if old, had := state.get(d.number); had && bytes.Equal(old.JSON, now.JSON) {
 			return old.Since
 		}
 		return out.AsOf
 	}
-	complete := func(key string) *definition {
-		if d := compiled.byKey[key]; d != nil && pos.Complete[d.number] == d.meaning {
-			return d
+	for _, key := range compiled.keys() {
+		d := compiled.byKey[key]
+		if d.disabled || d.collection != collection || pos.Complete[d.number] != d.meaning {
+			continue
 		}
-		return nil
-	}
-	for _, t := range res.Traits {
-		if d := complete(t.Key); d != nil && t.JSON != nil {
-			out.Traits = append(out.Traits, TraitValue{t, since(d, t.JSON)})
-		}
-	}
-	for _, a := range res.Audiences {
-		if d := complete(a.Key); d != nil {
-			m := Membership{Membership: a}
-			if a.In {
-				m.Since = since(d, nil)
+		now, has := outcomes[0].get(d.number)
+		switch {
+		case d.audience:
+			m := Membership{Key: key, In: has}
+			if has {
+				m.Since = since(d, now)
 			}
 			out.Audiences = append(out.Audiences, m)
+		case has:
+			out.Traits = append(out.Traits, TraitValue{Key: key, JSON: now.JSON, Since: since(d, now)})
 		}
 	}
 	return out, nil

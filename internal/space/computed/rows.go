@@ -46,11 +46,14 @@ func readRows(v *space.View, strands []identity.Hash, f func(strand int, row com
 	return nil
 }
 
-// rowsOf reads the rows of each of some profiles.
+// rowsOf reads the rows of each of some profiles of users.
 func rowsOf(v *space.View, profiles []gathered) ([]compute.RowList, error) {
 	var strands []identity.Hash
 	var of []int
 	for i := range profiles {
+		if rec := profiles[i].rec; rec == nil || rec.Collection == identity.Accounts {
+			continue // see evaluateAccount
+		}
 		for _, st := range profiles[i].strands {
 			strands, of = append(strands, st.Hash), append(of, i)
 		}

@@ -1,0 +1,180 @@
+package computed_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
+	"github.com/selfsame-id/selfsame/internal/space"
+)
+
+// documents are definitions of all kinds, in versions of one another.
+var documents = []string{segkicks, `
+traits:
+  paid: {event: Paid, kind: count}
+  spent: {event: Paid, kind: sum, property: properties.price}
+  mean: {event: Paid, kind: average, property: properties.price, window: 30d}
+  dearest: {event: "*", kind: maximum, property: properties.price}
+  last_item: {event: [Paid, Seen], kind: last, property: properties.item}
+  first_item: {event: Seen, kind: first, property: properties.item}
+  favourite: {event: Seen, kind: most_frequent, property: properties.item, minimum: 2, window: 7d}
+  items: {event: Seen, kind: unique_list, property: properties.item}
+  item_count: {event: Seen, kind: unique_count, property: properties.item, window: 1d}
+  seen_since_paid: {kind: since, of: {event: Seen, kind: count}, last: {event: Paid}}
+  wanted: {kind: unmatched, event: Seen, property: properties.item, without: {event: Paid, property: properties.item}, match: later}
+  never_paid: {kind: unmatched, event: Seen, property: properties.item, without: {event: Paid, property: properties.item}, match: ever}
+  quick: {kind: funnel, steps: [{event: Seen}, {event: Paid}], within: 1h, by: properties.item}
+  visit: {event: Seen, kind: count, window: {session: 30m}}
+  team_paid: {event: Paid, kind: count, for: accounts}
+  team_spent: {event: Paid, kind: sum, property: properties.price, for: accounts, window: 7d}
+audiences:
+  buyers: {when: traits.paid > 0}
+  recent: {when: 'events("Paid", price > 20).within("7d").count() >= 1'}
+  known_buyers: {when: 'audiences.buyers && identifiers.user_id.size() > 0'}
+  pros: {when: 'has(traits.plan) && traits.plan == "pro"'}
+  not_buyers: {when: '!audiences.buyers'}
+  wanting: {when: size(traits.wanted) > 0, anonymous: false}
+  buying_teams: {when: traits.team_paid > 1, for: accounts}
+  teams_of_buyers: {when: traits.paid > 0, for: accounts, users: any}
+  teams_without_buyers: {when: traits.paid > 0, for: accounts, users: none}
+`, `
+traits:
+  paid: {event: Paid, kind: count, where: 'properties.price > 10'}
+  spent: {event: Paid, kind: sum, property: properties.price, disabled: true}
+  wanted: {kind: unmatched, event: Seen, property: properties.item, without: {event: Paid, property: properties.item}, match: ever}
+  visits: {event: Seen, kind: count, window: 2d}
+audiences:
+  buyers: {when: traits.paid > 0}
+  wanting: {when: size(traits.wanted) > 1}
+`}
+
+// world makes things happen to a house.
+type world struct {
+	rng   *rand.Rand
+	n     int
+	sent  []string
+	rules identity.Rules
+}
+
+func (w *world) event(now time.Time) string {
+	if len(w.sent) > 0 && w.rng.IntN(12) == 0 {
+		return w.sent[w.rng.IntN(len(w.sent))] // a repeat
+	}
+	w.n++
+	var b strings.Builder
+	typ := []string{"track", "track", "track", "track", "identify", "group", "page"}[w.rng.IntN(7)]
+	fmt.Fprintf(&b, `{"type":%q,"messageId":"m%d"`, typ, w.n)
+	age := time.Duration(w.rng.Int64N(int64(3 * time.Hour)))
+	if w.rng.IntN(4) == 0 {
+		age = time.Duration(w.rng.Int64N(int64(40 * 24 * time.Hour)))
+	}
+	fmt.Fprintf(&b, `,"timestamp":%q`, now.Add(-age).UTC().Format("2006-01-02T15:04:05.000Z"))
+	if w.rng.IntN(3) > 0 {
+		fmt.Fprintf(&b, `,"anonymousId":"a%d"`, w.rng.IntN(7))
+	}
+	if w.rng.IntN(3) == 0 || !strings.Contains(b.String(), "anonymousId") {
+		fmt.Fprintf(&b, `,"userId":"u%d"`, w.rng.IntN(4))
+	}
+	switch typ {
+	case "track":
+		fmt.Fprintf(&b, `,"event":%q`, []string{"Paid", "Seen", "Seen", "Product Added", "ShoeA Clicked", "Order Completed", "Workout Completed", "Other"}[w.rng.IntN(8)])
+		fmt.Fprintf(&b, `,"properties":{"item":"i%d","price":%d.%d,"product_id":"p%d","products":[{"product_id":"p%d","category":"shoes"}],"revenue":"%d.1","distance_miles":%d.7,"card":"c%d"}`,
+			w.rng.IntN(4), w.rng.IntN(50), w.rng.IntN(10), w.rng.IntN(3), w.rng.IntN(3), w.rng.IntN(9), w.rng.IntN(90), w.rng.IntN(5))
+	case "identify":
+		fmt.Fprintf(&b, `,"traits":{"plan":%q,"email":"e%d@x.org"}`, []string{"pro", "free"}[w.rng.IntN(2)], w.rng.IntN(4))
+	case "group":
+		fmt.Fprintf(&b, `,"groupId":"g%d"`, w.rng.IntN(3))
+	case "page":
+		b.WriteString(`,"name":"Seen"`)
+	}
+	if typ != "group" && w.rng.IntN(4) == 0 {
+		fmt.Fprintf(&b, `,"context":{"groupId":"g%d"}`, w.rng.IntN(3))
+	}
+	b.WriteByte('}')
+	w.sent = append(w.sent, b.String())
+	return b.String()
+}
+
+func (w *world) setRules(t testing.TB, h *house) {
+	w.rules = identity.Rules{Identifiers: []identity.Identifier{
+		{Type: "user_id", Limit: 1}, {Type: "email", Limit: 1 + w.rng.IntN(2)},
+		{Type: "anonymous_id", Limit: 1 + w.rng.IntN(3), Window: []string{"ever", "weekly"}[w.rng.IntN(2)]},
+	}}
+	if w.rng.IntN(2) == 0 {
+		w.rules.Identifiers = append(w.rules.Identifiers, identity.Identifier{Type: "card", Key: "card", Limit: 2})
+	}
+	if err := h.space.SetRules(context.Background(), w.rules, nil); err != nil {
+		t.Fatal(err)
+	}
+	if w.rng.IntN(3) == 0 {
+		h.step(t)
+	}
+	if err := h.space.AwaitRules(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *house) step(t testing.TB) {
+	t.Helper()
+	if _, err := h.Step(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever happens and in which order, what is stored, listed and read is what the
+// definitions make of all events.
+func TestStoredValuesFollowFromTheEvents(t *testing.T) {
+	for seed := range uint64(40) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			w := &world{rng: rand.New(rand.NewPCG(seed, 1))}
+			h := open(t, kvtest.NewMemory().Open(), space.Config{ReplayBound: []int{1000, 5}[seed%2]})
+			h.now = time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)
+			document := 0
+			for range 60 {
+				switch w.rng.IntN(14) {
+				case 0:
+					h.now = h.now.Add(time.Duration(w.rng.Int64N(int64(5 * 24 * time.Hour))))
+				case 1:
+					if document = max(document, w.rng.IntN(len(documents))); w.rng.IntN(2) == 0 {
+						h.apply(t, documents[document])
+					}
+				case 2:
+					if w.rng.IntN(3) == 0 {
+						w.setRules(t, h)
+					}
+				case 3:
+					h.Forget()
+				case 4, 5:
+					h.step(t)
+				default:
+					var lines []string
+					for range 1 + w.rng.IntN(6) {
+						lines = append(lines, w.event(h.now))
+					}
+					h.ingest(t, lines...)
+				}
+				h.now = h.now.Add(time.Duration(w.rng.IntN(int(time.Hour))))
+			}
+			for end := time.Now().Add(20 * time.Second); h.space.Stats().Pending > 0; time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("replays stay pending")
+				}
+			}
+			h.settle(t)
+			wrong, err := h.Check(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, s := range wrong {
+				if i < 10 {
+					t.Error(s)
+				}
+			}
+		})
+	}
+}
