@@ -65,6 +65,20 @@ var (
 	Members            = key2("vm", "members", smallPart("definition"), profilePart("profile"), "time(8): since when the profile is in the audience")
 	Evaluation         = key0("ve", "evaluation", "how far the evaluator has read the feed, sizes of audiences, progress over history")
 
+	// Destinations, see package deliver. They are known by a number that is never used
+	// again.
+	Destinations       = key1("zd", "destinations", textPart("destination"), "Definition: number, text, when and by whom it was set")
+	DestinationSecrets = key1("zk", "secrets of destinations", textPart("destination"), "what its definition has of passwords and keys")
+	DestinationNumber  = key0("zn", "last destination", "number(4): the last one given out")
+	DestinationStates  = key1("zs", "states of destinations", smallPart("destination"), "cursor in the feed, counters, why it was stopped")
+	Ledger             = key3("zl", "ledger", smallPart("destination"), hashPart("identifier"), textPart("name"), "what was said last: value, the message that says it")
+	DeliveryQueue      = key2("zq", "queued messages", smallPart("destination"), numberPart("message"), "message with its tries")
+	DeliveryLanes      = key3("zr", "lanes of messages", smallPart("destination"), hashPart("lane"), numberPart("message"), "nothing: what waits in a lane, in order")
+	DeliveryDue        = key3("zu", "lanes that are due", smallPart("destination"), timePart("due"), hashPart("lane"), "nothing: when the first message of a lane is tried")
+	DeadLetters        = key2("zx", "dead letters", smallPart("destination"), numberPart("message"), "message with why it was not delivered")
+	MailLog            = key3("zm", "sent mails", smallPart("destination"), hashPart("address or profile"), timePart("time"), "ID of the mail")
+	Suppressed         = key1("zy", "suppressed addresses", hashPart("address"), "why no mail goes there: unsubscribed, bounced; when")
+
 	// Recent messages of a store with one writer, see package dedupe.
 	RecentSealed      = key0("ds", "sealed clock", "number(8): the clock of the last block whose messages are in generations")
 	RecentGenerations = key1("dg", "generations of recent messages", numberPart("generation"), "generation")

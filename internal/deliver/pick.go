@@ -1,0 +1,193 @@
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+)
+
+// picking finds the messages that are tried next. The caller holds the destination's
+// lock.
+type picking struct {
+	d    *destination
+	now  int64
+	most int
+	next int64 // how long nothing more is due, in ns
+
+	taken      []*entry
+	superseded []*entry // tried before, and something newer waits behind them
+	stale      [][]byte // lanes that are not due, or empty
+	hints      [][]byte // when they are due
+}
+
+// waitForOther is how long a message waits for one of another lane before it looks
+// again.
+const waitForOther = int64(200 * time.Millisecond)
+
+// read finds up to most messages of as many lanes.
+func (p *picking) read(ctx context.Context, only identity.Hash) error {
+	r, err := p.d.on.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if only != (identity.Hash{}) {
+		found, err := p.heads(ctx, r, []due{{lane: only}})
+		if err != nil || found > 0 {
+			return err
+		}
+	}
+	from, to := codec.Under(codec.DeliveryDue.Of(p.d.on.keys, p.d.number))
+	seen := map[identity.Hash]bool{}
+	for len(p.taken) < p.most {
+		limit := p.most - len(p.taken) + len(p.d.lanes) + 1
+		rows, err := r.Scan(ctx, from, to, limit, false)
+		if err != nil {
+			return err
+		}
+		var lanes []due
+		for _, row := range rows {
+			_, at, lane, ok := codec.DeliveryDue.Parse(row.Key)
+			if !ok {
+				return kv.ErrCorrupt
+			}
+			if at > p.now {
+				p.next = min(p.next, at-p.now)
+				break
+			}
+			from = kv.After(row.Key)
+			if p.d.lanes[lane] {
+				continue // under way
+			}
+			if seen[lane] {
+				p.stale = append(p.stale, row.Key)
+				continue
+			}
+			seen[lane] = true
+			lanes = append(lanes, due{lane, row.Key})
+			if len(p.taken)+len(lanes) == p.most {
+				break
+			}
+		}
+		if _, err := p.heads(ctx, r, lanes); err != nil {
+			return err
+		}
+		if len(lanes) == 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+// due is a lane that is due by a key of the store; nil: without one.
+type due struct {
+	lane identity.Hash
+	key  []byte
+}
+
+// heads looks at the first messages of lanes, and takes those that are due. It returns
+// how many of the lanes have any.
+func (p *picking) heads(ctx context.Context, r kv.Reader, lanes []due) (found int, err error) {
+	if len(lanes) == 0 {
+		return 0, nil
+	}
+	ranges := make([]kv.Range, len(lanes))
+	for i, l := range lanes {
+		from, to := codec.Under(codec.DeliveryLanes.Of2(p.d.on.keys, p.d.number, l.lane))
+		ranges[i] = kv.Range{From: from, To: to}
+	}
+	pages, err := r.Scans(ctx, ranges, 1, false)
+	if err != nil {
+		return 0, err
+	}
+	var seqs []uint64
+	var keys [][]byte
+	var of []due
+	for i, page := range pages {
+		if len(page) == 0 {
+			if lanes[i].key != nil {
+				p.stale = append(p.stale, lanes[i].key)
+			}
+			continue
+		}
+		_, _, seq, ok := codec.DeliveryLanes.Parse(page[0].Key)
+		if !ok {
+			return 0, kv.ErrCorrupt
+		}
+		seqs, of = append(seqs, seq), append(of, lanes[i])
+		keys = append(keys, codec.DeliveryQueue.Key(p.d.on.keys, p.d.number, seq))
+	}
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	values, err := r.Get(ctx, keys...)
+	if err != nil {
+		return 0, err
+	}
+	for i, v := range values {
+		if v == nil {
+			continue // it was never written, or is damaged: verify says so
+		}
+		e, err := decodeEntry(seqs[i], v)
+		if err != nil {
+			return 0, err
+		}
+		found++
+		if err := p.look(ctx, r, e, of[i]); err != nil {
+			return 0, err
+		}
+	}
+	return found, nil
+}
+
+// look decides what becomes of the first message of a lane.
+func (p *picking) look(ctx context.Context, r kv.Reader, e *entry, l due) error {
+	d := p.d
+	wait := int64(0)
+	if l.key != nil { // otherwise the lane is tried now, whenever it is due
+		wait = e.Next - p.now
+	}
+	if wait <= 0 && e.After != 0 {
+		other, err := r.Get(ctx, codec.DeliveryQueue.Key(d.on.keys, d.number, e.After))
+		if err != nil {
+			return err
+		}
+		if other[0] != nil {
+			p.next = min(p.next, waitForOther)
+			return nil // and stays due
+		}
+	}
+	if wait > 0 {
+		// The key is only a hint.
+		p.stale = append(p.stale, l.key)
+		p.hints = append(p.hints, codec.DeliveryDue.Key(d.on.keys, d.number, e.Next, e.Lane))
+		p.next = min(p.next, wait)
+		return nil
+	}
+	if e.Message.IsValue() && d.maybeTried(e) {
+		newer, err := p.newer(ctx, r, e)
+		if err != nil {
+			return err
+		}
+		if newer {
+			p.superseded = append(p.superseded, e)
+			return nil
+		}
+	}
+	p.taken = append(p.taken, e)
+	return nil
+}
+
+// newer reports whether something newer is to be said in place of a message.
+func (p *picking) newer(ctx context.Context, r kv.Reader, e *entry) (bool, error) {
+	who := p.d.hashOf(collectionOf(e.Message.Profile), e.Message.Identifier)
+	v, err := r.Get(ctx, codec.Ledger.Key(p.d.on.keys, p.d.number, who, e.Name))
+	if err != nil || v[0] == nil {
+		return false, err
+	}
+	s, err := decodeSaid(v[0])
+	return s.Pending > e.Seq, err
+}
