@@ -76,12 +76,12 @@ type total struct {
 
 func (s *total) add(r *Row) error {
 	return eachValue(r.Value, func(v []byte) error {
-		n, err := parseNumber(v)
-		if err != nil {
+		var n apd.Decimal
+		if err := readNumber(v, &n); err != nil {
 			return err
 		}
 		s.n++
-		_, err = exact.Add(&s.sum, &s.sum, n)
+		_, err := exact.Add(&s.sum, &s.sum, &n)
 		return err
 	})
 }
@@ -127,9 +127,10 @@ func (x *extreme) one(n *apd.Decimal) {
 
 func (x *extreme) add(r *Row) error {
 	return eachValue(r.Value, func(v []byte) error {
-		n, err := parseNumber(v)
+		var n apd.Decimal
+		err := readNumber(v, &n)
 		if err == nil {
-			x.one(n)
+			x.one(&n)
 		}
 		return err
 	})

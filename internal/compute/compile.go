@@ -39,7 +39,8 @@ type planCompiler struct {
 	collection identity.Collection
 	fields     *fieldProvider
 	env        *cel.Env
-	nodes      map[string]*node
+	nodes      map[string]*node // traits and audiences, by name, such as traits.orders
+	slots      map[string]*int  // where evaluation has their values
 	folds      map[string]int
 	disabled   map[string]bool
 }
@@ -112,8 +113,9 @@ func (c *compiler) newPlan(of identity.Collection) (*planCompiler, error) {
 		fields: &fieldProvider{
 			Registry: registry, traits: map[string]*cel.Type{}, audiences: map[string]bool{}, open: c.names.SetTraits == nil,
 		},
-		nodes: map[string]*node{}, folds: map[string]int{}, disabled: map[string]bool{},
+		nodes: map[string]*node{}, slots: map[string]*int{}, folds: map[string]int{}, disabled: map[string]bool{},
 	}
+	p.fields.slot = p.slot
 	p.roles = map[StreamID][]role{}
 	for name, t := range c.doc.SetTraits {
 		p.fields.traits[name] = setType(t)
@@ -130,6 +132,18 @@ func (c *compiler) newPlan(of identity.Collection) (*planCompiler, error) {
 	}
 	p.env, err = newEnvironment(p.fields)
 	return p, err
+}
+
+// slot is the place of a trait or audience among the nodes in order, -1 if it is none
+// of these. It is set when the order is known.
+func (p *planCompiler) slot(name string) *int {
+	at := p.slots[name]
+	if at == nil {
+		at = new(int)
+		*at = -1
+		p.slots[name] = at
+	}
+	return at
 }
 
 func setType(t ValueType) *cel.Type {
@@ -261,6 +275,11 @@ func (c *compiler) stream(sel *Selection, kind Kind, of identity.Collection, at 
 	}
 	if slices.Contains(s.events, "*") {
 		s.events = nil
+	}
+	for _, name := range s.events {
+		if isGlob(name) {
+			s.globs = append(s.globs, name)
+		}
 	}
 	if s.take != takeNothing {
 		var err error

@@ -86,12 +86,10 @@ func (d *decoder) value() []byte {
 }
 
 func (d *decoder) number(to *apd.Decimal) {
-	n, err := parseNumber(d.value())
-	if err != nil {
+	if readNumber(d.value(), to) != nil {
+		to.SetInt64(0)
 		d.take(-1)
-		return
 	}
-	to.Set(n)
 }
 
 // err is ErrCorrupt if something was damaged, or is left.

@@ -25,6 +25,7 @@ type fieldProvider struct {
 	*types.Registry
 	traits    map[string]*cel.Type
 	audiences map[string]bool
+	slot      func(name string) *int
 	// open lets traits in that are not known, of any type.
 	open bool
 }
@@ -56,19 +57,20 @@ func (p *fieldProvider) FindStructFieldType(name, field string) (*types.FieldTyp
 		if t == nil && p.open {
 			t = cel.DynType
 		}
-		return traitField(t, field), t != nil
+		return p.traitField(t, field), t != nil
 	case audiencesType:
-		return audienceField(field), p.audiences[field]
+		return p.audienceField(field), p.audiences[field]
 	}
 	return p.Registry.FindStructFieldType(name, field)
 }
 
-func traitField(t *cel.Type, key string) *types.FieldType {
+func (p *fieldProvider) traitField(t *cel.Type, key string) *types.FieldType {
+	slot := p.slot("traits." + key)
 	return &types.FieldType{
 		Type:  t,
-		IsSet: func(target any) bool { return target.(*evaluation).hasTrait(key) },
+		IsSet: func(target any) bool { return target.(*evaluation).hasTrait(*slot, key) },
 		GetFrom: func(target any) (any, error) {
-			if v := target.(*evaluation).trait(key); v != nil {
+			if v := target.(*evaluation).trait(*slot, key); v != nil {
 				return v, nil
 			}
 			return nil, fmt.Errorf("no such key: %s", key)
@@ -76,11 +78,12 @@ func traitField(t *cel.Type, key string) *types.FieldType {
 	}
 }
 
-func audienceField(key string) *types.FieldType {
+func (p *fieldProvider) audienceField(key string) *types.FieldType {
+	slot := p.slot("audiences." + key)
 	return &types.FieldType{
 		Type:    cel.BoolType,
 		IsSet:   func(any) bool { return true },
-		GetFrom: func(target any) (any, error) { return types.Bool(target.(*evaluation).member[key]), nil },
+		GetFrom: func(target any) (any, error) { return types.Bool(target.(*evaluation).member(*slot)), nil },
 	}
 }
 

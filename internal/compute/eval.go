@@ -74,33 +74,35 @@ func (s *Set) Eval(rows Rows, in *Input, now int64) (Result, error) {
 
 // evaluate computes the definitions of a plan out of the values of its folds.
 func (p *plan) evaluate(folded []result, in *Input, now int64) Result {
-	e := &evaluation{in: in, now: now, values: make(map[string]*value, len(p.order)), member: map[string]bool{}}
+	e := &evaluation{in: in, now: now, values: make([]value, len(p.order))}
 	var out Result
-	for _, n := range p.order {
+	for i, n := range p.order {
+		v := &e.values[i]
 		if n.kind == traitNode {
-			v := folded[n.fold].value
+			*v = folded[n.fold].value
 			e.next = sooner(e.next, folded[n.fold].next)
 			if n.program != nil && !e.run(n, &out) {
-				v = value{}
+				*v = value{}
 			}
 			if v.cel == nil {
 				v.cel = n.absent
 			}
-			e.values[n.key] = &v
 			continue
 		}
-		e.member[n.key] = e.belongs(n, &out)
-		if n.hidden {
-			out.Hidden = append(out.Hidden, Membership{n.key, e.member[n.key]})
+		in := e.belongs(n, &out)
+		if v.cel = types.Bool(in); n.hidden {
+			out.Hidden = append(out.Hidden, Membership{n.key, in})
 		}
 	}
+	out.Traits = make([]TraitValue, 0, p.traits)
+	out.Audiences = make([]Membership, 0, len(p.shown)-p.traits)
 	for i := range p.shown {
-		switch key := p.shown[i].Key; {
-		case p.shown[i].Audience:
-			out.Audiences = append(out.Audiences, Membership{key, e.member[key]})
+		switch d := &p.shown[i]; {
+		case d.Audience:
+			out.Audiences = append(out.Audiences, Membership{d.Key, e.member(d.slot)})
 		default:
-			v := e.values[key]
-			out.Traits = append(out.Traits, TraitValue{key, v.json, v.cut})
+			v := &e.values[d.slot]
+			out.Traits = append(out.Traits, TraitValue{d.Key, v.json, v.cut})
 		}
 	}
 	out.Next = e.next
@@ -112,13 +114,15 @@ func (p *plan) evaluate(folded []result, in *Input, now int64) Result {
 type evaluation struct {
 	in     *Input
 	now    int64
-	values map[string]*value
-	member map[string]bool
+	values []value // of the nodes, in order; of an audience whether the profile is in
 	next   int64
 
 	identifiers ref.Val
 	consent     ref.Val
 }
+
+// member reports whether the profile is in the audience of a slot.
+func (e *evaluation) member(slot int) bool { return slot >= 0 && e.values[slot].cel == types.True }
 
 // run evaluates the expression of a node.
 func (e *evaluation) run(n *node, out *Result) bool {
@@ -160,18 +164,19 @@ func (e *evaluation) named() bool {
 }
 
 // hasTrait reports whether a trait has a value.
-func (e *evaluation) hasTrait(key string) bool {
-	if v, computed := e.values[key]; computed {
-		return v.json != nil || len(key) > 0 && key[0] == '@'
+func (e *evaluation) hasTrait(slot int, key string) bool {
+	if slot >= 0 {
+		return e.values[slot].json != nil
 	}
 	t, there := e.in.Traits.Get(key)
 	return there && !t.Removed()
 }
 
-// trait is the value of a trait, nil if it has none.
-func (e *evaluation) trait(key string) ref.Val {
-	if v, computed := e.values[key]; computed {
-		return v.cel
+// trait is the value of a trait, nil if it has none. One that is not computed has the
+// slot -1.
+func (e *evaluation) trait(slot int, key string) ref.Val {
+	if slot >= 0 {
+		return e.values[slot].cel
 	}
 	t, there := e.in.Traits.Get(key)
 	if !there || t.Removed() {

@@ -58,7 +58,7 @@ func (s *Set) Extract(m *event.Message, source string, to *Taken) {
 func (s *Set) extract(streams []*stream, ask bool, m *event.Message, source string, to *Taken) {
 	var sc *scratch
 	for _, one := range streams {
-		if ask && !fits(one.events, m.Name) {
+		if ask && !one.fitsLoosely(m.Name) {
 			continue
 		}
 		if sc == nil {

@@ -27,14 +27,3 @@ func globMatch(pattern, name string) bool {
 		name, rest = name[at+len(part):], after
 	}
 }
-
-// fits reports whether a name is one of the names or fits one of the globs of a list;
-// an empty list fits any.
-func fits(list []string, name string) bool {
-	for _, one := range list {
-		if one == name || isGlob(one) && globMatch(one, name) {
-			return true
-		}
-	}
-	return len(list) == 0
-}

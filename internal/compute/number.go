@@ -74,13 +74,30 @@ func isJSONNumber(s string) (number, bounded bool) {
 	return i == len(s), bounded && digits <= mostDigits
 }
 
-// parseNumber reads a number that isJSONNumber accepts.
-func parseNumber(b []byte) (*apd.Decimal, error) {
-	d, _, err := apd.NewFromString(string(b))
-	if err != nil {
-		return nil, ErrCorrupt
+// readNumber sets d to a number that isJSONNumber accepts.
+func readNumber(b []byte, d *apd.Decimal) error {
+	var n, point int64
+	point = -1
+	for i, c := range b {
+		switch {
+		case '0' <= c && c <= '9' && len(b) <= 18:
+			n = n*10 + int64(c-'0')
+		case c == '.' && point < 0:
+			point = int64(len(b) - i - 1)
+		case c == '-' && i == 0:
+		default:
+			if _, _, err := d.SetString(string(b)); err != nil || d.Form != apd.Finite {
+				return ErrCorrupt
+			}
+			return nil
+		}
 	}
-	return d, nil
+	if len(b) == 0 {
+		return ErrCorrupt
+	}
+	d.SetFinite(n, int32(-max(point, 0)))
+	d.Negative = b[0] == '-' && n != 0
+	return nil
 }
 
 // plainNumber is a number as text that does not depend on how it was written.
@@ -88,11 +105,11 @@ func plainNumber(s string) string {
 	if len(s) < 16 && !strings.ContainsAny(s, ".eE-") {
 		return s
 	}
-	d, err := parseNumber([]byte(s))
-	if err != nil {
+	var d apd.Decimal
+	if readNumber([]byte(s), &d) != nil {
 		return s
 	}
-	return numberText(d)
+	return numberText(&d)
 }
 
 // numberText writes a number as JSON, shortest, in plain digits unless it is very large

@@ -3,6 +3,7 @@ package compute
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,7 +74,7 @@ func (p *planCompiler) expression(n *node, text, at string, computed bool) cel.P
 	}
 	program, _, err := check(p.env, tree)
 	if err != nil {
-		return wrong(explainNames(err, p.collection))
+		return wrong(explainNames(err, l.audiences, p.collection))
 	}
 	return program
 }
@@ -86,12 +87,18 @@ func (p *planCompiler) known(name string) {
 }
 
 // explainNames says what to do about a name that is not known.
-func explainNames(err error, of identity.Collection) error {
-	if !strings.Contains(err.Error(), "undefined field") {
+func explainNames(err error, audiences []string, of identity.Collection) error {
+	name := undefinedField.FindStringSubmatch(err.Error())
+	switch {
+	case name == nil:
 		return err
+	case slices.Contains(audiences, name[1]):
+		return fmt.Errorf("%w: there is no such audience of %s", err, of)
 	}
-	return fmt.Errorf("%w: no definition and no event sets it on %s; if events will set it, name it in set_traits", err, of)
+	return fmt.Errorf("%w: there is no such computed trait of %s, and no event sets it; if events will, name it in set_traits", err, of)
 }
+
+var undefinedField = regexp.MustCompile(`undefined field '([^']*)'`)
 
 // finish puts the nodes into an order in which each comes after those that it needs.
 func (p *planCompiler) finish() {
@@ -121,6 +128,7 @@ func (p *planCompiler) finish() {
 		}
 		trail = trail[:len(trail)-1]
 		state[name] = done
+		*p.slot(name) = len(p.order)
 		p.order = append(p.order, n)
 	}
 	names := slices.Sorted(maps.Keys(p.nodes))
@@ -133,9 +141,13 @@ func (p *planCompiler) finish() {
 		if n := p.nodes[name]; !n.hidden {
 			d := Definition{Key: n.key, Audience: n.kind == audienceNode, Collection: p.collection}
 			p.describe(n, &d, map[string]bool{})
+			d.slot = *p.slot(name)
 			slices.Sort(d.Streams)
 			d.Streams = slices.Compact(d.Streams)
 			p.shown = append(p.shown, d)
+			if !d.Audience {
+				p.traits++
+			}
 		}
 	}
 }

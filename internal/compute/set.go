@@ -33,7 +33,8 @@ type plan struct {
 	order []*node
 	// shown are the definitions of the document that are computed, by key; traits
 	// first.
-	shown []Definition
+	shown  []Definition
+	traits int // how many of these are traits
 }
 
 // role is a stream's part in a fold.
@@ -113,6 +114,8 @@ type Definition struct {
 	Signature string
 	// Streams are those that it takes rows from, also by way of others.
 	Streams []StreamID
+
+	slot int // among the nodes in order
 }
 
 // Definitions are the traits and audiences of the document that are computed, those

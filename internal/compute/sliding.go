@@ -19,7 +19,10 @@ type sliding struct {
 
 	ever    bool
 	entries []entry // of the window and those that will enter it, by moment
-	crowded bool    // there are too many; then the result is crowd, if it is known
+	// agg folds the first in of these; it is nil when it has to be made again.
+	agg     aggregate
+	in      int
+	crowded bool // there are too many; then the result is crowd, if it is known
 	known   bool
 	crowd   result
 }
@@ -42,7 +45,7 @@ func (s *sliding) enters(t int64) int64 {
 func (s *sliding) leaves(t int64) int64 { return ceil(t) + s.length }
 
 func (s *sliding) fill(rows Rows, now int64) error {
-	s.entries, s.crowded = nil, false
+	s.entries, s.crowded, s.agg = nil, false, nil
 	_, ever, err := rows.Latest(s.stream, now+1)
 	if s.ever = ever; err != nil || !ever {
 		return err
@@ -91,6 +94,9 @@ func (s *sliding) keep(r *Row) {
 	for at > 0 && r.At.Before(s.entries[at-1].at) {
 		at--
 	}
+	if at < s.in {
+		s.agg = nil
+	}
 	s.entries = slices.Insert(s.entries, at, entry{r.At, slices.Clone(r.Value)})
 }
 
@@ -115,23 +121,23 @@ func (s *sliding) result(now int64) (result, bool) {
 	for gone < len(s.entries) && s.leaves(s.entries[gone].at.Time) <= now {
 		gone++
 	}
-	s.entries = s.entries[gone:]
-	agg := s.fresh()
-	var next int64
-	for i := range s.entries {
-		e := &s.entries[i]
-		if enters := s.enters(e.at.Time); enters > now {
-			next = sooner(next, enters)
-			break
-		}
-		if i == 0 {
-			next = s.leaves(e.at.Time)
-		}
-		if err := agg.add(&Row{At: e.at, Value: e.value}); err != nil {
+	if s.entries = s.entries[gone:]; gone > 0 || s.agg == nil {
+		s.agg, s.in = s.fresh(), 0
+	}
+	for ; s.in < len(s.entries) && s.enters(s.entries[s.in].at.Time) <= now; s.in++ {
+		e := &s.entries[s.in]
+		if err := s.agg.add(&Row{At: e.at, Value: e.value}); err != nil {
 			return result{}, false
 		}
 	}
-	return result{agg.value(), next}, true
+	var next int64
+	if s.in > 0 {
+		next = s.leaves(s.entries[0].at.Time)
+	}
+	if s.in < len(s.entries) {
+		next = sooner(next, s.enters(s.entries[s.in].at.Time))
+	}
+	return result{s.agg.value(), next}, true
 }
 
 func (s *sliding) append(b []byte) []byte {

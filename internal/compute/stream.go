@@ -2,6 +2,7 @@ package compute
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -62,7 +63,8 @@ type stream struct {
 	collection identity.Collection
 	calls      uint16 // bit t: calls of type t
 	events     []string
-	condition  int // index into Set.conditions, -1 if there is none
+	globs      []string // those of events that have a *
+	condition  int      // index into Set.conditions, -1 if there is none
 	take       take
 	path       path
 }
@@ -110,7 +112,17 @@ func takeOf(kind Kind, property string) take {
 
 // matches reports whether the stream may take something from calls of a type and name.
 func (s *stream) matches(t event.Type, name string) bool {
-	return s.calls&(1<<t) != 0 && fits(s.events, name)
+	return s.calls&(1<<t) != 0 && (slices.Contains(s.events, name) || s.fitsLoosely(name))
+}
+
+// fitsLoosely reports whether a name fits, which none of the names is.
+func (s *stream) fitsLoosely(name string) bool {
+	for _, glob := range s.globs {
+		if globMatch(glob, name) {
+			return true
+		}
+	}
+	return len(s.events) == 0
 }
 
 // index finds the streams of an event by its call and name.
@@ -125,15 +137,12 @@ func newIndex(streams []*stream, t event.Type) index {
 		if s.calls&(1<<t) == 0 {
 			continue
 		}
-		loose := len(s.events) == 0
 		for _, name := range s.events {
-			if isGlob(name) {
-				loose = true
-			} else {
+			if !isGlob(name) {
 				x.exact[name] = nil
 			}
 		}
-		if loose {
+		if len(s.globs) > 0 || len(s.events) == 0 {
 			x.loose = append(x.loose, s)
 		}
 	}

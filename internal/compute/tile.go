@@ -59,11 +59,11 @@ func (t *Tile) Add(r *Row) (ok bool, err error) {
 		t.values++
 		switch t.take {
 		case takeNumber:
-			n, err := parseNumber(v)
-			if err != nil {
+			var n apd.Decimal
+			if err := readNumber(v, &n); err != nil {
 				return err
 			}
-			t.number(n)
+			t.number(&n)
 		case takeText:
 			if t.texts == nil {
 				t.texts = map[string]*tileText{}
