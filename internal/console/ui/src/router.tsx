@@ -17,11 +17,51 @@ const person = createRoute({
   validateSearch: (s: Record<string, unknown>): { tab?: string } => (typeof s.tab === 'string' ? { tab: s.tab } : {}),
   component: lazyRouteComponent(() => import('./pages/person/Person'), 'Person'),
 })
+const why = createRoute({
+  getParentRoute: () => space, path: '/why',
+  validateSearch: (s: Record<string, unknown>): { a?: string; b?: string; c?: 'accounts' } => ({
+    ...(typeof s.a === 'string' && s.a ? { a: s.a } : {}), ...(typeof s.b === 'string' && s.b ? { b: s.b } : {}), ...(s.c === 'accounts' ? { c: 'accounts' } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./pages/why/Why'), 'Why'),
+})
+const decisions = createRoute({
+  getParentRoute: () => space, path: '/decisions',
+  component: lazyRouteComponent(() => import('./pages/why/Decisions'), 'Decisions'),
+})
+const rules = createRoute({
+  getParentRoute: () => space, path: '/rules',
+  validateSearch: (s: Record<string, unknown>): { draft?: string } => (typeof s.draft === 'string' ? { draft: s.draft } : {}),
+  component: lazyRouteComponent(() => import('./pages/rules/Rules'), 'Rules'),
+})
+const sources = createRoute({
+  getParentRoute: () => space, path: '/sources',
+  component: lazyRouteComponent(() => import('./pages/sources/Sources'), 'Sources'),
+})
+const refused = createRoute({
+  getParentRoute: () => space, path: '/refused',
+  component: lazyRouteComponent(() => import('./pages/sources/Refused'), 'Refused'),
+})
+const insights = createRoute({
+  getParentRoute: () => space, path: '/insights',
+  component: lazyRouteComponent(() => import('./pages/insights/Insights'), 'Insights'),
+})
+const warnings = createRoute({
+  getParentRoute: () => space, path: '/warnings',
+  component: lazyRouteComponent(() => import('./pages/insights/Warnings'), 'Warnings'),
+})
+const audit = createRoute({
+  getParentRoute: () => space, path: '/audit',
+  component: lazyRouteComponent(() => import('./pages/insights/Audit'), 'Audit'),
+})
+const settings = createRoute({
+  getParentRoute: () => space, path: '/settings',
+  component: lazyRouteComponent(() => import('./pages/settings/Settings'), 'Settings'),
+})
 
 export const router = createRouter({
   routeTree: root.addChildren([
     index,
-    space.addChildren([home, person]),
+    space.addChildren([home, person, why, decisions, rules, sources, refused, insights, warnings, audit, settings]),
   ]),
   defaultPendingComponent: Spinner,
   defaultPendingMs: 150,

@@ -7,10 +7,14 @@ const ink: MantineColorsTuple = [
   '#f7f8fa', '#eef0f4', '#dfe2e9', '#c3c9d5', '#9aa3b5', '#727d93', '#566178', '#414b60', '#2b3346', '#1a2130',
 ]
 
+const dark: MantineColorsTuple = [
+  '#e7eaf2', '#cdd3e0', '#a3adc2', '#7d88a0', '#3a4256', '#2f3648', '#232939', '#191d28', '#151822', '#101319',
+]
+
 export const theme = createTheme({
   primaryColor: 'iris',
   primaryShade: { light: 7, dark: 5 },
-  colors: { iris, ink },
+  colors: { iris, ink, dark },
   fontFamily: "'Inter Variable', system-ui, -apple-system, 'Segoe UI', sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, monospace",
   headings: { fontWeight: '650' },

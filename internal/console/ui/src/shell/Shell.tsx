@@ -1,8 +1,11 @@
 import { ActionIcon, AppShell, Burger, Group, Menu, ScrollArea, Select, Switch, Tooltip, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
-import { IconActivity, IconEyeOff, IconHome, IconLogout, IconMoon, IconSun } from '@tabler/icons-react'
+import {
+  IconActivity, IconAlertTriangle, IconChartLine, IconEyeOff, IconGitMerge, IconHistory, IconHome, IconListDetails, IconLogout,
+  IconMailX, IconMoon, IconPlugConnected, IconSettings, IconSun, IconUser,
+} from '@tabler/icons-react'
 import { useEffect, type ReactNode } from 'react'
 import { api, ok } from '../api/client'
 import mark from '../mark.svg'
@@ -55,7 +58,13 @@ export function Shell() {
 }
 
 function Nav({ space }: { space: string }) {
-  const item = (to: '' | 'live' | 'why' | 'decisions' | 'rules' | 'sources' | 'refused' | 'insights' | 'warnings' | 'audit' | 'settings', icon: ReactNode, label: string, badge?: number) => (
+  const warnings = useQuery({
+    queryKey: ['warnings', space, 'open'],
+    queryFn: () => ok(api.GET('/api/spaces/{space}/warnings', { params: { path: { space }, query: { limit: 100 } } })),
+    refetchInterval: 30_000,
+  })
+  const open = warnings.data?.data.length ?? 0
+  const item = (to: '' | 'why' | 'decisions' | 'rules' | 'sources' | 'refused' | 'insights' | 'warnings' | 'audit' | 'settings', icon: ReactNode, label: string, badge?: number) => (
     <Link to={`/spaces/$space${to ? '/' + to : ''}` as '/spaces/$space'} params={{ space }} activeOptions={{ exact: to === '' }} activeProps={{ className: 'active', 'aria-current': 'page' }}>
       {icon} <span style={{ flex: 1 }}>{label}</span>
       {badge ? <span className="num" style={{ fontSize: 12, fontWeight: 600 }}>{badge}</span> : null}
@@ -65,6 +74,19 @@ function Nav({ space }: { space: string }) {
   return (
     <nav className="nav" aria-label="Pages">
       {item('', <IconHome {...s} />, 'Home')}
+      <div className="group">Who is who</div>
+      {item('why', <IconGitMerge {...s} />, 'Why one person?')}
+      {item('decisions', <IconUser {...s} />, 'Decisions')}
+      {item('rules', <IconListDetails {...s} />, 'Rules')}
+      <div className="group">Data</div>
+      {item('sources', <IconPlugConnected {...s} />, 'Sources')}
+      {item('refused', <IconMailX {...s} />, 'Refused messages')}
+      <div className="group">Health</div>
+      {item('warnings', <IconAlertTriangle {...s} />, 'Warnings', open)}
+      {item('insights', <IconChartLine {...s} />, 'What happened')}
+      {item('audit', <IconHistory {...s} />, 'Audit')}
+      <div className="group">Setup</div>
+      {item('settings', <IconSettings {...s} />, 'Settings')}
     </nav>
   )
 }

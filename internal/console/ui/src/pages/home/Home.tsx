@@ -1,4 +1,4 @@
-import { Button, Group, SegmentedControl, SimpleGrid, Stack, Text, Title } from '@mantine/core'
+import { Group, SegmentedControl, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { IconAlertTriangle, IconArrowRight, IconCircleCheck, IconKey, IconMailX } from '@tabler/icons-react'
@@ -40,12 +40,17 @@ export function Home() {
 
 function Numbers({ space }: { space: string }) {
   const stats = useStats(space)
+  const sources = useQuery({
+    queryKey: ['sources', space],
+    queryFn: () => ok(api.GET('/api/spaces/{space}/sources', { params: { path: { space }, query: { limit: 200 } } })),
+    refetchInterval: 10_000,
+  })
   const rate = useRate(stats.data?.events, stats.dataUpdatedAt)
   const s = stats.data
   return (
     <SimpleGrid cols={{ base: 2, md: 4 }} spacing="md">
       <Tile value={s && count(s.profiles)} label="people and accounts" />
-      <Tile value={s && count(s.events)} label="events" />
+      <Tile value={sources.data && count(sources.data.data.reduce((n, x) => n + x.events, 0))} label="events" />
       <Tile value={rate === undefined ? undefined : count(rate)} label="events a second, now" />
       <Tile value={s && count(s.merges)} label="merges since the server started" />
     </SimpleGrid>
@@ -70,7 +75,7 @@ function Tile({ value, label }: { value: string | undefined; label: string }) {
 const seriesOf = [
   { key: 'events', label: 'Events' },
   { key: 'created', label: 'New people' },
-  { key: 'merged', label: 'Became known or merged' },
+  { key: 'merged', label: 'Became one' },
   { key: 'rejected', label: 'Refused' },
 ] as const
 
@@ -145,8 +150,4 @@ function Item({ icon, text, aside, to, space }: { icon: ReactNode; text: string;
       <IconArrowRight size={16} className="muted" aria-hidden />
     </Link>
   )
-}
-
-export function GoLive({ space }: { space: string }) {
-  return <Button component={Link} {...({ to: '/spaces/$space/live', params: { space } } as object)} variant="light">Watch events arrive</Button>
 }

@@ -49,8 +49,7 @@ export function GraphOf({ graph, more, height = 460 }: { graph: Schemas['Graph']
         { selector: 'edge[apart = 1]', style: { 'line-style': 'dashed', 'line-color': '#d6455d' } },
         { selector: 'edge:selected', style: { 'line-color': '#4f5ae0' } },
       ],
-      layout: { name: graph.nodes.length > 250 ? 'concentric' : 'cose', animate: false, padding: 40, nodeRepulsion: () => 40000, idealEdgeLength: () => 90 } as cytoscape.LayoutOptions,
-      wheelSensitivity: 0.3,
+      layout: { name: graph.nodes.length > 250 ? 'concentric' : 'cose', animate: false, padding: 40, randomize: false, nodeRepulsion: () => 90000, idealEdgeLength: () => 110, nodeOverlap: 60 } as cytoscape.LayoutOptions,
       maxZoom: 2.5,
     })
     cy.on('tap', 'edge', (ev) => setEdge(graph.edges[ev.target.data('index') as number] ?? null))
@@ -60,7 +59,7 @@ export function GraphOf({ graph, more, height = 460 }: { graph: Schemas['Graph']
   return (
     <Stack>
       <Card pad={false}>
-        <div ref={host} role="img" aria-label={`${graph.nodes.length} identifiers and the ${graph.edges.length} links that tie them together. The same stands in the list below.`} style={{ height }} />
+        <div ref={host} role="img" aria-label={`${graph.nodes.length} identifiers and the ${graph.edges.length} links that tie them together. The same stands in the list below.`} style={{ height, position: 'relative' }} />
       </Card>
       {more && <Text size="sm" className="muted">The picture shows the first steps only; the list of identities has all.</Text>}
       {edge && (
