@@ -4,12 +4,11 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { IconSearch } from '@tabler/icons-react'
 import { useId, useRef, useState } from 'react'
-import type { Schemas } from '../../api/client'
 import { Personal } from '../../parts/mask'
-import { Id, Problem, When } from '../../parts/parts'
+import { Id, Problem } from '../../parts/parts'
 import { nameOf } from '../person/name'
 import { useSpace } from '../../shell/space'
-import { findPeople } from './find'
+import { findPeople, type Hit } from './find'
 
 // Search finds people by what somebody types.
 export function Search({ compact }: { compact?: boolean }) {
@@ -28,8 +27,8 @@ export function Search({ compact }: { compact?: boolean }) {
     enabled: wanted !== '',
     placeholderData: (previous, query) => (query?.queryKey[1] === space && wanted ? previous : undefined),
   })
-  const people = wanted ? (found.data ?? []) : []
-  const choose = (p: Schemas['Profile'] | undefined) => {
+  const people = wanted ? (found.data?.hits ?? []) : []
+  const choose = (p: Hit | undefined) => {
     if (!p) return
     setOpen(false)
     setText('')
@@ -71,20 +70,30 @@ export function Search({ compact }: { compact?: boolean }) {
           <div key={p.id} id={`${list}-${i}`} role="option" aria-selected={i === at} className="clickable" onMouseEnter={() => setAt(i)} onMouseDown={(e) => { e.preventDefault(); choose(p) }}
             style={{ padding: '9px 12px', borderRadius: 9, background: i === at ? 'var(--soft)' : undefined }}>
             <div style={{ display: 'flex', justifyContent: 'space-between', gap: 12 }}>
-              <Text fw={600} size="sm"><Personal>{nameOf(p)}</Personal></Text>
-              <Text size="xs" className="muted">last seen <When at={p.updated_at} /></Text>
+              <Text fw={600} size="sm"><Personal>{nameOf(named(p))}</Personal></Text>
+              {p.collection === 'accounts' && <Text size="xs" className="muted">account</Text>}
             </div>
             <div style={{ display: 'flex', gap: 6, marginTop: 4, flexWrap: 'wrap' }}>
-              {p.identifiers.slice(0, 3).map((id) => <Id key={id.type + id.value} id={`${id.type}:${id.value}`} />)}
-              {p.identifiers.length > 3 && <Text size="xs" className="muted" pt={3}>and {p.identifiers.length - 3} more</Text>}
+              {ordered(p).slice(0, 3).map((id) => <Id key={id} id={id} />)}
+              {p.identifiers.length + p.more_identifiers > 3 && <Text size="xs" className="muted" pt={3}>and {p.identifiers.length + p.more_identifiers - 3} more</Text>}
             </div>
           </div>
         ))}
         {!found.error && found.data && people.length === 0 && !found.isFetching && (
           <Text size="sm" className="muted" p="sm">Nobody has “{wanted}”.</Text>
         )}
+        {found.data?.progress != null && <Text size="xs" className="muted" p="sm">The index is still being made ({Math.round(100 * found.data.progress)} %): some may be missing.</Text>}
         {found.isPending && <Text size="sm" className="muted" p="sm">Looking…</Text>}
       </div>
     </div>
   )
+}
+
+const named = (p: Hit) => ({ collection: p.collection, traits: Object.entries(p.traits).map(([name, value]) => ({ name, value: value as unknown })), identifiers: p.identifiers })
+
+// ordered puts the identifiers that were looked for first.
+function ordered(p: Hit): string[] {
+  const hits = new Set(p.matches.filter((m) => m.identifier).map((m) => m.identifier))
+  const all = p.identifiers.map((i) => ({ id: `${i.type}:${i.value}`, hit: hits.has(i.type) ? 0 : 1 }))
+  return all.sort((a, b) => a.hit - b.hit).map((x) => x.id)
 }

@@ -18,6 +18,15 @@ const titles: Record<Schemas['Warning']['kind'], string> = {
   events_lost: 'Stored events are missing',
 }
 
+// what can be done, where the server speaks of its commands.
+const advice: Partial<Record<Schemas['Warning']['kind'], string>> = {
+  many_people: 'If it names nobody, block it; see first what that would change. If it is one person’s after all, dismiss this.',
+  looks_blocked: 'If it names nobody, block it; see first what that would change. If somebody really has this value, dismiss this.',
+  new_type: 'It is taken with the limit for all types that are not listed. List it under Rules to say how many of them one person may have.',
+  unknown_write_keys: 'The page Sources lists who sent them. Give these apps a key of a source. Dismissing this empties the list.',
+  unread_timestamps: 'Have the app send ISO 8601, such as 2026-03-01T10:00:00Z. The page Refused messages has examples.',
+}
+
 export function Warnings() {
   const space = useSpace()
   const [state, setState] = useState<'open' | 'dismissed' | 'resolved'>('open')
@@ -50,7 +59,7 @@ function One({ space, warning: w }: { space: string; warning: Schemas['Warning']
         <Stack gap={6} style={{ flex: '1 1 340px' }}>
           <Group gap="sm"><Text fw={600}>{titles[w.kind]}</Text>{w.count > 1 && <Badge variant="light" color="gray" tt="none">{count(w.count)} times</Badge>}</Group>
           <Text size="sm">{w.says}</Text>
-          <Text size="sm" className="muted">{w.do}</Text>
+          <Text size="sm" className="muted">{advice[w.kind] ?? w.do}</Text>
           <Text size="xs" className="muted">first <When at={w.first} />, last <When at={w.last} />{w.dismissed && <> · dismissed by {w.dismissed.for || w.dismissed.by}</>}</Text>
           {dismiss.error && <Problem error={dismiss.error} />}
         </Stack>

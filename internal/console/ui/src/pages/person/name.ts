@@ -1,6 +1,10 @@
 import type { Schemas } from '../../api/client'
 
-type Named = Pick<Schemas['Profile'], 'traits' | 'identifiers' | 'collection'>
+type Named = {
+  collection: Schemas['Collection']
+  traits: { name: string; value?: unknown }[]
+  identifiers: { type: string; value: string }[]
+}
 
 const trait = (p: Named, ...names: string[]) => {
   for (const n of names) {

@@ -5,6 +5,7 @@ import type { Schemas } from '../../api/client'
 import { typeName } from '../../parts/format'
 import { Card, Id } from '../../parts/parts'
 import { blockedBy } from './blocked'
+import { builtin, limitOf } from './builtin'
 
 type RulesDoc = Schemas['Rules']
 type Identifier = Schemas['RuleIdentifier']
@@ -14,23 +15,31 @@ const windows = [
   { value: 'monthly', label: 'in a month' }, { value: 'annually', label: 'in a year' },
 ]
 
-// Editor changes the list of identifiers. It writes what stands in effective, which names
-// every type with its limit, as soon as somebody changes the order.
+// Editor changes the list of identifiers: those that the rules list, then the others in
+// the order that they have anyway.
 export function Editor({ effective, rules, newTypes, onChange }: { effective: RulesDoc; rules: RulesDoc; newTypes: string[]; onChange: (r: RulesDoc) => void }) {
   const listed = rules.identifiers ?? []
-  const rest = (effective.identifiers ?? []).filter((e) => !listed.some((l) => l.type === e.type))
-  const rows: (Identifier & { own: boolean })[] = [...listed.map((l) => ({ ...l, own: true })), ...rest.map((r) => ({ ...r, own: false }))]
-  const known = (type: string) => (effective.identifiers ?? []).find((e) => e.type === type)
+  const rest = builtin.filter((e) => !listed.some((l) => l.type === e.type && l.priority !== 'default')).map((e) => ({ ...e, ...listed.find((l) => l.type === e.type) }))
+  const own = listed.filter((l) => l.priority !== 'default' || !builtin.some((e) => e.type === l.type))
+  const rows: (Identifier & { own: boolean })[] = [...own.map((l) => ({ ...l, own: true })), ...rest.map((r) => ({ ...r, own: false }))]
+  const standard = (type: string) => limitOf(type, rules)
   const [dragged, setDragged] = useState<number | null>(null)
-  const plain = ({ own: _, ...x }: Identifier & { own: boolean }): Identifier => x
-  const set = (i: number, change: Partial<Identifier>) => onChange({ ...rules, identifiers: rows.filter((r, k) => r.own || k === i).map((r) => (r.type === rows[i]!.type ? { ...plain(r), ...change } : plain(r))) })
+  const plain = ({ own: _, ...x }: Identifier & { own: boolean }): Identifier => (x.priority === 'default' ? { ...x, priority: undefined } : x)
+  // What is changed keeps its place: a type that was not listed is listed with the place
+  // that it has anyway.
+  const set = (i: number, change: Partial<Identifier>) => {
+    const row = rows[i]!
+    const there = listed.some((l) => l.type === row.type)
+    onChange({ ...rules, identifiers: there ? listed.map((l) => (l.type === row.type ? { ...l, ...change } : l)) : [...listed, { type: row.type, priority: 'default', ...change }] })
+  }
   const move = (from: number, to: number) => {
     if (to < 0 || to >= rows.length || from === to) return
     const next = [...rows]
     next.splice(to, 0, ...next.splice(from, 1))
     // What stands above the last one that was moved or listed has to be listed too.
     const last = next.reduce((n, r, k) => (r.own || k === to || k === from ? k : n), 0)
-    onChange({ ...rules, identifiers: next.slice(0, last + 1).map(plain) })
+    const above = next.slice(0, last + 1).map(plain)
+    onChange({ ...rules, identifiers: [...above, ...listed.filter((l) => l.priority === 'default' && !above.some((x) => x.type === l.type))] })
   }
   return (
     <Stack>
@@ -51,8 +60,8 @@ export function Editor({ effective, rules, newTypes, onChange }: { effective: Ru
                   </Group>
                 </td>
                 <td><Text size="sm" fw={550}>{typeName(r.type)}</Text><Text size="xs" className="muted mono">{r.type}</Text></td>
-                <td><NumberInput size="xs" w={84} min={1} max={1000000} aria-label={`How many ${r.type} one person may have`} value={r.limit ?? known(r.type)?.limit ?? 5} onChange={(v) => typeof v === 'number' && v >= 1 && set(i, { limit: v })} /></td>
-                <td><Select size="xs" w={130} aria-label={`Within which time, ${r.type}`} data={windows} allowDeselect={false} value={r.window ?? known(r.type)?.window ?? 'ever'} onChange={(v) => v && set(i, { window: v })} comboboxProps={{ width: 160 }} /></td>
+                <td><NumberInput size="xs" w={84} min={1} max={1000000} aria-label={`How many ${r.type} one person may have`} value={r.limit ?? standard(r.type).limit} onChange={(v) => typeof v === 'number' && v >= 1 && set(i, { limit: v })} /></td>
+                <td><Select size="xs" w={130} aria-label={`Within which time, ${r.type}`} data={windows} allowDeselect={false} value={r.window ?? standard(r.type).window} onChange={(v) => v && set(i, { window: v })} comboboxProps={{ width: 160 }} /></td>
                 <td style={{ minWidth: 200 }}><TagsInput size="xs" aria-label={`Values of ${r.type} that identify nobody`} placeholder={r.blocked?.length ? undefined : 'add a value'} value={r.blocked ?? []} onChange={(v) => set(i, { blocked: v })} /></td>
               </tr>
             ))}
@@ -80,7 +89,7 @@ function AddType({ onAdd }: { onAdd: (type: string) => void }) {
 function TestValue({ rules, effective }: { rules: RulesDoc; effective: RulesDoc }) {
   const [type, setType] = useState<string | null>('email')
   const [value, setValue] = useState('')
-  const types = [...new Set([...(rules.identifiers ?? []), ...(effective.identifiers ?? [])].map((i) => i.type))]
+  const types = [...new Set([...(rules.identifiers ?? []), ...builtin].map((i) => i.type))]
   const by = value ? blockedBy({ ...rules, defaults: rules.defaults ?? effective.defaults }, type ?? '', value) : null
   return (
     <Card title="Test a value">
