@@ -90,7 +90,7 @@ func (p *fieldProvider) audienceField(key string) *types.FieldType {
 // newEnvironment makes the environment of expressions on profiles.
 func newEnvironment(p *fieldProvider) (*cel.Env, error) {
 	clock := cel.ObjectType(traitsType)
-	duringArgs := []*cel.Type{clock, cel.DynType, cel.DurationType}
+	duringArgs := []*cel.Type{clock, cel.DynType, cel.IntType}
 	options := append(expressions(),
 		cel.CustomTypeProvider(p), cel.CustomTypeAdapter(p.Registry),
 		cel.Variable("traits", cel.ObjectType(traitsType)),
@@ -117,7 +117,7 @@ func during(name, function string) cel.Macro {
 		if !ok || !good {
 			return nil, f.NewError(args[1].ID(), `write a length of time in quotes, such as "30d"`)
 		}
-		return f.NewCall(function, f.NewIdent(clockName), args[0], f.NewLiteral(types.Duration{Duration: d})), nil
+		return f.NewCall(function, f.NewIdent(clockName), args[0], f.NewLiteral(types.Int(d))), nil
 	})
 }
 
@@ -143,7 +143,7 @@ func withinNext(args ...ref.Val) ref.Val {
 // within reports whether now is between the moments that span gives for a time.
 func within(args []ref.Val, span func(t, length int64) (from, to int64)) ref.Val {
 	e, isClock := args[0].(*evaluation)
-	d, isLength := args[2].(types.Duration)
+	length, isLength := args[2].(types.Int)
 	if !isClock || !isLength {
 		return types.MaybeNoSuchOverloadErr(args[0])
 	}
@@ -152,7 +152,7 @@ func within(args []ref.Val, span func(t, length int64) (from, to int64)) ref.Val
 	if !ok {
 		return v
 	}
-	from, to := span(t.UnixNano(), int64(d.Duration))
+	from, to := span(t.UnixNano(), int64(length))
 	switch {
 	case e.now < from:
 		e.next = sooner(e.next, from)

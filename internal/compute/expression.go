@@ -10,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/ext"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 )
@@ -34,6 +35,7 @@ func expressions() []cel.EnvOption {
 		cel.ParserRecursionLimit(deepestExpression),
 		cel.EnableMacroCallTracking(),
 		cel.CrossTypeNumericComparisons(true),
+		ext.Strings(),
 		cel.Function("time", cel.Overload("time_dyn", []*cel.Type{cel.DynType}, cel.TimestampType, cel.UnaryBinding(readTime))),
 	)
 }

@@ -21,7 +21,11 @@ type Memo struct {
 	plan  *plan
 	folds []fold
 	stale []bool // folds to be filled
-	now   int64  // of the last evaluation
+	// results are those of the last evaluation, and known says of which folds they
+	// still hold until their next moment.
+	results []result
+	known   []bool
+	now     int64 // of the last evaluation
 	// later are rows whose time is after now, by moment, that the folds have not.
 	later []Row
 }
@@ -30,7 +34,9 @@ type Memo struct {
 // its first evaluation reads all rows.
 func (s *Set) NewMemo(c identity.Collection) *Memo {
 	m := &Memo{set: s, plan: s.plan(c)}
-	m.folds, m.stale = make([]fold, len(m.plan.folds)), make([]bool, len(m.plan.folds))
+	n := len(m.plan.folds)
+	m.folds, m.stale = make([]fold, n), make([]bool, n)
+	m.results, m.known = make([]result, n), make([]bool, n)
 	for i, f := range m.plan.folds {
 		m.folds[i], m.stale[i] = f.newFold(), true
 	}
@@ -73,7 +79,7 @@ func (m *Memo) wait(r *Row) {
 // apply gives a row to the folds that are not to be filled anyway.
 func (m *Memo) apply(r *Row) {
 	for _, x := range m.plan.roles[r.Stream] {
-		if m.stale[x.fold] {
+		if m.known[x.fold] = false; m.stale[x.fold] {
 			continue
 		}
 		kept, err := m.folds[x.fold].add(x.no, r)
@@ -95,33 +101,45 @@ func (m *Memo) Eval(rows Rows, in *Input, now int64) (Result, error) {
 		m.apply(&m.later[0])
 		m.later = m.later[1:]
 	}
-	folded := make([]result, len(m.folds))
+	var scanned map[StreamID]bool
 	for i, f := range m.folds {
+		if r := &m.results[i]; !m.stale[i] && m.known[i] && (r.next == 0 || now < r.next) {
+			continue
+		}
 		ok := false
 		if !m.stale[i] {
-			folded[i], ok = f.result(now)
+			m.results[i], ok = f.result(now)
 		}
 		if !ok {
-			m.stale[i] = true
-			if err := m.fill(rows, i); err != nil {
+			if scanned == nil {
+				scanned = make(map[StreamID]bool, len(m.plan.roles))
+			}
+			if err := m.fill(rows, i, scanned); err != nil {
 				return Result{}, err
 			}
-			folded[i], _ = f.result(now)
+			m.results[i], _ = f.result(now)
 		}
+		m.known[i] = true
 	}
-	out := m.plan.evaluate(folded, in, now)
+	out := m.plan.evaluate(m.results, in, now)
 	if len(m.later) > 0 {
 		out.Next = sooner(out.Next, m.later[0].At.Time)
 	}
 	return out, nil
 }
 
-// fill reads a fold's rows.
-func (m *Memo) fill(rows Rows, i int) error {
+// fill reads a fold's rows, and those that are later than now of its streams that were
+// not scanned for these.
+func (m *Memo) fill(rows Rows, i int, scanned map[StreamID]bool) error {
+	m.stale[i], m.known[i] = true, false
 	if err := m.folds[i].fill(rows, m.now); err != nil {
 		return err
 	}
 	for _, s := range m.plan.folds[i].streams {
+		if scanned[s.id] {
+			continue
+		}
+		scanned[s.id] = true
 		err := rows.Scan(s.id, m.now+1, forever, func(r *Row) bool {
 			m.wait(r)
 			return true

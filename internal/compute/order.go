@@ -161,7 +161,7 @@ func (p *planCompiler) describe(n *node, d *Definition, seen map[string]bool) {
 	d.Signature += "[" + strconv.Itoa(int(n.kind)) + " " + n.text + string(n.users) + strconv.FormatBool(n.anonymous)
 	if n.kind == traitNode && len(p.folds) > 0 {
 		f := p.plan.folds[n.fold]
-		d.Signature += " " + f.text
+		d.Signature += " " + f.describe(func(s *stream) string { return "(" + s.text + ")" })
 		for _, s := range f.streams {
 			d.Streams = append(d.Streams, s.id)
 		}

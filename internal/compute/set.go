@@ -82,6 +82,11 @@ type foldSpec struct {
 
 // canonical is a text that equal folds have in common.
 func (f *foldSpec) canonical() string {
+	return f.describe(func(s *stream) string { return strconv.FormatUint(uint64(s.id), 10) })
+}
+
+// describe says what the fold does, with its streams as name has them.
+func (f *foldSpec) describe(name func(*stream) string) string {
 	var b strings.Builder
 	b.WriteString(string(f.kind))
 	if f.kind == Since {
@@ -100,7 +105,7 @@ func (f *foldSpec) canonical() string {
 		b.WriteString(" window " + FormatDuration(f.window.Length) + " " + FormatDuration(f.window.Skip) + " " + FormatDuration(f.window.Session))
 	}
 	for _, s := range f.streams {
-		b.WriteString(" " + strconv.FormatUint(uint64(s.id), 10))
+		b.WriteString(" " + name(s))
 	}
 	return b.String()
 }
