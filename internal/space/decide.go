@@ -343,7 +343,7 @@ func (d *Tx) deferReplay(seed identity.Seed, known *codec.Strand, links []identi
 		}
 		n.Pending, n.NonCommuting = true, true
 		d.changedNodes[h] = true
-		if p, o := d.Owner(h); o != nil && !o.NonCommuting {
+		if p, o := d.Owner(h); o != nil {
 			o.NonCommuting = true
 			d.touch(p)
 		}

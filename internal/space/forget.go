@@ -33,7 +33,7 @@ func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 	if err := d.LoadOwners(hashes...); err != nil {
 		return err
 	}
-	if p, err := d.profileOf(st); err != nil {
+	if p, err := d.profileOf(st.Strand); err != nil {
 		return err
 	} else if d.profiles[p] != nil {
 		d.touch(p)

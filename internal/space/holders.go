@@ -17,6 +17,13 @@ func (d *Tx) putStrand(s *codec.Strand, old *identity.Strand) error {
 	}
 	d.watch(s, old)
 	d.regroupBy(s, old)
+	if old != nil {
+		p, err := d.profileOf(old)
+		if err != nil {
+			return err
+		}
+		d.left = append(d.left, p)
+	}
 	d.strands[s.Hash] = s
 	d.shown = append(d.shown, s.Hash)
 	d.changedStrands[s.Hash] = d.changedStrands[s.Hash] || old != nil

@@ -25,6 +25,8 @@ type Tx struct {
 	// shown are strands of which something changed that people see: the version of
 	// the profile that has one moves with the commit.
 	shown []identity.Hash
+	// left are profiles to which such strands belonged before.
+	left []codec.ProfileID
 
 	links map[string]bool // keys of codec.Links: put or deleted
 
@@ -116,7 +118,7 @@ func (d *Tx) clear() {
 		changedStrands: d.changedStrands, changedNodes: d.changedNodes,
 		changedProfiles: d.changedProfiles,
 		wasDemoted:      d.wasDemoted, links: d.links,
-		shown:   d.shown[:0],
+		shown: d.shown[:0], left: d.left[:0],
 		changes: d.changes[:0], changeOf: d.changeOf[:0],
 		batch: d.batch, fresh: d.fresh[:0],
 	}

@@ -19,6 +19,11 @@ func (d *Tx) moveVersions() error {
 			return err
 		}
 	}
+	for _, p := range d.left {
+		if err := d.show(p); err != nil {
+			return err
+		}
+	}
 	for _, t := range d.tables() {
 		for h := range t.changes() {
 			if err := d.showStrand(h); err != nil {
@@ -30,16 +35,26 @@ func (d *Tx) moveVersions() error {
 }
 
 func (d *Tx) showStrand(h identity.Hash) error {
-	st, ok := d.strands[h]
-	if !ok {
+	if _, ok := d.strands[h]; !ok {
 		if err := d.LoadStrands(h); err != nil {
 			return err
 		}
-		st = d.strands[h]
 	}
-	p, err := d.profileOf(st)
-	if err != nil || p.IsZero() || d.changedProfiles[p] {
+	st := d.strands[h]
+	if st == nil {
+		return nil
+	}
+	p, err := d.profileOf(st.Strand)
+	if err != nil {
 		return err
+	}
+	return d.show(p)
+}
+
+// show moves the version of a profile, if there is one.
+func (d *Tx) show(p codec.ProfileID) error {
+	if p.IsZero() || d.changedProfiles[p] {
+		return nil
 	}
 	if _, ok := d.profiles[p]; !ok {
 		if err := d.LoadProfiles(p); err != nil {
@@ -55,10 +70,7 @@ func (d *Tx) showStrand(h identity.Hash) error {
 // profileOf finds the profile that a strand belongs to: the owner of the IDs that are
 // accepted with it. It is zero if there is none. What is loaded already is not asked
 // for again.
-func (d *View) profileOf(st *codec.Strand) (codec.ProfileID, error) {
-	if st == nil {
-		return codec.ProfileID{}, nil
-	}
+func (d *View) profileOf(st *identity.Strand) (codec.ProfileID, error) {
 	for i := range st.Links {
 		l := &st.Links[i]
 		if l.Verdict != identity.Accepted {
