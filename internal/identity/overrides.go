@@ -41,6 +41,15 @@ func (o *Overrides) Drop(strand, id Hash) {
 	o.dropped[drop{strand, id}] = true
 }
 
+// KeptFrom lists the IDs that an ID must not be together with. The slice must not be
+// changed.
+func (o *Overrides) KeptFrom(id Hash) []Hash {
+	if o == nil {
+		return nil
+	}
+	return o.apart[id]
+}
+
 // Isolated reports whether an ID is isolated.
 func (o *Overrides) Isolated(id Hash) bool {
 	return o != nil && o.isolated[id]

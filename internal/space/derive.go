@@ -3,6 +3,7 @@ package space
 import (
 	"context"
 
+	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -40,6 +41,9 @@ func (d *Tx) Tell(p codec.ProfileID, c identity.Collection, ch feed.Change) {
 	d.changes = append(d.changes, ch)
 	d.changeOf = append(d.changeOf, p)
 }
+
+// PutAudit adds an entry to the audit trail, in the commit of what it tells.
+func (s *Space) PutAudit(b *kv.Batch, e audit.Entry) error { return s.putAudit(b, e) }
 
 // Store is where the space lies.
 func (s *Space) Store() kv.Store { return s.store }

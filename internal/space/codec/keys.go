@@ -79,6 +79,13 @@ var (
 	MailLog            = key3("zm", "sent mails", smallPart("destination"), hashPart("address or profile"), timePart("time"), "ID of the mail")
 	Suppressed         = key1("zy", "suppressed addresses", hashPart("address"), "why no mail goes there: unsubscribed, bounced; when")
 
+	// Which profiles may be one person, see package space/duplicates.
+	Signs          = key3("Cs", "signs", bytePart("kind"), hashPart("sign"), profilePart("profile"), "nothing: the profile can be recognised by it")
+	SignsOf        = key1("Cp", "signs of profiles", profilePart("profile"), "kind(1) hash(16) of each sign")
+	Duplicates     = key2("Cd", "possible duplicates", bytePart("kind"), hashPart("sign"), "time(8) since which several profiles have the sign")
+	Dismissals     = key2("Cx", "dismissed duplicates", bytePart("kind"), hashPart("sign"), "which profiles are known to be several people, who said so, when and why")
+	DuplicatesRead = key0("Cr", "duplicates cursor", "how far the feed was read for signs")
+
 	// Recent messages of a store with one writer, see package dedupe.
 	RecentSealed      = key0("ds", "sealed clock", "number(8): the clock of the last block whose messages are in generations")
 	RecentGenerations = key1("dg", "generations of recent messages", numberPart("generation"), "generation")

@@ -1,0 +1,342 @@
+package duplicates_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/audit"
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
+	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/duplicates"
+	"github.com/selfsame-id/selfsame/internal/task"
+)
+
+// shop is a space with the search for its duplicates, which runs when it is called.
+type shop struct {
+	t testing.TB
+	*space.Space
+	d *duplicates.Duplicates
+	n int
+}
+
+func newShop(t testing.TB) *shop {
+	store := kvtest.NewMemory().Open()
+	s, err := space.Open(t.Context(), store, space.Config{ID: "shop", Log: slog.New(slog.DiscardHandler), CacheBytes: 4 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(s.Close(context.Background()), store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return &shop{t: t, Space: s, d: duplicates.New(s, duplicates.Config{})}
+}
+
+// says ingests identify calls: "user_id:jane anonymous_id:a1 {traits}".
+func (s *shop) says(lines ...string) {
+	s.t.Helper()
+	var d space.Delivery
+	d.Source = "src"
+	for _, l := range lines {
+		s.n++
+		who, traits, _ := strings.Cut(l, "{")
+		var ids string
+		for _, id := range strings.Fields(who) {
+			k, v, _ := strings.Cut(id, ":")
+			ids += fmt.Sprintf(`%q:%q,`, map[string]string{"user_id": "userId", "anonymous_id": "anonymousId"}[k], v)
+		}
+		body := fmt.Sprintf(`{"type":"identify","messageId":"m%d",%s"timestamp":"2020-01-01T00:00:%02d.%03dZ","traits":{%s`, s.n, ids, s.n/1000, s.n%1000, traits)
+		if traits == "" {
+			body += "}"
+		}
+		m, err := event.Parse([]byte(body+"}"), event.Envelope{ReceivedAt: 1})
+		if err != nil {
+			s.t.Fatalf("%s: %v", body, err)
+		}
+		d.Messages = append(d.Messages, m)
+	}
+	if _, err := s.Ingest(s.t.Context(), d); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// read reads the feed to its end.
+func (s *shop) read() {
+	s.t.Helper()
+	for more := true; more; {
+		var err error
+		if more, err = s.d.Pass(s.t.Context(), time.Now().Add(time.Minute)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// list prints the suggestions: kind, value, and the first ID of each profile.
+func (s *shop) list(q duplicates.Query) string {
+	s.t.Helper()
+	s.read()
+	var lines []string
+	q.Limit = 2
+	for {
+		p, err := s.d.List(s.t.Context(), q)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, one := range p.Suggestions {
+			lines = append(lines, s.shown(one))
+		}
+		if q.Next = p.Next; q.Next == "" {
+			slices.Sort(lines)
+			return strings.Join(lines, "; ")
+		}
+	}
+}
+
+func (s *shop) shown(one duplicates.Suggestion) string {
+	var ids []string
+	for _, p := range one.Profiles {
+		ids = append(ids, p.Identifiers[0].Value)
+	}
+	slices.Sort(ids)
+	return fmt.Sprintf("%s %s: %s", one.Sign.Kind, one.Sign.Value, strings.Join(ids, " "))
+}
+
+func (s *shop) decide(u space.Undo) string {
+	s.t.Helper()
+	u.Collection = identity.Users
+	g, err := s.ApplyUndo(s.t.Context(), u)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return g.Override.ID
+}
+
+func users(names ...string) []identity.ID {
+	var out []identity.ID
+	for _, n := range names {
+		out = append(out, identity.ID{Type: "user_id", Value: n})
+	}
+	return out
+}
+
+func (s *shop) expect(want string) {
+	s.t.Helper()
+	if got := s.list(duplicates.Query{}); got != want {
+		s.t.Errorf("suggested are %q, want %q", got, want)
+	}
+}
+
+func TestDuplicatesAreSuggestedUntilThatIsSettled(t *testing.T) {
+	s := newShop(t)
+	s.says(`user_id:jane {"phone":"+41 79 123 45 67","name":"Jane Doe","address":{"postalCode":"8001"}}`,
+		`user_id:jane2 {"phone":"0041791234567","country":"CH"}`,
+		`user_id:john {"email":"john@example.com"}`)
+	phone := "phone +41791234567: jane jane2"
+	s.expect(phone)
+
+	// A trait that goes takes its suggestion with it, one that comes brings it.
+	s.says(`user_id:jane2 {"phone":null}`)
+	s.expect("")
+	s.says(`user_id:jane2 {"phone":"+41791234567","lastName":"Doé","firstName":"JANE","zip":"8001"}`)
+	name := "name_postcode doe jane|8001: jane jane2"
+	s.expect(name + "; " + phone)
+	if got := s.list(duplicates.Query{Kind: duplicates.NamePostcode}); got != name {
+		t.Errorf("of one kind: %q", got)
+	}
+
+	// Who is confirmed to be one is suggested no more, until that is taken back.
+	same := s.decide(space.Undo{Kind: space.Same, IDs: users("jane", "jane2")})
+	s.expect("")
+	s.decide(space.Undo{Remove: same})
+	s.expect(name + "; " + phone)
+	cut := s.decide(space.Undo{Kind: space.CannotLink, IDs: users("jane", "jane2")})
+	s.expect("")
+	s.decide(space.Undo{Remove: cut})
+	s.expect(name + "; " + phone)
+
+	// Events may merge them as well.
+	s.says(`user_id:jane anonymous_id:a1`)
+	s.expect(name + "; " + phone)
+
+	// What is dismissed stays so until somebody else has the number too.
+	page, err := s.d.List(t.Context(), duplicates.Query{Kind: duplicates.Phone, Limit: 1})
+	if err != nil || len(page.Suggestions) != 1 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	id := page.Suggestions[0].ID
+	ctx := audit.With(t.Context(), audit.Actor{By: "admin token", For: "ann", Why: "mother and daughter"})
+	done, err := s.d.Dismiss(ctx, id)
+	if err != nil || done.Dismissed == nil || done.Dismissed.For != "ann" {
+		t.Errorf("%+v, %v", done, err)
+	}
+	s.expect(name)
+	if got := s.list(duplicates.Query{Dismissed: true}); got != phone {
+		t.Errorf("dismissed are %q", got)
+	}
+	trail, err := s.Audit(t.Context(), 1, "")
+	if err != nil || len(trail.Entries) != 1 || trail.Entries[0].Action != "duplicate.dismiss" || trail.Entries[0].Why != "mother and daughter" {
+		t.Errorf("%+v, %v", trail, err)
+	}
+	s.says(`user_id:third {"phone":"+41 79 1234567"}`)
+	s.expect(name + "; phone +41791234567: jane jane2 third")
+	if one, err := s.d.Get(t.Context(), id); err != nil || one.Dismissed != nil || len(one.Profiles) != 3 {
+		t.Errorf("%+v, %v", one, err)
+	}
+	for _, wrong := range []string{"", "dup_", "dup_" + strings.Repeat("z", 34), "dup_" + strings.Repeat("0", 34)} {
+		if _, err := s.d.Get(t.Context(), wrong); !errors.Is(err, space.ErrNotFound) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+	if _, err := s.d.List(t.Context(), duplicates.Query{Limit: 1, Next: "x"}); !errors.Is(err, space.ErrBadCursor) {
+		t.Errorf("a wrong cursor: %v", err)
+	}
+}
+
+// The number of an office says nothing about a person.
+func TestWhatVeryManyHaveIsNoSuggestion(t *testing.T) {
+	s := newShop(t)
+	for i := range 20 {
+		s.says(fmt.Sprintf(`user_id:u%02d {"phone":"+41441112233"}`, i))
+	}
+	if got := s.list(duplicates.Query{}); strings.Count(got, " u") != 20 {
+		t.Errorf("%q", got)
+	}
+	s.says(`user_id:u20 {"phone":"+41441112233"}`)
+	s.expect("")
+	s.says(`user_id:u07 {"phone":"+41441112234"}`)
+	if got := s.list(duplicates.Query{}); strings.Count(got, " u") != 20 {
+		t.Errorf("%q", got)
+	}
+}
+
+// The task does by itself what the pass does, and a closed one rests.
+func TestTheSearchFollowsCommits(t *testing.T) {
+	s := newShop(t)
+	tasks := task.New()
+	s.d = duplicates.New(s.Space, duplicates.Config{Tasks: tasks, Pause: time.Millisecond})
+	s.says(`user_id:jane {"email":"j.doe@gmail.com"}`)
+	s.says(`user_id:jane2 {"email":"jdoe@gmail.com"}`)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		p, err := s.d.List(t.Context(), duplicates.Query{Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Suggestions) == 1 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is suggested")
+		}
+	}
+	if err := s.d.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if tasks.Len() != 0 {
+		t.Errorf("%d tasks are left", tasks.Len())
+	}
+}
+
+// Whatever happens to profiles, what is suggested is what a look at all of them
+// would find.
+func TestSuggestionsAreThoseOfAllProfiles(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			rng := rand.New(rand.NewPCG(seed, 3))
+			s := newShop(t)
+			const people = 12
+			user := func() string { return fmt.Sprint("u", rng.IntN(people)) }
+			var made []string
+			for range 60 {
+				var lines []string
+				for range 1 + rng.IntN(4) {
+					traits := []string{
+						fmt.Sprintf(`"phone":"+4179123450%d"`, rng.IntN(6)), `"phone":null`,
+						fmt.Sprintf(`"email":"j.%d@gmail.com"`, rng.IntN(8)), fmt.Sprintf(`"name":"Jane %c"`, 'A'+rng.IntN(3)), `"zip":"8001"`,
+					}
+					lines = append(lines, fmt.Sprintf(`user_id:%s anonymous_id:a%d {%s}`, user(), rng.IntN(2*people), traits[rng.IntN(len(traits))]))
+				}
+				s.says(lines...)
+				switch rng.IntN(6) {
+				case 0, 1:
+					u := space.Undo{Kind: []string{space.Same, space.CannotLink, space.Isolate}[rng.IntN(3)], Collection: identity.Users, IDs: users(user(), user())}
+					if u.Kind == space.Isolate {
+						u.IDs = u.IDs[:1]
+					}
+					if g, err := s.ApplyUndo(t.Context(), u); err == nil {
+						made = append(made, g.Override.ID)
+					}
+				case 2:
+					if len(made) > 0 {
+						i := rng.IntN(len(made))
+						s.decide(space.Undo{Remove: made[i]})
+						made = slices.Delete(made, i, i+1)
+					}
+				case 3:
+					s.read()
+				}
+			}
+			for _, id := range made {
+				if o, _, err := s.Override(t.Context(), id); err == nil && o.Kind == space.CannotLink {
+					s.decide(space.Undo{Remove: id}) // who was kept apart is not suggested
+				}
+			}
+			if got, want := s.list(duplicates.Query{}), s.naive(people); got != want {
+				t.Errorf("suggested are\n%s\nwant\n%s", strings.ReplaceAll(got, "; ", "\n"), strings.ReplaceAll(want, "; ", "\n"))
+			}
+		})
+	}
+}
+
+// naive looks at all profiles.
+func (s *shop) naive(people int) string {
+	s.t.Helper()
+	having := map[duplicates.Sign]map[string]string{}
+	for i := range 4 * people {
+		id := identity.ID{Type: "user_id", Value: fmt.Sprint("u", i)}
+		if i >= people {
+			id = identity.ID{Type: "anonymous_id", Value: fmt.Sprint("a", i-people)}
+		}
+		p, err := s.Profile(s.t.Context(), space.Ref{Collection: identity.Users, Type: id.Type, Value: id.Value})
+		if errors.Is(err, space.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		var ids []identity.ID
+		for _, one := range p.Identifiers {
+			ids = append(ids, identity.ID{Type: one.Type, Value: one.Value})
+		}
+		slices.SortFunc(ids, s.Ruleset().ComparePriority)
+		for _, sign := range duplicates.Signs(ids, p.Traits) {
+			if having[sign] == nil {
+				having[sign] = map[string]string{}
+			}
+			having[sign][p.ID] = ids[0].Value
+		}
+	}
+	var lines []string
+	for sign, of := range having {
+		if len(of) < 2 {
+			continue
+		}
+		one := duplicates.Suggestion{Sign: sign}
+		for p, id := range of {
+			one.Profiles = append(one.Profiles, duplicates.Profile{ID: p, Identifiers: []identity.ID{{Value: id}}})
+		}
+		lines = append(lines, s.shown(one))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "; ")
+}
