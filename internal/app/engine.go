@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/duplicates"
 	"github.com/selfsame-id/selfsame/internal/space/search"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
@@ -43,7 +44,13 @@ type Engine struct {
 type opened struct {
 	*space.Space
 	*search.Index
+	*duplicates.Finder
 	made time.Time
+}
+
+// Close ends what works on the space, and closes it.
+func (o opened) Close(ctx context.Context) error {
+	return errors.Join(o.Finder.Close(ctx), o.Space.Close(ctx))
 }
 
 // Declaring says whether opening brings the catalog into line with the spaces
@@ -141,7 +148,7 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
-	e.spaces[id] = opened{one, search.New(one, e.log), made}
+	e.spaces[id] = opened{one, search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), made}
 	return one, nil
 }
 

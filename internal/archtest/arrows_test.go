@@ -36,6 +36,7 @@ var floors = []struct {
 	{"internal/space/journal", 32},
 	{"internal/space/computed", 44},
 	{"internal/space/search", 44},
+	{"internal/space/duplicates", 44},
 	{"internal/space", 40},
 	{"internal/feed", 30},
 	{"internal/compute", 25},

@@ -128,7 +128,7 @@ person. One binary, one data directory.`,
 	})
 	root.AddCommand(
 		sh.serve(), sh.importEvents(),
-		sh.profile(), sh.find(), sh.explain(), sh.same(), sh.undo(),
+		sh.profile(), sh.find(), sh.explain(), sh.same(), sh.duplicates(), sh.undo(),
 		sh.insights(), sh.warnings(), sh.rejects(),
 		sh.feed(),
 		sh.space(), sh.source(), sh.token(),

@@ -78,7 +78,7 @@ func TestEveryCommandPrintsForPrograms(t *testing.T) {
 	read(`"type": "cookie"`, "rules", "show", "1", "--json", "--data", data)
 	read(`"version": 2`, "rules", "rollback", "1", "--json", "--data", data)
 	read(`"arch": "`, "version", "--json")
-	for _, list := range []string{"rejects", "rejects counts", "warnings", "insights", "undo list"} {
+	for _, list := range []string{"rejects", "rejects counts", "warnings", "insights", "undo list", "duplicates"} {
 		read("[]", append(strings.Fields(list), "--json", "--data", data)...)
 	}
 	out, _ := w.run(0, "--version")
@@ -176,6 +176,10 @@ func TestEveryCommandIsSafeFromData(t *testing.T) {
 		try(any, "warnings dismiss", with("00"+evil)...)
 		try(good, "rejects", format...)
 		try(good, "rejects counts", format...)
+		try(good, "duplicates", with()...)
+		try(any, "duplicates", with("--kind", "x"+evil)...)
+		try(any, "duplicates confirm", with("dup"+evil, "--dry-run")...)
+		try(any, "duplicates dismiss", with("dup"+evil)...)
 		try(good, "same", with("anonymous_id:a"+evil+"a", "anonymous_id:b"+evil+"b", "--dry-run", "--why", evil)...)
 		try(good, "undo cut", with("anonymous_id:a"+evil+"a", "anonymous_id:b"+evil+"b", "--dry-run", "--why", evil)...)
 		try(good, "undo isolate", with("anonymous_id:a"+evil+"a", "--dry-run")...)

@@ -25,6 +25,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/duplicates"
 	"github.com/selfsame-id/selfsame/internal/space/search"
 )
 
@@ -75,6 +76,21 @@ type house struct {
 type served struct {
 	*space.Space
 	*search.Index
+	caughtUp
+}
+
+func serve(s *space.Space) *served {
+	return &served{s, search.New(s, slog.New(slog.DiscardHandler)), caughtUp{duplicates.New(s, duplicates.Config{})}}
+}
+
+// caughtUp has read all of the feed whenever it is asked for duplicates.
+type caughtUp struct{ *duplicates.Finder }
+
+func (c caughtUp) Duplicates(ctx context.Context, q duplicates.Query) (duplicates.Page, error) {
+	if _, err := c.Pass(ctx, time.Now().Add(time.Minute)); err != nil {
+		return duplicates.Page{}, err
+	}
+	return c.Finder.Duplicates(ctx, q)
 }
 
 func (h *house) Space(ctx context.Context, id string) (Space, error) {
@@ -91,7 +107,7 @@ func (h *house) Space(ctx context.Context, id string) (Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.spaces[id] = &served{s, search.New(s, quiet)}
+	h.spaces[id] = serve(s)
 	return h.spaces[id], nil
 }
 
@@ -377,6 +393,20 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(200, "GET", shop+"/overrides/"+joined, "")
 	a.call(200, "GET", shop+"/profiles/users/user_id:jane/story", "")
 	a.call(200, "DELETE", shop+"/overrides/"+joined, "")
+	people := `{"type":"identify","messageId":"p1","userId":"jd","traits":{"phone":"+41 79 123 45 67"}}` + "\n" +
+		`{"type":"identify","messageId":"p2","userId":"jd2","traits":{"phone":"0041791234567","country":"CH"}}` + "\n"
+	a.call(200, "POST", shop+"/import?source=web", people, "Content-Type", "application/x-ndjson")
+	alike := a.call(200, "GET", shop+"/duplicates?kind=phone", "")["data"].([]any)
+	if len(alike) != 1 {
+		t.Fatalf("%d possible duplicates", len(alike))
+	}
+	duplicate := alike[0].(map[string]any)["id"].(string)
+	a.call(400, "GET", shop+"/duplicates?kind=shoe", "")
+	a.call(400, "GET", shop+"/duplicates?next=x", "")
+	a.call(200, "GET", shop+"/duplicates/"+duplicate, "")
+	a.call(404, "GET", shop+"/duplicates/dup_x", "")
+	a.call(200, "POST", shop+"/duplicates/"+duplicate+"/dismiss?why=twins", "")
+	a.call(200, "GET", shop+"/duplicates?state=dismissed", "")
 	a.call(200, "GET", shop+"/audit?limit=1000", "")
 
 	for _, resource := range []string{"traits", "traits?verbose=true&limit=1", "external_ids?include=email", "events?limit=2&sort=asc", "metadata", "metadata?verbose=true", "links", "traits?as_of=2030-01-01"} {

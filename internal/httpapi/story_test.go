@@ -65,7 +65,7 @@ func newStory(t *testing.T) story {
 			t.Error(err)
 		}
 	})
-	return story{t, New(Deps{Spaces: room{&served{s, search.New(s, quiet)}}, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken})}
+	return story{t, New(Deps{Spaces: room{serve(s)}, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken})}
 }
 
 // do sends a request that must succeed, and reads the answer.

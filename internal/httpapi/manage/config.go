@@ -24,6 +24,7 @@ type Space interface {
 	Rules
 	Simulator
 	Overrides
+	Duplicates
 	Auditor
 	Insights
 	Warnings
@@ -125,6 +126,9 @@ func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 	at("GET /api/spaces/{space}/insights/counts", h.countInsights)
 	at("GET /api/spaces/{space}/warnings", h.listWarnings)
 	at("POST /api/spaces/{space}/warnings/{warning}/dismiss", h.dismissWarning)
+	at("GET /api/spaces/{space}/duplicates", h.listDuplicates)
+	at("GET /api/spaces/{space}/duplicates/{duplicate}", h.getDuplicate)
+	at("POST /api/spaces/{space}/duplicates/{duplicate}/dismiss", h.dismissDuplicate)
 	at("GET /api/spaces/{space}/feed", h.readFeed)
 	at("GET /api/spaces/{space}/stats", h.stats)
 	at("POST /api/spaces/{space}/verify", h.verify)

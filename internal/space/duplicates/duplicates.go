@@ -18,9 +18,9 @@ type Config struct {
 	Pause time.Duration
 }
 
-// Duplicates finds and lists the possible duplicates of one space. Its methods may be
+// Finder finds and lists the possible duplicates of one space. Its methods may be
 // called from many goroutines at once.
-type Duplicates struct {
+type Finder struct {
 	cfg   Config
 	space *space.Space
 	lease *lease.Lease
@@ -30,14 +30,14 @@ type Duplicates struct {
 
 // New begins to look for the duplicates of a space. It has to be closed before the
 // space is.
-func New(s *space.Space, cfg Config) *Duplicates {
+func New(s *space.Space, cfg Config) *Finder {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
 	if cfg.Pause == 0 {
 		cfg.Pause = 2 * time.Second
 	}
-	d := &Duplicates{cfg: cfg, space: s, lease: s.NewLease("duplicates"), end: func() {}}
+	d := &Finder{cfg: cfg, space: s, lease: s.NewLease("duplicates"), end: func() {}}
 	if cfg.Tasks == nil {
 		return d
 	}
@@ -55,7 +55,7 @@ func New(s *space.Space, cfg Config) *Duplicates {
 }
 
 // Close ends the search.
-func (d *Duplicates) Close(ctx context.Context) error {
+func (d *Finder) Close(ctx context.Context) error {
 	d.end()
 	if d.task == nil {
 		return nil

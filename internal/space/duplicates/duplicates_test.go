@@ -24,7 +24,7 @@ import (
 type shop struct {
 	t testing.TB
 	*space.Space
-	d *duplicates.Duplicates
+	d *duplicates.Finder
 	n int
 }
 
@@ -88,7 +88,7 @@ func (s *shop) list(q duplicates.Query) string {
 	var lines []string
 	q.Limit = 2
 	for {
-		p, err := s.d.List(s.t.Context(), q)
+		p, err := s.d.Duplicates(s.t.Context(), q)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -169,13 +169,13 @@ func TestDuplicatesAreSuggestedUntilThatIsSettled(t *testing.T) {
 	s.expect(name + "; " + phone)
 
 	// What is dismissed stays so until somebody else has the number too.
-	page, err := s.d.List(t.Context(), duplicates.Query{Kind: duplicates.Phone, Limit: 1})
+	page, err := s.d.Duplicates(t.Context(), duplicates.Query{Kind: duplicates.Phone, Limit: 1})
 	if err != nil || len(page.Suggestions) != 1 {
 		t.Fatalf("%+v, %v", page, err)
 	}
 	id := page.Suggestions[0].ID
 	ctx := audit.With(t.Context(), audit.Actor{By: "admin token", For: "ann", Why: "mother and daughter"})
-	done, err := s.d.Dismiss(ctx, id)
+	done, err := s.d.DismissDuplicate(ctx, id)
 	if err != nil || done.Dismissed == nil || done.Dismissed.For != "ann" {
 		t.Errorf("%+v, %v", done, err)
 	}
@@ -189,15 +189,15 @@ func TestDuplicatesAreSuggestedUntilThatIsSettled(t *testing.T) {
 	}
 	s.says(`user_id:third {"phone":"+41 79 1234567"}`)
 	s.expect(name + "; phone +41791234567: jane jane2 third")
-	if one, err := s.d.Get(t.Context(), id); err != nil || one.Dismissed != nil || len(one.Profiles) != 3 {
+	if one, err := s.d.Duplicate(t.Context(), id); err != nil || one.Dismissed != nil || len(one.Profiles) != 3 {
 		t.Errorf("%+v, %v", one, err)
 	}
 	for _, wrong := range []string{"", "dup_", "dup_" + strings.Repeat("z", 34), "dup_" + strings.Repeat("0", 34)} {
-		if _, err := s.d.Get(t.Context(), wrong); !errors.Is(err, space.ErrNotFound) {
+		if _, err := s.d.Duplicate(t.Context(), wrong); !errors.Is(err, space.ErrNotFound) {
 			t.Errorf("%q: %v", wrong, err)
 		}
 	}
-	if _, err := s.d.List(t.Context(), duplicates.Query{Limit: 1, Next: "x"}); !errors.Is(err, space.ErrBadCursor) {
+	if _, err := s.d.Duplicates(t.Context(), duplicates.Query{Limit: 1, Next: "x"}); !errors.Is(err, space.ErrBadCursor) {
 		t.Errorf("a wrong cursor: %v", err)
 	}
 }
@@ -227,7 +227,7 @@ func TestTheSearchFollowsCommits(t *testing.T) {
 	s.says(`user_id:jane {"email":"j.doe@gmail.com"}`)
 	s.says(`user_id:jane2 {"email":"jdoe@gmail.com"}`)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		p, err := s.d.List(t.Context(), duplicates.Query{Limit: 10})
+		p, err := s.d.Duplicates(t.Context(), duplicates.Query{Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -65,7 +65,7 @@ type Page struct {
 	Next        string
 }
 
-// Query says what List lists.
+// Query says what Duplicates lists.
 type Query struct {
 	Kind      Kind // 0: all
 	Dismissed bool // those that were dismissed, and not the others
@@ -73,10 +73,10 @@ type Query struct {
 	Next      string
 }
 
-// List lists which profiles may be one person, those whose sign says most first, and
+// Duplicates lists which profiles may be one person, those whose sign says most first, and
 // else in an order without meaning. What came to a profile in the last moments may
 // not be seen yet. space.ErrBadCursor if Next is not one of ours.
-func (d *Duplicates) List(ctx context.Context, q Query) (Page, error) {
+func (d *Finder) Duplicates(ctx context.Context, q Query) (Page, error) {
 	v, err := d.space.View(ctx)
 	if err != nil {
 		return Page{}, err
@@ -129,9 +129,9 @@ func (d *Duplicates) List(ctx context.Context, q Query) (Page, error) {
 	}
 }
 
-// Get reads one suggestion. ErrNotFound if there is none of that ID, or none any
+// Duplicate reads one suggestion. ErrNotFound if there is none of that ID, or none any
 // more.
-func (d *Duplicates) Get(ctx context.Context, id string) (Suggestion, error) {
+func (d *Finder) Duplicate(ctx context.Context, id string) (Suggestion, error) {
 	v, err := d.space.View(ctx)
 	if err != nil {
 		return Suggestion{}, err
@@ -178,7 +178,7 @@ func suggestion(v *space.View, s sign, at int64) (*Suggestion, error) {
 		if err != nil {
 			return nil, err
 		}
-		if g == nil {
+		if g == nil || len(g.ids) == 0 {
 			continue // merged; where it went is read soon
 		}
 		signs := Signs(g.ids, g.traits)
@@ -192,6 +192,7 @@ func suggestion(v *space.View, s sign, at int64) (*Suggestion, error) {
 	if len(all) < 2 || allApart(v.Overrides(), all) {
 		return nil, nil
 	}
+	slices.SortStableFunc(all, func(a, b *gathered) int { return v.Rules().ComparePriority(a.ids[0], b.ids[0]) })
 	for _, g := range all {
 		one.Profiles = append(one.Profiles, g.shown())
 	}
@@ -244,11 +245,11 @@ func dismissal(v *space.View, s sign) (*dismissalRecord, []byte, error) {
 	return rec, got[0], nil
 }
 
-// Dismiss says that the profiles of a suggestion are several people. It is suggested
+// DismissDuplicate says that the profiles of a suggestion are several people. It is suggested
 // again only when another profile has the sign too. To dismiss what is dismissed
-// changes nothing. ErrNotFound as in Get. Who does it and why is in the context, see
+// changes nothing. ErrNotFound as in Duplicate. Who does it and why is in the context, see
 // package audit.
-func (d *Duplicates) Dismiss(ctx context.Context, id string) (Suggestion, error) {
+func (d *Finder) DismissDuplicate(ctx context.Context, id string) (Suggestion, error) {
 	v, err := d.space.View(ctx)
 	if err != nil {
 		return Suggestion{}, err

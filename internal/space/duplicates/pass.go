@@ -28,7 +28,7 @@ const (
 )
 
 // run reads a piece of the feed, and says when to go on.
-func (d *Duplicates) run(ctx context.Context) (task.Rest, error) {
+func (d *Finder) run(ctx context.Context) (task.Rest, error) {
 	rest := task.Rest{Least: d.cfg.Pause}
 	if !d.space.Store().Exclusive() {
 		rest.Most = pollPause
@@ -51,7 +51,7 @@ func (d *Duplicates) run(ctx context.Context) (task.Rest, error) {
 
 // Pass reads the feed on from where the last pass ended, until its end or until a
 // time, and reports whether there is more. ErrHeld: another node does this.
-func (d *Duplicates) Pass(ctx context.Context, until time.Time) (more bool, err error) {
+func (d *Finder) Pass(ctx context.Context, until time.Time) (more bool, err error) {
 	fence, err := d.lease.Hold(ctx)
 	if err != nil {
 		return false, err
@@ -68,7 +68,7 @@ func (d *Duplicates) Pass(ctx context.Context, until time.Time) (more bool, err 
 }
 
 // piece takes some records of the feed.
-func (d *Duplicates) piece(ctx context.Context, fence lease.Fence) (more bool, err error) {
+func (d *Finder) piece(ctx context.Context, fence lease.Fence) (more bool, err error) {
 	v, err := d.space.View(ctx)
 	if err != nil {
 		return false, err
@@ -160,7 +160,7 @@ func hashed(v *space.View, s Sign) sign {
 
 // look finds the signs of profiles anew, as they are now, and puts what is different
 // into a batch.
-func (d *Duplicates) look(ctx context.Context, profiles []codec.ProfileID, b *kv.Batch) error {
+func (d *Finder) look(ctx context.Context, profiles []codec.ProfileID, b *kv.Batch) error {
 	v, err := d.space.View(ctx)
 	if err != nil {
 		return err

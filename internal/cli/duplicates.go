@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/selfsame-id/selfsame/internal/api"
+)
+
+func (sh *shell) duplicates() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "duplicates",
+		Short: "Show which profiles may be one person",
+		Long: `A running server looks for profiles that may be one person although no event
+links them:
+
+  email           addresses that one mailbox receives, by the rules of its provider
+  phone           one phone number, however it is written
+  name_postcode   one name at one postcode
+
+Nothing is joined by itself. Confirm a suggestion, and it becomes an override as
+selfsame same makes it, or dismiss it: then it comes back only when another profile
+is found that has the same. What more than 20 profiles have is not suggested.`,
+		Example: `  selfsame duplicates
+  selfsame duplicates --kind phone --json
+  selfsame duplicates confirm dup_02a1… --why "told us on the phone"
+  selfsame duplicates dismiss dup_02a1… --why "mother and daughter"`,
+		Args: cobra.NoArgs,
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	kind := cmd.Flags().String("kind", "", "only those alike by `email`, phone or name_postcode")
+	dismissed := cmd.Flags().Bool("dismissed", false, "those that were dismissed")
+	most := cmd.Flags().Int("limit", 50, "how many to show, up to 1000")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *most < 1 || *most > 1000 {
+			return usage("--limit is %d; choose 1 to 1000", *most)
+		}
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			query := url.Values{}
+			if *kind != "" {
+				query.Set("kind", *kind)
+			}
+			if *dismissed {
+				query.Set("state", "dismissed")
+			}
+			var all []api.Duplicate
+			more := true
+			for more && len(all) < *most {
+				query.Set("limit", strconv.Itoa(*most-len(all)))
+				page := api.Page[api.Duplicate]{}
+				if err := c.call(cmd.Context(), http.MethodGet, in(space, "duplicates"), query, nil, &page); err != nil {
+					return err
+				}
+				all = append(all, page.Data...)
+				more = page.Cursor.HasMore
+				query.Set("next", page.Cursor.Next)
+			}
+			if *asJSON {
+				if all == nil {
+					all = []api.Duplicate{}
+				}
+				return sh.json(all)
+			}
+			if len(all) == 0 {
+				fmt.Fprintln(sh.out, sh.out.paint(green, "No duplicates are suspected."))
+				return nil
+			}
+			for i := range all {
+				sh.printDuplicate(&all[i])
+			}
+			if more {
+				fmt.Fprintln(sh.out, sh.out.paint(dim, "There are more; see --limit."))
+			}
+			return nil
+		})
+	}
+	cmd.AddCommand(sh.duplicateConfirm(), sh.duplicateDismiss())
+	return cmd
+}
+
+func (sh *shell) printDuplicate(d *api.Duplicate) {
+	s := sh.out
+	fmt.Fprintf(s, "%s  %s  %s\n", s.paint(yellow, d.Kind), s.paint(bold, clean(d.Value)), s.paint(dim, d.ID))
+	for _, p := range d.Profiles {
+		ids := make([]string, 0, shownIDs+1)
+		var named []api.Identifier
+		for _, id := range p.Identifiers[:min(len(p.Identifiers), shownIDs)] {
+			ids = append(ids, clean(id))
+			kind, value, _ := strings.Cut(id, ":")
+			named = append(named, api.Identifier{Type: kind, Value: value})
+		}
+		if n := p.IDs - len(ids); n > 0 {
+			ids = append(ids, fmt.Sprintf("and %d more", n))
+		}
+		var traits []string
+		for _, t := range p.Traits {
+			traits = append(traits, clean(t.Name)+"="+shorten(plain(t.Value), 40))
+		}
+		fmt.Fprintf(s, "  %s  %s\n", clean(profileTitle(p.Traits, named, "")), s.paint(dim, p.ID))
+		fmt.Fprintf(s, "    %s\n", s.paint(cyan, fold(strings.Join(ids, "  "), s.width(), "    ")))
+		fmt.Fprintf(s, "    %s\n", fold(strings.Join(traits, "  "), s.width(), "    "))
+	}
+	if x := d.Dismissed; x != nil {
+		text := "Dismissed " + moment(x.At) + " by " + clean(orElse(x.For, x.By))
+		if x.Why != "" {
+			text += ": " + clean(x.Why)
+		}
+		fmt.Fprintf(s, "  %s\n", text)
+	}
+	fmt.Fprintln(s)
+}
+
+// duplicate reads one suggestion.
+func (c *connection) duplicate(cmd *cobra.Command, space, id string) (d api.Duplicate, err error) {
+	err = c.call(cmd.Context(), http.MethodGet, in(space, "duplicates", id), nil, nil, &d)
+	return d, err
+}
+
+func (sh *shell) duplicateConfirm() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "confirm DUPLICATE",
+		Short: "Say that the profiles are one person",
+		Long: `Joins the profiles of a suggestion, as selfsame same does: it shows what would
+change and asks first. Of several profiles, each is joined with the first, one after
+the other. Take it back with selfsame undo revert.`,
+		Example: `  selfsame duplicates confirm dup_02a1… --why "told us on the phone"`,
+		Args:    exactly("DUPLICATE"),
+	}
+	f := sh.undoFlags(cmd)
+	_ = cmd.Flags().MarkHidden("account") // only users are compared
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return f.inSpace(cmd.Context(), func(c *connection, space string) error {
+			d, err := c.duplicate(cmd, space, args[0])
+			if err != nil {
+				return err
+			}
+			for _, pair := range d.Same {
+				want := api.OverrideRequest{Kind: "same", IDs: pair, Why: f.why}
+				if err := sh.regroup(cmd, f, c, space, http.MethodPost, in(space, "overrides"), want); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return cmd
+}
+
+func (sh *shell) duplicateDismiss() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "dismiss DUPLICATE",
+		Short:   "Say that the profiles are several people",
+		Example: `  selfsame duplicates dismiss dup_02a1… --why "mother and daughter"`,
+		Args:    exactly("DUPLICATE"),
+	}
+	w := sh.where(cmd, true)
+	asJSON := jsonFlag(cmd)
+	why := cmd.Flags().String("why", "", "the reason, for the audit trail")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+			query := url.Values{}
+			if *why != "" {
+				query.Set("why", *why)
+			}
+			var done api.Duplicate
+			if err := c.call(cmd.Context(), http.MethodPost, in(space, "duplicates", args[0], "dismiss"), query, nil, &done); err != nil {
+				return err
+			}
+			if *asJSON {
+				return sh.json(done)
+			}
+			fmt.Fprintf(sh.out, "Dismissed: these %d profiles are several people.\n", len(done.Profiles))
+			return nil
+		})
+	}
+	return cmd
+}
