@@ -15,7 +15,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
-	"github.com/selfsame-id/selfsame/internal/space/search"
 )
 
 // room has one space, a real one.

@@ -46,7 +46,7 @@ var (
 
 	SearchEntries = key2("zi", "search index", bytePart("collection"), textPart("kind(1) field 0x00 term 0x00 subject(16)"), "nothing: a strand has a trait, or there is an ID; see package search")
 	SearchTerms   = key1("zt", "search terms", hashPart("strand"), "what the search index says of the strand")
-	SearchState   = key0("zs", "search state", "how far the search index is")
+	SearchState   = key0("zf", "search state", "how far the search index is")
 
 	Tallies      = key2("T", "hourly counts", timePart("hour"), numberPart("lane"), "what happened in an hour")
 	Warnings     = key1("w", "warnings", rawPart("warning", 8), "what should be looked at")
