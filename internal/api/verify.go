@@ -1,6 +1,6 @@
 package api
 
-import "github.com/selfsame-id/selfsame/internal/space"
+import "github.com/selfsame-id/selfsame/internal/space/query"
 
 // ProgressLine is a line of a long answer. The last line has the report or the
 // error.
@@ -25,7 +25,7 @@ type VerifyReport struct {
 	Traits      int64              `json:"traits"`
 	Pending     int64              `json:"pending"`
 	Damaged     int64              `json:"damaged"`
-	Differences []space.Difference `json:"differences"`
+	Differences []query.Difference `json:"differences"`
 	Truncated   bool               `json:"truncated"`
 	Lost        []Loss             `json:"lost"` // what starts found missing
 }

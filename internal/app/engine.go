@@ -16,6 +16,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/internal/space/search"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
@@ -43,6 +45,8 @@ type Engine struct {
 // made: they are told apart by when they were made.
 type opened struct {
 	*space.Space
+	*query.Reader
+	*overrides.Editor
 	*search.Index
 	*duplicates.Finder
 	made time.Time
@@ -148,7 +152,7 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
-	e.spaces[id] = opened{one, search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), made}
+	e.spaces[id] = opened{one, query.New(one), overrides.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), made}
 	return one, nil
 }
 

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -72,4 +73,12 @@ type Row struct {
 	Stream uint32
 	At     event.Moment
 	Value  []byte
+}
+
+// Clip shortens a value that may be absurd to what a record may hold.
+func Clip(s string) string {
+	if len(s) > 200 {
+		return strings.ToValidUTF8(s[:200], "") + "…"
+	}
+	return s
 }

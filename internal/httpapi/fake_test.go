@@ -22,6 +22,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // The server of the tests.
@@ -45,12 +46,12 @@ type recorded struct {
 	rejects    []space.Reject
 	marks      map[string][]byte
 	rules      identity.Rules
-	view       space.Profile
+	view       query.Profile
 	events     []journal.Event
-	eventQuery space.EventQuery
-	links      []space.Link
+	eventQuery query.EventQuery
+	links      []query.Link
 	feed       []feed.Record
-	report     space.VerifyReport
+	report     query.VerifyReport
 }
 
 func (s *recorded) ID() string { return s.id }
@@ -83,15 +84,15 @@ func (s *recorded) Ingest(_ context.Context, d space.Delivery) (space.Receipt, e
 	return space.Receipt{Stored: len(d.Messages)}, nil
 }
 
-func (s *recorded) ReadProfile(ctx context.Context, ref space.Ref, _ space.Part) (space.Profile, error) {
+func (s *recorded) ReadProfile(ctx context.Context, ref space.Ref, _ query.Part) (query.Profile, error) {
 	return s.Profile(ctx, ref)
 }
 
-func (s *recorded) Profile(_ context.Context, ref space.Ref) (space.Profile, error) {
+func (s *recorded) Profile(_ context.Context, ref space.Ref) (query.Profile, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
-		return space.Profile{}, s.fail
+		return query.Profile{}, s.fail
 	}
 	if ref.Collection == s.view.Collection {
 		if ref.Type == "" && (ref.Value == s.view.ID || slices.Contains(s.view.Merged, ref.Value)) {
@@ -103,19 +104,19 @@ func (s *recorded) Profile(_ context.Context, ref space.Ref) (space.Profile, err
 			}
 		}
 	}
-	return space.Profile{}, space.ErrNotFound
+	return query.Profile{}, space.ErrNotFound
 }
 
-func (s *recorded) Events(ctx context.Context, ref space.Ref, q space.EventQuery) (space.EventPage, error) {
+func (s *recorded) Events(ctx context.Context, ref space.Ref, q query.EventQuery) (query.EventPage, error) {
 	v, err := s.Profile(ctx, ref)
 	if err != nil {
-		return space.EventPage{}, err
+		return query.EventPage{}, err
 	}
 	s.eventQuery = q
 	if q.Next != "" && q.Next != "page2" {
-		return space.EventPage{}, space.ErrBadCursor
+		return query.EventPage{}, space.ErrBadCursor
 	}
-	return space.EventPage{Profile: v.ID, Provisional: v.Provisional, Events: s.events, Next: "page2"}, nil
+	return query.EventPage{Profile: v.ID, Provisional: v.Provisional, Events: s.events, Next: "page2"}, nil
 }
 
 func (s *recorded) CountEvents(context.Context, space.Ref, int64) (int64, error) {
@@ -124,9 +125,9 @@ func (s *recorded) CountEvents(context.Context, space.Ref, int64) (int64, error)
 
 func (s *recorded) NameIdentifiers(context.Context, []profile.Identifier) error { return nil }
 
-func (s *recorded) Links(ctx context.Context, ref space.Ref, _ int, _ string) (space.LinkPage, error) {
+func (s *recorded) Links(ctx context.Context, ref space.Ref, _ int, _ string) (query.LinkPage, error) {
 	v, err := s.Profile(ctx, ref)
-	return space.LinkPage{Profile: v.ID, Provisional: v.Provisional, Links: s.links}, err
+	return query.LinkPage{Profile: v.ID, Provisional: v.Provisional, Links: s.links}, err
 }
 
 func (s *recorded) Ruleset() *identity.Ruleset {
@@ -202,7 +203,7 @@ func (s *recorded) SourceCounts(context.Context) (map[string]space.SourceCount, 
 
 func (s *recorded) Stats() space.Stats { return space.Stats{Events: 26, Profiles: 1} }
 
-func (s *recorded) Verify(_ context.Context, progress space.Progress) (space.VerifyReport, error) {
+func (s *recorded) Verify(_ context.Context, progress space.Progress) (query.VerifyReport, error) {
 	progress("events", 1, 2)
 	progress("events", 2, 2)
 	return s.report, s.fail

@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // admin sends a request with the admin token and reads the answer into into.
@@ -124,7 +125,7 @@ func TestManageCatalog(t *testing.T) {
 
 	var token struct{ Token, Name string }
 	s.admin(t, "POST", "/api/spaces/dev/tokens", `{"name":"crm"}`, 201, &token)
-	s.dev.view = space.Profile{ID: "use_1", Collection: 1}
+	s.dev.view = query.Profile{ID: "use_1", Collection: 1}
 	if w := s.get(profilePath+"use_1/traits", token.Token); w.Code != 200 {
 		t.Errorf("the new token: %d", w.Code)
 	}
@@ -253,7 +254,7 @@ func TestManageFeed(t *testing.T) {
 
 func TestManageVerify(t *testing.T) {
 	s := newServer(t, Settings{})
-	s.dev.report = space.VerifyReport{Events: 26, Differences: []space.Difference{{Kind: "trait", Subject: "use_1"}}}
+	s.dev.report = query.VerifyReport{Events: 26, Differences: []query.Difference{{Kind: "trait", Subject: "use_1"}}}
 	w := s.post("/api/spaces/dev/verify", adminToken, "")
 	lines := strings.Split(strings.TrimSpace(w.Body.String()), "\n")
 	if len(lines) != 2 || !strings.Contains(lines[0], `{"progress":{"stage":"events","done":1,"total":2}}`) ||

@@ -26,6 +26,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/internal/space/search"
 )
 
@@ -75,12 +77,14 @@ type house struct {
 // served is a space with the rooms above it.
 type served struct {
 	*space.Space
+	*query.Reader
+	*overrides.Editor
 	*search.Index
 	caughtUp
 }
 
 func serve(s *space.Space) *served {
-	return &served{s, search.New(s, slog.New(slog.DiscardHandler)), caughtUp{duplicates.New(s, duplicates.Config{})}}
+	return &served{s, query.New(s), overrides.New(s), search.New(s, slog.New(slog.DiscardHandler)), caughtUp{duplicates.New(s, duplicates.Config{})}}
 }
 
 // caughtUp has read all of the feed whenever it is asked for duplicates.

@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -30,7 +31,7 @@ func jane(t *testing.T, set Settings) *server {
 		return n
 	}
 	first := at("2019-11-15T14:00:05Z")
-	s.dev.view = space.Profile{
+	s.dev.view = query.Profile{
 		ID: "use_2Zx", Collection: identity.Users, Merged: []string{"use_1Ab"}, Version: 4, Strands: 5,
 		Identifiers: []profile.Identifier{
 			{Type: "anonymous_id", Value: "anon_123", Moment: event.Moment{Time: first}, MessageID: "jane-001", Source: "web"},
@@ -57,7 +58,7 @@ func jane(t *testing.T, set Settings) *server {
 		{Body: []byte(`{"type":"group","userId":"a/b:c","groupId":"g1","traits":{"plan":"pro"}}`),
 			MessageID: "jane-006", Time: first, ReceivedAt: first, Source: "web", Type: event.Group},
 	}
-	s.dev.links = []space.Link{{To: "acc_3", Collection: identity.Accounts, FirstSeen: first, Source: "web", MessageID: "jane-006",
+	s.dev.links = []query.Link{{To: "acc_3", Collection: identity.Accounts, FirstSeen: first, Source: "web", MessageID: "jane-006",
 		Identifiers: []profile.Identifier{{Type: "group_id", Value: "g1", Moment: event.Moment{Time: first}, MessageID: "jane-006", Source: "web"}}}}
 	return s
 }
@@ -184,7 +185,7 @@ func TestProfileEventQuery(t *testing.T) {
 	}
 	q := s.dev.eventQuery
 	day := time.Date(2019, 11, 15, 0, 0, 0, 0, time.UTC)
-	if !q.Oldest || q.Start != space.BoundAt(day.UnixNano()) || q.End != space.BoundAt(day.AddDate(0, 0, 1).UnixNano()) || !strings.Contains(w.Body.String(), `"limit":1000`) || q.Next != "page2" ||
+	if !q.Oldest || q.Start != query.BoundAt(day.UnixNano()) || q.End != query.BoundAt(day.AddDate(0, 0, 1).UnixNano()) || !strings.Contains(w.Body.String(), `"limit":1000`) || q.Next != "page2" ||
 		strings.Join(q.Include, "|") != "A|B C|A,B C" || strings.Join(q.Exclude, "|") != "D" || len(q.Types) != 2 {
 		t.Errorf("%+v", q)
 	}
@@ -212,7 +213,7 @@ func TestProfileEventQuery(t *testing.T) {
 	// The first moment of 1970 is a time, as a bound and of an event.
 	s.dev.events = []journal.Event{{Body: []byte(`{}`), Type: event.Track, Name: "x"}}
 	w = s.get(profilePath+"use_2Zx/events?start=1970-01-01&end=1970-01-01T00:00:00Z", readToken)
-	if q := s.dev.eventQuery; q.Start != space.BoundAt(0) || q.End != space.BoundAt(0) {
+	if q := s.dev.eventQuery; q.Start != query.BoundAt(0) || q.End != query.BoundAt(0) {
 		t.Errorf("%+v", q)
 	}
 	if !strings.Contains(w.Body.String(), `"timestamp":"1970-01-01T00:00:00Z"`) {

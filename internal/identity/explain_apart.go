@@ -278,7 +278,7 @@ func (x *Explainer) fewestDemotions(a, b Hash) ([]Step, error) {
 		if slices.Contains(ids, b) {
 			return x.walkApart(dist, b), nil
 		}
-		lists, err := x.Graph.Touching(ids, beginning)
+		lists, err := x.Graph.Touching(ids, Beginning)
 		if err != nil {
 			return nil, err
 		}

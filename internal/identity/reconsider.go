@@ -46,7 +46,7 @@ func (e *Engine) Reconsider(g Graph, c Collection, ids []Hash) (*Change, error) 
 			}
 		}
 	}
-	lists, err := g.Touching(list, beginning)
+	lists, err := g.Touching(list, Beginning)
 	if err != nil {
 		return nil, err
 	}

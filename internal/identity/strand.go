@@ -109,8 +109,8 @@ func (p Pos) Compare(q Pos) int {
 	return slices.Compare(p.Strand[:], q.Strand[:])
 }
 
-// beginning is before every place.
-var beginning = Pos{Moment: event.Moment{Time: math.MinInt64}}
+// Beginning is before every place.
+var Beginning = Pos{Moment: event.Moment{Time: math.MinInt64}}
 
 // Before reports whether p comes before q.
 func (p Pos) Before(q Pos) bool { return p.Compare(q) < 0 }

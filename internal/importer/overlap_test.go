@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // A file that overlaps what is stored, long after the dedupe window, counts once,
@@ -68,7 +69,7 @@ func TestOverlapWithTheWholeStore(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	events, err := s.Events(t.Context(), space.Ref{Collection: identity.Users, Type: "user_id", Value: "u0"}, space.EventQuery{Limit: 1000})
+	events, err := query.New(s).Events(t.Context(), space.Ref{Collection: identity.Users, Type: "user_id", Value: "u0"}, query.EventQuery{Limit: 1000})
 	if err != nil || len(events.Events) != lines/50 {
 		t.Errorf("%d events of u0, %v", len(events.Events), err)
 	}

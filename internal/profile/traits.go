@@ -5,12 +5,25 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/selfsame-id/selfsame/internal/event"
 )
 
 // Traits is a set of traits, at most one of each name, sorted by name. It
 // includes the removed ones. It is a value: no function of this package changes
 // a set that it was given.
 type Traits []Trait
+
+// SetBy is those of the traits that some events set.
+func (t Traits) SetBy(events map[event.Arrival]bool) []Trait {
+	var out []Trait
+	for _, one := range t {
+		if events[one.Arrival] {
+			out = append(out, one)
+		}
+	}
+	return out
+}
 
 // Apply returns the set after what was said in news, which may hold traits of
 // several events in any order and may name a trait more than once: of each name

@@ -82,13 +82,6 @@ type Delivery struct {
 	Dedupe   Dedupe          // with what its messages are compared
 }
 
-// Mark is a named value that is committed together with a delivery, so that an
-// interrupted import knows exactly what was taken.
-type Mark struct {
-	Name  string
-	Value []byte
-}
-
 // Receipt says what became of a delivery. It is returned when everything is
 // durable, resolved and readable.
 type Receipt struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // storedBodies are all bodies of a store's first space, in the order of their blocks.
@@ -211,7 +212,7 @@ func TestVerifyNamesBodiesWithoutEvents(t *testing.T) {
 	put(901, nil) // as an erasure leaves it
 	verify(t, s)
 	put(902, bytes.Repeat([]byte("x"), 100))
-	rep, err := s.Verify(t.Context(), nil)
+	rep, err := query.New(s).Verify(t.Context(), nil)
 	if err != nil || len(rep.Differences) != 1 || rep.Differences[0].Kind != "body" || rep.Events != 1 {
 		t.Errorf("%+v, %v", rep, err)
 	}

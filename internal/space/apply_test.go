@@ -10,6 +10,8 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // drawnRules are rules with limits so tight that demotions are common.
@@ -49,25 +51,25 @@ func lookElsewhere(rng *rand.Rand, r identity.Rules) identity.Rules {
 }
 
 // sameTwo draws wishes that two IDs of events are the same.
-func sameTwo(rng *rand.Rand, lines []string) []space.Undo {
+func sameTwo(rng *rand.Rand, lines []string) []overrides.Undo {
 	refs := everybody(lines)
-	var out []space.Undo
+	var out []overrides.Undo
 	for range 6 {
 		a, b := refs[rng.IntN(len(refs))], refs[rng.IntN(len(refs))]
 		if a != b && a.Collection == b.Collection {
-			out = append(out, space.Undo{Kind: space.Same, Collection: a.Collection, IDs: []identity.ID{{Type: a.Type, Value: a.Value}, {Type: b.Type, Value: b.Value}}})
+			out = append(out, overrides.Undo{Kind: space.Same, Collection: a.Collection, IDs: []identity.ID{{Type: a.Type, Value: a.Value}, {Type: b.Type, Value: b.Value}}})
 		}
 	}
 	return out
 }
 
 // mustDecide makes an override, unless an ID names nobody or it was made before.
-func mustDecide(t testing.TB, s *space.Space, u space.Undo) {
+func mustDecide(t testing.TB, s *space.Space, u overrides.Undo) {
 	t.Helper()
-	_, err := s.ApplyUndo(context.Background(), u)
+	_, err := overrides.New(s).ApplyUndo(context.Background(), u)
 	if errors.Is(err, space.ErrApplying) {
 		await(t, s)
-		_, err = s.ApplyUndo(context.Background(), u)
+		_, err = overrides.New(s).ApplyUndo(context.Background(), u)
 	}
 	if err != nil && !errors.Is(err, space.ErrExists) && !errors.Is(err, space.ErrInvalid) {
 		t.Fatal(err)
@@ -155,7 +157,7 @@ func TestRulesChangeWhileEventsCome(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, o := range page.Overrides {
-				mustDecide(t, fresh, space.Undo{Kind: o.Kind, Collection: o.Collection, IDs: o.IDs})
+				mustDecide(t, fresh, overrides.Undo{Kind: o.Kind, Collection: o.Collection, IDs: o.IDs})
 			}
 			ingest(t, fresh, all...)
 			verify(t, fresh)
@@ -174,7 +176,7 @@ func TestBlockedProfileComesBack(t *testing.T) {
 	s := newSpace(t, space.Config{})
 	ingest(t, s, `{"type":"track","event":"X","messageId":"m1","anonymousId":"test","timestamp":"2025-01-01T00:00:00Z"}`,
 		`{"type":"track","event":"X","messageId":"m2","anonymousId":"test","userId":"u","timestamp":"2025-01-02T00:00:00Z"}`)
-	was, err := s.Profile(t.Context(), user("anonymous_id", "test"))
+	was, err := query.New(s).Profile(t.Context(), user("anonymous_id", "test"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,10 +191,10 @@ func TestBlockedProfileComesBack(t *testing.T) {
 		verify(t, s)
 	}
 	set(identity.Rules{Defaults: &identity.Defaults{Blocked: identity.Blocklist{"test"}}})
-	if v, err := s.Profile(t.Context(), user("anonymous_id", "test")); err == nil {
+	if v, err := query.New(s).Profile(t.Context(), user("anonymous_id", "test")); err == nil {
 		t.Errorf("blocked, and there: %+v", v)
 	}
-	if v, err := s.Profile(t.Context(), user("user_id", "u")); err != nil || len(v.Identifiers) != 1 {
+	if v, err := query.New(s).Profile(t.Context(), user("user_id", "u")); err != nil || len(v.Identifiers) != 1 {
 		t.Errorf("%+v, %v", v, err)
 	}
 	set(identity.Rules{Defaults: &identity.Defaults{Blocked: identity.Blocklist{"test", "u"}}})
@@ -200,7 +202,7 @@ func TestBlockedProfileComesBack(t *testing.T) {
 		t.Errorf("%d profiles of blocked values", n)
 	}
 	set(identity.Rules{})
-	if v, err := s.Profile(t.Context(), user("anonymous_id", "test")); err != nil || v.ID != was.ID || len(v.Identifiers) != 2 {
+	if v, err := query.New(s).Profile(t.Context(), user("anonymous_id", "test")); err != nil || v.ID != was.ID || len(v.Identifiers) != 2 {
 		t.Errorf("%+v, %v; it was %s", v, err, was.ID)
 	}
 }

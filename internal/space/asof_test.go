@@ -13,6 +13,8 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // until takes the events up to and including a time.
@@ -79,7 +81,7 @@ func TestAsOfEqualsTheEventsUpToThen(t *testing.T) {
 					past := ref
 					past.AsOf = then.UnixNano()
 					got := summary(t, all, past)
-					_, err := all.Profile(context.Background(), past)
+					_, err := query.New(all).Profile(context.Background(), past)
 					if errors.Is(err, space.ErrNotFound) != (want == space.ErrNotFound.Error()) {
 						t.Fatalf("%s:%s as of %s: %v, but a fresh space says\n%s", ref.Type, ref.Value, then.UTC(), err, want)
 					}
@@ -101,10 +103,10 @@ func TestAsOfEqualsTheEventsUpToThen(t *testing.T) {
 // seen them; the others are the same two by two, seen or not.
 func decide(t testing.TB, s *space.Space, ids []identity.ID) {
 	t.Helper()
-	for _, u := range []space.Undo{{Kind: space.Isolate, IDs: ids[:1]}, {Kind: space.CannotLink, IDs: ids[:2]},
+	for _, u := range []overrides.Undo{{Kind: space.Isolate, IDs: ids[:1]}, {Kind: space.CannotLink, IDs: ids[:2]},
 		{Kind: space.Same, IDs: ids[2:4]}, {Kind: space.Same, IDs: ids[4:6]}, {Kind: space.Same, IDs: ids[6:8]}} {
 		u.Collection = identity.Users
-		if _, err := s.ApplyUndo(context.Background(), u); err != nil && !errors.Is(err, space.ErrNotFound) && !errors.Is(err, space.ErrInvalid) && !errors.Is(err, space.ErrExists) {
+		if _, err := overrides.New(s).ApplyUndo(context.Background(), u); err != nil && !errors.Is(err, space.ErrNotFound) && !errors.Is(err, space.ErrInvalid) && !errors.Is(err, space.ErrExists) {
 			t.Fatal(err)
 		}
 	}
@@ -142,7 +144,7 @@ func everybody(lines []string) []space.Ref {
 func checkEvents(t testing.TB, all, fresh *space.Space, past, ref space.Ref) {
 	t.Helper()
 	list := func(s *space.Space, ref space.Ref) string {
-		page, err := s.Events(context.Background(), ref, space.EventQuery{Limit: 1000})
+		page, err := query.New(s).Events(context.Background(), ref, query.EventQuery{Limit: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,11 +173,11 @@ func TestJaneAsOf(t *testing.T) {
 		return ref
 	}
 	phone := user("ios.id", "ios_abc123")
-	v, err := s.Profile(t.Context(), at(phone, "2019-11-15T14:05:00Z"))
+	v, err := query.New(s).Profile(t.Context(), at(phone, "2019-11-15T14:05:00Z"))
 	if err != nil || len(v.Identifiers) != 2 || len(v.Traits) != 0 || v.AsOf == 0 {
 		t.Errorf("before she signed up: %+v, %v", v, err)
 	}
-	now, err := s.Profile(t.Context(), phone)
+	now, err := query.New(s).Profile(t.Context(), phone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,42 +185,42 @@ func TestJaneAsOf(t *testing.T) {
 		t.Errorf("the phone was of %s, and is of %s", v.ID, now.ID)
 	}
 	// The running app was another one until she logged in.
-	running, err := s.Profile(t.Context(), at(user("android.id", "and_1a2b3c4d"), "2019-11-16T08:30:00Z"))
+	running, err := query.New(s).Profile(t.Context(), at(user("android.id", "and_1a2b3c4d"), "2019-11-16T08:30:00Z"))
 	if err != nil || running.ID == "" {
 		t.Errorf("the running app: %+v, %v", running, err)
 	}
-	later, err := s.Profile(t.Context(), at(phone, "2019-11-15T14:08:44Z"))
+	later, err := query.New(s).Profile(t.Context(), at(phone, "2019-11-15T14:08:44Z"))
 	if err != nil || len(later.Identifiers) != 4 || len(later.Traits) == 0 {
 		t.Errorf("when she signed up: %+v, %v", later, err)
 	}
 	// In the future she is who she is now.
-	future, err := s.Profile(t.Context(), at(phone, "2100-01-01T00:00:00Z"))
+	future, err := query.New(s).Profile(t.Context(), at(phone, "2100-01-01T00:00:00Z"))
 	if err != nil || future.ID != now.ID || future.AsOf != 0 || len(future.Identifiers) != 7 {
 		t.Errorf("in the future: %+v, %v", future, err)
 	}
 	// By her profile's own ID too.
 	own := space.Ref{Collection: identity.Users, Value: now.ID}
-	if v, err := s.Profile(t.Context(), at(own, "2019-11-15T14:05:00Z")); err != nil || len(v.Identifiers) != 2 {
+	if v, err := query.New(s).Profile(t.Context(), at(own, "2019-11-15T14:05:00Z")); err != nil || len(v.Identifiers) != 2 {
 		t.Errorf("by her own ID: %+v, %v", v, err)
 	}
-	var early *space.NotYetError
-	if _, err := s.Profile(t.Context(), at(phone, "2019-11-15T14:00:04Z")); !errors.As(err, &early) || !errors.Is(err, space.ErrNotFound) ||
+	var early *query.NotYetError
+	if _, err := query.New(s).Profile(t.Context(), at(phone, "2019-11-15T14:00:04Z")); !errors.As(err, &early) || !errors.Is(err, space.ErrNotFound) ||
 		!strings.Contains(err.Error(), "2019-11-15T14:00:05Z") {
 		t.Errorf("before her first event: %v", err)
 	}
 	// Her email came later than she did: what is said is of the email.
-	if _, err := s.Profile(t.Context(), at(user("email", "janedoe@example.com"), "2019-11-15T14:05:00Z")); !errors.As(err, &early) ||
+	if _, err := query.New(s).Profile(t.Context(), at(user("email", "janedoe@example.com"), "2019-11-15T14:05:00Z")); !errors.As(err, &early) ||
 		err.Error() != "nothing was seen of email:janedoe@example.com by 2019-11-15T14:05:00Z; its first event is from 2019-11-15T14:08:44Z" {
 		t.Errorf("before her email came: %v", err)
 	}
-	if _, err := s.Profile(t.Context(), at(own, "2019-11-15T14:00:04Z")); !errors.As(err, &early) ||
+	if _, err := query.New(s).Profile(t.Context(), at(own, "2019-11-15T14:00:04Z")); !errors.As(err, &early) ||
 		!strings.HasPrefix(err.Error(), "the profile "+now.ID+" did not exist by 2019-11-15T14:00:04Z") || !strings.HasSuffix(err.Error(), "is from 2019-11-15T14:00:05Z") {
 		t.Errorf("before her profile began: %v", err)
 	}
-	if _, err := s.Profile(t.Context(), at(user("user_id", "nobody"), "2019-11-15T14:00:04Z")); !errors.Is(err, space.ErrNotFound) || errors.As(err, &early) && early.First == 0 {
+	if _, err := query.New(s).Profile(t.Context(), at(user("user_id", "nobody"), "2019-11-15T14:00:04Z")); !errors.Is(err, space.ErrNotFound) || errors.As(err, &early) && early.First == 0 {
 		t.Errorf("nobody: %v", err)
 	}
-	if _, err := s.Links(t.Context(), at(phone, "2019-11-15T14:05:00Z"), 10, ""); !errors.Is(err, space.ErrInvalid) {
+	if _, err := query.New(s).Links(t.Context(), at(phone, "2019-11-15T14:05:00Z"), 10, ""); !errors.Is(err, space.ErrInvalid) {
 		t.Errorf("links: %v", err)
 	}
 }
@@ -241,7 +243,7 @@ func TestTraitsAsOf(t *testing.T) {
 		}
 		ref := user("user_id", "u")
 		ref.AsOf = at.UnixNano()
-		v, err := s.Profile(t.Context(), ref)
+		v, err := query.New(s).Profile(t.Context(), ref)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/test/population"
 )
 
@@ -112,12 +113,12 @@ func BenchmarkLook(b *testing.B) {
 	}
 	for _, c := range []struct {
 		name string
-		want space.Part
-	}{{"traits", space.PartTraits}, {"external_ids", space.PartIdentifiers}, {"metadata", space.PartMetadata}} {
+		want query.Part
+	}{{"traits", query.PartTraits}, {"external_ids", query.PartIdentifiers}, {"metadata", query.PartMetadata}} {
 		b.Run(c.name, func(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				k := cfg.Key(i * 7919 % 20_000)
-				if _, err := s.ReadProfile(b.Context(), user(k.Type, k.Value), c.want); err != nil {
+				if _, err := query.New(s).ReadProfile(b.Context(), user(k.Type, k.Value), c.want); err != nil {
 					b.Fatal(err)
 				}
 			}

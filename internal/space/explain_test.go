@@ -12,11 +12,13 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
-func explain(t testing.TB, s *space.Space, a, b space.Ref) space.Explanation {
+func explain(t testing.TB, s *space.Space, a, b space.Ref) query.Explanation {
 	t.Helper()
-	e, err := s.Explain(context.Background(), a, b)
+	e, err := query.New(s).Explain(context.Background(), a, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,13 +46,13 @@ func TestExplainJane(t *testing.T) {
 		t.Errorf("%+v", own)
 	}
 
-	p, err := s.Story(t.Context(), user("user_id", "abc123def"), 2, "")
+	p, err := query.New(s).Story(t.Context(), user("user_id", "abc123def"), 2, "")
 	if err != nil || len(p.Chapters) != 2 || p.Next == "" || p.Profile != e.A.Profile {
 		t.Fatalf("%+v, %v", p, err)
 	}
 	var kinds, profiles []string
 	for next := ""; ; next = p.Next {
-		if p, err = s.Story(t.Context(), user("user_id", "abc123def"), 2, next); err != nil {
+		if p, err = query.New(s).Story(t.Context(), user("user_id", "abc123def"), 2, next); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range p.Chapters {
@@ -70,7 +72,7 @@ func TestExplainJane(t *testing.T) {
 		profiles[2] != e.A.Profile || profiles[3] != profiles[1] {
 		t.Errorf("her profiles: %q", profiles)
 	}
-	if _, err := s.Story(t.Context(), user("user_id", "abc123def"), 2, "x"); !errors.Is(err, space.ErrBadCursor) {
+	if _, err := query.New(s).Story(t.Context(), user("user_id", "abc123def"), 2, "x"); !errors.Is(err, space.ErrBadCursor) {
 		t.Errorf("a bad cursor: %v", err)
 	}
 }
@@ -117,15 +119,15 @@ func TestExplainApart(t *testing.T) {
 		{user("", "use_2ZxJ5cSHkH2p8vTbGyWQ1mXkTnA"), user("user_id", "jane")},
 		{user("group_id", "acme"), user("user_id", "jane")},
 	} {
-		if _, err := s.Explain(t.Context(), refs[0], refs[1]); !errors.As(err, &unknown) || !errors.Is(err, space.ErrNotFound) || unknown.Ref == user("user_id", "jane") {
+		if _, err := query.New(s).Explain(t.Context(), refs[0], refs[1]); !errors.As(err, &unknown) || !errors.Is(err, space.ErrNotFound) || unknown.Ref == user("user_id", "jane") {
 			t.Errorf("%v: %v", refs, err)
 		}
 	}
-	if _, err := s.Explain(t.Context(), user("user_id", "jane"), space.Ref{Collection: identity.Accounts, Type: "group_id", Value: "acme"}); !errors.Is(err, space.ErrInvalid) {
+	if _, err := query.New(s).Explain(t.Context(), user("user_id", "jane"), space.Ref{Collection: identity.Accounts, Type: "group_id", Value: "acme"}); !errors.Is(err, space.ErrInvalid) {
 		t.Errorf("a user and an account: %v", err)
 	}
 
-	apply(t, s, space.Undo{Kind: space.CannotLink, IDs: ids("ios.id:kiosk", "user_id:jane")})
+	apply(t, s, overrides.Undo{Kind: space.CannotLink, IDs: ids("ios.id:kiosk", "user_id:jane")})
 	e = explain(t, s, user("ios.id", "kiosk"), user("user_id", "jane"))
 	if e.Together || len(e.Steps) != 1 || len(e.Steps[0].Demotions) != 1 {
 		t.Fatalf("after the cut: %+v", e)
@@ -220,21 +222,21 @@ func BenchmarkExplain(b *testing.B) {
 	}
 	ctx := context.Background()
 	ask("path", func() error {
-		_, err := s.Explain(ctx, user("anonymous_id", "a1"), user("anonymous_id", "a999"))
+		_, err := query.New(s).Explain(ctx, user("anonymous_id", "a1"), user("anonymous_id", "a999"))
 		return err
 	})
 	ask("story", func() error {
-		_, err := s.Story(ctx, user("user_id", "u"), 50, "")
+		_, err := query.New(s).Story(ctx, user("user_id", "u"), 50, "")
 		return err
 	})
 	past := user("user_id", "u")
 	past.AsOf = time.Unix(1_700_050_000, 0).UnixNano()
 	ask("as-of", func() error {
-		_, err := s.Profile(ctx, past)
+		_, err := query.New(s).Profile(ctx, past)
 		return err
 	})
 	ask("now", func() error {
-		_, err := s.Profile(ctx, user("user_id", "u"))
+		_, err := query.New(s).Profile(ctx, user("user_id", "u"))
 		return err
 	})
 }
@@ -259,21 +261,21 @@ func BenchmarkKiosk(b *testing.B) {
 	ctx := context.Background()
 	b.Run("as-of", func(b *testing.B) {
 		for b.Loop() {
-			if v, err := s.Profile(ctx, past); err != nil || len(v.Identifiers) != 2 {
+			if v, err := query.New(s).Profile(ctx, past); err != nil || len(v.Identifiers) != 2 {
 				b.Fatal(v, err)
 			}
 		}
 	})
 	b.Run("with-the-owner", func(b *testing.B) {
 		for b.Loop() {
-			if e, err := s.Explain(ctx, past, user("user_id", "u0")); err != nil || len(e.Steps) != 2 {
+			if e, err := query.New(s).Explain(ctx, past, user("user_id", "u0")); err != nil || len(e.Steps) != 2 {
 				b.Fatal(e, err)
 			}
 		}
 	})
 	b.Run("with-another", func(b *testing.B) {
 		for b.Loop() {
-			if e, err := s.Explain(ctx, past, user("user_id", "u77")); err != nil || len(e.Steps) != 2 {
+			if e, err := query.New(s).Explain(ctx, past, user("user_id", "u77")); err != nil || len(e.Steps) != 2 {
 				b.Fatal(e, err)
 			}
 		}

@@ -10,11 +10,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
-// InsightsWithin is Insights that looks at less of the feed at a time.
-func (s *Space) InsightsWithin(ctx context.Context, q InsightQuery, records, changes int) (InsightPage, error) {
-	return s.insights(ctx, q, records, changes)
-}
-
 // WatchAll has the watcher read the feed to its end, with the memory of the
 // store. On a shared store it does so only if this node holds the lease.
 func (s *Space) WatchAll(ctx context.Context) error {

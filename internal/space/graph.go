@@ -1,7 +1,6 @@
 package space
 
 import (
-	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -56,9 +55,6 @@ func (d *View) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
 }
 
 const minTime = -1 << 63
-
-// theBeginning is before every place.
-var theBeginning = identity.Pos{Moment: event.Moment{Time: minTime}}
 
 // Touching implements identity.Graph.
 func (d *View) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.Hash, error) {
@@ -152,7 +148,7 @@ func (d *View) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 		return identity.Pos{}, false, err
 	}
 	for _, e := range page {
-		at, ok := parseEventKey(e.Key)
+		at, ok := codec.EventMoment(e.Key)
 		if !ok {
 			return identity.Pos{}, false, kv.ErrCorrupt
 		}

@@ -12,13 +12,15 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/spacetest"
 )
 
 // historyCase takes events at any time of its clock.
 type historyCase struct {
 	t   *testing.T
 	s   *space.Space
-	now *handClock
+	now *spacetest.Clock
 }
 
 // take delivers events with IDs and a time, and compares what became of them.
@@ -99,7 +101,7 @@ func TestHistoryCountsOnce(t *testing.T) {
 				}
 			}()
 			h.take(space.DedupeOld, began, space.Receipt{Stored: 1, Repeats: 3, Compared: 4}, "a", "b", "z", "other")
-			report, err := h.s.Verify(context.Background(), nil)
+			report, err := query.New(h.s).Verify(context.Background(), nil)
 			if err != nil || len(report.Differences) > 0 {
 				t.Errorf("verify: %+v %v", report, err)
 			}

@@ -12,29 +12,31 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // readAll uses every reader of one person's events; none may fail.
 func readAll(t *testing.T, s *space.Space, a, b space.Ref) []journal.Event {
 	t.Helper()
 	ctx := t.Context()
-	v, err := s.Profile(ctx, a)
+	v, err := query.New(s).Profile(ctx, a)
 	if err != nil {
 		t.Fatalf("profile: %v", err)
 	}
-	page, err := s.Events(ctx, a, space.EventQuery{Limit: 100})
+	page, err := query.New(s).Events(ctx, a, query.EventQuery{Limit: 100})
 	if err != nil {
 		t.Fatalf("events: %v", err)
 	}
-	if x, err := s.Explain(ctx, a, b); err != nil || len(x.Steps) == 0 {
+	if x, err := query.New(s).Explain(ctx, a, b); err != nil || len(x.Steps) == 0 {
 		t.Fatalf("explain: %+v, %v", x, err)
 	}
-	if _, err := s.Story(ctx, a, 100, ""); err != nil {
+	if _, err := query.New(s).Story(ctx, a, 100, ""); err != nil {
 		t.Fatalf("story: %v", err)
 	}
 	past := a
 	past.AsOf = v.Metadata.Last.Time
-	if _, err := s.Profile(ctx, past); err != nil {
+	if _, err := query.New(s).Profile(ctx, past); err != nil {
 		t.Fatalf("profile as of its last event: %v", err)
 	}
 	return page.Events
@@ -54,12 +56,12 @@ func changeAll(t *testing.T, s *space.Space, a, b identity.ID, holes int64, afte
 	if sim, err := s.Simulate(ctx, identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id", Limit: 3}}}, nil); err != nil || sim.Reread || sim.Damaged != 0 {
 		t.Fatalf("simulate, from strands: %+v, %v", sim, err)
 	}
-	g, err := s.ApplyUndo(ctx, space.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: []identity.ID{a, b}})
+	g, err := overrides.New(s).ApplyUndo(ctx, overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: []identity.ID{a, b}})
 	if err != nil {
 		t.Fatalf("undo: %v", err)
 	}
 	after()
-	if _, err := s.ApplyUndo(ctx, space.Undo{Remove: g.Override.ID}); err != nil {
+	if _, err := overrides.New(s).ApplyUndo(ctx, overrides.Undo{Remove: g.Override.ID}); err != nil {
 		t.Fatalf("undo taken back: %v", err)
 	}
 	after()
@@ -143,7 +145,7 @@ func TestDamageCostsTheEventAlone(t *testing.T) {
 			}()
 			check := func() {
 				t.Helper()
-				rep, err := s.Verify(t.Context(), nil)
+				rep, err := query.New(s).Verify(t.Context(), nil)
 				if err != nil {
 					t.Fatalf("verify: %v", err)
 				}
@@ -277,7 +279,7 @@ func TestGivenMessageIDsAreStored(t *testing.T) {
 	if _, err := s.Ingest(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	page, err := s.Events(t.Context(), user("user_id", "ann"), space.EventQuery{Limit: 10, Oldest: true})
+	page, err := query.New(s).Events(t.Context(), user("user_id", "ann"), query.EventQuery{Limit: 10, Oldest: true})
 	if err != nil || len(page.Events) != 5 {
 		t.Fatalf("%d events, %v", len(page.Events), err)
 	}
@@ -286,7 +288,7 @@ func TestGivenMessageIDsAreStored(t *testing.T) {
 			t.Errorf("event %d is called %q, want %q", i, got, want)
 		}
 	}
-	v, err := s.Profile(t.Context(), user("user_id", "ann"))
+	v, err := query.New(s).Profile(t.Context(), user("user_id", "ann"))
 	if err != nil || v.Metadata.FirstMessageID != "given-0" || v.Metadata.LastMessageID != "42" || v.Identifiers[0].MessageID != "given-0" || v.Traits[0].MessageID != "42" {
 		t.Errorf("%+v, %v", v, err)
 	}

@@ -9,25 +9,27 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // gone checks that nobody is found under an ID.
 func gone(t *testing.T, s *space.Space, ref space.Ref) {
 	t.Helper()
-	if v, err := s.Profile(t.Context(), ref); !errors.Is(err, space.ErrNotFound) {
+	if v, err := query.New(s).Profile(t.Context(), ref); !errors.Is(err, space.ErrNotFound) {
 		t.Errorf("%s:%s is of %+v, %v", ref.Type, ref.Value, v, err)
 	}
 }
 
 // has checks the traits and the number of events of whoever an ID belongs to.
-func has(t *testing.T, s *space.Space, ref space.Ref, want string) space.Profile {
+func has(t *testing.T, s *space.Space, ref space.Ref, want string) query.Profile {
 	t.Helper()
-	v, err := s.Profile(t.Context(), ref)
+	v, err := query.New(s).Profile(t.Context(), ref)
 	if err != nil {
 		t.Errorf("%s:%s: %v", ref.Type, ref.Value, err)
 		return v
 	}
-	events, err := s.CountEvents(t.Context(), ref, 100)
+	events, err := query.New(s).CountEvents(t.Context(), ref, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +58,7 @@ func TestIsolatedAddressLeavesThePerson(t *testing.T) {
 				`{"type":"track","event":"Opened","messageId":"3","properties":{"email":"ann@shop.com"},"context":{"externalIds":[{"id":"b1","type":"braze_id","collection":"users","encoding":"none"}]},"timestamp":"2020-01-03T00:00:00Z"}`)
 			cookie, address, braze := user("anonymous_id", "c1"), user("email", "ann@shop.com"), user("braze_id", "b1")
 			was := has(t, s, cookie, `anonymous_id:c1 email:ann@shop.com braze_id:b1 email="ann@shop.com" name="Ann", 3 events`)
-			g := apply(t, s, space.Undo{Kind: space.Isolate, IDs: ids("email:ann@shop.com"), Profile: address})
+			g := apply(t, s, overrides.Undo{Kind: space.Isolate, IDs: ids("email:ann@shop.com"), Profile: address})
 			verify(t, s)
 			gone(t, s, address)
 			if v := has(t, s, cookie, `anonymous_id:c1 email="ann@shop.com" name="Ann", 2 events`); v.ID != was.ID {
@@ -72,7 +74,7 @@ func TestIsolatedAddressLeavesThePerson(t *testing.T) {
 			has(t, s, cookie, `anonymous_id:c1 email="ann@shop.com" name="Ann" plan="pro", 3 events`)
 			has(t, s, user("anonymous_id", "c2"), `anonymous_id:c2 email="ann@shop.com", 1 events`)
 
-			apply(t, s, space.Undo{Remove: g.Override.ID})
+			apply(t, s, overrides.Undo{Remove: g.Override.ID})
 			verify(t, s)
 			v := has(t, s, address, `anonymous_id:c2 email:ann@shop.com anonymous_id:c1 braze_id:b1 email="ann@shop.com" name="Ann" plan="pro", 5 events`)
 			if v.ID != was.ID {
@@ -89,7 +91,7 @@ func TestIsolatedAloneRetiresAndRevives(t *testing.T) {
 		`{"type":"track","event":"Opened","messageId":"1","properties":{"email":"ann@shop.com"},"context":{"externalIds":[{"id":"ann@shop.com","type":"email","collection":"users","encoding":"none"}]},"timestamp":"2020-01-01T00:00:00Z"}`,
 		`{"type":"identify","messageId":"2","anonymousId":"c1","traits":{"email":"ann@shop.com"},"timestamp":"2020-01-02T00:00:00Z"}`)
 	was := has(t, s, user("email", "ann@shop.com"), `email:ann@shop.com anonymous_id:c1 email="ann@shop.com", 2 events`)
-	g := apply(t, s, space.Undo{Kind: space.Isolate, IDs: ids("email:ann@shop.com")})
+	g := apply(t, s, overrides.Undo{Kind: space.Isolate, IDs: ids("email:ann@shop.com")})
 	if g.Unresolved != 1 {
 		t.Errorf("%d events are said to be of nobody", g.Unresolved)
 	}
@@ -98,19 +100,19 @@ func TestIsolatedAloneRetiresAndRevives(t *testing.T) {
 	if v := has(t, s, user("anonymous_id", "c1"), `anonymous_id:c1 email="ann@shop.com", 1 events`); v.ID != was.ID {
 		t.Errorf("the visitor is %s, and was %s", v.ID, was.ID)
 	}
-	other := apply(t, s, space.Undo{Kind: space.Isolate, IDs: ids("anonymous_id:c1")})
+	other := apply(t, s, overrides.Undo{Kind: space.Isolate, IDs: ids("anonymous_id:c1")})
 	verify(t, s)
 	gone(t, s, user("anonymous_id", "c1"))
 	gone(t, s, user("segment_id", was.ID))
 	if st := s.Stats(); st.Profiles != 0 {
 		t.Errorf("%d profiles are left", st.Profiles)
 	}
-	apply(t, s, space.Undo{Remove: g.Override.ID})
+	apply(t, s, overrides.Undo{Remove: g.Override.ID})
 	verify(t, s)
 	if v := has(t, s, user("email", "ann@shop.com"), `email:ann@shop.com email="ann@shop.com", 2 events`); v.ID != was.ID {
 		t.Errorf("the profile lives again as %s, and was %s", v.ID, was.ID)
 	}
-	apply(t, s, space.Undo{Remove: other.Override.ID})
+	apply(t, s, overrides.Undo{Remove: other.Override.ID})
 	verify(t, s)
 }
 
@@ -124,7 +126,7 @@ func TestIsolatedShopAddress(t *testing.T) {
 			fmt.Sprintf(`{"type":"track","event":"Looked","messageId":"t%d","anonymousId":"v%d","timestamp":"2020-01-02T00:00:%02dZ"}`, i, i, i%60))
 	}
 	before := partition(t, s, visitorLines(visitors))
-	g := apply(t, s, space.Undo{Kind: space.Isolate, IDs: ids("email:info@shop.com")})
+	g := apply(t, s, overrides.Undo{Kind: space.Isolate, IDs: ids("email:info@shop.com")})
 	verify(t, s)
 	gone(t, s, user("email", "info@shop.com"))
 	seen := map[string]bool{}
@@ -135,7 +137,7 @@ func TestIsolatedShopAddress(t *testing.T) {
 		}
 		seen[v.ID] = true
 	}
-	apply(t, s, space.Undo{Remove: g.Override.ID})
+	apply(t, s, overrides.Undo{Remove: g.Override.ID})
 	verify(t, s)
 	if after := partition(t, s, visitorLines(visitors)); after != before {
 		t.Errorf("taken back it is\n%s\nit was\n%s", after, before)
@@ -165,12 +167,12 @@ func TestIsolateOfVeryMany(t *testing.T) {
 			}
 			ingest(t, s, lines...)
 			before := partition(t, s, visitorLines(50))
-			u := space.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: ids("email:info@shop.com")}
-			foreseen, err := s.PreviewUndo(t.Context(), u)
+			u := overrides.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: ids("email:info@shop.com")}
+			foreseen, err := overrides.New(s).PreviewUndo(t.Context(), u)
 			if err != nil || !foreseen.Applying || order == "" && len(foreseen.After) != visitors {
 				t.Fatalf("the preview: %v, %d profiles, %v", foreseen.Applying, len(foreseen.After), err)
 			}
-			g, err := s.ApplyUndo(t.Context(), u)
+			g, err := overrides.New(s).ApplyUndo(t.Context(), u)
 			if err != nil || !g.Applied || !g.Applying || len(g.After) != len(foreseen.After) {
 				t.Fatalf("%v %v, %d profiles, %v", g.Applied, g.Applying, len(g.After), err)
 			}
@@ -196,10 +198,10 @@ func TestIsolateOfVeryMany(t *testing.T) {
 			if st := s.Stats(); st.Profiles != visitors+1 {
 				t.Errorf("%d profiles, want %d", st.Profiles, visitors+1)
 			}
-			if page, err := s.Insights(t.Context(), space.InsightQuery{Reason: "override: " + g.Override.ID, Limit: 10}); err != nil || len(page.Insights) == 0 {
+			if page, err := query.New(s).Insights(t.Context(), query.InsightQuery{Reason: "override: " + g.Override.ID, Limit: 10}); err != nil || len(page.Insights) == 0 {
 				t.Errorf("nothing is put down to the override: %v", err)
 			}
-			if _, err := s.ApplyUndo(t.Context(), space.Undo{Remove: g.Override.ID}); err != nil {
+			if _, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Remove: g.Override.ID}); err != nil {
 				t.Fatal(err)
 			}
 			await(t, s)
@@ -239,7 +241,7 @@ func TestLastIDIsKept(t *testing.T) {
 		{user("anonymous_id", "c1"), ids("anonymous_id:c1"), "no other identifier"},
 		{user("anonymous_id", "c1"), ids("email:ann@shop.com"), "not found"},
 	} {
-		_, err := s.ApplyUndo(t.Context(), space.Undo{Kind: space.Isolate, Collection: c.of.Collection, IDs: c.ids, Profile: c.of})
+		_, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: space.Isolate, Collection: c.of.Collection, IDs: c.ids, Profile: c.of})
 		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 			t.Errorf("%v off %s: %v, want %q", c.ids, c.of.Value, err, c.says)
 		}

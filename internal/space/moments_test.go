@@ -11,6 +11,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/spacetest"
 )
 
 // ingestAt delivers messages that were received at one time.
@@ -32,7 +34,7 @@ func ingestAt(t testing.TB, s *space.Space, received int64, lines ...string) {
 
 func trait(t testing.TB, s *space.Space, ref space.Ref, name string) string {
 	t.Helper()
-	v, err := s.Profile(context.Background(), ref)
+	v, err := query.New(s).Profile(context.Background(), ref)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +198,7 @@ func TestClocksThatDisagree(t *testing.T) {
 	store := memoryDisk()(t)
 	defer store.Close()
 	ahead, behind := clockAt(time.Unix(0, noon).Add(3*time.Hour)), clockAt(time.Unix(0, noon))
-	open := func(c *handClock) *space.Space {
+	open := func(c *spacetest.Clock) *space.Space {
 		s := openSpace(t, &meddled{Store: store}, space.Config{Now: c.Now})
 		t.Cleanup(func() { s.Close(context.Background()) })
 		return s

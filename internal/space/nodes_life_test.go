@@ -14,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // mortal is the store of a node that dies: the commit under way is written or
@@ -125,7 +126,7 @@ func TestNodesComeGoAndDie(t *testing.T) {
 				for done := false; !done; {
 					done = over.Load() // and then once more
 					for {
-						recs, next, err := f.any(reading, nil).Feed(context.Background(), cursor, 1+reading.IntN(7))
+						recs, next, err := query.New(f.any(reading, nil).Space).Feed(context.Background(), cursor, 1+reading.IntN(7))
 						if err != nil || len(recs) == 0 {
 							break // a node that died
 						}

@@ -10,20 +10,10 @@ import (
 	"testing"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/kv"
-	"github.com/selfsame-id/selfsame/internal/kv/pgkv"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
-
-func openShared(t testing.TB, server *pgtest.Server) kv.Store {
-	t.Helper()
-	store, err := pgkv.Open(t.Context(), pgtest.URL(fmt.Sprint("127.0.0.1:", server.Port)), pgkv.Options{Logger: quiet, PoolSize: 6})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return store
-}
 
 // several nodes take events of the same people at the same time, and each
 // other's repeats: what is stored is what the batch function says, and what one
@@ -132,7 +122,7 @@ func TestRulesOfManyNodes(t *testing.T) {
 	ingest(t, spaces[1], event(3, `"userId":"u","anonymousId":"a3"`))
 	for _, s := range spaces {
 		verify(t, s)
-		v, err := s.Profile(t.Context(), user("user_id", "u"))
+		v, err := query.New(s).Profile(t.Context(), user("user_id", "u"))
 		if err != nil || len(v.Identifiers) != 2 {
 			t.Errorf("%+v, %v", v, err)
 		}

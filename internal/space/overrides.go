@@ -142,9 +142,9 @@ func ParseStrand(text string) (h identity.Hash, err error) {
 	return h, nil
 }
 
-// newOverrideID makes an ID that sorts by the time it was made, in nanoseconds
+// NewOverrideID makes an ID that sorts by the time it was made, in nanoseconds
 // since 1970.
-func newOverrideID(now int64) string {
+func NewOverrideID(now int64) string {
 	payload := make([]byte, 16)
 	rand.Read(payload[4:]) // never fails, see crypto/rand
 	binary.BigEndian.PutUint32(payload, uint32(now%int64(time.Second)))
@@ -166,8 +166,8 @@ func (o *Override) end(k int) int {
 	return k + 1
 }
 
-// says reports whether an override says all that another one of its kind says.
-func (o *Override) says(other *Override) bool {
+// Says reports whether an override says all that another one of its kind says.
+func (o *Override) Says(other *Override) bool {
 	at := make([]int, len(other.IDs))
 	for i, id := range other.IDs {
 		if at[i] = slices.Index(o.IDs, id); at[i] < 0 {
@@ -191,7 +191,7 @@ func (o *Override) says(other *Override) bool {
 type overrideSet struct {
 	revision uint64 // of rulesRecord
 	identity *identity.Overrides
-	all      []Override // by ID
+	all      OverrideList
 }
 
 // newOverrideSet compiles overrides.
@@ -225,13 +225,13 @@ func newOverrideSet(h identity.Hasher, revision uint64, all []Override) *overrid
 	return set
 }
 
-// mostOverrides bounds the overrides of a space; people make them, one by one.
-const mostOverrides = 100_000
+// MostOverrides bounds the overrides of a space; people make them, one by one.
+const MostOverrides = 100_000
 
 // readOverrides reads all overrides of a snapshot.
-func (s *Space) readOverrides(ctx context.Context, r kv.Reader) ([]Override, error) {
+func readOverrides(ctx context.Context, r kv.Reader, keys codec.Keyspace) ([]Override, error) {
 	var all []Override
-	err := each(ctx, r, s.keys, codec.Overrides, scanPage, func(e kv.Entry) error {
+	err := each(ctx, r, keys, codec.Overrides, scanPage, func(e kv.Entry) error {
 		o, err := decodeOverride(e.Value)
 		all = append(all, o)
 		return err
@@ -245,7 +245,7 @@ func (s *Space) loadOverrides(ctx context.Context, r kv.Reader, revision uint64)
 	if s.overrides.Load().revision == revision {
 		return nil
 	}
-	all, err := s.readOverrides(ctx, r)
+	all, err := readOverrides(ctx, r, s.keys)
 	if err != nil {
 		return err
 	}
@@ -330,4 +330,27 @@ func (s *Space) storedRules(ctx context.Context, r kv.Reader) (rulesRecord, []by
 	}
 	rec, err := decodeRules(got[0])
 	return rec, got[0], err
+}
+
+// pair is what a Same ties together.
+func (o *Override) pair(h identity.Hasher) identity.Pair {
+	known := func(id identity.ID) identity.Known {
+		return identity.Known{ID: id, Hash: h.ID(o.Collection, id)}
+	}
+	return identity.NewPair(known(o.IDs[0]), known(o.IDs[1]))
+}
+
+// notAtWork says why an override does not hold, see Override.
+func (s *Space) notAtWork(o *Override) string {
+	if o.Kind != Same {
+		return ""
+	}
+	p := o.pair(s.hasher)
+	rs := s.rules.Load()
+	for _, l := range s.overrides.Load().identity.NotAtWork(rs, p.A.Hash) {
+		if l.Pair == p {
+			return l.Reason.String()
+		}
+	}
+	return ""
 }

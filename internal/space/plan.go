@@ -3,7 +3,6 @@ package space
 import (
 	"context"
 	"encoding/binary"
-	"strings"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -304,7 +303,7 @@ func (s *Space) take(d *Tx, e *placedEvent) error {
 	}
 	for _, l := range e.leftOut {
 		d.demoted++
-		d.emit(codec.ProfileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: clip(l.ID.Type), IDValue: clip(l.ID.Value), Reason: l.Why},
+		d.emit(codec.ProfileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: feed.Clip(l.ID.Type), IDValue: feed.Clip(l.ID.Value), Reason: l.Why},
 			e.occasion(identity.Hash{}))
 	}
 	rc.Stored++
@@ -318,12 +317,4 @@ func (s *Space) take(d *Tx, e *placedEvent) error {
 	rc.Merged += d.merges - merges
 	rc.Demoted += d.demoted - demoted
 	return nil
-}
-
-// clip shortens a value that may be absurd to what a record may hold.
-func clip(s string) string {
-	if len(s) > 200 {
-		return strings.ToValidUTF8(s[:200], "") + "…"
-	}
-	return s
 }

@@ -80,7 +80,7 @@ func (s *Space) prepare(w *ingestRequest) {
 				p.id, p.given = giveID(), true
 				w.whole = true
 			}
-			p.hash = s.messageHash(p.id)
+			p.hash = s.MessageHash(p.id)
 			w.bytes += int64(ms[i].Size())
 		}
 		w.packed = s.packer.PackAhead(ms)
@@ -113,7 +113,7 @@ func giveID() string {
 	return "selfsame-" + hex.EncodeToString(b[:])
 }
 
-// messageHash is the hash by which messages of an ID are found.
-func (s *Space) messageHash(id string) uint64 {
+// MessageHash is the hash by which messages of an ID are found.
+func (s *Space) MessageHash(id string) uint64 {
 	return siphash.Hash(s.hashKey[0], s.hashKey[1], []byte(id))
 }

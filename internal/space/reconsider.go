@@ -86,7 +86,7 @@ func (d *View) component(strands, ids []identity.Hash, until int64, most int, ti
 		if len(level) == 0 {
 			return out, nil
 		}
-		lists, err := d.Touching(level, theBeginning)
+		lists, err := d.Touching(level, identity.Beginning)
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +139,7 @@ func (d *View) Arrivals(strands []*identity.Strand, until int64, most int) ([]id
 			}
 			last := len(page) < scanPage
 			for _, e := range page {
-				at, ok := parseEventKey(e.Key)
+				at, ok := codec.EventMoment(e.Key)
 				if !ok {
 					return nil, kv.ErrCorrupt
 				}
@@ -220,7 +220,7 @@ func (d *View) EventsUntil(strand identity.Hash, end []byte, most int) ([]event.
 			return nil, err
 		}
 		for _, e := range page {
-			ref, ok := parseEventKey(e.Key)
+			ref, ok := codec.EventMoment(e.Key)
 			if !ok {
 				return nil, kv.ErrCorrupt
 			}

@@ -211,7 +211,7 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, b *journal.Block, reorder bo
 			u := one
 			u.collection, u.had, u.was, u.side = identity.Users, h.HasUser, h.User, users
 			if len(users.ids) > 0 {
-				u.traits = traitsOf(identity.Users, &e, &msg)
+				u.traits = e.Traits(identity.Users, &msg)
 			}
 			m.events = append(m.events, u)
 			h.HasUser, h.User = len(users.ids) > 0, users.hash
@@ -220,7 +220,7 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, b *journal.Block, reorder bo
 			a := one
 			a.collection, a.had, a.was, a.side = identity.Accounts, h.HasAccount, h.Account, account
 			if len(account.ids) > 0 {
-				a.traits = traitsOf(identity.Accounts, &e, &msg)
+				a.traits = e.Traits(identity.Accounts, &msg)
 			}
 			m.events = append(m.events, a)
 			h.HasAccount, h.Account = len(account.ids) > 0, account.hash
@@ -242,19 +242,6 @@ func (s *Space) sideOf(c identity.Collection, ids []identity.ID) side {
 		return side{}
 	}
 	return side{s.hasher.Strand(c, ids), ids}
-}
-
-// traitsOf is what a stored event says of users or accounts.
-func traitsOf(c identity.Collection, e *journal.Event, m *event.Message) []profile.Trait {
-	said := *m
-	said.MessageID = strings.Clone(e.MessageID)
-	switch {
-	case c == identity.Users && m.Type == event.Identify:
-		return profile.UserTraits(&said, e.Source, e.Arrival)
-	case c == identity.Accounts && m.Type == event.Group:
-		return profile.AccountTraits(&said, e.Source, e.Arrival)
-	}
-	return nil
 }
 
 // commitMove moves events in one commit, together with how far that is.

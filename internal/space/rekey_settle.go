@@ -173,7 +173,7 @@ func (d *View) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 					rem.ids = p.Accounts
 				}
 			}
-			if news := traitsOf(l.collection, &e, &m); len(news) > 0 {
+			if news := e.Traits(l.collection, &m); len(news) > 0 {
 				rem.traits, _ = rem.traits.Apply(news)
 			}
 		}
@@ -197,20 +197,9 @@ func (d *View) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 		if err != nil {
 			return nil, err
 		}
-		rem.traits, _ = rem.traits.Apply(saidBy(had, holes))
+		rem.traits, _ = rem.traits.Apply(had.SetBy(holes))
 	}
 	return rem, nil
-}
-
-// saidBy is those of some traits that some events set.
-func saidBy(traits profile.Traits, events map[event.Arrival]bool) []profile.Trait {
-	var out []profile.Trait
-	for _, t := range traits {
-		if events[t.Arrival] {
-			out = append(out, t)
-		}
-	}
-	return out
 }
 
 // settleLeft makes a strand what its remaining events say. With again, one that is

@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 func setRules(t *testing.T, s *space.Space, r identity.Rules) {
@@ -23,7 +24,7 @@ func setRules(t *testing.T, s *space.Space, r identity.Rules) {
 
 func idOf(t *testing.T, s *space.Space, typ, value string) string {
 	t.Helper()
-	v, err := s.Profile(t.Context(), user(typ, value))
+	v, err := query.New(s).Profile(t.Context(), user(typ, value))
 	if err != nil {
 		t.Fatalf("%s:%s: %v", typ, value, err)
 	}
@@ -56,7 +57,7 @@ func TestRulesThatLookForACard(t *testing.T) {
 	if a, b := idOf(t, s, "anonymous_id", "till"), idOf(t, s, "loyalty_card", "L1"); a != min(till, ada) || b != a {
 		t.Errorf("the till is of %s, the card of %s; the oldest was %s", a, b, min(till, ada))
 	}
-	recs, _, err := s.Feed(t.Context(), end, 1000)
+	recs, _, err := query.New(s).Feed(t.Context(), end, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func TestRulesThatLookForACard(t *testing.T) {
 	if !slices.Contains(kinds, feed.Merged.String()) || !slices.Contains(kinds, feed.IDAdded.String()) {
 		t.Errorf("the feed says %v", kinds)
 	}
-	links, err := s.Links(t.Context(), user("loyalty_card", "L1"), 10, "")
+	links, err := query.New(s).Links(t.Context(), user("loyalty_card", "L1"), 10, "")
 	if err != nil || len(links.Links) != 1 {
 		t.Errorf("links %+v, %v", links, err)
 	}
@@ -86,12 +87,12 @@ func TestRulesThatLookForACard(t *testing.T) {
 	store = disk(t)
 	s = openSpace(t, store, space.Config{})
 	verify(t, s)
-	if n, err := s.CountEvents(t.Context(), user("loyalty_card", "L1"), 100); err != nil || n != 5 {
+	if n, err := query.New(s).CountEvents(t.Context(), user("loyalty_card", "L1"), 100); err != nil || n != 5 {
 		t.Errorf("%d events, %v", n, err)
 	}
 
 	setRules(t, s, identity.Rules{})
-	if _, err := s.Profile(t.Context(), user("loyalty_card", "L1")); err == nil {
+	if _, err := query.New(s).Profile(t.Context(), user("loyalty_card", "L1")); err == nil {
 		t.Error("the card still is somebody's")
 	}
 	if a, b := idOf(t, s, "anonymous_id", "till"), idOf(t, s, "anonymous_id", "a2"); a != till || b != ada {
@@ -117,7 +118,7 @@ func TestRulesThatOverlookTheOnlyID(t *testing.T) {
 	one := idOf(t, s, "anonymous_id", "a1")
 	setRules(t, s, identity.Rules{Exclude: []identity.Exclusion{{Type: "anonymous_id", Event: "Invited"}, {Type: "email", Event: "Invited"}}})
 	for _, ref := range []space.Ref{user("anonymous_id", "a1"), {Collection: identity.Users, Value: one}} {
-		if v, err := s.Profile(t.Context(), ref); err == nil {
+		if v, err := query.New(s).Profile(t.Context(), ref); err == nil {
 			t.Errorf("%s is still there: %+v", ref.Value, v)
 		}
 	}

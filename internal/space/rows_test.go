@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // named takes a row out of each event of some name; the stream is the name's place.
@@ -72,7 +73,7 @@ func storedRows(t testing.TB, store kv.Store) (rows []string) {
 // toldRows is the same as the feed tells it.
 func toldRows(t testing.TB, s *space.Space) (rows []string) {
 	t.Helper()
-	recs, _, err := s.Feed(t.Context(), "", 10_000)
+	recs, _, err := query.New(s).Feed(t.Context(), "", 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +172,7 @@ func TestRowsMoveWithTheirEvents(t *testing.T) {
 	if moved != 1 {
 		t.Errorf("%d rows moved: before %v, after %v", moved, before, after)
 	}
-	recs, _, err := s.Feed(t.Context(), "", 1000)
+	recs, _, err := query.New(s).Feed(t.Context(), "", 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

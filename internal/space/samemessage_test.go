@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // send delivers a line of a source.
@@ -138,7 +139,7 @@ func TestSetAsideEventsAreTakenUnderANewID(t *testing.T) {
 	if err != nil || r.Stored != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	page, err := s.Events(t.Context(), space.Ref{Collection: identity.Users, Type: "user_id", Value: "jane"}, space.EventQuery{Limit: 10})
+	page, err := query.New(s).Events(t.Context(), space.Ref{Collection: identity.Users, Type: "user_id", Value: "jane"}, query.EventQuery{Limit: 10})
 	if err != nil || len(page.Events) != 2 {
 		t.Fatalf("%+v, %v", page, err)
 	}

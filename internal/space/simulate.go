@@ -54,7 +54,7 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 	if err != nil {
 		return nil, fmt.Errorf("the stored rules: %w", err)
 	}
-	all, err := s.readOverrides(ctx, r)
+	all, err := readOverrides(ctx, r, s.keys)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // What a simulation says is what applying makes, and what a fresh import under
@@ -89,7 +90,7 @@ func feedEnd(t testing.TB, s *space.Space) string {
 	t.Helper()
 	cursor := ""
 	for {
-		recs, next, err := s.Feed(t.Context(), cursor, 1000)
+		recs, next, err := query.New(s).Feed(t.Context(), cursor, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // sendFrom gives a space events of a source, received at a time in seconds.
@@ -74,7 +75,7 @@ func TestEventsOfSourcesAreCounted(t *testing.T) {
 	if err := store.Commit(context.Background(), &batch); err != nil {
 		t.Fatal(err)
 	}
-	rep, err := s.Verify(context.Background(), nil)
+	rep, err := query.New(s).Verify(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

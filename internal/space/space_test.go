@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -15,34 +14,35 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
-	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/spacetest"
 )
 
-var quiet = slog.New(slog.DiscardHandler)
+// What tests of spaces have in common.
+var (
+	quiet      = spacetest.Quiet
+	seeds      = spacetest.Seeds
+	memoryDisk = spacetest.MemoryDisk
+	openShared = spacetest.OpenShared
+	openSpace  = spacetest.Open
+	newSpace   = spacetest.New
+	parse      = spacetest.Parse
+	ingest     = spacetest.Ingest
+	reuse      = spacetest.Reuse
+	verify     = spacetest.Verify
+	user       = spacetest.User
+	world      = spacetest.World
+	apart      = spacetest.Apart
+	clockAt    = spacetest.ClockAt
+)
 
-// seeds is how many random worlds a test makes. The race detector, which slows
-// them down tenfold, looks at a third of them; `make test` runs them without it
-// too.
-func seeds(n uint64) uint64 {
-	if raced {
-		return (n + 2) / 3
-	}
-	return n
-}
+const raced = spacetest.Raced
 
-// disk opens the store that lies on it, each time what was committed before.
-type disk func(t testing.TB) kv.Store
-
-// memoryDisk is the quick one.
-func memoryDisk() disk {
-	m := kvtest.NewMemory()
-	return func(testing.TB) kv.Store { return m.Open() }
-}
+type disk = spacetest.Disk
 
 // pebbleDisk is the embedded store on files in memory.
 func pebbleDisk() disk {
@@ -65,89 +65,6 @@ func someDisk(seed uint64) disk {
 	return memoryDisk()
 }
 
-func openSpace(t testing.TB, store kv.Store, cfg space.Config) *space.Space {
-	t.Helper()
-	if cfg.ID == "" {
-		cfg.ID = "dev"
-	}
-	if cfg.CacheBytes == 0 {
-		cfg.CacheBytes = 4 << 20 // hundreds are opened, and the race detector shadows every byte
-	}
-	cfg.Log = quiet
-	s, err := space.Open(t.Context(), store, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// newSpace opens a space on a store of its own, in memory.
-func newSpace(t testing.TB, cfg space.Config) *space.Space {
-	t.Helper()
-	store := memoryDisk()(t)
-	s := openSpace(t, store, cfg)
-	t.Cleanup(func() {
-		if err := s.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
-func parse(t testing.TB, line string) event.Message {
-	t.Helper()
-	m, err := event.Parse([]byte(line), event.Envelope{ReceivedAt: time.Now().UnixNano()})
-	if err != nil {
-		t.Fatalf("%s: %v", line, err)
-	}
-	return m
-}
-
-func ingest(t testing.TB, s *space.Space, lines ...string) space.Receipt {
-	t.Helper()
-	d := space.Delivery{Source: "src"}
-	for _, l := range lines {
-		d.Messages = append(d.Messages, parse(t, l))
-	}
-	r, err := s.Ingest(context.Background(), d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reuse(d.Messages)
-	return r
-}
-
-// reuse does what a server does with the memory of a request that was answered.
-func reuse(ms []event.Message) {
-	for i := range ms {
-		for j := range ms[i].Body {
-			ms[i].Body[j] = '#'
-		}
-	}
-}
-
-func verify(t testing.TB, s *space.Space) space.VerifyReport {
-	t.Helper()
-	rep, err := s.Verify(context.Background(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, d := range rep.Differences {
-		if i > 10 {
-			break
-		}
-		t.Errorf("%s %s:\n  stored   %s\n  expected %s\n  %s", d.Kind, d.Subject, d.Stored, d.Expected, d.Evidence)
-	}
-	return rep
-}
-
-func user(typ, value string) space.Ref {
-	return space.Ref{Collection: identity.Users, Type: typ, Value: value}
-}
-
 func jane(t testing.TB) []string {
 	b, err := os.ReadFile("../../examples/jane.ndjson")
 	if err != nil {
@@ -159,7 +76,7 @@ func jane(t testing.TB) []string {
 // summary prints a profile without what depends on arrival.
 func summary(t testing.TB, s *space.Space, ref space.Ref) string {
 	t.Helper()
-	v, err := s.Profile(context.Background(), ref)
+	v, err := query.New(s).Profile(context.Background(), ref)
 	if err != nil {
 		return err.Error()
 	}
@@ -170,7 +87,7 @@ func summary(t testing.TB, s *space.Space, ref space.Ref) string {
 	for _, tr := range v.Traits {
 		fmt.Fprintf(&b, "%s=%s\n", tr.Name, tr.Value)
 	}
-	n, err := s.CountEvents(context.Background(), ref, 1000)
+	n, err := query.New(s).CountEvents(context.Background(), ref, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,15 +147,15 @@ func TestJaneInAnyOrder(t *testing.T) {
 func TestPagesNameTheProfileAndWaitingIsCounted(t *testing.T) {
 	s := newSpace(t, space.Config{})
 	ingest(t, s, jane(t)...)
-	v, err := s.Profile(t.Context(), user("user_id", "abc123def"))
+	v, err := query.New(s).Profile(t.Context(), user("user_id", "abc123def"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	events, err := s.Events(t.Context(), user("anonymous_id", "anon_123"), space.EventQuery{Limit: 1})
+	events, err := query.New(s).Events(t.Context(), user("anonymous_id", "anon_123"), query.EventQuery{Limit: 1})
 	if err != nil || events.Profile != v.ID || events.Provisional {
 		t.Errorf("events of %q, %v; want %q", events.Profile, err, v.ID)
 	}
-	links, err := s.Links(t.Context(), user("anonymous_id", "anon_123"), 1, "")
+	links, err := query.New(s).Links(t.Context(), user("anonymous_id", "anon_123"), 1, "")
 	if err != nil || links.Profile != v.ID {
 		t.Errorf("links of %q, %v; want %q", links.Profile, err, v.ID)
 	}
@@ -252,9 +169,9 @@ func TestEventsInPages(t *testing.T) {
 	s := newSpace(t, space.Config{})
 	ingest(t, s, jane(t)...)
 	var got []string
-	q := space.EventQuery{Limit: 4}
+	q := query.EventQuery{Limit: 4}
 	for {
-		page, err := s.Events(t.Context(), user("user_id", "abc123def"), q)
+		page, err := query.New(s).Events(t.Context(), user("user_id", "abc123def"), q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,64 +189,10 @@ func TestEventsInPages(t *testing.T) {
 	if len(got) != 26 || got[0] != "jane-026" || got[25] != "jane-001" {
 		t.Errorf("events %v", got)
 	}
-	page, err := s.Events(t.Context(), user("user_id", "abc123def"), space.EventQuery{Limit: 100, Include: []string{"Order Completed"}, Oldest: true})
+	page, err := query.New(s).Events(t.Context(), user("user_id", "abc123def"), query.EventQuery{Limit: 100, Include: []string{"Order Completed"}, Oldest: true})
 	if err != nil || len(page.Events) != 2 || page.Events[0].MessageID != "jane-009" || page.Next != "" {
 		t.Errorf("orders: %+v, %v", page, err)
 	}
-}
-
-// world makes random events in which devices, cookies and people meet often.
-func world(rng *rand.Rand, n, people int) []string {
-	lines := make([]string, n)
-	for i := range lines {
-		p := rng.IntN(people)
-		m := map[string]any{
-			"messageId": fmt.Sprintf("m%04d", i),
-			"timestamp": time.Unix(1_600_000_000+int64(rng.IntN(1000))*3600, 0).UTC().Format(time.RFC3339),
-		}
-		ctx := map[string]any{}
-		if rng.IntN(3) > 0 {
-			m["anonymousId"] = fmt.Sprint("a", p, "-", rng.IntN(8))
-		}
-		if rng.IntN(2) == 0 {
-			ctx["device"] = map[string]any{"type": "ios", "id": fmt.Sprint("d", p/(1+rng.IntN(4)))}
-		}
-		switch {
-		case rng.IntN(3) == 0:
-			m["userId"] = fmt.Sprint("u", p)
-		case m["anonymousId"] == nil:
-			m["anonymousId"] = "kiosk"
-		}
-		m["type"] = "track"
-		m["event"] = "Clicked"
-		if rng.IntN(4) == 0 {
-			m["type"] = "identify"
-			tr := map[string]any{"n": rng.IntN(5), fmt.Sprint("t", rng.IntN(3)): i}
-			if rng.IntN(5) == 0 {
-				tr["n"] = nil
-			}
-			if m["userId"] != nil && rng.IntN(2) == 0 {
-				tr["email"] = fmt.Sprint(p, "@x.com")
-			}
-			m["traits"] = tr
-		}
-		if rng.IntN(10) == 0 {
-			ctx["groupId"] = fmt.Sprint("g", p%3)
-		}
-		m["context"] = ctx
-		b, _ := json.Marshal(m)
-		lines[i] = string(b)
-	}
-	return lines
-}
-
-// apart gives up to 3600 events of a world times of their own.
-func apart(lines []string) []string {
-	out := make([]string, len(lines))
-	for i, l := range lines {
-		out[i] = strings.Replace(l, ":26:40Z", fmt.Sprintf(":%02d:%02dZ", i/60, i%60), 1)
-	}
-	return out
 }
 
 // Whatever the rules, the order of arrival, the batching, the bound on replays
@@ -396,12 +259,12 @@ func TestSpacesAreApart(t *testing.T) {
 			continue
 		}
 		s := spaces[name]
-		recs, _, err := s.Feed(t.Context(), "", 100)
+		recs, _, err := query.New(s).Feed(t.Context(), "", 100)
 		if err != nil || len(recs) != 1 || recs[0].Events != 1 {
 			t.Errorf("space %s: feed %+v, %v", name, recs, err)
 		}
 		for k := range names {
-			_, err := s.Profile(t.Context(), user("anonymous_id", fmt.Sprint("a", k)))
+			_, err := query.New(s).Profile(t.Context(), user("anonymous_id", fmt.Sprint("a", k)))
 			if (err == nil) != (k == i) {
 				t.Errorf("space %s, person a%d: %v", name, k, err)
 			}

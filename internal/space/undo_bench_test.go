@@ -1,6 +1,8 @@
 package space_test
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+
 	"context"
 	"fmt"
 	"testing"
@@ -36,25 +38,25 @@ func BenchmarkUndo(b *testing.B) {
 	s := crowd(b, 1000, 100_000)
 	for _, what := range []struct {
 		name string
-		undo space.Undo
+		undo overrides.Undo
 	}{
-		{"cut", space.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids("user_id:u1", "anonymous_id:a500")}},
-		{"isolate-the-person", space.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: ids("user_id:u1")}},
+		{"cut", overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids("user_id:u1", "anonymous_id:a500")}},
+		{"isolate-the-person", overrides.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: ids("user_id:u1")}},
 	} {
 		b.Run(what.name, func(b *testing.B) {
 			var preview, apply, back time.Duration
 			for range b.N {
 				t0 := time.Now()
-				if _, err := s.PreviewUndo(context.Background(), what.undo); err != nil {
+				if _, err := overrides.New(s).PreviewUndo(context.Background(), what.undo); err != nil {
 					b.Fatal(err)
 				}
 				t1 := time.Now()
-				g, err := s.ApplyUndo(context.Background(), what.undo)
+				g, err := overrides.New(s).ApplyUndo(context.Background(), what.undo)
 				if err != nil {
 					b.Fatal(err)
 				}
 				t2 := time.Now()
-				if _, err := s.ApplyUndo(context.Background(), space.Undo{Remove: g.Override.ID}); err != nil {
+				if _, err := overrides.New(s).ApplyUndo(context.Background(), overrides.Undo{Remove: g.Override.ID}); err != nil {
 					b.Fatal(err)
 				}
 				preview, apply, back = preview+t1.Sub(t0), apply+t2.Sub(t1), back+time.Since(t2)

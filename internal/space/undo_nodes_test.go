@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
 
 // Two nodes take events of the same people while both change overrides: what is
@@ -39,16 +40,16 @@ func TestUndoOfManyNodes(t *testing.T) {
 		rng := rand.New(rand.NewPCG(uint64(n), 11))
 		wg.Go(func() {
 			mine := lines[n*100 : (n+1)*100]
-			var overrides []string
+			var inForce []string
 			for len(mine) > 0 {
 				k := min(10, len(mine))
 				ingest(t, s, mine[:k]...)
 				mine = mine[k:]
-				u := space.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids(
+				u := overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids(
 					fmt.Sprint("user_id:u", rng.IntN(6)), fmt.Sprint("anonymous_id:a", rng.IntN(6), "-", rng.IntN(8)))}
-				if len(overrides) > 2 {
-					u = space.Undo{Remove: overrides[0]}
-					overrides = overrides[1:]
+				if len(inForce) > 2 {
+					u = overrides.Undo{Remove: inForce[0]}
+					inForce = inForce[1:]
 				}
 				if u.Remove == "" && rng.IntN(2) == 0 {
 					u.Kind, u.IDs = space.Isolate, u.IDs[rng.IntN(2):][:1]
@@ -56,10 +57,10 @@ func TestUndoOfManyNodes(t *testing.T) {
 				if u.Kind == space.CannotLink && rng.IntN(2) == 0 {
 					u.Kind = space.Same
 				}
-				g, err := s.ApplyUndo(context.Background(), u)
+				g, err := overrides.New(s).ApplyUndo(context.Background(), u)
 				for errors.Is(err, space.ErrApplying) {
 					if err = s.AwaitRules(context.Background()); err == nil {
-						g, err = s.ApplyUndo(context.Background(), u)
+						g, err = overrides.New(s).ApplyUndo(context.Background(), u)
 					}
 				}
 				if g.Applying {
@@ -70,7 +71,7 @@ func TestUndoOfManyNodes(t *testing.T) {
 				case err != nil:
 					t.Error(err)
 				case u.Remove == "":
-					overrides = append(overrides, g.Override.ID)
+					inForce = append(inForce, g.Override.ID)
 					made[n]++
 				}
 			}

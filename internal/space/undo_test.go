@@ -15,6 +15,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // ids reads IDs written type:value.
@@ -27,17 +29,17 @@ func ids(texts ...string) []identity.ID {
 	return out
 }
 
-func apply(t testing.TB, s *space.Space, u space.Undo) space.Regrouping {
+func apply(t testing.TB, s *space.Space, u overrides.Undo) overrides.Regrouping {
 	t.Helper()
 	if u.Collection == 0 {
 		u.Collection = identity.Users
 	}
 	ctx := audit.With(context.Background(), audit.Actor{By: "admin token", For: "ann", Why: "a test"})
-	want, err := s.PreviewUndo(ctx, u)
+	want, err := overrides.New(s).PreviewUndo(ctx, u)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.ApplyUndo(ctx, u)
+	got, err := overrides.New(s).ApplyUndo(ctx, u)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,11 +50,11 @@ func apply(t testing.TB, s *space.Space, u space.Undo) space.Regrouping {
 }
 
 // shape prints a regrouping without the IDs of new profiles.
-func shape(g space.Regrouping) string {
+func shape(g overrides.Regrouping) string {
 	var lines []string
 	for _, side := range []struct {
 		name string
-		list []space.Summary
+		list []overrides.Summary
 	}{{"before", g.Before}, {"after", g.After}} {
 		for _, b := range side.list {
 			var names []string
@@ -97,12 +99,12 @@ func TestCutAndTakeBack(t *testing.T) {
 	s := newSpace(t, space.Config{})
 	ingest(t, s, jane(t)...)
 	before := summary(t, s, user("user_id", "abc123def"))
-	was, err := s.Profile(t.Context(), user("user_id", "abc123def"))
+	was, err := query.New(s).Profile(t.Context(), user("user_id", "abc123def"))
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	cut := apply(t, s, space.Undo{Kind: space.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123")})
+	cut := apply(t, s, overrides.Undo{Kind: space.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123")})
 	if len(cut.Before) != 1 || len(cut.After) != 2 {
 		t.Fatalf("%s", shape(cut))
 	}
@@ -112,37 +114,37 @@ func TestCutAndTakeBack(t *testing.T) {
 	}
 	// Later evidence does not bring the link back.
 	ingest(t, s, `{"type":"track","event":"Clicked","messageId":"later","userId":"abc123def","anonymousId":"anon_123","timestamp":"2020-01-01T00:00:00Z"}`)
-	if v, err := s.Profile(t.Context(), user("user_id", "abc123def")); err != nil || slices.ContainsFunc(v.Identifiers, func(i profile.Identifier) bool { return i.Value == "anon_123" }) {
+	if v, err := query.New(s).Profile(t.Context(), user("user_id", "abc123def")); err != nil || slices.ContainsFunc(v.Identifiers, func(i profile.Identifier) bool { return i.Value == "anon_123" }) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	verify(t, s)
 
 	var stale uint64
 	for _, c := range []struct {
-		u    space.Undo
+		u    overrides.Undo
 		want error
 	}{
-		{space.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "user_id:abc123def")}, space.ErrExists},
-		{space.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "user_id:nobody")}, space.ErrNotFound},
-		{space.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "anonymous_id:anon_123")}, space.ErrInvalid},
-		{space.Undo{Kind: space.Isolate}, space.ErrInvalid},
-		{space.Undo{Kind: "unmerge"}, space.ErrInvalid},
-		{space.Undo{Remove: "ovr_none"}, space.ErrNotFound},
-		{space.Undo{Kind: space.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123", "ios.id:none")}, space.ErrNotFound},
-		{space.Undo{Kind: space.Isolate, IDs: ids("ios.id:ios_abc123"), Only: &stale}, space.ErrChanged},
-		{space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "jane-008"}, space.ErrInvalid},
-		{space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "no such"}, space.ErrNotFound},
+		{overrides.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "user_id:abc123def")}, space.ErrExists},
+		{overrides.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "user_id:nobody")}, space.ErrNotFound},
+		{overrides.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "anonymous_id:anon_123")}, space.ErrInvalid},
+		{overrides.Undo{Kind: space.Isolate}, space.ErrInvalid},
+		{overrides.Undo{Kind: "unmerge"}, space.ErrInvalid},
+		{overrides.Undo{Remove: "ovr_none"}, space.ErrNotFound},
+		{overrides.Undo{Kind: space.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123", "ios.id:none")}, space.ErrNotFound},
+		{overrides.Undo{Kind: space.Isolate, IDs: ids("ios.id:ios_abc123"), Only: &stale}, space.ErrChanged},
+		{overrides.Undo{Kind: overrides.Split, Profile: user("user_id", "abc123def"), MessageID: "jane-008"}, space.ErrInvalid},
+		{overrides.Undo{Kind: overrides.Split, Profile: user("user_id", "abc123def"), MessageID: "no such"}, space.ErrNotFound},
 	} {
 		c.u.Collection = identity.Users
-		if _, err := s.PreviewUndo(t.Context(), c.u); !errors.Is(err, c.want) {
+		if _, err := overrides.New(s).PreviewUndo(t.Context(), c.u); !errors.Is(err, c.want) {
 			t.Errorf("%+v: %v, want %v", c.u, err, c.want)
 		}
-		if _, err := s.ApplyUndo(t.Context(), c.u); !errors.Is(err, c.want) {
+		if _, err := overrides.New(s).ApplyUndo(t.Context(), c.u); !errors.Is(err, c.want) {
 			t.Errorf("%+v: %v, want %v", c.u, err, c.want)
 		}
 	}
 
-	back := apply(t, s, space.Undo{Remove: cut.Override.ID})
+	back := apply(t, s, overrides.Undo{Remove: cut.Override.ID})
 	if len(back.After) != 1 || back.After[0].ID != was.ID {
 		t.Errorf("%s, of %s", shape(back), was.ID)
 	}
@@ -150,7 +152,7 @@ func TestCutAndTakeBack(t *testing.T) {
 	if got := summary(t, s, user("user_id", "abc123def")); got != strings.Replace(strings.Replace(before, "26 events", "27 events", 1), "to jane-026", "to later", 1) {
 		t.Errorf("taken back it is\n%s\nbefore it was\n%s", got, before)
 	}
-	trail, err := s.Audit(t.Context(), 10, "")
+	trail, err := query.New(s).Audit(t.Context(), 10, "")
 	if err != nil || len(trail.Entries) != 2 || trail.Entries[0].Action != "override.remove" || trail.Entries[1].Action != "override.add" ||
 		trail.Entries[1].For != "ann" || trail.Entries[1].Why != "a test" {
 		t.Errorf("%+v, %v", trail, err)
@@ -164,32 +166,32 @@ func TestSplitRevivesProfiles(t *testing.T) {
 	ingest(t, s,
 		`{"type":"identify","messageId":"a1","userId":"ann","traits":{"email":"ann@x.com","name":"Ann"},"timestamp":"2020-01-01T00:00:00Z"}`,
 		`{"type":"identify","messageId":"b1","anonymousId":"phone","traits":{"email":"bob@x.com","name":"Bob"},"timestamp":"2020-01-02T00:00:00Z"}`)
-	ann, _ := s.Profile(t.Context(), user("user_id", "ann"))
-	bob, _ := s.Profile(t.Context(), user("anonymous_id", "phone"))
+	ann, _ := query.New(s).Profile(t.Context(), user("user_id", "ann"))
+	bob, _ := query.New(s).Profile(t.Context(), user("anonymous_id", "phone"))
 	ingest(t, s, `{"type":"track","event":"Clicked","messageId":"c1","userId":"ann","anonymousId":"phone","timestamp":"2020-01-03T00:00:00Z"}`)
-	one, _ := s.Profile(t.Context(), user("anonymous_id", "phone"))
+	one, _ := query.New(s).Profile(t.Context(), user("anonymous_id", "phone"))
 	if one.ID != ann.ID {
 		t.Fatalf("not merged: %+v", one)
 	}
-	_, cursor, err := s.Feed(t.Context(), "", 1000)
+	_, cursor, err := query.New(s).Feed(t.Context(), "", 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := apply(t, s, space.Undo{Kind: space.Split, Profile: user("user_id", "ann"), MessageID: "c1"})
+	g := apply(t, s, overrides.Undo{Kind: overrides.Split, Profile: user("user_id", "ann"), MessageID: "c1"})
 	if g.Override.Kind != space.CannotLink || g.Override.MessageID != "c1" {
 		t.Errorf("%+v", g.Override)
 	}
-	var made *space.MadeError
-	if _, err := s.PreviewUndo(t.Context(), space.Undo{Kind: space.Split, Profile: user("user_id", "ann"), MessageID: "c1"}); !errors.As(err, &made) || made.Override != g.Override.ID {
+	var made *overrides.MadeError
+	if _, err := overrides.New(s).PreviewUndo(t.Context(), overrides.Undo{Kind: overrides.Split, Profile: user("user_id", "ann"), MessageID: "c1"}); !errors.As(err, &made) || made.Override != g.Override.ID {
 		t.Errorf("split twice: %v", err)
 	}
 	verify(t, s)
-	again, _ := s.Profile(t.Context(), user("anonymous_id", "phone"))
+	again, _ := query.New(s).Profile(t.Context(), user("anonymous_id", "phone"))
 	if again.ID != bob.ID || len(again.Traits) != 2 || string(again.Traits[1].Value) != `"Bob"` {
 		t.Errorf("%+v, want %s", again, bob.ID)
 	}
 	// The feed says so, with what the profiles' traits are now.
-	recs, _, err := s.Feed(t.Context(), cursor, 1000)
+	recs, _, err := query.New(s).Feed(t.Context(), cursor, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,11 +216,11 @@ func TestSplitRevivesProfiles(t *testing.T) {
 	if recs[0].Changes[0].Kind == feed.Merged {
 		t.Error("a split merges nothing")
 	}
-	three := apply(t, s, space.Undo{Kind: space.CannotLink, IDs: ids("user_id:ann", "anonymous_id:phone", "email:bob@x.com")})
-	if _, err := s.PreviewUndo(t.Context(), space.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids("email:bob@x.com", "user_id:ann")}); !errors.As(err, &made) || made.Override != three.Override.ID {
+	three := apply(t, s, overrides.Undo{Kind: space.CannotLink, IDs: ids("user_id:ann", "anonymous_id:phone", "email:bob@x.com")})
+	if _, err := overrides.New(s).PreviewUndo(t.Context(), overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids("email:bob@x.com", "user_id:ann")}); !errors.As(err, &made) || made.Override != three.Override.ID {
 		t.Errorf("a cut that a larger one says already: %v", err)
 	}
-	apply(t, s, space.Undo{Remove: three.Override.ID})
+	apply(t, s, overrides.Undo{Remove: three.Override.ID})
 }
 
 // Whatever is cut and taken back, in whatever order, with events between and
@@ -269,15 +271,15 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 				ingest(t, s, lines[:n]...)
 				lines = lines[n:]
 				for range rng.IntN(3) {
-					u := space.Undo{Kind: space.CannotLink, IDs: []identity.ID{some(), some()}, Collection: identity.Users}
+					u := overrides.Undo{Kind: space.CannotLink, IDs: []identity.ID{some(), some()}, Collection: identity.Users}
 					switch {
 					case len(made) > 0 && rng.IntN(3) == 0:
 						i := rng.IntN(len(made))
-						u = space.Undo{Remove: made[i]}
+						u = overrides.Undo{Remove: made[i]}
 						made = slices.Delete(made, i, i+1)
 					case rng.IntN(3) == 0:
 						id := some()
-						u = space.Undo{Kind: space.Split, Profile: user(id.Type, id.Value), MessageID: mergeOf(t, s, id, rng)}
+						u = overrides.Undo{Kind: overrides.Split, Profile: user(id.Type, id.Value), MessageID: mergeOf(t, s, id, rng)}
 					case rng.IntN(3) == 0:
 						u.Kind = space.Same
 						if rng.IntN(4) == 0 {
@@ -287,20 +289,20 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 							u.IDs = parted
 						}
 					case rng.IntN(2) == 0:
-						u = space.Undo{Kind: space.Isolate, IDs: u.IDs[:1], Collection: identity.Users}
+						u = overrides.Undo{Kind: space.Isolate, IDs: u.IDs[:1], Collection: identity.Users}
 					case rng.IntN(3) == 0:
 						id, strand, ok := heldBy(t, s, u.IDs[0], some())
 						if !ok {
 							continue
 						}
-						u = space.Undo{Kind: space.Drop, IDs: []identity.ID{id}, Strand: strand, Collection: identity.Users}
+						u = overrides.Undo{Kind: space.Drop, IDs: []identity.ID{id}, Strand: strand, Collection: identity.Users}
 						drops.Add(1)
 					}
-					g, err := s.ApplyUndo(t.Context(), u)
+					g, err := overrides.New(s).ApplyUndo(t.Context(), u)
 					if errors.Is(err, space.ErrApplying) {
 						waited.Add(1)
 						await(t, s)
-						g, err = s.ApplyUndo(t.Context(), u)
+						g, err = overrides.New(s).ApplyUndo(t.Context(), u)
 					}
 					if errors.Is(err, space.ErrConflict) {
 						conflicts.Add(1)
@@ -313,13 +315,13 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 					case u.Kind == space.CannotLink:
 						parted = u.IDs
 					}
-					if errors.Is(err, space.ErrExists) || errors.Is(err, space.ErrInvalid) || u.Kind == space.Split && errors.Is(err, space.ErrNotFound) {
+					if errors.Is(err, space.ErrExists) || errors.Is(err, space.ErrInvalid) || u.Kind == overrides.Split && errors.Is(err, space.ErrNotFound) {
 						continue
 					}
 					if err != nil {
 						t.Fatal(err)
 					}
-					if u.Kind == space.Split {
+					if u.Kind == overrides.Split {
 						splits.Add(1)
 						if g.Applying {
 							await(t, s)
@@ -343,7 +345,7 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 			verify(t, s)
 			for _, id := range made {
 				await(t, s)
-				if _, err := s.ApplyUndo(t.Context(), space.Undo{Remove: id}); err != nil {
+				if _, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Remove: id}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -372,7 +374,7 @@ func await(t testing.TB, s *space.Space) {
 // on the way between them.
 func heldBy(t *testing.T, s *space.Space, a, b identity.ID) (identity.ID, identity.Hash, bool) {
 	t.Helper()
-	e, err := s.Explain(t.Context(), user(a.Type, a.Value), user(b.Type, b.Value))
+	e, err := query.New(s).Explain(t.Context(), user(a.Type, a.Value), user(b.Type, b.Value))
 	if err != nil && !errors.Is(err, space.ErrNotFound) {
 		t.Fatal(err)
 	}
@@ -385,7 +387,7 @@ func heldBy(t *testing.T, s *space.Space, a, b identity.ID) (identity.ID, identi
 // mergeOf is one of the events that merged what an ID belongs to, "" if none did.
 func mergeOf(t *testing.T, s *space.Space, id identity.ID, rng *rand.Rand) string {
 	t.Helper()
-	story, err := s.Story(t.Context(), user(id.Type, id.Value), 1000, "")
+	story, err := query.New(s).Story(t.Context(), user(id.Type, id.Value), 1000, "")
 	if err != nil {
 		return ""
 	}
@@ -407,7 +409,7 @@ func checkParts(t *testing.T, s *space.Space, o *space.Override) {
 	part, rest := map[string]int{}, o.IDs
 	for k, n := range o.Parts {
 		for _, id := range rest[:n] {
-			v, err := s.Profile(t.Context(), user(id.Type, id.Value))
+			v, err := query.New(s).Profile(t.Context(), user(id.Type, id.Value))
 			if err != nil {
 				continue // it is nobody's
 			}
@@ -426,17 +428,17 @@ func TestSplitIsWhole(t *testing.T) {
 	s := newSpace(t, space.Config{})
 	ingest(t, s, jane(t)...)
 	before := partition(t, s, jane(t))
-	g := apply(t, s, space.Undo{Kind: space.Split, Profile: user("user_id", "abc123def"), MessageID: "jane-011"})
+	g := apply(t, s, overrides.Undo{Kind: overrides.Split, Profile: user("user_id", "abc123def"), MessageID: "jane-011"})
 	verify(t, s)
 	checkParts(t, s, &g.Override)
-	v, err := s.Profile(t.Context(), user("android.id", "and_1a2b3c4d"))
+	v, err := query.New(s).Profile(t.Context(), user("android.id", "and_1a2b3c4d"))
 	if err != nil || len(v.Identifiers) != 2 || v.Identifiers[1].Value != "anon_456" && v.Identifiers[0].Value != "anon_456" {
 		t.Errorf("the phone: %+v, %v", v, err)
 	}
-	apply(t, s, space.Undo{Remove: g.Override.ID})
+	apply(t, s, overrides.Undo{Remove: g.Override.ID})
 	verify(t, s)
 	for _, reason := range []string{"override: " + g.Override.ID, "override taken back"} {
-		if page, err := s.Insights(t.Context(), space.InsightQuery{Reason: reason, Limit: 10}); err != nil || len(page.Insights) == 0 {
+		if page, err := query.New(s).Insights(t.Context(), query.InsightQuery{Reason: reason, Limit: 10}); err != nil || len(page.Insights) == 0 {
 			t.Errorf("nothing is put down to %q: %v", reason, err)
 		}
 	}

@@ -48,12 +48,12 @@ func (d *Tx) emitUnresolved(e *placedEvent) {
 		}
 	}
 	if len(ids) > 0 {
-		ch.IDType, ch.IDValue = clip(ids[0].Type), clip(ids[0].Value)
+		ch.IDType, ch.IDValue = feed.Clip(ids[0].Type), feed.Clip(ids[0].Value)
 	}
 	if len(ids) > 1 {
 		names := make([]string, 0, min(len(ids), mostUnresolvedIDs))
 		for _, id := range ids[:min(len(ids), mostUnresolvedIDs)] {
-			names = append(names, clip(id.Type)+":"+clip(id.Value))
+			names = append(names, feed.Clip(id.Type)+":"+feed.Clip(id.Value))
 		}
 		ch.Value, _ = json.Marshal(names) // strings can always be encoded
 	}

@@ -82,11 +82,16 @@ func (s *Space) openView(v *View, ctx context.Context, r kv.Reader, rs *identity
 	version := s.version.Load()
 	v.stale, v.rulesSince = version.Applying, version.SetAt
 	if v.strands == nil {
-		v.strands = map[identity.Hash]*codec.Strand{}
-		v.nodes = map[identity.Hash]*codec.Identifier{}
-		v.profiles = map[codec.ProfileID]*codec.Profile{}
-		v.traits = traitTable()
+		v.makeRoom()
 	}
+}
+
+// makeRoom makes the room for what is read.
+func (v *View) makeRoom() {
+	v.strands = map[identity.Hash]*codec.Strand{}
+	v.nodes = map[identity.Hash]*codec.Identifier{}
+	v.profiles = map[codec.ProfileID]*codec.Profile{}
+	v.traits = traitTable()
 }
 
 // get reads keys from the snapshot and remembers what it saw: the commit relies

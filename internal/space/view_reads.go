@@ -61,7 +61,7 @@ func (d *View) Overrides() *identity.Overrides { return d.engine.Overrides }
 
 // OverrideList is the overrides that the view goes by, by ID. Callers must not
 // change it.
-func (d *View) OverrideList() []Override { return d.overrides.all }
+func (d *View) OverrideList() OverrideList { return d.overrides.all }
 
 // Engine decides by the rules and overrides of the view.
 func (d *View) Engine() *identity.Engine { return &d.engine }
@@ -92,6 +92,25 @@ func (d *View) AnyPending() bool {
 		if n != nil && n.Pending {
 			return true
 		}
+	}
+	return false
+}
+
+// Belongs reports whether a strand belongs to a profile; the identifiers of the
+// profile were loaded. The accepted IDs of a strand are all
+// of one profile, but for those that were let go already while the strand waits to be
+// decided again.
+func (d *View) Belongs(st *codec.Strand, p codec.ProfileID) bool {
+	for i := range st.Links {
+		l := &st.Links[i]
+		if l.Verdict != identity.Accepted {
+			continue
+		}
+		n := d.nodes[l.Hash]
+		if n != nil && n.Owner.IsZero() {
+			continue
+		}
+		return n != nil && n.Owner == p
 	}
 	return false
 }

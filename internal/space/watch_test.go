@@ -16,6 +16,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // warned has the watcher look and lists all warnings by what they are about.
@@ -222,7 +223,7 @@ func TestDismissedIsDismissed(t *testing.T) {
 	if s.Stats().Warnings != 0 {
 		t.Errorf("the gauge says %d", s.Stats().Warnings)
 	}
-	trail, err := s.Audit(t.Context(), 10, "")
+	trail, err := query.New(s).Audit(t.Context(), 10, "")
 	if err != nil || len(trail.Entries) != 1 || trail.Entries[0].Action != "warning.dismiss" || trail.Entries[0].For != "ann" {
 		t.Errorf("%+v, %v", trail, err)
 	}

@@ -1,6 +1,8 @@
 package space_test
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+
 	"testing"
 	"time"
 
@@ -26,13 +28,13 @@ func TestTheJobDecidesWhatAnUndoPutsIntoAWindow(t *testing.T) {
 	ingest(t, s,
 		`{"type":"track","event":"A","messageId":"1","userId":"u","anonymousId":"a1","timestamp":"2024-01-01T00:00:00Z"}`,
 		`{"type":"track","event":"A","messageId":"2","anonymousId":"a2","timestamp":"2024-01-01T01:00:00Z"}`)
-	alone, err := s.ApplyUndo(t.Context(), space.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: ids("anonymous_id:a2")})
+	alone, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: ids("anonymous_id:a2")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ingest(t, s, `{"type":"track","event":"A","messageId":"3","userId":"u","anonymousId":"a2","timestamp":"2024-01-01T02:00:00Z"}`)
 	before := s.Stats().Replays
-	if _, err := s.ApplyUndo(t.Context(), space.Undo{Remove: alone.Override.ID}); err != nil {
+	if _, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Remove: alone.Override.ID}); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(20 * time.Second); s.Stats().Replays == before; time.Sleep(20 * time.Millisecond) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // A device has five cookies within a week, the fifth of them twice. Then a sixth
@@ -27,7 +28,7 @@ func TestAReplayFindsLaterEventsOfItsOwnCommit(t *testing.T) {
 		seen(157, "fifth", ""), seen(172, "fifth", ""),
 		seen(217, "sixth", `"email":"guest@example.com"`))
 	verify(t, s)
-	v, err := s.Profile(t.Context(), user("anonymous_id", "fifth"))
+	v, err := query.New(s).Profile(t.Context(), user("anonymous_id", "fifth"))
 	if err != nil {
 		t.Fatal(err)
 	}

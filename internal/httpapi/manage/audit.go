@@ -11,12 +11,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // Auditor reads the audit trail.
 type Auditor interface {
-	Audit(ctx context.Context, limit int, next string) (space.AuditPage, error)
+	Audit(ctx context.Context, limit int, next string) (query.AuditPage, error)
 }
 
 func auditOf(entries []audit.Entry) []api.AuditEntry {
@@ -37,7 +37,7 @@ func (h *handler) spaceAudit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	next := r.URL.Query().Get("next")
-	var of space.AuditPage
+	var of query.AuditPage
 	switch s, err := h.open(r); {
 	case err == nil:
 		if of, err = s.Audit(r.Context(), n, next); err != nil {

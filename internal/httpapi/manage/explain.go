@@ -10,12 +10,13 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // Explainer says why identifiers are one person, or not.
 type Explainer interface {
-	Explain(ctx context.Context, a, b space.Ref) (space.Explanation, error)
-	Story(ctx context.Context, ref space.Ref, limit int, next string) (space.StoryPage, error)
+	Explain(ctx context.Context, a, b space.Ref) (query.Explanation, error)
+	Story(ctx context.Context, ref space.Ref, limit int, next string) (query.StoryPage, error)
 }
 
 // What the answer rests on.
@@ -70,7 +71,7 @@ func (h *handler) explain(w http.ResponseWriter, r *http.Request) error {
 	return ok(w, a)
 }
 
-func explanationOf(e *space.Explanation) api.Explanation {
+func explanationOf(e *query.Explanation) api.Explanation {
 	a := api.Explanation{
 		Collection: e.Collection.String(), A: askedOf(e.A), B: askedOf(e.B),
 		Together: e.Together, Provisional: e.Provisional,
@@ -88,7 +89,7 @@ func explanationOf(e *space.Explanation) api.Explanation {
 	return a
 }
 
-func whyOf(e *space.Explanation) string {
+func whyOf(e *query.Explanation) string {
 	switch {
 	case e.A.Blocked || e.B.Blocked:
 		return whyBlocked
@@ -107,7 +108,7 @@ func whyOf(e *space.Explanation) string {
 }
 
 // decisions counts the steps that people decided and that no event has.
-func decisions(e *space.Explanation) int {
+func decisions(e *query.Explanation) int {
 	n := 0
 	for i := range e.Steps {
 		if e.Steps[i].Strands == 0 {
@@ -117,7 +118,7 @@ func decisions(e *space.Explanation) int {
 	return n
 }
 
-func askedOf(a space.Asked) api.Asked {
+func askedOf(a query.Asked) api.Asked {
 	out := api.Asked{ID: a.ID.String(), Profile: a.Profile, Blocked: a.Blocked}
 	if a.Isolated != nil {
 		out.Override = a.Isolated.ID
@@ -125,7 +126,7 @@ func askedOf(a space.Asked) api.Asked {
 	return out
 }
 
-func stepOf(st *space.EvidenceStep) api.Step {
+func stepOf(st *query.EvidenceStep) api.Step {
 	a := api.Step{
 		From: st.From.String(), To: st.To.String(), Strands: st.Strands,
 		Events: st.Evidence.Events, AtLeast: st.Evidence.AtLeast,
@@ -146,7 +147,7 @@ func stepOf(st *space.EvidenceStep) api.Step {
 	return a
 }
 
-func seenOf(s space.Seen) api.SeenEvent {
+func seenOf(s query.Seen) api.SeenEvent {
 	a := api.SeenEvent{Time: eventTime(s.Time, s.MessageID != "" || s.Type != 0), MessageID: s.MessageID, Source: s.Source, Name: s.Name, App: s.App, Damaged: s.Damaged}
 	if s.Type != 0 {
 		a.Type = s.Type.String()
@@ -162,7 +163,7 @@ func eventTime(ns int64, known bool) *time.Time {
 	return answer.TimeIfAny(ns)
 }
 
-func outOf(d *space.Demotion) api.KeptOut {
+func outOf(d *query.Demotion) api.KeptOut {
 	a := api.KeptOut{
 		ID: d.ID.String(), Strand: d.Strand.Hash.String(), Reason: d.Reason.String(), Event: seenOf(d.Event), Limit: limitOf(d.Broke, d.Limit),
 		Had: membersOf(d.Had), HadCount: len(d.Had), Brought: membersOf(d.Brought), BroughtCount: len(d.Brought),

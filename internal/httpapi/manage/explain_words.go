@@ -7,10 +7,11 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // sentence says in words what an explanation comes to.
-func sentence(why string, e *space.Explanation) string {
+func sentence(why string, e *query.Explanation) string {
 	a, b := e.A.ID.String(), e.B.ID.String()
 	text := ""
 	switch why {
@@ -62,7 +63,7 @@ func who(c identity.Collection) string {
 }
 
 // wordsOf says in words why an ID was left out.
-func wordsOf(d *space.Demotion) string {
+func wordsOf(d *query.Demotion) string {
 	id := d.ID.String()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s was left out", id)
@@ -103,7 +104,7 @@ func wordsOf(d *space.Demotion) string {
 }
 
 // nobody says why an ID names nobody.
-func nobody(a *space.Asked) string {
+func nobody(a *query.Asked) string {
 	if a.Isolated == nil {
 		return fmt.Sprintf("%s names nobody: the rules block this value", a.ID)
 	}

@@ -15,11 +15,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // Insights reads what happened to identities.
 type Insights interface {
-	Insights(ctx context.Context, q space.InsightQuery) (space.InsightPage, error)
+	Insights(ctx context.Context, q query.InsightQuery) (query.InsightPage, error)
 	Counts(ctx context.Context, q space.CountsQuery) ([]space.CountsAt, error)
 }
 
@@ -27,14 +28,14 @@ type Insights interface {
 func insightName(k feed.Kind) string { return strings.TrimPrefix(k.String(), "profile_") }
 
 func insightKind(name string) (feed.Kind, bool) {
-	i := slices.IndexFunc(space.InsightKinds, func(k feed.Kind) bool { return insightName(k) == name })
+	i := slices.IndexFunc(query.InsightKinds, func(k feed.Kind) bool { return insightName(k) == name })
 	if i < 0 {
 		return 0, false
 	}
-	return space.InsightKinds[i], true
+	return query.InsightKinds[i], true
 }
 
-func insightOf(in *space.Insight) api.Insight {
+func insightOf(in *query.Insight) api.Insight {
 	a := api.Insight{
 		Kind: insightName(in.Kind), At: answer.Time(in.At), Time: eventTime(in.Time, in.MessageID != ""),
 		Profile: in.Profile, From: in.From, Reason: in.Reason, MessageID: in.MessageID, Source: in.Source,
@@ -74,18 +75,18 @@ func (h *handler) listInsights(w http.ResponseWriter, r *http.Request) error {
 	return ok(w, paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}))
 }
 
-func insightQuery(r *http.Request) (q space.InsightQuery, err error) {
-	query := r.URL.Query()
-	q.Reason, q.Source, q.Next = query.Get("reason"), query.Get("source"), query.Get("next")
-	for _, text := range query["kind"] {
+func insightQuery(r *http.Request) (q query.InsightQuery, err error) {
+	asked := r.URL.Query()
+	q.Reason, q.Source, q.Next = asked.Get("reason"), asked.Get("source"), asked.Get("next")
+	for _, text := range asked["kind"] {
 		for name := range strings.SplitSeq(text, ",") {
 			if name = strings.TrimSpace(name); name == "" {
 				continue
 			}
 			k, known := insightKind(name)
 			if !known {
-				names := make([]string, len(space.InsightKinds))
-				for i, k := range space.InsightKinds {
+				names := make([]string, len(query.InsightKinds))
+				for i, k := range query.InsightKinds {
 					names[i] = insightName(k)
 				}
 				return q, answer.BadParameter("There is no kind %.40q; choose from %s.", name, strings.Join(names, ", "))
@@ -93,7 +94,7 @@ func insightQuery(r *http.Request) (q space.InsightQuery, err error) {
 			q.Kinds = append(q.Kinds, k)
 		}
 	}
-	if id := query.Get("id"); id != "" {
+	if id := asked.Get("id"); id != "" {
 		t, v, both := strings.Cut(id, ":")
 		q.IDType = strings.ToLower(strings.TrimSpace(t))
 		if both {
@@ -107,9 +108,9 @@ func insightQuery(r *http.Request) (q space.InsightQuery, err error) {
 			return q, answer.BadParameter("id is %.100q; write type:value, such as email:jane@example.com, or a type alone.", t+":"+v)
 		}
 	}
-	if text := query.Get("profile"); text != "" {
+	if text := asked.Get("profile"); text != "" {
 		collection := identity.Users
-		if strings.HasPrefix(text, "acc_") || query.Get("collection") == identity.Accounts.String() {
+		if strings.HasPrefix(text, "acc_") || asked.Get("collection") == identity.Accounts.String() {
 			collection = identity.Accounts
 		}
 		ref, err := profiles.ParseRef(collection, text)
@@ -125,7 +126,7 @@ func insightQuery(r *http.Request) (q space.InsightQuery, err error) {
 }
 
 // moment reads a time of the query; open without one.
-func moment(r *http.Request, name string) (space.Bound, error) {
+func moment(r *http.Request, name string) (query.Bound, error) {
 	return profiles.Moment(r.URL.Query(), name)
 }
 
@@ -153,10 +154,10 @@ func (h *handler) countInsights(w http.ResponseWriter, r *http.Request) error {
 		return answer.BadParameter("every is %.40q; choose hour or day.", every)
 	}
 	if !until.Set {
-		until = space.BoundAt(h.Now().UnixNano())
+		until = query.BoundAt(h.Now().UnixNano())
 	}
 	if !since.Set {
-		since = space.BoundAt(max(until.At, math.MinInt64+int64(span)) - int64(span))
+		since = query.BoundAt(max(until.At, math.MinInt64+int64(span)) - int64(span))
 	}
 	q.Since, q.Until = since.At, until.At
 	list, err := s.Counts(r.Context(), q)

@@ -1,6 +1,8 @@
 package manage
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+
 	"context"
 	"fmt"
 	"net/http"
@@ -18,8 +20,8 @@ import (
 type Overrides interface {
 	Overrides(ctx context.Context, limit int, next string) (space.OverridePage, error)
 	Override(ctx context.Context, id string) (space.Override, uint64, error)
-	PreviewUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
-	ApplyUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
+	PreviewUndo(ctx context.Context, u overrides.Undo) (overrides.Regrouping, error)
+	ApplyUndo(ctx context.Context, u overrides.Undo) (overrides.Regrouping, error)
 }
 
 func overrideOf(o space.Override) api.Override {
@@ -41,7 +43,7 @@ func idTexts(ids []identity.ID) []string {
 	return out
 }
 
-func briefsOf(list []space.Summary) []api.ProfileSummary {
+func briefsOf(list []overrides.Summary) []api.ProfileSummary {
 	out := make([]api.ProfileSummary, 0, len(list))
 	for _, b := range list {
 		out = append(out, api.ProfileSummary{ID: b.ID, Identifiers: identifiersOf(b.Identifiers), IDs: b.IDs, Strands: b.Strands, Events: b.Events, Traits: traitsOf(b.Traits)})
@@ -49,7 +51,7 @@ func briefsOf(list []space.Summary) []api.ProfileSummary {
 	return out
 }
 
-func regroupingOf(g space.Regrouping) api.Regrouping {
+func regroupingOf(g overrides.Regrouping) api.Regrouping {
 	a := api.Regrouping{
 		Override: overrideOf(g.Override), Revision: g.Revision, Applied: g.Applied, Provisional: g.Provisional,
 		Before: briefsOf(g.Before), After: briefsOf(g.After),
@@ -62,8 +64,8 @@ func regroupingOf(g space.Regrouping) api.Regrouping {
 	return a
 }
 
-func undoOf(q *api.OverrideRequest) (space.Undo, error) {
-	u := space.Undo{Kind: q.Kind, Collection: identity.Users, MessageID: event.TrimID(q.MessageID)}
+func undoOf(q *api.OverrideRequest) (overrides.Undo, error) {
+	u := overrides.Undo{Kind: q.Kind, Collection: identity.Users, MessageID: event.TrimID(q.MessageID)}
 	if q.Collection != "" {
 		var ok bool
 		if u.Collection, ok = identity.ParseCollection(q.Collection); !ok {
@@ -84,9 +86,9 @@ func undoOf(q *api.OverrideRequest) (space.Undo, error) {
 		}
 	}
 	switch {
-	case q.Kind == space.Split && (q.Profile == "" || q.MessageID == ""):
+	case q.Kind == overrides.Split && (q.Profile == "" || q.MessageID == ""):
 		return u, answer.BadParameter("split needs profile and message_id: the profile, and the event that merged it.")
-	case q.Kind == space.Split:
+	case q.Kind == overrides.Split:
 		u.Profile, err = profiles.ParseRef(u.Collection, q.Profile)
 	case q.Kind == space.Drop && q.Strand == "":
 		return u, answer.BadParameter("drop needs strand, as explain shows it.")
@@ -122,10 +124,10 @@ func (h *handler) addOverride(w http.ResponseWriter, r *http.Request) error {
 
 // removeOverride takes an override back.
 func (h *handler) removeOverride(w http.ResponseWriter, r *http.Request) error {
-	return h.regroup(w, r, space.Undo{Remove: r.PathValue("override")})
+	return h.regroup(w, r, overrides.Undo{Remove: r.PathValue("override")})
 }
 
-func (h *handler) regroup(w http.ResponseWriter, r *http.Request, u space.Undo) error {
+func (h *handler) regroup(w http.ResponseWriter, r *http.Request, u overrides.Undo) error {
 	s, err := h.open(r)
 	if err != nil {
 		return err
@@ -137,7 +139,7 @@ func (h *handler) regroup(w http.ResponseWriter, r *http.Request, u space.Undo) 
 	if u.Only, err = onlyIf(r); err != nil {
 		return err
 	}
-	var g space.Regrouping
+	var g overrides.Regrouping
 	if preview {
 		g, err = s.PreviewUndo(r.Context(), u)
 	} else {

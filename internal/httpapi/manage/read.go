@@ -11,11 +11,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // Profiles reads profiles.
 type Profiles interface {
-	Profile(ctx context.Context, ref space.Ref) (space.Profile, error)
+	Profile(ctx context.Context, ref space.Ref) (query.Profile, error)
 	CountEvents(ctx context.Context, ref space.Ref, most int64) (int64, error)
 }
 
@@ -50,7 +51,7 @@ func (h *handler) getProfile(w http.ResponseWriter, r *http.Request) error {
 	return ok(w, profileOf(v, n))
 }
 
-func profileOf(v space.Profile, events int64) api.Profile {
+func profileOf(v query.Profile, events int64) api.Profile {
 	p := api.Profile{
 		ID: v.ID, Collection: v.Collection.String(), Merged: append([]string{}, v.Merged...),
 		Provisional: v.Provisional, Version: v.Version, AsOf: answer.TimeIfAny(v.AsOf), Strands: v.Strands, Events: events,

@@ -7,7 +7,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // story serves how a profile came to be, step by step.
@@ -53,7 +53,7 @@ func (h *handler) story(w http.ResponseWriter, r *http.Request) error {
 	return ok(w, a)
 }
 
-func chapterOf(c *space.Chapter) api.Chapter {
+func chapterOf(c *query.Chapter) api.Chapter {
 	a := api.Chapter{
 		Kind: c.Kind.String(), Event: seenOf(c.Event), IDs: idTexts(c.IDs), Through: idTexts(c.Through),
 		Reason: c.Reason.String(), Limit: limitOf(c.Broke, c.Limit), Strands: c.Strands,

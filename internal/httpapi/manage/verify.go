@@ -9,11 +9,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // Verifier compares what is stored with what it should be.
 type Verifier interface {
-	Verify(ctx context.Context, progress space.Progress) (space.VerifyReport, error)
+	Verify(ctx context.Context, progress space.Progress) (query.VerifyReport, error)
 }
 
 // progressEvery is how often a line of progress is sent. It keeps proxies from
@@ -51,6 +52,6 @@ func (h *handler) verify(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	_ = lines.Encode(api.ProgressLine{Report: api.VerifyReport{Events: report.Events, Strands: report.Strands, Profiles: report.Profiles, Traits: report.Traits,
-		Pending: report.Pending, Damaged: report.Damaged, Differences: append([]space.Difference{}, report.Differences...), Truncated: report.Truncated, Lost: append([]api.Loss{}, h.losses()...)}})
+		Pending: report.Pending, Damaged: report.Damaged, Differences: append([]query.Difference{}, report.Differences...), Truncated: report.Truncated, Lost: append([]api.Loss{}, h.losses()...)}})
 	return nil
 }

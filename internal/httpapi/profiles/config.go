@@ -11,6 +11,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // Tokens knows the tokens of spaces.
@@ -21,13 +23,13 @@ type Tokens interface {
 
 // Space reads profiles.
 type Space interface {
-	ReadProfile(ctx context.Context, ref space.Ref, want space.Part) (space.Profile, error)
+	ReadProfile(ctx context.Context, ref space.Ref, want query.Part) (query.Profile, error)
 	NameIdentifiers(ctx context.Context, ids []profile.Identifier) error
-	Events(ctx context.Context, ref space.Ref, q space.EventQuery) (space.EventPage, error)
-	Links(ctx context.Context, ref space.Ref, limit int, next string) (space.LinkPage, error)
+	Events(ctx context.Context, ref space.Ref, q query.EventQuery) (query.EventPage, error)
+	Links(ctx context.Context, ref space.Ref, limit int, next string) (query.LinkPage, error)
 	Ruleset() *identity.Ruleset
-	PreviewUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
-	ApplyUndo(ctx context.Context, u space.Undo) (space.Regrouping, error)
+	PreviewUndo(ctx context.Context, u overrides.Undo) (overrides.Regrouping, error)
+	ApplyUndo(ctx context.Context, u overrides.Undo) (overrides.Regrouping, error)
 }
 
 // Config is what the Profile API needs.

@@ -1,6 +1,8 @@
 package profiles
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -48,7 +50,7 @@ func (h *handler) takeOff(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := audit.With(r.Context(), audit.Actor{By: q.by, Why: "deleted through the Profile API"})
-	undo := space.Undo{Kind: space.Isolate, Collection: q.collection, IDs: ids, Profile: q.ref}
+	undo := overrides.Undo{Kind: space.Isolate, Collection: q.collection, IDs: ids, Profile: q.ref}
 	preview, err := q.flag("preview")
 	if err != nil {
 		return err

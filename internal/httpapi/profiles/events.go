@@ -7,8 +7,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // A page of events ends early when it has pageBytes; it is read in pieces, so
@@ -49,7 +49,7 @@ func (h *handler) events(ctx context.Context, q *request) ([]byte, bool, error) 
 	}
 }
 
-func (q *request) eventQuery() (e space.EventQuery, err error) {
+func (q *request) eventQuery() (e query.EventQuery, err error) {
 	if e.Limit, err = q.limit(eventsStd, eventsMost); err != nil {
 		return e, err
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // externalIDs serves a profile's external IDs, oldest first.
@@ -26,7 +26,7 @@ func (h *handler) externalIDs(ctx context.Context, q *request) ([]byte, bool, er
 	if err != nil {
 		return nil, false, err
 	}
-	view, err := q.space.ReadProfile(ctx, q.ref, space.PartIdentifiers)
+	view, err := q.space.ReadProfile(ctx, q.ref, query.PartIdentifiers)
 	if err != nil {
 		return nil, false, err
 	}

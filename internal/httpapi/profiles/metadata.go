@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // metadata serves when and where a profile was first and last seen. Profiles
@@ -15,7 +15,7 @@ func (h *handler) metadata(ctx context.Context, q *request) ([]byte, bool, error
 	if err != nil {
 		return nil, false, err
 	}
-	view, err := q.space.ReadProfile(ctx, q.ref, space.PartMetadata)
+	view, err := q.space.ReadProfile(ctx, q.ref, query.PartMetadata)
 	if err != nil {
 		return nil, false, err
 	}
@@ -54,7 +54,7 @@ func (h *handler) metadata(ctx context.Context, q *request) ([]byte, bool, error
 
 // appendSeen appends a time of a profile's metadata: null if no event of it is
 // left.
-func appendSeen(b []byte, ns int64, v *space.Profile) []byte {
+func appendSeen(b []byte, ns int64, v *query.Profile) []byte {
 	if ns == 0 && v.Strands == 0 {
 		return append(b, "null"...)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // request is one request to the Profile API, understood.
@@ -36,7 +37,7 @@ const provisionalHeader = "Selfsame-Provisional"
 func (h *handler) serve(name string, serve resource) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		text, provisional, err := h.answer(w, r, name, serve)
-		var early *space.NotYetError
+		var early *query.NotYetError
 		switch {
 		case err == nil:
 		case errors.As(err, &early):
@@ -216,16 +217,16 @@ func (q *request) flag(name string) (bool, error) {
 }
 
 // Moment reads a time of a query; open where there is none.
-func Moment(query url.Values, name string) (space.Bound, error) {
-	text := strings.TrimSpace(query.Get(name))
+func Moment(values url.Values, name string) (query.Bound, error) {
+	text := strings.TrimSpace(values.Get(name))
 	if text == "" {
-		return space.Bound{}, nil
+		return query.Bound{}, nil
 	}
 	t, ok := event.ParseTime(text)
 	if !ok {
-		return space.Bound{}, answer.BadParameter("%s is not a time; send ISO 8601 such as 2019-11-15T14:00:05Z, or 2019-11-15 for the beginning of that day in UTC.", name)
+		return query.Bound{}, answer.BadParameter("%s is not a time; send ISO 8601 such as 2019-11-15T14:00:05Z, or 2019-11-15 for the beginning of that day in UTC.", name)
 	}
-	return space.BoundAt(t), nil
+	return query.BoundAt(t), nil
 }
 
 // cursor appends the member that ends a list.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/profile"
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // The sizes of pages, where a request names none and at most.
@@ -30,7 +30,7 @@ func (h *handler) traits(ctx context.Context, q *request) ([]byte, bool, error) 
 	if class != "" && class != "audience" && class != "computed_trait" {
 		return nil, false, answer.BadParameter("class is neither audience nor computed_trait.")
 	}
-	view, err := q.space.ReadProfile(ctx, q.ref, space.PartTraits)
+	view, err := q.space.ReadProfile(ctx, q.ref, query.PartTraits)
 	if err != nil {
 		return nil, false, err
 	}

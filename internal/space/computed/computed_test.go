@@ -17,6 +17,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -179,7 +180,7 @@ func TestJane(t *testing.T) {
 // told prints what the feed says of computed values, in order.
 func (h *house) told(t testing.TB) (lines []string) {
 	t.Helper()
-	recs, _, err := h.space.Feed(t.Context(), "", 10_000)
+	recs, _, err := query.New(h.space).Feed(t.Context(), "", 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
@@ -111,10 +113,10 @@ func (s *shop) shown(one duplicates.Suggestion) string {
 	return fmt.Sprintf("%s %s: %s", one.Sign.Kind, one.Sign.Value, strings.Join(ids, " "))
 }
 
-func (s *shop) decide(u space.Undo) string {
+func (s *shop) decide(u overrides.Undo) string {
 	s.t.Helper()
 	u.Collection = identity.Users
-	g, err := s.ApplyUndo(s.t.Context(), u)
+	g, err := overrides.New(s.Space).ApplyUndo(s.t.Context(), u)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -155,13 +157,13 @@ func TestDuplicatesAreSuggestedUntilThatIsSettled(t *testing.T) {
 	}
 
 	// Who is confirmed to be one is suggested no more, until that is taken back.
-	same := s.decide(space.Undo{Kind: space.Same, IDs: users("jane", "jane2")})
+	same := s.decide(overrides.Undo{Kind: space.Same, IDs: users("jane", "jane2")})
 	s.expect("")
-	s.decide(space.Undo{Remove: same})
+	s.decide(overrides.Undo{Remove: same})
 	s.expect(name + "; " + phone)
-	cut := s.decide(space.Undo{Kind: space.CannotLink, IDs: users("jane", "jane2")})
+	cut := s.decide(overrides.Undo{Kind: space.CannotLink, IDs: users("jane", "jane2")})
 	s.expect("")
-	s.decide(space.Undo{Remove: cut})
+	s.decide(overrides.Undo{Remove: cut})
 	s.expect(name + "; " + phone)
 
 	// Events may merge them as well.
@@ -183,7 +185,7 @@ func TestDuplicatesAreSuggestedUntilThatIsSettled(t *testing.T) {
 	if got := s.list(duplicates.Query{Dismissed: true}); got != phone {
 		t.Errorf("dismissed are %q", got)
 	}
-	trail, err := s.Audit(t.Context(), 1, "")
+	trail, err := query.New(s.Space).Audit(t.Context(), 1, "")
 	if err != nil || len(trail.Entries) != 1 || trail.Entries[0].Action != "duplicate.dismiss" || trail.Entries[0].Why != "mother and daughter" {
 		t.Errorf("%+v, %v", trail, err)
 	}
@@ -269,17 +271,17 @@ func TestSuggestionsAreThoseOfAllProfiles(t *testing.T) {
 				s.says(lines...)
 				switch rng.IntN(6) {
 				case 0, 1:
-					u := space.Undo{Kind: []string{space.Same, space.CannotLink, space.Isolate}[rng.IntN(3)], Collection: identity.Users, IDs: users(user(), user())}
+					u := overrides.Undo{Kind: []string{space.Same, space.CannotLink, space.Isolate}[rng.IntN(3)], Collection: identity.Users, IDs: users(user(), user())}
 					if u.Kind == space.Isolate {
 						u.IDs = u.IDs[:1]
 					}
-					if g, err := s.ApplyUndo(t.Context(), u); err == nil {
+					if g, err := overrides.New(s.Space).ApplyUndo(t.Context(), u); err == nil {
 						made = append(made, g.Override.ID)
 					}
 				case 2:
 					if len(made) > 0 {
 						i := rng.IntN(len(made))
-						s.decide(space.Undo{Remove: made[i]})
+						s.decide(overrides.Undo{Remove: made[i]})
 						made = slices.Delete(made, i, i+1)
 					}
 				case 3:
@@ -288,7 +290,7 @@ func TestSuggestionsAreThoseOfAllProfiles(t *testing.T) {
 			}
 			for _, id := range made {
 				if o, _, err := s.Override(t.Context(), id); err == nil && o.Kind == space.CannotLink {
-					s.decide(space.Undo{Remove: id}) // who was kept apart is not suggested
+					s.decide(overrides.Undo{Remove: id}) // who was kept apart is not suggested
 				}
 			}
 			if got, want := s.list(duplicates.Query{}), s.naive(people); got != want {
@@ -307,7 +309,7 @@ func (s *shop) naive(people int) string {
 		if i >= people {
 			id = identity.ID{Type: "anonymous_id", Value: fmt.Sprint("a", i-people)}
 		}
-		p, err := s.Profile(s.t.Context(), space.Ref{Collection: identity.Users, Type: id.Type, Value: id.Value})
+		p, err := query.New(s.Space).Profile(s.t.Context(), space.Ref{Collection: identity.Users, Type: id.Type, Value: id.Value})
 		if errors.Is(err, space.ErrNotFound) {
 			continue
 		}

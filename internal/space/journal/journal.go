@@ -2,9 +2,12 @@ package journal
 
 import (
 	"context"
+	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -39,6 +42,19 @@ type Event struct {
 	// Damaged says that the event cannot be read any more. Body is nil then, Type 0
 	// if that is lost too, and MessageID "" unless it is kept apart from the body.
 	Damaged bool
+}
+
+// Traits is what a stored event, whose body is m, says of users or accounts.
+func (e *Event) Traits(c identity.Collection, m *event.Message) []profile.Trait {
+	said := *m
+	said.MessageID = strings.Clone(e.MessageID)
+	switch {
+	case c == identity.Users && m.Type == event.Identify:
+		return profile.UserTraits(&said, e.Source, e.Arrival)
+	case c == identity.Accounts && m.Type == event.Group:
+		return profile.AccountTraits(&said, e.Source, e.Arrival)
+	}
+	return nil
 }
 
 // Block is a block as readers use it.

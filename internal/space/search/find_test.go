@@ -19,6 +19,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/internal/space/search"
 )
 
@@ -84,21 +86,21 @@ func find(t testing.TB, x *search.Index, query string, limit int) []string {
 }
 
 // all reads every profile of a space.
-func all(t testing.TB, s *space.Space) []space.Profile {
+func all(t testing.TB, s *space.Space) []query.Profile {
 	t.Helper()
 	v, err := s.View(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	var list []space.Profile
+	var list []query.Profile
 	err = v.Each(codec.Profiles, 100, func(e kv.Entry) error {
 		id, _ := codec.Profiles.Parse(e.Key)
 		rec, err := codec.DecodeProfile(e.Value)
 		if err != nil || rec.Merged || rec.Collection != identity.Users {
 			return err
 		}
-		p, err := s.Profile(t.Context(), space.Ref{Collection: identity.Users, Value: id.Text(identity.Users)})
+		p, err := query.New(s).Profile(t.Context(), space.Ref{Collection: identity.Users, Value: id.Text(identity.Users)})
 		if err == nil {
 			list = append(list, p)
 		}
@@ -111,7 +113,7 @@ func all(t testing.TB, s *space.Space) []space.Profile {
 }
 
 // naive decides by itself whether a profile fits one word of a query.
-func naive(p *space.Profile, word string) bool {
+func naive(p *query.Profile, word string) bool {
 	fits := func(value, want string, prefix bool) bool {
 		value, want = strings.ToLower(value), strings.ToLower(want)
 		return value == want || prefix && strings.HasPrefix(value, want)
@@ -242,11 +244,11 @@ func TestFindIsAScanOfAllProfiles(t *testing.T) {
 			x.Settle(t)
 			compare(t, s, x)
 
-			_, err := s.ApplyUndo(t.Context(), space.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: []identity.ID{{Type: "user_id", Value: "u1"}, {Type: "user_id", Value: "u2"}}})
+			_, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: []identity.ID{{Type: "user_id", Value: "u1"}, {Type: "user_id", Value: "u2"}}})
 			if err != nil && !errors.Is(err, space.ErrInvalid) {
 				t.Fatal(err)
 			}
-			_, err = s.ApplyUndo(t.Context(), space.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: []identity.ID{{Type: "anonymous_id", Value: "c1"}}})
+			_, err = overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: []identity.ID{{Type: "anonymous_id", Value: "c1"}}})
 			if err != nil && !errors.Is(err, space.ErrInvalid) {
 				t.Fatal(err)
 			}

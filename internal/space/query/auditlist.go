@@ -1,4 +1,4 @@
-package space
+package query
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -20,22 +21,22 @@ type AuditPage struct {
 // Audit lists who changed what in the space, the newest first, limit entries (1
 // to 1000). What concerns sources, tokens and the space itself is in the trail
 // of the catalog.
-func (s *Space) Audit(ctx context.Context, limit int, next string) (AuditPage, error) {
+func (r *Reader) Audit(ctx context.Context, limit int, next string) (AuditPage, error) {
 	var page AuditPage
-	from, end := codec.Audit.All(s.keys)
-	if next != "" {
-		at, err := hex.DecodeString(next)
-		if err != nil || len(at) != 16 {
-			return page, ErrBadCursor
-		}
-		end = codec.Audit.Key(s.keys, at)
-	}
-	r, err := s.store.Snapshot(ctx)
+	v, err := r.space.View(ctx)
 	if err != nil {
 		return page, err
 	}
-	defer r.Close()
-	entries, err := r.Scan(ctx, from, end, limit+1, true)
+	defer v.Close()
+	from, end := codec.Audit.All(v.Keys())
+	if next != "" {
+		at, err := hex.DecodeString(next)
+		if err != nil || len(at) != 16 {
+			return page, space.ErrBadCursor
+		}
+		end = codec.Audit.Key(v.Keys(), at)
+	}
+	entries, err := v.Reader().Scan(ctx, from, end, limit+1, true)
 	if err != nil {
 		return page, err
 	}

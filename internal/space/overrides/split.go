@@ -1,4 +1,4 @@
-package space
+package overrides
 
 import (
 	"fmt"
@@ -6,8 +6,10 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // mostSplitIDs bounds the IDs that a split keeps apart: of two parts, each pair is
@@ -24,20 +26,20 @@ func (w *undoing) merged() ([][]identity.ID, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the profile to split: %w", err)
 	}
-	g, err := w.was.collect(p)
+	g, err := query.Collect(w.was, p)
 	if err != nil {
 		return nil, fmt.Errorf("the profile to split: %w", err)
 	}
-	w.undo.Collection = g.rec.Collection
+	w.undo.Collection = g.Record.Collection
 	event, at, err := w.tying(g)
 	if err != nil {
 		return nil, err
 	}
 	if event == nil {
-		return nil, fmt.Errorf("event %q: %w among the events that tied the IDs of this profile together; explain shows which did", u.MessageID, ErrNotFound)
+		return nil, fmt.Errorf("event %q: %w among the events that tied the IDs of this profile together; explain shows which did", u.MessageID, space.ErrNotFound)
 	}
 	tied := newTies()
-	for _, st := range g.strands {
+	for _, st := range g.Strands {
 		var first identity.Hash
 		for i := range st.Links {
 			l := &st.Links[i]
@@ -61,7 +63,7 @@ func (w *undoing) merged() ([][]identity.ID, error) {
 		}
 	}
 	links := slices.Clone(event.Links)
-	slices.SortFunc(links, func(a, b identity.Link) int { return w.was.rules.ComparePriority(a.ID, b.ID) })
+	slices.SortFunc(links, func(a, b identity.Link) int { return w.was.Rules().ComparePriority(a.ID, b.ID) })
 	for i := range links {
 		l := &links[i]
 		if l.Verdict != identity.Accepted || !tied.has(l.Hash) {
@@ -74,9 +76,9 @@ func (w *undoing) merged() ([][]identity.ID, error) {
 		put(l)
 	}
 	if len(parts) < 2 {
-		return nil, fmt.Errorf("%w: event %q merged no profiles; its IDs were new or belonged to one profile already", ErrInvalid, u.MessageID)
+		return nil, fmt.Errorf("%w: event %q merged no profiles; its IDs were new or belonged to one profile already", space.ErrInvalid, u.MessageID)
 	}
-	for _, st := range g.strands {
+	for _, st := range g.Strands {
 		var across []*identity.Link
 		var first identity.Hash
 		several := false
@@ -102,10 +104,10 @@ func (w *undoing) merged() ([][]identity.ID, error) {
 
 // tying finds the strand of a profile and the place in it at which the event to split
 // by was seen to tie IDs; nil if it is none of them.
-func (w *undoing) tying(g *profileSnapshot) (*codec.Strand, identity.Pos, error) {
-	hash := w.s.messageHash(w.undo.MessageID)
+func (w *undoing) tying(g *query.ProfileSnapshot) (*codec.Strand, identity.Pos, error) {
+	hash := w.space.MessageHash(w.undo.MessageID)
 	heads := map[event.Block][]journal.Head{}
-	for _, st := range g.strands {
+	for _, st := range g.Strands {
 		for i := range st.Links {
 			l := &st.Links[i]
 			if l.Verdict != identity.Accepted {
@@ -114,14 +116,14 @@ func (w *undoing) tying(g *profileSnapshot) (*codec.Strand, identity.Pos, error)
 			block, o := l.At.Arrival.Block(), l.At.Arrival.Ordinal()
 			if _, known := heads[block]; !known {
 				var err error
-				if heads[block], err = journal.ReadHeads(w.was.ctx, w.was.r, w.was.keys, block); err != nil {
+				if heads[block], err = journal.ReadHeads(w.was.Context(), w.was.Reader(), w.was.Keys(), block); err != nil {
 					return nil, l.At, err
 				}
 			}
 			if o >= len(heads[block]) || heads[block][o].MessageHash != hash {
 				continue
 			}
-			e, err := journal.ReadEvent(w.was.ctx, w.was.r, w.was.keys, l.At.Moment)
+			e, err := journal.ReadEvent(w.was.Context(), w.was.Reader(), w.was.Keys(), l.At.Moment)
 			if err != nil || e.MessageID == w.undo.MessageID {
 				return st, l.At, err
 			}

@@ -1,4 +1,4 @@
-package space
+package query
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
@@ -22,22 +22,22 @@ const mostDifferences = 1000
 // every difference from what is stored. It looks at one snapshot, taken when no
 // replay waits; events go on meanwhile. It holds all events' places in memory,
 // about 150 bytes each.
-func (s *Space) Verify(ctx context.Context, progress Progress) (VerifyReport, error) {
+func (r *Reader) Verify(ctx context.Context, progress space.Progress) (VerifyReport, error) {
 	if progress == nil {
 		progress = func(string, int64, int64) {}
 	}
-	v := &verification{s: s, ctx: ctx, progress: progress,
+	v := &verification{space: r, ctx: ctx, progress: progress,
 		strands: map[identity.Hash]*codec.Strand{},
 		traits:  map[identity.Hash]profile.Traits{},
 		indexed: map[identity.Hash]moments{},
 		blocks:  map[event.Block]bool{},
 		holes:   map[identity.Hash]map[event.Arrival]bool{},
-		sources: sourceCounts{},
+		sources: map[string]codec.SourceCount{},
 	}
 	if err := v.snapshot(); err != nil {
 		return v.report, err
 	}
-	defer v.r.Close()
+	defer v.view.Close()
 	for _, step := range []func() error{v.readStrands, v.readJournal, v.checkIndex, v.checkIdentity, v.checkTraits, v.checkCounters} {
 		if err := step(); err != nil {
 			return v.report, err
@@ -47,12 +47,10 @@ func (s *Space) Verify(ctx context.Context, progress Progress) (VerifyReport, er
 }
 
 type verification struct {
-	s        *Space
+	space    *Reader
 	ctx      context.Context
-	progress Progress
-	rules    *identity.Ruleset
-	over     *identity.Overrides
-	r        kv.Reader
+	progress space.Progress
+	view     *space.View
 	report   VerifyReport
 
 	strands map[identity.Hash]*codec.Strand
@@ -61,7 +59,7 @@ type verification struct {
 	indexed map[identity.Hash]moments // what the index has to hold
 	blocks  map[event.Block]bool      // whether their headers can be read
 	holes   map[identity.Hash]map[event.Arrival]bool
-	sources sourceCounts
+	sources map[string]codec.SourceCount
 	unread  bool // blocks are lost of which only the index knows
 }
 
@@ -75,33 +73,25 @@ func (v *verification) differ(kind, subject, stored, expected, evidence string) 
 
 // snapshot waits for a moment at which no replay waits.
 func (v *verification) snapshot() error {
-	s := v.s
 	for first := true; ; first = false {
-		// Rules and data of one moment: rules change under this lock.
-		s.writing.Lock()
-		r, err := s.store.Snapshot(v.ctx)
-		if err == nil {
-			err = s.followRules(v.ctx, r)
-		}
-		v.rules, v.over = s.rules.Load(), s.overrides.Load().identity
-		applying := s.version.Load().Applying
-		s.writing.Unlock()
+		view, err := v.space.space.ViewInForce(v.ctx)
 		if err != nil {
 			return err
 		}
-		seeds, err := readSeeds(v.ctx, r, s.keys, 1000)
+		seeds, err := view.Deferred(1000)
 		if err != nil {
-			r.Close()
+			view.Close()
 			return err
 		}
+		applying := view.Applying()
 		if first {
 			v.report.Pending = int64(len(seeds))
 		}
 		if len(seeds) == 0 && !applying {
-			v.r = r
+			v.view = view
 			return nil
 		}
-		r.Close()
+		view.Close()
 		if applying {
 			v.progress("waiting for new rules to be applied", 0, 0)
 		} else {
@@ -116,7 +106,7 @@ func (v *verification) snapshot() error {
 }
 
 func (v *verification) readStrands() error {
-	return eachStrand(v.ctx, v.r, v.s.keys, v.s.hasher, func(st *codec.Strand) error {
+	return v.view.EachStrand(func(st *codec.Strand) error {
 		v.strands[st.Hash] = st
 		v.report.Strands++
 		if v.report.Strands%10000 == 0 {
@@ -129,12 +119,12 @@ func (v *verification) readStrands() error {
 // readJournal reads every event's body again: whose it is, when it was, what it
 // says.
 func (v *verification) readJournal() error {
-	stored, err := readCounters(v.ctx, v.r, v.s.keys)
+	stored, err := v.view.Counters()
 	if err != nil {
 		return err
 	}
 	total := stored.Events
-	return eachBlock(v.ctx, v.r, v.s.keys, func(b *journal.Block) error {
+	return v.view.EachBlock(func(b *journal.Block) error {
 		v.blocks[b.ID] = b.Heads != nil
 		if b.Damage != "" {
 			v.differ("damage", "block "+b.ID.String(), b.Damage, fmt.Sprintf("%d events", len(b.Heads)), "")
@@ -166,7 +156,7 @@ func (v *verification) readJournal() error {
 // event looks at an event that can be read.
 func (v *verification) event(b *journal.Block, ordinal int, e *journal.Event, m *event.Message) {
 	h := &b.Heads[ordinal]
-	p := v.rules.Promote(m, h.Source)
+	p := v.view.Rules().Promote(m, h.Source)
 	subject := fmt.Sprintf("event %s of %s", e.MessageID, h.Type)
 	v.side(b, ordinal, subject, identity.Users, h.HasUser, h.User, p.Users)
 	v.side(b, ordinal, subject, identity.Accounts, h.HasAccount, h.Account, p.Accounts)
@@ -199,8 +189,8 @@ func (v *verification) said(strand identity.Hash, news []profile.Trait) {
 // side holds the strand of an event against the IDs that it has, if it has any.
 func (v *verification) side(b *journal.Block, ordinal int, subject string, c identity.Collection, has bool, strand identity.Hash, ids []identity.ID) {
 	place := func() string { return fmt.Sprintf("block %s, event %d, %s", b.ID, ordinal, c) }
-	if (len(ids) > 0) != has || has && v.s.hasher.Strand(c, ids) != strand {
-		v.differ("strand", subject, strand.String(), v.s.hasher.Strand(c, ids).String(), place())
+	if (len(ids) > 0) != has || has && v.view.Hasher().Strand(c, ids) != strand {
+		v.differ("strand", subject, strand.String(), v.view.Hasher().Strand(c, ids).String(), place())
 		return
 	}
 	if has && !v.occurs(strand, b.Heads[ordinal].Moment(b.ID, ordinal)) {

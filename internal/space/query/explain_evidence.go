@@ -1,7 +1,6 @@
-package space
+package query
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
@@ -41,14 +41,12 @@ const mostWitnesses = 2000
 // witness reads events that are evidence. It keeps the blocks that it read last,
 // for neighbours lie together.
 type witness struct {
-	ctx    context.Context
-	r      kv.Reader
-	keys   codec.Keyspace
+	view   *space.View
 	blocks map[event.Block]*journal.Block
 }
 
-func (s *Space) witness(ctx context.Context, r kv.Reader) *witness {
-	return &witness{ctx, r, s.keys, map[event.Block]*journal.Block{}}
+func newWitness(v *space.View) *witness {
+	return &witness{v, map[event.Block]*journal.Block{}}
 }
 
 func (w *witness) block(number event.Block) (*journal.Block, error) {
@@ -56,7 +54,7 @@ func (w *witness) block(number event.Block) (*journal.Block, error) {
 	if ok {
 		return b, nil
 	}
-	b, err := journal.Read(w.ctx, w.r, w.keys, number)
+	b, err := journal.Read(w.view.Context(), w.view.Reader(), w.view.Keys(), number)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +103,7 @@ func appOf(m *event.Message) string {
 
 // evidence looks through the events of strands. budget is how many events may
 // still be counted.
-func (w *witness) evidence(d *View, strands []*identity.Strand, budget *int64) (Evidence, error) {
+func (w *witness) evidence(strands []*identity.Strand, budget *int64) (Evidence, error) {
 	var out Evidence
 	var refs []event.Moment
 	var last event.Moment
@@ -140,16 +138,16 @@ func (w *witness) evidence(d *View, strands []*identity.Strand, budget *int64) (
 // count counts the events of a strand, up to most, and finds the last one. The
 // first ones are added to refs, as long as there are fewer than mostWitnesses.
 func (w *witness) count(strand identity.Hash, most int64, refs *[]event.Moment) (n int64, last event.Moment, complete bool, err error) {
-	from := codec.Events.Of(w.keys, strand)
+	from := codec.Events.Of(w.view.Keys(), strand)
 	end := kv.PrefixEnd(from)
 	for n < most {
-		size := int(min(scanPage, most-n))
-		page, err := w.r.Scan(w.ctx, from, end, size, false)
+		size := int(min(queryPage, most-n))
+		page, err := w.view.Reader().Scan(w.view.Context(), from, end, size, false)
 		if err != nil {
 			return 0, last, false, err
 		}
 		for _, e := range page {
-			ref, ok := parseEventKey(e.Key)
+			ref, ok := codec.EventMoment(e.Key)
 			if !ok {
 				return 0, last, false, fmt.Errorf("%w: the index of strand %s", kv.ErrCorrupt, strand)
 			}
@@ -164,11 +162,11 @@ func (w *witness) count(strand identity.Hash, most int64, refs *[]event.Moment) 
 		}
 		from = kv.After(page[len(page)-1].Key)
 	}
-	page, err := w.r.Scan(w.ctx, from, end, 1, true)
+	page, err := w.view.Reader().Scan(w.view.Context(), from, end, 1, true)
 	if err != nil || len(page) == 0 {
 		return n, last, err == nil, err
 	}
-	if ref, ok := parseEventKey(page[0].Key); ok {
+	if ref, ok := codec.EventMoment(page[0].Key); ok {
 		last = ref
 	}
 	return max(n, 1), last, false, nil
@@ -188,9 +186,9 @@ func (w *witness) sources(refs []event.Moment, out *Evidence) error {
 	for part := range slices.Chunk(blocks, 64) {
 		keys := make([][]byte, len(part))
 		for i, b := range part {
-			keys[i] = codec.Headers.Key(w.keys, b)
+			keys[i] = codec.Headers.Key(w.view.Keys(), b)
 		}
-		values, err := w.r.Get(w.ctx, keys...)
+		values, err := w.view.Reader().Get(w.view.Context(), keys...)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package space
+package query
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
@@ -22,7 +23,7 @@ const mostOccurrences = 200_000
 // not there. It is an ErrNotFound. The profile that has the ID today may have older
 // events, which were somebody else's then, or nobody's.
 type NotYetError struct {
-	Ref         Ref
+	Ref         space.Ref
 	AsOf, First int64 // nanoseconds since 1970; First: of the first event with the ID
 }
 
@@ -33,7 +34,7 @@ func (e *NotYetError) Error() string {
 	return fmt.Sprintf("nothing was seen of %s:%s by %s; its first event is from %s", e.Ref.Type, e.Ref.Value, shownTime(e.AsOf), shownTime(e.First))
 }
 
-func (e *NotYetError) Unwrap() error { return ErrNotFound }
+func (e *NotYetError) Unwrap() error { return space.ErrNotFound }
 
 func shownTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC3339Nano) }
 
@@ -44,101 +45,101 @@ func shownTime(t int64) string { return time.Unix(0, t).UTC().Format(time.RFC333
 //
 // Errors are ErrNotFound, *NotYetError, and ErrTooLarge where more strands than
 // MostClosure or more events than mostOccurrences hang together.
-func (d *View) gatherAsOf(ref Ref) (*profileSnapshot, error) {
-	id, err := d.seed(ref)
+func (v view) gatherAsOf(ref space.Ref) (*ProfileSnapshot, error) {
+	id, err := v.seed(ref)
 	if err != nil {
 		return nil, err
 	}
-	d.touchBound = MostClosure
-	strands, res, err := d.resolveAsOf(id, ref.AsOf)
+	v.BoundTouching(space.MostClosure)
+	strands, res, err := v.resolveAsOf(id, ref.AsOf)
 	switch {
 	case errors.Is(err, identity.ErrBound), errors.Is(err, errTied):
-		return nil, fmt.Errorf("%w: more than %d sets of identifiers are tied to this one by %s; ask for the profile as of now", ErrTooLarge, MostClosure, shownTime(ref.AsOf))
-	case errors.Is(err, ErrTooLarge):
-		return nil, fmt.Errorf("%w: more than %d events up to %s would have to be resolved again; ask for the profile as of now", ErrTooLarge, mostOccurrences, shownTime(ref.AsOf))
+		return nil, fmt.Errorf("%w: more than %d sets of identifiers are tied to this one by %s; ask for the profile as of now", space.ErrTooLarge, space.MostClosure, shownTime(ref.AsOf))
+	case errors.Is(err, space.ErrTooLarge):
+		return nil, fmt.Errorf("%w: more than %d events up to %s would have to be resolved again; ask for the profile as of now", space.ErrTooLarge, mostOccurrences, shownTime(ref.AsOf))
 	case err != nil:
 		return nil, err
 	case len(strands) == 0:
-		return nil, d.notYet(id, ref)
+		return nil, v.notYet(id, ref)
 	}
 	owner, owned := res.Owner[id]
 	if !owned {
-		return nil, fmt.Errorf("%w: as of %s the ID was kept out of every profile", ErrNotFound, shownTime(ref.AsOf))
+		return nil, fmt.Errorf("%w: as of %s the ID was kept out of every profile", space.ErrNotFound, shownTime(ref.AsOf))
 	}
-	g := &profileSnapshot{d: d, rec: &codec.Profile{Collection: ref.Collection}, until: ref.AsOf}
+	g := &ProfileSnapshot{view: v, Record: &codec.Profile{Collection: ref.Collection}, until: ref.AsOf}
 	for _, s := range strands {
 		then := res.Strands[s.Hash]
 		if then == nil {
 			continue // all of its events were erased
 		}
-		if top, ok := then.Top(d.rules, d.engine.Overrides); !ok || res.Owner[top.Hash] != owner {
+		if top, ok := then.Top(v.Rules(), v.Overrides()); !ok || res.Owner[top.Hash] != owner {
 			continue
 		}
-		now := d.strands[s.Hash]
+		now := v.Strand(s.Hash)
 		st := &codec.Strand{Strand: then, Source: now.Source, Founded: now.Founded}
 		if then.First == now.First {
 			st.MessageID = now.MessageID
 		}
-		if !st.Founded.IsZero() && (g.id.IsZero() || st.Founded.Less(g.id)) {
-			g.id = st.Founded
+		if !st.Founded.IsZero() && (g.ID.IsZero() || st.Founded.Less(g.ID)) {
+			g.ID = st.Founded
 		}
-		g.strands = append(g.strands, st)
+		g.Strands = append(g.Strands, st)
 	}
-	return g, d.identifyAsOf(g, res.Groups[owner])
+	return g, v.identifyAsOf(g, res.Groups[owner])
 }
 
 // seed is the ID that a profile is asked for by; for a profile's own ID that of
 // the highest priority of its founding strand.
-func (d *View) seed(ref Ref) (identity.Hash, error) {
+func (v view) seed(ref space.Ref) (identity.Hash, error) {
 	if !ref.ByProfileID() {
-		h := d.hasher.ID(ref.Collection, ref.ExternalID())
-		if err := d.LoadIdentifiers(h); err != nil {
+		h := v.Hasher().ID(ref.Collection, ref.ExternalID())
+		if err := v.LoadIdentifiers(h); err != nil {
 			return h, err
 		}
-		if d.nodes[h] == nil {
-			return h, &UnknownError{ref}
+		if v.Identifier(h) == nil {
+			return h, &space.UnknownError{Ref: ref}
 		}
-		if d.engine.Overrides.Isolated(h) {
-			return h, ErrNotFound
+		if v.Overrides().Isolated(h) {
+			return h, space.ErrNotFound
 		}
 		return h, nil
 	}
 	p, c, ok := codec.ParseProfileID(ref.Value)
 	if !ok || c != ref.Collection {
-		return identity.Hash{}, &UnknownError{ref}
+		return identity.Hash{}, &space.UnknownError{Ref: ref}
 	}
-	if err := d.LoadProfiles(p); err != nil {
+	if err := v.LoadProfiles(p); err != nil {
 		return identity.Hash{}, err
 	}
-	rec := d.profiles[p]
+	rec := v.Profile(p)
 	if rec == nil {
-		return identity.Hash{}, &UnknownError{ref}
+		return identity.Hash{}, &space.UnknownError{Ref: ref}
 	}
-	if err := d.LoadStrands(rec.Founder); err != nil {
+	if err := v.LoadStrands(rec.Founder); err != nil {
 		return identity.Hash{}, err
 	}
-	s := d.strands[rec.Founder]
+	s := v.Strand(rec.Founder)
 	if s == nil {
-		return identity.Hash{}, ErrNotFound
+		return identity.Hash{}, space.ErrNotFound
 	}
-	top, ok := s.Top(d.rules, d.engine.Overrides)
+	top, ok := s.Top(v.Rules(), v.Overrides())
 	switch {
 	case ok:
 		return top.Hash, nil
 	case rec.Merged || len(rec.IDs) == 0:
-		return identity.Hash{}, ErrNotFound
+		return identity.Hash{}, space.ErrNotFound
 	}
 	return rec.IDs[0].Hash, nil // it lives without its founding strand
 }
 
 // notYet says when the first event of an ID was.
-func (d *View) notYet(id identity.Hash, ref Ref) error {
-	d.touchBound = 0
-	lists, err := d.Touching([]identity.Hash{id}, theBeginning)
+func (v view) notYet(id identity.Hash, ref space.Ref) error {
+	v.BoundTouching(0)
+	lists, err := v.Touching([]identity.Hash{id}, identity.Beginning)
 	if err != nil {
 		return err
 	}
-	strands, err := d.Strands(lists[0])
+	strands, err := v.Strands(lists[0])
 	if err != nil {
 		return err
 	}
@@ -149,13 +150,13 @@ func (d *View) notYet(id identity.Hash, ref Ref) error {
 		}
 	}
 	if first == math.MaxInt64 {
-		return ErrNotFound
+		return space.ErrNotFound
 	}
 	return &NotYetError{ref, ref.AsOf, first}
 }
 
 // errTied: more than MostClosure strands are tied to an ID.
-var errTied = fmt.Errorf("%w: strands", ErrTooLarge)
+var errTied = fmt.Errorf("%w: strands", space.ErrTooLarge)
 
 // resolveAsOf resolves anew what is tied to an ID by events up to a time, and
 // returns the strands that took part as they are now.
@@ -163,22 +164,22 @@ var errTied = fmt.Errorf("%w: strands", ErrTooLarge)
 // Under order: person_first what people said of themselves up to the time was
 // decided before all else, and nothing that came later has changed it. So only
 // what was seen anonymously is decided again, on top of that.
-func (d *View) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *identity.Resolution, error) {
-	if d.rules.Arrival() {
-		strands, err := d.Closure([]identity.Hash{id}, until)
-		if errors.Is(err, ErrTooLarge) {
+func (v view) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *identity.Resolution, error) {
+	if v.Rules().Arrival() {
+		strands, err := v.Closure([]identity.Hash{id}, until)
+		if errors.Is(err, space.ErrTooLarge) {
 			err = errTied
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		occ, err := d.Arrivals(strands, until, mostOccurrences)
+		occ, err := v.Arrivals(strands, until, mostOccurrences)
 		if err != nil {
 			return nil, nil, err
 		}
-		return strands, identity.Resolve(d.rules, d.engine.Overrides, occ), nil
+		return strands, identity.Resolve(v.Rules(), v.Overrides(), occ), nil
 	}
-	strands, err := d.componentAsOf(id, until)
+	strands, err := v.componentAsOf(id, until)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -190,26 +191,26 @@ func (d *View) resolveAsOf(id identity.Hash, until int64) ([]*identity.Strand, *
 			again = append(again, s)
 		}
 	}
-	occ, err := d.occurrences(strands, again, until)
+	occ, err := v.occurrences(strands, again, until)
 	if err != nil {
 		return nil, nil, err
 	}
-	return strands, identity.ResolveOn(d.rules, d.engine.Overrides, decided, occ), nil
+	return strands, identity.ResolveOn(v.Rules(), v.Overrides(), decided, occ), nil
 }
 
 // componentAsOf collects the strands that may belong to the profile of an ID as of a time,
 // or keep something out of it: those that accepted one of its IDs by then, and
 // those of nobody in particular that hold one.
-func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand, error) {
+func (v view) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{}
-	for level := d.Reach(id, visited, nil); len(level) > 0; {
-		lists, err := d.Accepting(level)
+	for level := v.Reach(id, visited, nil); len(level) > 0; {
+		lists, err := v.Accepting(level)
 		if err != nil {
 			return nil, err
 		}
-		nobodys, err := d.Touching(level, identity.Pos{Class: 1, Moment: theBeginning.Moment})
+		nobodys, err := v.Touching(level, identity.Pos{Class: 1, Moment: identity.Beginning.Moment})
 		if err != nil {
 			return nil, err
 		}
@@ -221,7 +222,7 @@ func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand,
 				}
 			}
 		}
-		strands, err := d.Strands(hashes)
+		strands, err := v.Strands(hashes)
 		if err != nil {
 			return nil, err
 		}
@@ -234,7 +235,7 @@ func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand,
 				if s.First.Class == 0 {
 					return l.Verdict == identity.Accepted && l.At.Time <= until
 				}
-				return !d.NamesNobody(l)
+				return !v.NamesNobody(l)
 			}
 			holds := false
 			for i := range s.Links {
@@ -248,11 +249,11 @@ func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand,
 			out = append(out, s)
 			for i := range s.Links {
 				if l := &s.Links[i]; ties(l) && !visited[l.Hash] {
-					next = d.Reach(l.Hash, visited, next)
+					next = v.Reach(l.Hash, visited, next)
 				}
 			}
 		}
-		if len(out) > MostClosure {
+		if len(out) > space.MostClosure {
 			return nil, errTied
 		}
 		level = next
@@ -263,13 +264,13 @@ func (d *View) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand,
 // occurrences lists the events up to a time of the strands that are decided
 // again: the first of each is enough where no limit has a window, and where
 // nothing can be left out.
-func (d *View) occurrences(all, again []*identity.Strand, until int64) ([]identity.Occurrence, error) {
+func (v view) occurrences(all, again []*identity.Strand, until int64) ([]identity.Occurrence, error) {
 	if len(again) == 0 {
 		return nil, nil
 	}
 	c := again[0].Collection
-	if d.windowed(c, all) && !d.harmless(c, all) {
-		return d.Arrivals(again, until, mostOccurrences)
+	if v.windowed(c, all) && !v.harmless(c, all) {
+		return v.Arrivals(again, until, mostOccurrences)
 	}
 	var occ []identity.Occurrence
 	for _, s := range again {
@@ -279,10 +280,10 @@ func (d *View) occurrences(all, again []*identity.Strand, until int64) ([]identi
 }
 
 // windowed reports whether a limit with a window bears upon the strands.
-func (d *View) windowed(c identity.Collection, strands []*identity.Strand) bool {
+func (v view) windowed(c identity.Collection, strands []*identity.Strand) bool {
 	for _, s := range strands {
 		for i := range s.Links {
-			if d.rules.Limit(c, s.Links[i].ID.Type).Window != 0 {
+			if v.Rules().Limit(c, s.Links[i].ID.Type).Window != 0 {
 				return true
 			}
 		}
@@ -292,73 +293,73 @@ func (d *View) windowed(c identity.Collection, strands []*identity.Strand) bool 
 
 // harmless reports whether all that is tied together keeps every limit, windows
 // ignored, and no override speaks of it: then nothing of it is ever demoted.
-func (d *View) harmless(c identity.Collection, strands []*identity.Strand) bool {
+func (v view) harmless(c identity.Collection, strands []*identity.Strand) bool {
 	seen := map[identity.Hash]bool{}
 	var ids []identity.ID
 	for _, s := range strands {
 		for i := range s.Links {
 			l := &s.Links[i]
-			if seen[l.Hash] || d.NamesNobody(l) {
+			if seen[l.Hash] || v.NamesNobody(l) {
 				continue
 			}
-			if d.engine.Overrides.Concern(l.Hash) {
+			if v.Overrides().Concern(l.Hash) {
 				return false
 			}
 			seen[l.Hash] = true
 			ids = append(ids, l.ID)
 		}
 	}
-	return d.engine.Commutes(c, nil, ids)
+	return v.Engine().Commutes(c, nil, ids)
 }
 
 // identifyAsOf finds out whose a group is if nothing was founded in it by then,
 // and whether pending work may change it.
-func (d *View) identifyAsOf(g *profileSnapshot, members []identity.Member) error {
+func (v view) identifyAsOf(g *ProfileSnapshot, members []identity.Member) error {
 	hashes := make([]identity.Hash, len(members))
 	for i := range members {
 		hashes[i] = members[i].Hash
 	}
-	if err := d.LoadOwners(hashes...); err != nil {
+	if err := v.LoadOwners(hashes...); err != nil {
 		return err
 	}
 	for _, h := range hashes {
-		n := d.nodes[h]
+		n := v.Identifier(h)
 		if n == nil {
 			continue
 		}
-		g.pending = g.pending || n.Pending
-		if g.id.IsZero() {
-			g.id = n.Owner
+		g.Pending = g.Pending || n.Pending
+		if g.ID.IsZero() {
+			g.ID = n.Owner
 		}
 	}
-	if g.id.IsZero() {
-		return fmt.Errorf("%w: the profile as of then has no ID, because nobody owns its identifiers today", ErrNotFound)
+	if g.ID.IsZero() {
+		return fmt.Errorf("%w: the profile as of then has no ID, because nobody owns its identifiers today", space.ErrNotFound)
 	}
 	return nil
 }
 
 // eventsEnd is the end of a strand's events.
-func (g *profileSnapshot) eventsEnd(strand identity.Hash) []byte {
+func (g *ProfileSnapshot) eventsEnd(strand identity.Hash) []byte {
 	if g.until != 0 {
-		return codec.EventsFrom(g.d.keys, strand, g.until+1)
+		return codec.EventsFrom(g.view.Keys(), strand, g.until+1)
 	}
-	return kv.PrefixEnd(codec.Events.Of(g.d.keys, strand))
+	return kv.PrefixEnd(codec.Events.Of(g.view.Keys(), strand))
 }
 
 // forget takes what was said after the profile's time out of the traits of its
-// strands. A strand keeps only the last that was said of a trait, so where that
-// is too late, all that was said before is applied again.
-func (d *View) forget(g *profileSnapshot) error {
-	w := &witness{d.ctx, d.r, d.keys, map[event.Block]*journal.Block{}}
-	for _, st := range g.strands {
+// strands, which are in rows. A strand keeps only the last that was said of a trait,
+// so where that is too late, all that was said before is applied again.
+func (g *ProfileSnapshot) forget(rows []profile.Traits) error {
+	w := newWitness(g.view.View)
+	for i, st := range g.Strands {
 		late := false
-		for _, t := range d.traits.row(st.Hash) {
+		for _, t := range rows[i] {
 			late = late || t.Time > g.until
 		}
 		if !late {
 			continue
 		}
-		refs, err := d.EventsUntil(st.Hash, g.eventsEnd(st.Hash), mostOccurrences)
+		refs, err := g.view.EventsUntil(st.Hash, g.eventsEnd(st.Hash), mostOccurrences)
 		if err != nil {
 			return err
 		}
@@ -374,13 +375,13 @@ func (d *View) forget(g *profileSnapshot) error {
 			}
 			switch e, m, became := b.Event(o); became {
 			case journal.Whole:
-				news = append(news, traitsOf(st.Collection, &e, &m)...)
+				news = append(news, e.Traits(st.Collection, &m)...)
 			case journal.Damaged:
-				news = append(news, saidBy(d.traits.row(st.Hash), map[event.Arrival]bool{at.Arrival: true})...)
+				news = append(news, rows[i].SetBy(map[event.Arrival]bool{at.Arrival: true})...)
 			}
 		}
 		var none profile.Traits
-		d.traits.rows[st.Hash], _ = none.Apply(news)
+		rows[i], _ = none.Apply(news)
 	}
 	return nil
 }

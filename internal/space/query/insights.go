@@ -1,4 +1,4 @@
-package space
+package query
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
-	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -25,11 +25,11 @@ type InsightQuery struct {
 	// IDType, and with it IDValue, name an ID: changes that say it. Changes of
 	// whole profiles (created, merged, unmerged) name none.
 	IDType, IDValue string
-	Reason          string // a reason, whole or up to its colon
-	Source          string // of the event that caused it
-	Profile         *Ref   // changes of the profile and of all that was merged into it
-	Since, Until    Bound  // when Selfsame found it, Since <= time < Until
-	Limit           int    // 1 to 1000
+	Reason          string     // a reason, whole or up to its colon
+	Source          string     // of the event that caused it
+	Profile         *space.Ref // changes of the profile and of all that was merged into it
+	Since, Until    Bound      // when Selfsame found it, Since <= time < Until
+	Limit           int        // 1 to 1000
 	Next            string
 }
 
@@ -55,29 +55,29 @@ const (
 // Insights lists changes of identity, the newest first. The whole feed counts,
 // however old. ErrNotFound if q.Profile names none, ErrBadCursor if q.Next is
 // not one of ours.
-func (s *Space) Insights(ctx context.Context, q InsightQuery) (InsightPage, error) {
-	return s.insights(ctx, q, insightRecords, insightChanges)
+func (r *Reader) Insights(ctx context.Context, q InsightQuery) (InsightPage, error) {
+	return r.insightsWithin(ctx, q, insightRecords, insightChanges)
 }
 
-func (s *Space) insights(ctx context.Context, q InsightQuery, records, changes int) (InsightPage, error) {
+func (r *Reader) insightsWithin(ctx context.Context, q InsightQuery, records, changes int) (InsightPage, error) {
 	var page InsightPage
 	limit := min(max(q.Limit, 1), 1000)
 	before, inside, err := q.start()
 	if err != nil {
 		return page, err
 	}
-	r, err := s.store.Snapshot(ctx)
+	v, err := r.space.View(ctx)
 	if err != nil {
 		return page, err
 	}
-	defer r.Close()
+	defer v.Close()
 	var of map[string]bool
 	if q.Profile != nil {
-		if of, err = s.namesOf(ctx, r, *q.Profile); err != nil {
+		if of, err = namesOf(v, *q.Profile); err != nil {
 			return page, err
 		}
 	}
-	b, err := feed.Back(ctx, r, codec.FeedRecords.Prefix(s.keys), before)
+	b, err := feed.Back(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()), before)
 	if err != nil {
 		return page, err
 	}
@@ -134,7 +134,7 @@ func (q *InsightQuery) wants(c *feed.Change, of map[string]bool) bool {
 func (q *InsightQuery) names(c *feed.Change) bool {
 	value := q.IDValue
 	if c.Kind == feed.Unresolved || c.Kind == feed.Demoted {
-		value = clip(value) // as these are told
+		value = feed.Clip(value) // as these are told
 	}
 	if c.IDType == q.IDType && (value == "" || c.IDValue == value || c.IDValue == q.IDValue) {
 		return true
@@ -156,15 +156,15 @@ func (q *InsightQuery) names(c *feed.Change) bool {
 }
 
 // namesOf is the ID of a profile and of all that was merged into it.
-func (s *Space) namesOf(ctx context.Context, r kv.Reader, ref Ref) (map[string]bool, error) {
-	g, err := s.snapshotOf(ctx, r, ref)
+func namesOf(v *space.View, ref space.Ref) (map[string]bool, error) {
+	g, err := snapshotOf(v, ref)
 	if err != nil {
 		return nil, err
 	}
-	of := map[string]bool{g.id.Text(g.rec.Collection): true}
-	for _, st := range g.strands {
+	of := map[string]bool{g.ID.Text(g.Record.Collection): true}
+	for _, st := range g.Strands {
 		if !st.Founded.IsZero() {
-			of[st.Founded.Text(g.rec.Collection)] = true
+			of[st.Founded.Text(g.Record.Collection)] = true
 		}
 	}
 	return of, nil
@@ -188,11 +188,11 @@ func (q *InsightQuery) start() (before *feed.Place, inside *insideRecord, err er
 	}
 	b, err := base64.RawURLEncoding.DecodeString(q.Next)
 	if err != nil || len(b) != insightTokenBytes {
-		return nil, nil, ErrBadCursor
+		return nil, nil, space.ErrBadCursor
 	}
 	p := feed.Place{Time: codec.ParseTime(b), Lane: binary.BigEndian.Uint64(b[8:]), Seq: binary.BigEndian.Uint64(b[16:])}
 	if p.Seq == 1<<64-1 {
-		return nil, nil, ErrBadCursor
+		return nil, nil, space.ErrBadCursor
 	}
 	if index := int(binary.BigEndian.Uint32(b[24:])); index > 0 {
 		inside = &insideRecord{p, index}

@@ -1,4 +1,4 @@
-package space
+package query
 
 import (
 	"context"
@@ -7,7 +7,9 @@ import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
@@ -20,14 +22,14 @@ func pageToken(m event.Moment) string {
 func parsePageToken(token string) (event.Moment, error) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(b) != codec.MomentBytes {
-		return event.Moment{}, ErrBadCursor
+		return event.Moment{}, space.ErrBadCursor
 	}
 	return codec.ParseMoment(b), nil
 }
 
 // Events reads a page of a profile's events. ErrNotFound if ref names no
 // profile, ErrBadCursor if q.Next is not one of ours.
-func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, error) {
+func (r *Reader) Events(ctx context.Context, ref space.Ref, q EventQuery) (EventPage, error) {
 	var after *event.Moment
 	if q.Next != "" {
 		p, err := parsePageToken(q.Next)
@@ -36,24 +38,24 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 		}
 		after = &p
 	}
-	r, err := s.store.Snapshot(ctx)
+	v, err := r.space.View(ctx)
 	if err != nil {
 		return EventPage{}, err
 	}
-	defer r.Close()
-	g, err := s.snapshotOf(ctx, r, ref)
+	defer v.Close()
+	g, err := snapshotOf(v, ref)
 	if err != nil {
 		return EventPage{}, err
 	}
 	if g.until != 0 && g.until != math.MaxInt64 && (!q.End.Set || q.End.At > g.until) {
 		q.End = BoundAt(g.until + 1)
 	}
-	m := &merge{ctx: ctx, r: r, keys: s.keys, oldest: q.Oldest}
-	for _, st := range g.strands {
+	m := &merge{ctx: ctx, r: v.Reader(), keys: v.Keys(), oldest: q.Oldest}
+	for _, st := range g.Strands {
 		m.add(st, q.Start, q.End, after)
 	}
 	limit := min(max(q.Limit, 1), 1000)
-	page := EventPage{Profile: g.id.Text(g.rec.Collection), Provisional: g.pending}
+	page := EventPage{Profile: g.ID.Text(g.Record.Collection), Provisional: g.Pending}
 	var previous event.Moment
 	for {
 		// A few places at a time, whose blocks are read together; one more than
@@ -65,7 +67,7 @@ func (s *Space) Events(ctx context.Context, ref Ref, q EventQuery) (EventPage, e
 		if len(places) == 0 {
 			return page, nil
 		}
-		blocks, err := journal.ReadMany(ctx, r, s.keys, places)
+		blocks, err := journal.ReadMany(ctx, v.Reader(), v.Keys(), places)
 		if err != nil {
 			return EventPage{}, err
 		}
@@ -117,7 +119,7 @@ const runPage = 32
 
 func (m *merge) add(st *codec.Strand, start, end Bound, after *event.Moment) {
 	if !start.Set {
-		start.At = minTime
+		start.At = math.MinInt64
 	}
 	ru := &run{from: codec.EventsFrom(m.keys, st.Hash, start.At), to: kv.PrefixEnd(codec.Events.Of(m.keys, st.Hash))}
 	if end.Set {
@@ -201,7 +203,7 @@ func (m *merge) fill() error {
 
 func (ru *run) take(page []kv.Entry, oldest bool) error {
 	for _, e := range page {
-		ref, ok := parseEventKey(e.Key)
+		ref, ok := codec.EventMoment(e.Key)
 		if !ok {
 			return kv.ErrCorrupt
 		}
@@ -218,30 +220,40 @@ func (ru *run) take(page []kv.Entry, oldest bool) error {
 }
 
 // CountEvents counts a profile's events, up to most.
-func (s *Space) CountEvents(ctx context.Context, ref Ref, most int64) (int64, error) {
-	r, err := s.store.Snapshot(ctx)
+func (r *Reader) CountEvents(ctx context.Context, ref space.Ref, most int64) (int64, error) {
+	v, err := r.space.View(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer r.Close()
-	g, err := s.snapshotOf(ctx, r, ref)
+	defer v.Close()
+	g, err := snapshotOf(v, ref)
 	if err != nil {
 		return 0, err
 	}
-	return g.countEvents(most)
+	return g.CountEvents(most)
 }
 
-// countEvents counts the events of the profile's strands, up to most.
-func (g *profileSnapshot) countEvents(most int64) (int64, error) {
+// countEvents counts the events of the profile, up to most.
+func (g *ProfileSnapshot) CountEvents(most int64) (int64, error) {
+	return countEventsBefore(g.view, g.Strands, g.eventsEnd, most)
+}
+
+// countEvents counts the events of strands, up to most.
+func CountStrandEvents(v *space.View, strands []*codec.Strand, most int64) (int64, error) {
+	return (&ProfileSnapshot{view: view{v}, Strands: strands}).CountEvents(most)
+}
+
+// countEventsBefore counts the events of strands before the end of each, up to most.
+func countEventsBefore(v view, all []*codec.Strand, end func(identity.Hash) []byte, most int64) (int64, error) {
 	n := int64(0)
-	for strands := range slices.Chunk(g.strands, 32) {
+	for strands := range slices.Chunk(all, 32) {
 		ranges := make([]kv.Range, len(strands))
 		for i, st := range strands {
-			ranges[i] = kv.Range{From: codec.Events.Of(g.d.keys, st.Hash), To: g.eventsEnd(st.Hash)}
+			ranges[i] = kv.Range{From: codec.Events.Of(v.Keys(), st.Hash), To: end(st.Hash)}
 		}
 		for len(ranges) > 0 && n < most {
-			limit := int(min(scanPage, most-n))
-			pages, err := g.d.r.Scans(g.d.ctx, ranges, limit, false)
+			limit := int(min(queryPage, most-n))
+			pages, err := v.Reader().Scans(v.Context(), ranges, limit, false)
 			if err != nil {
 				return 0, err
 			}

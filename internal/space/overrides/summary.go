@@ -1,10 +1,12 @@
-package space
+package overrides
 
 import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // Summary is a profile before or after a regrouping, as people are shown it.
@@ -33,25 +35,26 @@ type summarized struct {
 	traits profile.Traits
 }
 
-func (g *profileSnapshot) summary(isNew bool) (*summarized, error) {
-	f := &summarized{id: g.id, ids: map[string]bool{}}
-	f.Identifiers = g.identifiers()
-	f.IDs, f.Strands = len(f.Identifiers), len(g.strands)
+// summarize sums up a profile of a view. One that is new has no ID to be shown yet.
+func summarize(v *space.View, g *query.ProfileSnapshot, isNew bool) (*summarized, error) {
+	f := &summarized{id: g.ID, ids: map[string]bool{}}
+	f.Identifiers = g.Identifiers()
+	f.IDs, f.Strands = len(f.Identifiers), len(g.Strands)
 	for _, id := range f.Identifiers {
 		f.ids[id.Type+":"+id.Value] = true
 	}
 	f.Identifiers = f.Identifiers[:min(len(f.Identifiers), briefIdentifiers)]
-	if err := nameIdentifiers(g.d.ctx, g.d.r, g.d.keys, f.Identifiers); err != nil {
+	if err := query.NameIdentifiers(v, f.Identifiers); err != nil {
 		return nil, err
 	}
 	if !isNew {
-		f.ID = g.id.Text(g.rec.Collection)
+		f.ID = g.ID.Text(g.Record.Collection)
 	}
 	var err error
-	if f.Events, err = g.countEvents(briefEvents); err != nil {
+	if f.Events, err = g.CountEvents(briefEvents); err != nil {
 		return nil, err
 	}
-	if f.traits, err = g.traits(); err != nil {
+	if f.traits, err = g.Traits(); err != nil {
 		return nil, err
 	}
 	f.Summary.Traits = f.traits.Visible()

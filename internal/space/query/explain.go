@@ -1,4 +1,4 @@
-package space
+package query
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
 )
 
 // The bounds of an explanation.
@@ -30,7 +31,7 @@ type Explanation struct {
 	Steps []EvidenceStep
 	// Unused are overrides that say that the two, or what leads to them, are of one
 	// profile, and that do not hold.
-	Unused []Override
+	Unused []space.Override
 	// BlockedInCommon are IDs that both were seen with, and that name nobody.
 	// Looked for only where there are no steps.
 	BlockedInCommon []identity.ID
@@ -42,14 +43,14 @@ type Asked struct {
 	Profile string      // that owns the ID; "" if nobody does
 	Blocked bool        // it names nobody: its value is blocked, or it is isolated
 	// Isolated is the override that isolates it, nil if the rules block it.
-	Isolated *Override
+	Isolated *space.Override
 }
 
 // EvidenceStep is a pair of IDs that events had in common, or that people said
 // to be of one profile.
 type EvidenceStep struct {
 	From, To  identity.ID
-	Decided   *Override       // the Same that ties the two; nil if none does
+	Decided   *space.Override // the Same that ties the two; nil if none does
 	Strands   int             // distinct sets of IDs with both
 	First     []identity.Hash // the first of them by time, at most mostListed
 	Evidence  Evidence
@@ -62,56 +63,52 @@ type Demotion struct {
 	identity.Demotion
 	Event Seen
 	// Decided is the override that stands against it; nil if none does.
-	Decided *Override
+	Decided *space.Override
 }
 
 // Explain says whether two IDs are one person and through which chain of
 // evidence, or what keeps them apart. Errors are *UnknownError for the one that
 // nobody was seen with, and ErrTooLarge.
-func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
+func (r *Reader) Explain(ctx context.Context, a, b space.Ref) (Explanation, error) {
 	out := Explanation{Collection: a.Collection}
 	if a.Collection != b.Collection {
-		return out, fmt.Errorf("%w: users and accounts are resolved apart, so %s and %s have nothing in common", ErrInvalid, a.Value, b.Value)
+		return out, fmt.Errorf("%w: users and accounts are resolved apart, so %s and %s have nothing in common", space.ErrInvalid, a.Value, b.Value)
 	}
-	r, err := s.store.Snapshot(ctx)
+	v, err := r.space.View(ctx)
 	if err != nil {
 		return out, err
 	}
-	defer r.Close()
-	d := s.newView(ctx, r)
-	d.touchBound = mostExplained
-	over := s.overrides.Load()
-	d.engine.Overrides = over.identity
-	hashA, err := d.ask(over, a, &out.A)
+	defer v.Close()
+	over := v.OverrideList()
+	v.BoundTouching(mostExplained)
+	hashA, err := ask(v, over, a, &out.A)
 	if err != nil {
 		return out, err
 	}
-	hashB, err := d.ask(over, b, &out.B)
+	hashB, err := ask(v, over, b, &out.B)
 	if err != nil || out.A.Blocked || out.B.Blocked {
 		return out, err
 	}
-	steps, err := d.explain(over, hashA, hashB, &out)
+	steps, err := explain(v, over, hashA, hashB, &out)
 	if errors.Is(err, identity.ErrTooLarge) || errors.Is(err, identity.ErrBound) {
-		return out, fmt.Errorf("%w: more than %d sets of identifiers were looked through to find what links these two; such a link would say nothing about a person", ErrTooLarge, mostExplained)
+		return out, fmt.Errorf("%w: more than %d sets of identifiers were looked through to find what links these two; such a link would say nothing about a person", space.ErrTooLarge, mostExplained)
 	}
 	if err != nil {
 		return out, err
 	}
-	for _, n := range d.nodes {
-		out.Provisional = out.Provisional || n != nil && n.Pending
-	}
-	w := s.witness(ctx, r)
+	out.Provisional = v.AnyPending()
+	w := newWitness(v)
 	budget := int64(mostEvidence)
 	for i := range steps {
 		st := &steps[i]
 		e := EvidenceStep{From: st.From.ID, To: st.To.ID, Strands: len(st.Strands)}
 		if st.Decided {
-			e.Decided = over.joining(out.Collection, identity.NewPair(st.From, st.To))
+			e.Decided = over.Joining(out.Collection, identity.NewPair(st.From, st.To))
 		}
 		for _, strand := range st.Strands[:min(len(st.Strands), mostListed)] {
 			e.First = append(e.First, strand.Hash)
 		}
-		if e.Evidence, err = w.evidence(d, st.Strands, &budget); err != nil {
+		if e.Evidence, err = w.evidence(st.Strands, &budget); err != nil {
 			return out, err
 		}
 		for _, dem := range st.Demotions {
@@ -119,15 +116,15 @@ func (s *Space) Explain(ctx context.Context, a, b Ref) (Explanation, error) {
 			if err != nil {
 				return out, err
 			}
-			e.Demotions = append(e.Demotions, Demotion{dem, seen, over.against(out.Collection, &dem)})
+			e.Demotions = append(e.Demotions, Demotion{dem, seen, over.Against(out.Collection, &dem)})
 		}
 		out.Steps = append(out.Steps, e)
 	}
 	return out, nil
 }
 
-func (d *View) explain(over *overrideSet, a, b identity.Hash, out *Explanation) ([]identity.Step, error) {
-	x := &identity.Explainer{Engine: &d.engine, Graph: d, Most: mostExplained}
+func explain(v *space.View, over space.OverrideList, a, b identity.Hash, out *Explanation) ([]identity.Step, error) {
+	x := &identity.Explainer{Engine: v.Engine(), Graph: v, Most: mostExplained}
 	steps, together, err := x.Path(a, b)
 	if err != nil {
 		return nil, err
@@ -141,7 +138,7 @@ func (d *View) explain(over *overrideSet, a, b identity.Hash, out *Explanation) 
 	}
 	out.BlockedInCommon = why.Blocked
 	for _, p := range why.Pairs {
-		if o := over.joining(out.Collection, p.Pair); o != nil {
+		if o := over.Joining(out.Collection, p.Pair); o != nil {
 			unused := *o
 			unused.NotAtWork = p.Reason.String()
 			out.Unused = append(out.Unused, unused)
@@ -151,99 +148,65 @@ func (d *View) explain(over *overrideSet, a, b identity.Hash, out *Explanation) 
 }
 
 // ask finds the ID that somebody asks about.
-func (d *View) ask(over *overrideSet, ref Ref, out *Asked) (identity.Hash, error) {
+func ask(v *space.View, over space.OverrideList, ref space.Ref, out *Asked) (identity.Hash, error) {
 	if ref.ByProfileID() {
-		return d.askProfile(ref, out)
+		return askProfile(v, ref, out)
 	}
 	out.ID = ref.ExternalID()
-	h := d.hasher.ID(ref.Collection, out.ID)
-	switch d.engine.Overrides.WhyNobody(d.rules, out.ID, h) {
+	h := v.Hasher().ID(ref.Collection, out.ID)
+	switch v.Overrides().WhyNobody(v.Rules(), out.ID, h) {
 	case identity.ReasonBlocked:
 		out.Blocked = true
 		return h, nil
 	case identity.ReasonIsolated:
-		out.Blocked, out.Isolated = true, over.isolating(ref.Collection, out.ID)
+		out.Blocked, out.Isolated = true, over.Isolating(ref.Collection, out.ID)
 		return h, nil
 	}
-	if err := d.LoadOwners(h); err != nil {
+	if err := v.LoadOwners(h); err != nil {
 		return h, err
 	}
-	if d.nodes[h] == nil {
-		return h, &UnknownError{ref}
+	if v.Identifier(h) == nil {
+		return h, &space.UnknownError{Ref: ref}
 	}
-	if p, rec := d.Owner(h); rec != nil {
+	if p, rec := v.Owner(h); rec != nil {
 		out.Profile = p.Text(ref.Collection)
 	}
 	return h, nil
 }
 
 // askProfile finds an ID that stands for a profile: that of the highest priority.
-func (d *View) askProfile(ref Ref, out *Asked) (identity.Hash, error) {
-	p, err := d.Resolve(ref)
-	if errors.Is(err, ErrNotFound) {
-		return identity.Hash{}, &UnknownError{ref}
+func askProfile(v *space.View, ref space.Ref, out *Asked) (identity.Hash, error) {
+	p, err := v.Resolve(ref)
+	if errors.Is(err, space.ErrNotFound) {
+		return identity.Hash{}, &space.UnknownError{Ref: ref}
 	}
 	if err != nil {
 		return identity.Hash{}, err
 	}
-	if err := d.LoadProfiles(p); err != nil {
+	if err := v.LoadProfiles(p); err != nil {
 		return identity.Hash{}, err
 	}
-	rec := d.profiles[p]
+	rec := v.Profile(p)
 	if rec == nil || len(rec.IDs) == 0 || rec.Collection != ref.Collection {
-		return identity.Hash{}, &UnknownError{ref}
+		return identity.Hash{}, &space.UnknownError{Ref: ref}
 	}
 	out.Profile = p.Text(ref.Collection)
 	hashes := make([]identity.Hash, len(rec.IDs))
 	for i, m := range rec.IDs {
 		hashes[i] = m.Hash
 	}
-	if err := d.LoadIdentifiers(hashes...); err != nil {
+	if err := v.LoadIdentifiers(hashes...); err != nil {
 		return identity.Hash{}, err
 	}
-	best := slices.MinFunc(hashes, func(a, b identity.Hash) int { return d.rules.ComparePriority(d.idOf(a), d.idOf(b)) })
-	out.ID = d.idOf(best)
+	best := slices.MinFunc(hashes, func(a, b identity.Hash) int { return v.Rules().ComparePriority(idOf(v, a), idOf(v, b)) })
+	out.ID = idOf(v, best)
 	return best, nil
 }
 
 // idOf is the ID of a loaded node.
-func (d *View) idOf(h identity.Hash) identity.ID {
-	if n := d.nodes[h]; n != nil {
+func idOf(v *space.View, h identity.Hash) identity.ID {
+	if n := v.Identifier(h); n != nil {
 		return n.ID
 	}
 	return identity.ID{}
-}
-
-// isolating finds the override that isolates an ID.
-func (set *overrideSet) isolating(c identity.Collection, id identity.ID) *Override {
-	for i := range set.all {
-		if o := &set.all[i]; o.Kind == Isolate && o.Collection == c && slices.Contains(o.IDs, id) {
-			return o
-		}
-	}
-	return nil
-}
-
-// against finds the override by which an ID was left out.
-func (set *overrideSet) against(c identity.Collection, d *identity.Demotion) *Override {
-	if len(d.Override) == 0 {
-		return nil
-	}
-	kind := map[identity.Reason]string{
-		identity.ReasonDropped: Drop, identity.ReasonCannotLink: CannotLink,
-	}[d.Reason]
-	for i := range set.all {
-		o := &set.all[i]
-		if o.Kind != kind || o.Collection != c || kind == Drop && o.Strand != d.Strand.Hash {
-			continue
-		}
-		named := true
-		for _, id := range d.Override {
-			named = named && slices.Contains(o.IDs, id)
-		}
-		if named {
-			return o
-		}
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package space_test
+package query_test
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // wholeFeed is every record of a space, oldest first.
@@ -28,7 +29,7 @@ func wholeFeed(t testing.TB, s *space.Space) []feed.Record {
 	t.Helper()
 	var all []feed.Record
 	for cursor := ""; ; {
-		recs, next, err := s.Feed(t.Context(), cursor, 1000)
+		recs, next, err := query.New(s).Feed(t.Context(), cursor, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,11 +41,11 @@ func wholeFeed(t testing.TB, s *space.Space) []feed.Record {
 }
 
 // naiveInsights is what a query asks for, by the whole feed.
-func naiveInsights(t testing.TB, s *space.Space, q space.InsightQuery) []space.Insight {
+func naiveInsights(t testing.TB, s *space.Space, q query.InsightQuery) []query.Insight {
 	t.Helper()
 	names := map[string]bool{}
 	if q.Profile != nil {
-		v, err := s.Profile(t.Context(), *q.Profile)
+		v, err := query.New(s).Profile(t.Context(), *q.Profile)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +60,7 @@ func naiveInsights(t testing.TB, s *space.Space, q space.InsightQuery) []space.I
 		}
 		return -1
 	})
-	var out []space.Insight
+	var out []query.Insight
 	for _, r := range recs {
 		for _, c := range slices.Backward(r.Changes) {
 			said := c.IDType == q.IDType && (q.IDValue == "" || c.IDValue == q.IDValue)
@@ -83,18 +84,18 @@ func naiveInsights(t testing.TB, s *space.Space, q space.InsightQuery) []space.I
 				q.Profile != nil && !names[c.Profile] && !names[c.From]:
 				continue
 			}
-			out = append(out, space.Insight{Change: c, At: r.Time})
+			out = append(out, query.Insight{Change: c, At: r.Time})
 		}
 	}
 	return out
 }
 
 // paged is what a query asks for, page by page.
-func paged(t testing.TB, s *space.Space, q space.InsightQuery, records, changes int) []space.Insight {
+func paged(t testing.TB, s *space.Space, q query.InsightQuery, records, changes int) []query.Insight {
 	t.Helper()
-	var out []space.Insight
+	var out []query.Insight
 	for {
-		p, err := s.InsightsWithin(t.Context(), q, records, changes)
+		p, err := query.New(s).InsightsWithin(t.Context(), q, records, changes)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +208,7 @@ func fillWorld(t testing.TB, s *space.Space, rng *rand.Rand, name string, events
 }
 
 func checkInsights(t *testing.T, s *space.Space, from, to int64) {
-	kinds := append([]feed.Kind{}, space.InsightKinds...)
+	kinds := append([]feed.Kind{}, query.InsightKinds...)
 	var people []string
 	for _, r := range wholeFeed(t, s) {
 		for _, c := range r.Changes {
@@ -217,7 +218,7 @@ func checkInsights(t *testing.T, s *space.Space, from, to int64) {
 		}
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		q := space.InsightQuery{Limit: rapid.SampledFrom([]int{1, 3, 50, 1000}).Draw(rt, "limit")}
+		q := query.InsightQuery{Limit: rapid.SampledFrom([]int{1, 3, 50, 1000}).Draw(rt, "limit")}
 		if rapid.Bool().Draw(rt, "by kind") {
 			q.Kinds = rapid.SliceOfN(rapid.SampledFrom(kinds), 1, 3).Draw(rt, "kinds")
 		}
@@ -230,10 +231,10 @@ func checkInsights(t *testing.T, s *space.Space, from, to int64) {
 		q.Source = rapid.SampledFrom([]string{"", "", "web", "app", "none"}).Draw(rt, "source")
 		q.Reason = rapid.SampledFrom([]string{"", "", "ID value blocked", "identifier limit exceeded", "identifier limit exceeded: anonymous_id", "ID value"}).Draw(rt, "reason")
 		if rapid.Bool().Draw(rt, "since") {
-			q.Since = space.BoundAt(rapid.Int64Range(from, to).Draw(rt, "since at"))
+			q.Since = query.BoundAt(rapid.Int64Range(from, to).Draw(rt, "since at"))
 		}
 		if rapid.Bool().Draw(rt, "until") {
-			q.Until = space.BoundAt(rapid.Int64Range(from, to).Draw(rt, "until at"))
+			q.Until = query.BoundAt(rapid.Int64Range(from, to).Draw(rt, "until at"))
 		}
 		if len(people) > 0 && rapid.IntRange(0, 2).Draw(rt, "by profile") == 0 {
 			q.Profile = &space.Ref{Collection: identity.Users, Value: rapid.SampledFrom(people).Draw(rt, "profile")}
@@ -331,7 +332,7 @@ func TestUnresolvedEventsSayWhy(t *testing.T) {
 		if err != nil || r.Unresolved != 1 {
 			t.Fatalf("%s: %+v, %v", c.line, r, err)
 		}
-		p, err := s.Insights(t.Context(), space.InsightQuery{Kinds: []feed.Kind{feed.Unresolved}, Limit: 1})
+		p, err := query.New(s).Insights(t.Context(), query.InsightQuery{Kinds: []feed.Kind{feed.Unresolved}, Limit: 1})
 		if err != nil || len(p.Insights) != 1 {
 			t.Fatalf("%+v, %v", p, err)
 		}
@@ -344,7 +345,7 @@ func TestUnresolvedEventsSayWhy(t *testing.T) {
 			t.Errorf("%s:\n got %q of %q, %s, %+v\nwant %q of %q, %s", c.line[:min(len(c.line), 90)], got.Reason, id, got.Value, got, c.reason, c.id, c.value)
 		}
 	}
-	if p, err := s.Insights(t.Context(), space.InsightQuery{Kinds: []feed.Kind{feed.Unresolved}, Limit: 100}); err != nil || len(p.Insights) != 5 {
+	if p, err := query.New(s).Insights(t.Context(), query.InsightQuery{Kinds: []feed.Kind{feed.Unresolved}, Limit: 100}); err != nil || len(p.Insights) != 5 {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -352,12 +353,12 @@ func TestUnresolvedEventsSayWhy(t *testing.T) {
 func TestInsightsRefuseBadQuestions(t *testing.T) {
 	s := newSpace(t, space.Config{})
 	for _, next := range []string{"x", "AAAA", strings.Repeat("_", 38), strings.Repeat("A", 39)} {
-		if _, err := s.Insights(t.Context(), space.InsightQuery{Next: next}); !errors.Is(err, space.ErrBadCursor) {
+		if _, err := query.New(s).Insights(t.Context(), query.InsightQuery{Next: next}); !errors.Is(err, space.ErrBadCursor) {
 			t.Errorf("%q: %v", next, err)
 		}
 	}
 	ref := user("user_id", "nobody")
-	if _, err := s.Insights(t.Context(), space.InsightQuery{Profile: &ref}); !errors.Is(err, space.ErrNotFound) {
+	if _, err := query.New(s).Insights(t.Context(), query.InsightQuery{Profile: &ref}); !errors.Is(err, space.ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
 	if _, err := s.Counts(t.Context(), space.CountsQuery{Since: int64(time.Hour), Until: 0}); !errors.Is(err, space.ErrInvalid) {

@@ -1,4 +1,4 @@
-package space
+package query
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
@@ -26,62 +27,62 @@ const (
 
 // Profile reads one profile as of one moment, all parts of it. ErrNotFound if
 // ref names none.
-func (s *Space) Profile(ctx context.Context, ref Ref) (Profile, error) {
-	return s.ReadProfile(ctx, ref, allParts)
+func (r *Reader) Profile(ctx context.Context, ref space.Ref) (Profile, error) {
+	return r.ReadProfile(ctx, ref, allParts)
 }
 
 // ReadProfile reads the wanted parts of one profile as of one moment. ErrNotFound if
 // ref names none.
-func (s *Space) ReadProfile(ctx context.Context, ref Ref, want Part) (Profile, error) {
-	r, err := s.store.Snapshot(ctx)
+func (r *Reader) ReadProfile(ctx context.Context, ref space.Ref, want Part) (Profile, error) {
+	v, err := r.space.View(ctx)
 	if err != nil {
 		return Profile{}, err
 	}
-	defer r.Close()
-	g, err := s.snapshotOf(ctx, r, ref)
+	defer v.Close()
+	g, err := snapshotOf(v, ref)
 	if err != nil {
 		return Profile{}, err
 	}
-	v := Profile{
-		ID: g.id.Text(g.rec.Collection), Collection: g.rec.Collection,
-		Provisional: g.pending, Version: g.rec.Version, Strands: len(g.strands), AsOf: g.until,
+	p := Profile{
+		ID: g.ID.Text(g.Record.Collection), Collection: g.Record.Collection,
+		Provisional: g.Pending, Version: g.Record.Version, Strands: len(g.Strands), AsOf: g.until,
 	}
 	var founded []codec.ProfileID
-	for _, st := range g.strands {
-		if !st.Founded.IsZero() && st.Founded != g.id {
+	for _, st := range g.Strands {
+		if !st.Founded.IsZero() && st.Founded != g.ID {
 			founded = append(founded, st.Founded)
 		}
 	}
 	slices.SortFunc(founded, func(a, b codec.ProfileID) int { return slices.Compare(a[:], b[:]) })
-	for _, p := range founded {
-		v.Merged = append(v.Merged, p.Text(g.rec.Collection))
+	for _, f := range founded {
+		p.Merged = append(p.Merged, f.Text(g.Record.Collection))
 	}
 	if want&PartIdentifiers != 0 {
-		v.Identifiers = g.identifiers()
+		p.Identifiers = g.Identifiers()
 		if want == allParts {
-			if err := nameIdentifiers(ctx, r, s.keys, v.Identifiers); err != nil {
+			if err := NameIdentifiers(v, p.Identifiers); err != nil {
 				return Profile{}, err
 			}
 		}
 	}
 	if want&PartTraits != 0 {
-		traits, err := g.traits()
+		traits, err := g.Traits()
 		if err != nil {
 			return Profile{}, err
 		}
-		v.Traits = traits.Visible()
+		p.Traits = traits.Visible()
 	}
 	if want&PartMetadata != 0 {
-		v.Metadata, err = s.metadata(ctx, r, g)
+		p.Metadata, err = g.metadata()
 	}
-	return v, err
+	return p, err
 }
 
 // identifiers folds where and when each ID of the profile was first seen, without
 // the messageIds.
-func (g *profileSnapshot) identifiers() []profile.Identifier {
-	lists := make([][]profile.Identifier, len(g.strands))
-	for i, st := range g.strands {
+func (g *ProfileSnapshot) Identifiers() []profile.Identifier {
+	lists := make([][]profile.Identifier, len(g.Strands))
+	for i, st := range g.Strands {
 		for k := range st.Links {
 			if l := &st.Links[k]; l.Verdict == identity.Accepted {
 				id := profile.Identifier{Type: l.ID.Type, Value: l.ID.Value, Moment: l.At.Moment, Source: st.Source}
@@ -96,23 +97,19 @@ func (g *profileSnapshot) identifiers() []profile.Identifier {
 }
 
 // traits folds the traits of the profile's strands.
-func (g *profileSnapshot) traits() (profile.Traits, error) {
-	hashes := make([]identity.Hash, len(g.strands))
-	for i, st := range g.strands {
+func (g *ProfileSnapshot) Traits() (profile.Traits, error) {
+	hashes := make([]identity.Hash, len(g.Strands))
+	for i, st := range g.Strands {
 		hashes[i] = st.Hash
 	}
-	if g.until != 0 {
-		if err := g.d.traits.load(g.d, hashes...); err != nil {
-			return nil, err
-		}
-		if err := g.d.forget(g); err != nil {
-			return nil, err
-		}
+	sets, err := g.view.TraitsOf(hashes...)
+	if err == nil && g.until != 0 {
+		err = g.forget(sets)
 	}
-	sets := make([]profile.Traits, 0, len(hashes))
-	if err := g.d.traits.fold(g.d, hashes, func(t profile.Traits) { sets = append(sets, t) }); err != nil {
+	if err != nil {
 		return nil, err
 	}
+	sets = slices.DeleteFunc(sets, func(t profile.Traits) bool { return len(t) == 0 })
 	if len(sets) == 1 {
 		return sets[0], nil
 	}
@@ -121,20 +118,20 @@ func (g *profileSnapshot) traits() (profile.Traits, error) {
 
 // NameIdentifiers fills in the messageIds of the events with which identifiers were
 // first seen, where only their bodies tell. Those of events that cannot be read any more stay empty.
-func (s *Space) NameIdentifiers(ctx context.Context, ids []profile.Identifier) error {
-	r, err := s.store.Snapshot(ctx)
+func (r *Reader) NameIdentifiers(ctx context.Context, ids []profile.Identifier) error {
+	v, err := r.space.View(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	return nameIdentifiers(ctx, r, s.keys, ids)
+	defer v.Close()
+	return NameIdentifiers(v, ids)
 }
 
 // namedTogether is how many identifiers are named at once: each may have been seen
 // in a block of its own.
 const namedTogether = 64
 
-func nameIdentifiers(ctx context.Context, r kv.Reader, keys codec.Keyspace, ids []profile.Identifier) error {
+func NameIdentifiers(v *space.View, ids []profile.Identifier) error {
 	var unnamed []int
 	for i := range ids {
 		if ids[i].MessageID == "" {
@@ -146,7 +143,7 @@ func nameIdentifiers(ctx context.Context, r kv.Reader, keys codec.Keyspace, ids 
 		for k, i := range part {
 			at[k] = ids[i].Moment
 		}
-		blocks, err := journal.ReadMany(ctx, r, keys, at)
+		blocks, err := journal.ReadMany(v.Context(), v.Reader(), v.Keys(), at)
 		if err != nil {
 			return err
 		}
@@ -160,20 +157,21 @@ func nameIdentifiers(ctx context.Context, r kv.Reader, keys codec.Keyspace, ids 
 
 // metadata says when the profile was first and last seen: the first events are
 // in the strands, the last ones at the ends of their indexes.
-func (s *Space) metadata(ctx context.Context, r kv.Reader, g *profileSnapshot) (profile.Metadata, error) {
-	parts := make([]profile.Metadata, 0, 2*len(g.strands))
-	ranges := make([]kv.Range, len(g.strands))
-	for i, st := range g.strands {
+func (g *ProfileSnapshot) metadata() (profile.Metadata, error) {
+	v := g.view
+	parts := make([]profile.Metadata, 0, 2*len(g.Strands))
+	ranges := make([]kv.Range, len(g.Strands))
+	for i, st := range g.Strands {
 		parts = append(parts, profile.Sighting(st.First.Moment, st.MessageID, st.Source))
-		ranges[i] = kv.Range{From: codec.Events.Of(s.keys, st.Hash), To: g.eventsEnd(st.Hash)}
+		ranges[i] = kv.Range{From: codec.Events.Of(v.Keys(), st.Hash), To: g.eventsEnd(st.Hash)}
 	}
-	pages, err := r.Scans(ctx, ranges, 1, true)
+	pages, err := v.Reader().Scans(v.Context(), ranges, 1, true)
 	if err != nil {
 		return profile.Metadata{}, err
 	}
 	for _, page := range pages {
 		for _, e := range page {
-			if at, ok := parseEventKey(e.Key); ok {
+			if at, ok := codec.EventMoment(e.Key); ok {
 				parts = append(parts, profile.Sighting(at, "", ""))
 			}
 		}
@@ -194,7 +192,7 @@ func (s *Space) metadata(ctx context.Context, r kv.Reader, g *profileSnapshot) (
 	if len(asked) == 0 {
 		return m, nil
 	}
-	blocks, err := journal.ReadMany(ctx, r, s.keys, asked)
+	blocks, err := journal.ReadMany(v.Context(), v.Reader(), v.Keys(), asked)
 	if err != nil {
 		return m, err
 	}

@@ -1,4 +1,4 @@
-package space
+package query
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -21,7 +22,7 @@ func (v *verification) checkIndex() error {
 	unread := map[event.Block]bool{}
 	counted := map[event.Arrival]bool{} // an event may have two strands
 	n := int64(0)
-	if err := each(v.ctx, v.r, v.s.keys, codec.Events, scanPage*4, func(e kv.Entry) error {
+	if err := v.view.Each(codec.Events, queryPage, func(e kv.Entry) error {
 		strand, at, ok := codec.Events.Parse(e.Key)
 		if !ok {
 			return kv.ErrCorrupt
@@ -67,7 +68,7 @@ func (v *verification) checkIdentity() error {
 	owners := map[identity.Hash]codec.ProfileID{}
 	listed := map[identity.Hash]map[identity.Hash]bool{}
 	nodes := map[identity.Hash]*codec.Identifier{}
-	if err := each(v.ctx, v.r, v.s.keys, codec.Identifiers, scanPage, func(e kv.Entry) error {
+	if err := v.view.Each(codec.Identifiers, queryPage, func(e kv.Entry) error {
 		var h identity.Hash
 		copy(h[:], e.Key[4:])
 		n, err := codec.DecodeIdentifier(e.Value)
@@ -86,7 +87,7 @@ func (v *verification) checkIdentity() error {
 	}); err != nil {
 		return err
 	}
-	if err := each(v.ctx, v.r, v.s.keys, codec.Links, scanPage, func(e kv.Entry) error {
+	if err := v.view.Each(codec.Links, queryPage, func(e kv.Entry) error {
 		id, list, _, _, strand, ok := codec.Links.Parse(e.Key)
 		if !ok {
 			return kv.ErrCorrupt
@@ -100,7 +101,7 @@ func (v *verification) checkIdentity() error {
 	}
 	held := map[codec.ProfileID][]identity.Hash{}
 	live := int64(0)
-	if err := each(v.ctx, v.r, v.s.keys, codec.Profiles, scanPage, func(e kv.Entry) error {
+	if err := v.view.Each(codec.Profiles, queryPage, func(e kv.Entry) error {
 		rec, err := codec.DecodeProfile(e.Value)
 		if err != nil {
 			return err
@@ -121,7 +122,7 @@ func (v *verification) checkIdentity() error {
 	v.report.Profiles = live
 	for i, coll := range [...]identity.Collection{identity.Users, identity.Accounts} {
 		v.progress("resolving "+coll.String(), 0, int64(len(v.occ[i])))
-		res := identity.Resolve(v.rules, v.over, v.occ[i])
+		res := identity.Resolve(v.view.Rules(), v.view.Overrides(), v.occ[i])
 		for h, want := range res.Strands {
 			v.checkStrand(v.strands[h].Strand, want, listed)
 		}
@@ -167,7 +168,7 @@ func (v *verification) checkIdentity() error {
 			}
 		}
 		for h, p := range owners {
-			if _, ok := res.Owner[h]; !ok && v.s.hasher.ID(coll, nodes[h].ID) == h {
+			if _, ok := res.Owner[h]; !ok && v.view.Hasher().ID(coll, nodes[h].ID) == h {
 				v.differ("partition", nodes[h].ID.String(), "in "+p.Text(coll), "nobody's", "")
 			}
 		}
@@ -200,7 +201,7 @@ func (v *verification) checkStrand(got, want *identity.Strand, listed map[identi
 	}
 	for i := range got.Links {
 		l := &got.Links[i]
-		if !IsListed(l) {
+		if !space.IsListed(l) {
 			continue
 		}
 		accepted, ok := listed[l.Hash][got.Hash]
@@ -212,7 +213,7 @@ func (v *verification) checkStrand(got, want *identity.Strand, listed map[identi
 
 // checkTraits holds the traits of every strand against all that was said.
 func (v *verification) checkTraits() error {
-	if err := each(v.ctx, v.r, v.s.keys, codec.Traits, scanPage, func(e kv.Entry) error {
+	if err := v.view.Each(codec.Traits, queryPage, func(e kv.Entry) error {
 		var h identity.Hash
 		copy(h[:], e.Key[4:])
 		got, err := profile.DecodeTraits(e.Value)
@@ -220,7 +221,7 @@ func (v *verification) checkTraits() error {
 			return err
 		}
 		v.report.Traits += int64(len(got))
-		want, _ := v.traits[h].Apply(saidBy(got, v.holes[h])) // what holes said is known by what is left of it
+		want, _ := v.traits[h].Apply(got.SetBy(v.holes[h])) // what holes said is known by what is left of it
 		delete(v.traits, h)
 		if !bytes.Equal(profile.AppendTraits(nil, got), profile.AppendTraits(nil, want)) {
 			v.differ("trait", v.name(h), traitNames(got), traitNames(want), "strand "+h.String())
@@ -244,7 +245,7 @@ func traitNames(t profile.Traits) string {
 }
 
 func (v *verification) checkCounters() error {
-	c, err := readCounters(v.ctx, v.r, v.s.keys)
+	c, err := v.view.Counters()
 	if err != nil {
 		return err
 	}
@@ -265,7 +266,7 @@ func (v *verification) checkSources() error {
 	if v.unread {
 		return nil
 	}
-	stored, err := readSourceCounts(v.ctx, v.r, v.s.keys, 0)
+	stored, err := v.view.SourceCounts()
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package space
+package query
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -18,25 +19,25 @@ const mostLinks = 100_000
 
 // Links reads a page of the accounts of a user, or the users of an account, in
 // the order of their profile IDs.
-func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (LinkPage, error) {
+func (r *Reader) Links(ctx context.Context, ref space.Ref, limit int, next string) (LinkPage, error) {
 	if next != "" {
 		if _, _, ok := codec.ParseProfileID(next); !ok {
-			return LinkPage{}, ErrBadCursor
+			return LinkPage{}, space.ErrBadCursor
 		}
 	}
 	if ref.AsOf != 0 {
-		return LinkPage{}, fmt.Errorf("%w: links are shown as of now only, for the profiles at their other ends are those of now", ErrInvalid)
+		return LinkPage{}, fmt.Errorf("%w: links are shown as of now only, for the profiles at their other ends are those of now", space.ErrInvalid)
 	}
-	r, err := s.store.Snapshot(ctx)
+	v, err := r.space.View(ctx)
 	if err != nil {
 		return LinkPage{}, err
 	}
-	defer r.Close()
-	g, err := s.snapshotOf(ctx, r, ref)
+	defer v.Close()
+	g, err := snapshotOf(v, ref)
 	if err != nil {
 		return LinkPage{}, err
 	}
-	byProfile, err := s.linked(ctx, r, g)
+	byProfile, err := g.linked()
 	if err != nil {
 		return LinkPage{}, err
 	}
@@ -45,7 +46,7 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 		links = append(links, l)
 	}
 	slices.SortFunc(links, func(a, b Link) int { return cmp.Compare(a.To, b.To) })
-	page := LinkPage{Profile: g.id.Text(g.rec.Collection), Provisional: g.pending}
+	page := LinkPage{Profile: g.ID.Text(g.Record.Collection), Provisional: g.Pending}
 	limit = min(max(limit, 1), 1000)
 	for _, l := range links {
 		if l.To <= next {
@@ -55,12 +56,12 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 			page.Next = page.Links[limit-1].To
 			break
 		}
-		other, err := s.snapshotOf(ctx, r, Ref{Collection: l.Collection, Value: l.To})
+		other, err := snapshotOf(v, space.Ref{Collection: l.Collection, Value: l.To})
 		if err != nil {
 			return LinkPage{}, err
 		}
-		l.Identifiers = other.identifiers()
-		if err := nameIdentifiers(ctx, r, s.keys, l.Identifiers); err != nil {
+		l.Identifiers = other.Identifiers()
+		if err := NameIdentifiers(v, l.Identifiers); err != nil {
 			return LinkPage{}, err
 		}
 		page.Links = append(page.Links, l)
@@ -69,9 +70,10 @@ func (s *Space) Links(ctx context.Context, ref Ref, limit int, next string) (Lin
 }
 
 // linked folds the pairs of the profile's strands into links to profiles.
-func (s *Space) linked(ctx context.Context, r kv.Reader, g *profileSnapshot) (map[string]Link, error) {
+func (g *ProfileSnapshot) linked() (map[string]Link, error) {
+	v := g.view
 	near, far := codec.UserAccounts, identity.Accounts
-	if g.rec.Collection == identity.Accounts {
+	if g.Record.Collection == identity.Accounts {
 		near, far = codec.AccountUsers, identity.Users
 	}
 	type pair struct {
@@ -80,10 +82,10 @@ func (s *Space) linked(ctx context.Context, r kv.Reader, g *profileSnapshot) (ma
 	}
 	var pairs []pair
 	var others []identity.Hash
-	for _, st := range g.strands {
-		from, end := codec.Under(near.Of(s.keys, st.Hash))
+	for _, st := range g.Strands {
+		from, end := codec.Under(near.Of(v.Keys(), st.Hash))
 		for len(pairs) < mostLinks {
-			page, err := r.Scan(ctx, from, end, scanPage, false)
+			page, err := v.Reader().Scan(v.Context(), from, end, queryPage, false)
 			if err != nil {
 				return nil, err
 			}
@@ -93,13 +95,13 @@ func (s *Space) linked(ctx context.Context, r kv.Reader, g *profileSnapshot) (ma
 					return nil, kv.ErrCorrupt
 				}
 				key := e.Key
-				if g.rec.Collection == identity.Accounts {
-					key = codec.UserAccounts.Key(s.keys, o, st.Hash)
+				if g.Record.Collection == identity.Accounts {
+					key = codec.UserAccounts.Key(v.Keys(), o, st.Hash)
 				}
 				pairs = append(pairs, pair{o, key})
 				others = append(others, o)
 			}
-			if len(page) < scanPage {
+			if len(page) < queryPage {
 				break
 			}
 			from = kv.After(page[len(page)-1].Key)
@@ -109,33 +111,32 @@ func (s *Space) linked(ctx context.Context, r kv.Reader, g *profileSnapshot) (ma
 	if len(pairs) == 0 {
 		return out, nil
 	}
-	d := g.d
-	if err := d.LoadStrands(others...); err != nil {
+	if err := v.LoadStrands(others...); err != nil {
 		return nil, err
 	}
 	var tops []identity.Hash
 	topOf := map[identity.Hash]identity.Hash{}
 	for _, o := range others {
-		if st := d.strands[o]; st != nil {
-			if top, ok := st.Top(d.rules, d.engine.Overrides); ok {
+		if st := v.Strand(o); st != nil {
+			if top, ok := st.Top(v.Rules(), v.Overrides()); ok {
 				topOf[o] = top.Hash
 				tops = append(tops, top.Hash)
 			}
 		}
 	}
-	if err := d.LoadIdentifiers(tops...); err != nil {
+	if err := v.LoadIdentifiers(tops...); err != nil {
 		return nil, err
 	}
 	keys := make([][]byte, len(pairs))
 	for i, p := range pairs {
 		keys[i] = p.key
 	}
-	values, err := r.Get(ctx, keys...)
+	values, err := v.Reader().Get(v.Context(), keys...)
 	if err != nil {
 		return nil, err
 	}
 	for i, p := range pairs {
-		n := d.nodes[topOf[p.other]]
+		n := v.Identifier(topOf[p.other])
 		if n == nil || n.Owner.IsZero() || values[i] == nil {
 			continue
 		}

@@ -1,4 +1,4 @@
-package space
+package overrides
 
 import (
 	"errors"
@@ -7,7 +7,9 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // regroup applies a change to the transaction and gathers what is different.
@@ -25,26 +27,23 @@ func (w *undoing) regroup(c *identity.Change) error {
 		return err
 	}
 	for _, m := range c.Bare {
-		if n := w.was.nodes[m.Hash]; n != nil && !n.Owner.IsZero() {
+		if n := w.was.Identifier(m.Hash); n != nil && !n.Owner.IsZero() {
 			w.out.Unowned = append(w.out.Unowned, m.ID)
 		}
 	}
-	if err := w.tx.prune(c); err != nil {
+	if err := w.tx.Regroup(c); err != nil {
 		return err
 	}
-	var e occasion
-	e.pos.Time = w.now
-	if err := w.tx.apply(c, e); err != nil {
-		return err
-	}
-	for p, rec := range w.tx.profiles {
-		if !w.tx.changedProfiles[p] && w.before[p] == nil || rec == nil || rec.Merged {
-			continue
+	for p, rec := range w.tx.Changed() {
+		if rec != nil && !rec.Merged {
+			touched = append(touched, p)
 		}
+	}
+	for _, p := range touched {
 		if err := w.see(w.was, w.before, p, false); err != nil {
 			return err
 		}
-		isNew := w.was.profiles[p] == nil
+		isNew := w.was.Profile(p) == nil
 		if err := w.see(&w.tx.View, w.after, p, isNew); err != nil {
 			return err
 		}
@@ -65,22 +64,22 @@ func (w *undoing) regroup(c *identity.Change) error {
 }
 
 // see gathers a profile as a view has it, if it is there.
-func (w *undoing) see(d *View, into map[codec.ProfileID]*summarized, p codec.ProfileID, isNew bool) error {
+func (w *undoing) see(d *space.View, into map[codec.ProfileID]*summarized, p codec.ProfileID, isNew bool) error {
 	if into[p] != nil {
 		return nil
 	}
 	if err := d.LoadProfiles(p); err != nil {
 		return err
 	}
-	g, err := d.collect(p)
-	if errors.Is(err, ErrNotFound) {
+	g, err := query.Collect(d, p)
+	if errors.Is(err, space.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	w.out.Provisional = w.out.Provisional || g.pending
-	into[p], err = g.summary(isNew)
+	w.out.Provisional = w.out.Provisional || g.Pending
+	into[p], err = summarize(d, g, isNew)
 	return err
 }
 
@@ -118,11 +117,11 @@ func (w *undoing) leftOut(c *identity.Change) error {
 	if err := w.was.LoadStrands(hashes...); err != nil {
 		return err
 	}
-	alone := &profileSnapshot{d: w.was}
+	var alone []*codec.Strand
 	for _, s := range c.Strands {
-		old := w.was.strands[s.Hash]
+		old := w.was.Strand(s.Hash)
 		if old != nil && belongs(old.Strand) && !belongs(s) {
-			alone.strands = append(alone.strands, old)
+			alone = append(alone, old)
 		}
 		for i := range s.Links {
 			l := &s.Links[i]
@@ -140,7 +139,7 @@ func (w *undoing) leftOut(c *identity.Change) error {
 		}
 	}
 	var err error
-	w.out.Unresolved, err = alone.countEvents(briefEvents)
+	w.out.Unresolved, err = query.CountStrandEvents(w.was, alone, briefEvents)
 	return err
 }
 
@@ -149,21 +148,19 @@ func belongs(s *identity.Strand) bool {
 	return slices.ContainsFunc(s.Links, func(l identity.Link) bool { return l.Verdict == identity.Accepted })
 }
 
-// correct tells the feed how traits of profiles differ after a regrouping: no
+// tellTraits tells the feed how traits of profiles differ after a regrouping: no
 // event said so.
-func (w *undoing) correct() {
-	var e occasion
-	e.pos.Time = w.now
+func (w *undoing) tellTraits() {
 	tell := func(p codec.ProfileID, was, is profile.Traits) {
 		c := w.out.Override.Collection
 		for _, t := range was {
 			if now, ok := is.Get(t.Name); !t.Removed() && (!ok || now.Removed()) {
-				w.tx.emit(p, c, feed.Change{Kind: feed.TraitRemoved, Trait: t.Name}, e)
+				w.tx.Tell(p, c, feed.Change{Kind: feed.TraitRemoved, Trait: t.Name, Time: w.now})
 			}
 		}
 		for _, t := range is {
 			if old, ok := was.Get(t.Name); !t.Removed() && (!ok || old.Removed() || string(old.Value) != string(t.Value)) {
-				w.tx.emit(p, c, feed.Change{Kind: feed.TraitSet, Trait: t.Name, Value: t.Value}, e)
+				w.tx.Tell(p, c, feed.Change{Kind: feed.TraitSet, Trait: t.Name, Value: t.Value, Time: w.now})
 			}
 		}
 	}

@@ -1,0 +1,16 @@
+// Package query is what people ask of a space: profiles with their events and links,
+// why two IDs are one person or not, how a profile came to be, how it was as of a
+// time, what changed, and whether what is stored is what the rules say.
+//
+// Each question is answered from one snapshot, by a View of the space. Nothing here
+// changes anything.
+package query
+
+import "github.com/selfsame-id/selfsame/internal/space"
+
+// Reader answers questions about a space. Its methods may be called from many
+// goroutines at once.
+type Reader struct{ space *space.Space }
+
+// New returns the reader of a space.
+func New(s *space.Space) *Reader { return &Reader{s} }

@@ -1,5 +1,0 @@
-//go:build race
-
-package space_test
-
-const raced = true

@@ -1,0 +1,6 @@
+//go:build race
+
+package spacetest
+
+// Raced says that the race detector is on.
+const Raced = true
