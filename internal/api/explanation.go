@@ -81,7 +81,8 @@ type Limit struct {
 	Window string `json:"window,omitempty"`
 }
 
-// Member is an ID of a profile, and since when it is there.
+// Member is an ID of a profile, and since when it is there; nil if people said so
+// and no event has shown it yet.
 type Member struct {
 	ID    string     `json:"id"`
 	Since *time.Time `json:"since"`

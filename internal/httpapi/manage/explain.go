@@ -191,7 +191,11 @@ func limitOf(idType string, l identity.Limit) *api.Limit {
 func membersOf(members []identity.Member) []api.Member {
 	var out []api.Member
 	for _, m := range members[:min(len(members), mostMembers)] {
-		out = append(out, api.Member{ID: m.ID.String(), Since: answer.Time(m.Time)})
+		one := api.Member{ID: m.ID.String()}
+		if m.Time != identity.Unseen {
+			one.Since = answer.Time(m.Time)
+		}
+		out = append(out, one)
 	}
 	return out
 }

@@ -57,11 +57,10 @@ func New(s *space.Space, cfg Config) *Finder {
 // Close ends the search.
 func (d *Finder) Close(ctx context.Context) error {
 	d.end()
-	if d.task == nil {
-		return nil
-	}
-	if err := d.task.Stop(ctx); err != nil {
-		return err
+	if d.task != nil {
+		if err := d.task.Stop(ctx); err != nil {
+			return err
+		}
 	}
 	return d.lease.Release(ctx)
 }

@@ -342,3 +342,22 @@ func (s *shop) naive(people int) string {
 	slices.Sort(lines)
 	return strings.Join(lines, "; ")
 }
+
+// BenchmarkPass looks at profiles with an address, a number and a name each.
+func BenchmarkPass(b *testing.B) {
+	const people = 10_000
+	for b.Loop() {
+		b.StopTimer()
+		s := newShop(b)
+		for i := 0; i < people; i += 100 {
+			var lines []string
+			for k := i; k < i+100; k++ {
+				lines = append(lines, fmt.Sprintf(`user_id:u%d {"email":"u%d@gmail.com","phone":"+4179%07d","name":"Jane Doe","zip":"8001"}`, k, k, k))
+			}
+			s.says(lines...)
+		}
+		b.StartTimer()
+		s.read()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(people*b.N), "µs/profile")
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -250,6 +251,16 @@ func dismissal(v *space.View, s sign) (*dismissalRecord, []byte, error) {
 // changes nothing. ErrNotFound as in Duplicate. Who does it and why is in the context, see
 // package audit.
 func (d *Finder) DismissDuplicate(ctx context.Context, id string) (Suggestion, error) {
+	for {
+		// Of two who do it at once, the second finds it done.
+		one, err := d.dismiss(ctx, id)
+		if !errors.Is(err, kv.ErrConflict) {
+			return one, err
+		}
+	}
+}
+
+func (d *Finder) dismiss(ctx context.Context, id string) (Suggestion, error) {
 	v, err := d.space.View(ctx)
 	if err != nil {
 		return Suggestion{}, err
