@@ -126,6 +126,8 @@ type Limits struct {
 	// PerPerson: a person is told once, however many identifiers he has, and not
 	// about leaving.
 	PerPerson bool
+	// Gather is how long messages wait for others to fill a batch.
+	Gather time.Duration
 	// Hour is how many messages may be delivered in an hour; 0: any number.
 	Hour int
 }

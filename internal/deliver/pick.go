@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -12,10 +13,11 @@ import (
 // picking finds the messages that are tried next. The caller holds the destination's
 // lock.
 type picking struct {
-	d    *destination
-	now  int64
-	most int
-	next int64 // how long nothing more is due, in ns
+	d       *destination
+	now     int64
+	most    int
+	perLane int   // how many messages of a lane go together
+	next    int64 // how long nothing more is due, in ns
 
 	taken      []*entry
 	superseded []*entry // tried before, and something newer waits behind them
@@ -68,7 +70,7 @@ func (p *picking) read(ctx context.Context, only identity.Hash) error {
 			}
 			seen[lane] = true
 			lanes = append(lanes, due{lane, row.Key})
-			if len(p.taken)+len(lanes) == p.most {
+			if len(p.taken)+len(lanes) == p.most { // one of each, at least
 				break
 			}
 		}
@@ -99,7 +101,7 @@ func (p *picking) heads(ctx context.Context, r kv.Reader, lanes []due) (found in
 		from, to := codec.Under(codec.DeliveryLanes.Of2(p.d.on.keys, p.d.number, l.lane))
 		ranges[i] = kv.Range{From: from, To: to}
 	}
-	pages, err := r.Scans(ctx, ranges, 1, false)
+	pages, err := r.Scans(ctx, ranges, p.perLane, false)
 	if err != nil {
 		return 0, err
 	}
@@ -113,12 +115,14 @@ func (p *picking) heads(ctx context.Context, r kv.Reader, lanes []due) (found in
 			}
 			continue
 		}
-		_, _, seq, ok := codec.DeliveryLanes.Parse(page[0].Key)
-		if !ok {
-			return 0, kv.ErrCorrupt
+		for _, row := range page {
+			_, _, seq, ok := codec.DeliveryLanes.Parse(row.Key)
+			if !ok {
+				return 0, kv.ErrCorrupt
+			}
+			seqs, of = append(seqs, seq), append(of, lanes[i])
+			keys = append(keys, codec.DeliveryQueue.Key(p.d.on.keys, p.d.number, seq))
 		}
-		seqs, of = append(seqs, seq), append(of, lanes[i])
-		keys = append(keys, codec.DeliveryQueue.Key(p.d.on.keys, p.d.number, seq))
 	}
 	if len(keys) == 0 {
 		return 0, nil
@@ -127,58 +131,109 @@ func (p *picking) heads(ctx context.Context, r kv.Reader, lanes []due) (found in
 	if err != nil {
 		return 0, err
 	}
+	stopped := map[identity.Hash]bool{}
 	for i, v := range values {
 		if v == nil {
-			continue // it was never written, or is damaged: verify says so
+			return 0, fmt.Errorf("%w: the message %d of the destination %s is missing", kv.ErrCorrupt, seqs[i], p.d.def.Key)
+		}
+		lane := of[i].lane
+		if stopped[lane] || len(p.taken) == p.most {
+			continue
 		}
 		e, err := decodeEntry(seqs[i], v)
 		if err != nil {
 			return 0, err
 		}
-		found++
-		if err := p.look(ctx, r, e, of[i]); err != nil {
+		first := i == 0 || of[i-1].lane != lane
+		if first {
+			found++
+		}
+		taken, err := p.look(ctx, r, e, of[i], first)
+		if err != nil {
 			return 0, err
 		}
+		stopped[lane] = !taken
 	}
 	return found, nil
 }
 
-// look decides what becomes of the first message of a lane.
-func (p *picking) look(ctx context.Context, r kv.Reader, e *entry, l due) error {
+// look decides what becomes of a message that is the first of its lane, or follows one
+// that was taken, and reports whether it was taken too.
+func (p *picking) look(ctx context.Context, r kv.Reader, e *entry, l due, first bool) (taken bool, err error) {
 	d := p.d
 	wait := int64(0)
-	if l.key != nil { // otherwise the lane is tried now, whenever it is due
+	if l.key != nil || !first { // otherwise the lane is tried now, whenever it is due
 		wait = e.Next - p.now
 	}
 	if wait <= 0 && e.After != 0 {
 		other, err := r.Get(ctx, codec.DeliveryQueue.Key(d.on.keys, d.number, e.After))
 		if err != nil {
-			return err
+			return false, err
 		}
 		if other[0] != nil {
 			p.next = min(p.next, waitForOther)
-			return nil // and stays due
+			return false, nil // and stays due
 		}
 	}
 	if wait > 0 {
-		// The key is only a hint.
-		p.stale = append(p.stale, l.key)
-		p.hints = append(p.hints, codec.DeliveryDue.Key(d.on.keys, d.number, e.Next, e.Lane))
-		p.next = min(p.next, wait)
-		return nil
+		if first {
+			// The key is only a hint.
+			p.stale = append(p.stale, l.key)
+			p.hints = append(p.hints, codec.DeliveryDue.Key(d.on.keys, d.number, e.Next, e.Lane))
+			p.next = min(p.next, wait)
+		}
+		return false, nil
 	}
 	if e.Message.IsValue() && d.maybeTried(e) {
 		newer, err := p.newer(ctx, r, e)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if newer {
-			p.superseded = append(p.superseded, e)
-			return nil
+			if first {
+				p.superseded = append(p.superseded, e)
+			}
+			return false, nil
 		}
 	}
 	p.taken = append(p.taken, e)
-	return nil
+	return true, nil
+}
+
+// gather is how long to wait for more, for a destination that wants many messages
+// together.
+func (p *picking) gather(l Limits) time.Duration {
+	if l.Gather == 0 || len(p.taken) == 0 || len(p.taken) >= l.Batch {
+		return 0
+	}
+	oldest := p.now
+	for _, e := range p.taken {
+		if e.Tries > 0 {
+			return 0
+		}
+		oldest = min(oldest, e.Message.Queued)
+	}
+	return time.Duration(oldest + int64(l.Gather) - p.now)
+}
+
+// batches groups what was taken, with all messages of a lane in the same batch.
+func (p *picking) batches(most int) (out [][]*entry) {
+	var batch []*entry
+	for i := 0; i < len(p.taken); {
+		n := 1
+		for i+n < len(p.taken) && p.taken[i+n].Lane == p.taken[i].Lane {
+			n++
+		}
+		if len(batch) > 0 && len(batch)+n > most {
+			out, batch = append(out, batch), nil
+		}
+		batch = append(batch, p.taken[i:i+n]...)
+		i += n
+	}
+	if len(batch) > 0 {
+		out = append(out, batch)
+	}
+	return out
 }
 
 // newer reports whether something newer is to be said in place of a message.

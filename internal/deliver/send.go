@@ -58,6 +58,9 @@ func (d *destination) stopSending() {
 	}
 }
 
+// mostOfLane is how many messages of a lane go in one batch.
+const mostOfLane = 100
+
 // maxRest is how long the sender sleeps at most before it looks again.
 const maxRest = 30 * time.Second
 
@@ -211,9 +214,12 @@ func (d *destination) pick(ctx context.Context, room int, limits Limits, only id
 		}
 		room = min(room, left)
 	}
-	p := &picking{d: d, now: d.on.now().UnixNano(), most: room * limits.Batch, next: int64(maxRest)}
+	p := &picking{d: d, now: d.on.now().UnixNano(), most: room * limits.Batch, perLane: min(limits.Batch, mostOfLane), next: int64(maxRest)}
 	if err := p.read(ctx, only); err != nil {
 		return nil, 0, false, err
+	}
+	if wait := p.gather(limits); wait > 0 {
+		return nil, wait, false, nil
 	}
 	begin := slices.ContainsFunc(p.taken, func(e *entry) bool { return !e.Begun })
 	if begin || len(p.superseded)+len(p.stale)+len(p.hints) > 0 {
@@ -246,11 +252,12 @@ func (d *destination) pick(ctx context.Context, room int, limits Limits, only id
 			p.next = 0
 		}
 	}
-	for _, e := range p.taken {
-		d.flying[e.Seq], d.lanes[e.Lane] = true, true
-	}
-	for b := range slices.Chunk(p.taken, limits.Batch) {
-		batches = append(batches, b)
+	batches = p.batches(limits.Batch)
+	batches = batches[:min(room, len(batches))]
+	for _, batch := range batches {
+		for _, e := range batch {
+			d.flying[e.Seq], d.lanes[e.Lane] = true, true
+		}
 	}
 	return batches, time.Duration(p.next), d.st.Queued == 0, nil
 }
@@ -434,7 +441,7 @@ func (w *work) promote(lanes []identity.Hash) error {
 		from, to := codec.Under(codec.DeliveryLanes.Of2(w.d.on.keys, w.d.number, l))
 		ranges[i] = kv.Range{From: from, To: to}
 	}
-	pages, err := w.r.Scans(w.ctx, ranges, 3, false)
+	pages, err := w.r.Scans(w.ctx, ranges, min(w.d.limits().Batch, mostOfLane)+1, false)
 	if err != nil {
 		return err
 	}
