@@ -177,7 +177,7 @@ func (d *destination) run(ctx context.Context) (task.Rest, error) {
 	}
 	d.mu.Unlock()
 	if errors.Is(err, lease.ErrHeld) {
-		d.stopSending()
+		d.stopSending(ctx)
 		return task.Rest{Least: heldPause, Most: heldPause}, nil
 	}
 	if err != nil {

@@ -176,7 +176,7 @@ func (d *destination) stop(ctx context.Context) error {
 	if d.task != nil {
 		err = d.task.Stop(context.WithoutCancel(ctx)) // it ends with life
 	}
-	d.stopSending()
+	d.stopSending(ctx)
 	return errors.Join(err, d.lease.Release(ctx))
 }
 

@@ -46,6 +46,18 @@ func (w *world) SetTrait(id Identifier, name, value string) {
 	w.traits[id][name] = value
 }
 
+// Follow has values become so at the time of a clock.
+func (w *world) Follow(c *Clock) { w.now = c.Now }
+
+// Clock is one that tests set.
+type Clock = clock
+
+// NewClock makes one.
+var NewClock = newClock
+
+// Add moves it on.
+func (c *clock) Add(d time.Duration) { c.add(d) }
+
 // Quick are pauses for tests that do not set the clock.
 var Quick = Pauses{First: 10 * time.Millisecond, Most: 50 * time.Millisecond, GiveUp: time.Minute, Trouble: 10 * time.Millisecond, MostTrouble: 50 * time.Millisecond}
 

@@ -116,7 +116,9 @@ func TestADirectoryThatCannotBeWrittenLosesNothing(t *testing.T) {
 	r.apply(t, fmt.Sprintf(fileDocument, ""))
 	r.world.Create(deliver.User(1))
 	r.set(deliver.User(1), "vip", 1)
-	r.until(t, func(s *deliver.Status) bool { return s.Counts.LastReason == "the file cannot be written" && s.Queued == 1 })
+	r.until(t, func(s *deliver.Status) bool {
+		return s.Counts.LastReason == "the file cannot be written" && s.Queued == 1
+	})
 	if err := os.Remove(blocked); err != nil {
 		t.Fatal(err)
 	}

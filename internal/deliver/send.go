@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,7 +19,8 @@ import (
 type sending struct {
 	running bool // guarded by mu of the destination
 	wake    chan struct{}
-	stop    context.CancelFunc
+	stop    context.CancelFunc // lets nothing new begin
+	cut     context.CancelFunc // ends tries that are under way
 	ended   chan struct{}
 }
 
@@ -43,19 +45,34 @@ func (d *destination) startSending() {
 		return
 	}
 	ctx, stop := context.WithCancel(d.life)
-	d.sending = sending{running: true, wake: make(chan struct{}, 1), stop: stop, ended: make(chan struct{})}
-	go d.send(ctx)
+	tries, cut := context.WithCancel(context.WithoutCancel(d.life))
+	d.sending = sending{running: true, wake: make(chan struct{}, 1), stop: stop, cut: cut, ended: make(chan struct{})}
+	go d.send(ctx, tries)
 }
 
-// stopSending ends what is under way; outcomes that come in time are still committed.
-func (d *destination) stopSending() {
+// endTime is how long tries that are under way may take when the sender is to stop.
+// Of what is cut off nobody knows whether it arrived.
+const endTime = 8 * time.Second
+
+// stopSending lets nothing new begin, waits for what is under way until ctx ends, but
+// not for very long, and then ends it. Outcomes are committed.
+func (d *destination) stopSending(ctx context.Context) {
 	d.mu.Lock()
-	stop, ended := d.sending.stop, d.sending.ended
+	s := d.sending
 	d.mu.Unlock()
-	if stop != nil {
-		stop()
-		<-ended
+	if s.stop == nil {
+		return
 	}
+	s.stop()
+	timer := time.NewTimer(endTime)
+	defer timer.Stop()
+	select {
+	case <-s.ended:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	s.cut()
+	<-s.ended
 }
 
 // mostOfLane is how many messages of a lane go in one batch.
@@ -65,7 +82,7 @@ const mostOfLane = 100
 const maxRest = 30 * time.Second
 
 // send tries what is due until nothing waits any more.
-func (d *destination) send(ctx context.Context) {
+func (d *destination) send(ctx, tries context.Context) {
 	defer close(d.sending.ended)
 	sender, err := d.def.Settings.Open(d.on.environment(d))
 	if err != nil {
@@ -133,7 +150,7 @@ func (d *destination) send(ctx context.Context) {
 			}
 			for _, b := range batches {
 				flying++
-				go func() { results <- tried{b, d.try(ctx, sender, b)} }()
+				go func() { results <- tried{b, d.try(tries, sender, b)} }()
 			}
 			rest, idle = min(rest, next), empty && flying == 0
 			if len(batches) == room {
@@ -212,7 +229,9 @@ func (d *destination) pick(ctx context.Context, room int, limits Limits, only id
 		} else if left <= 0 {
 			return nil, end.Sub(now), false, nil
 		}
-		room = min(room, left)
+		if room = min(room, left-len(d.flying)); room <= 0 {
+			return nil, maxRest, false, nil // until one of them has ended
+		}
 	}
 	p := &picking{d: d, now: d.on.now().UnixNano(), most: room * limits.Batch, perLane: min(limits.Batch, mostOfLane), next: int64(maxRest)}
 	if err := p.read(ctx, only); err != nil {
@@ -357,6 +376,11 @@ func (w *work) outcome(e *entry, o *Outcome) error {
 		w.changed[e.Seq] = true
 		return nil
 	case Refused, Dropped, Unknown:
+		if o.Bounced != "" {
+			if err := w.bounce(o.Bounced, o.Reason); err != nil {
+				return err
+			}
+		}
 		return w.bury(e, o.Result, o.Reason)
 	}
 	c.Failures++
@@ -377,6 +401,20 @@ func (w *work) outcome(e *entry, o *Outcome) error {
 	e.Next = w.now + int64(max(w.d.on.pauses.after(e.Tries), o.After))
 	w.changed[e.Seq] = true
 	return nil
+}
+
+// bounce lets no mail go any more to an address that a server refused for good.
+func (w *work) bounce(address, why string) error {
+	key := codec.Suppressed.Key(w.d.on.keys, w.d.on.addressHash(address))
+	old, err := w.r.Get(w.ctx, key)
+	if err != nil || old[0] != nil {
+		return err
+	}
+	v, err := json.Marshal(&Suppression{Reason: Bounced, At: w.now, Detail: why})
+	if err == nil {
+		w.b.Put(key, v)
+	}
+	return err
 }
 
 // gone takes a message out of the queue that needs not be sent any more.

@@ -31,6 +31,10 @@ type world struct {
 	records []feed.Record
 	events  map[event.Block][]StoredEvent
 	next    int
+	// now, if it is set, is when values become so; else a value has been so since its
+	// number of nanoseconds after 1970.
+	now   func() time.Time
+	since map[Identifier]map[string]int64
 }
 
 func newWorld(keys ...Key) *world {
@@ -105,6 +109,15 @@ func (w *world) set(id Identifier, key string, n int) {
 		w.numbers[id] = map[string]int{}
 	}
 	w.numbers[id][key] = n
+	if w.now != nil {
+		if w.since == nil {
+			w.since = map[Identifier]map[string]int64{}
+		}
+		if w.since[id] == nil {
+			w.since[id] = map[string]int64{}
+		}
+		w.since[id][key] = w.now().UnixNano()
+	}
 	for p, ids := range w.groups {
 		if slices.Contains(ids, id) {
 			w.commit(feed.Change{Kind: 99, Profile: p}) // whatever kind tells of computed values
@@ -160,15 +173,19 @@ func (w *world) truth(p string) *Profile {
 		}
 	}
 	for _, k := range w.keys {
-		n := 0
+		n, since := 0, int64(0)
 		for _, id := range out.Identifiers {
 			n += w.numbers[id][k.Name]
+			since = max(since, w.since[id][k.Name])
+		}
+		if since == 0 {
+			since = int64(n)
 		}
 		switch {
 		case k.Class == Audience && n > 0:
-			out.Values[k.Name] = Value{JSON: json.RawMessage("true"), Since: int64(n)}
+			out.Values[k.Name] = Value{JSON: json.RawMessage("true"), Since: since}
 		case k.Class == Trait && n != 0:
-			out.Values[k.Name] = Value{JSON: json.RawMessage(strconv.Itoa(n)), Since: int64(n)}
+			out.Values[k.Name] = Value{JSON: json.RawMessage(strconv.Itoa(n)), Since: since}
 		}
 	}
 	return out
