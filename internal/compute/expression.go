@@ -23,9 +23,11 @@ const (
 	// mostCost is what it may cost at worst over the sizes of assumedSize.
 	mostCost = 1_000_000
 	// assumedSize is how long lists, objects and texts of an event or a profile are
-	// taken to be at most; longer ones run into the limit of cost while they are
-	// evaluated.
+	// taken to be at most.
 	assumedSize = 500
+	// mostEvaluated is what it may cost while it is evaluated, where it goes through lists
+	// that may be longer.
+	mostEvaluated = 100_000
 )
 
 // expressions are the options of every environment.
@@ -124,7 +126,7 @@ func check(env *cel.Env, tree *cel.Ast) (cel.Program, *cel.Ast, error) {
 	}
 	var options []cel.ProgramOption
 	if loops(checked) {
-		options = append(options, cel.CostLimit(mostCost))
+		options = append(options, cel.CostLimit(mostEvaluated))
 	}
 	program, err := env.Program(checked, append(options, cel.EvalOptions(cel.OptOptimize))...)
 	if err != nil {

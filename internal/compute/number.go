@@ -13,6 +13,9 @@ const (
 	mostExponent = 60
 )
 
+// longestNumber bounds the digits and the exponent of a sum of such numbers.
+const longestNumber = 500
+
 // printedDigits is how many significant digits a sum or an average is rounded to, once,
 // half to even: enough for every double.
 const printedDigits = 17
@@ -86,7 +89,11 @@ func readNumber(b []byte, d *apd.Decimal) error {
 			point = int64(len(b) - i - 1)
 		case c == '-' && i == 0:
 		default:
-			if _, _, err := d.SetString(string(b)); err != nil || d.Form != apd.Finite {
+			if len(b) > longestNumber {
+				return ErrCorrupt
+			}
+			_, _, err := d.SetString(string(b))
+			if err != nil || d.Form != apd.Finite || d.Exponent < -longestNumber || d.Exponent > longestNumber {
 				return ErrCorrupt
 			}
 			return nil
