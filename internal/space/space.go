@@ -82,8 +82,7 @@ type Space struct {
 	sources     sourceCounts
 	openRejects generationalCache[sameReject, openReject]
 	job         jobState
-	spare       *Tx      // the room of the last plan
-	committed   []func() // called after each commit
+	spare       *Tx // the room of the last plan
 
 	pending atomic.Int64
 	stats   counters

@@ -2,7 +2,6 @@ package computed
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -11,9 +10,8 @@ import (
 
 // Config is what the definitions of a space need to work.
 type Config struct {
-	Now   func() time.Time // nil: time.Now
-	Log   *slog.Logger     // nil: slog.Default
-	Tasks *task.Scheduler  // runs the evaluator; nil: it does not run by itself
+	Now  func() time.Time // nil: time.Now
+	Idle bool             // the evaluator does not run by itself
 	// Declared says that the definitions come from the configuration: ApplyDefinitions refuses to
 	// change them.
 	Declared bool
@@ -29,45 +27,25 @@ type Computed struct {
 	space     *space.Space
 	evaluator *evaluator
 	task      *task.Task // nil: it does not run by itself
-	life      context.Context
-	end       context.CancelFunc
 }
 
-// New begins to evaluate the definitions of a space.
+// New begins to evaluate the definitions of a space, until that is closed.
 func New(s *space.Space, cfg Config) *Computed {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Log == nil {
-		cfg.Log = slog.Default()
+	c := &Computed{cfg: cfg, space: s, evaluator: &evaluator{space: s}}
+	if !cfg.Idle {
+		c.task = s.Follow(space.Follower{
+			Duty: duty, Class: task.Short, Run: c.evaluator.run,
+			Failed: "computed traits and audiences could not be evaluated; it will be tried again",
+		})
 	}
-	c := &Computed{cfg: cfg, space: s, evaluator: &evaluator{space: s, lease: s.NewLease("definitions")}}
-	c.life, c.end = context.WithCancel(context.Background())
-	if cfg.Tasks == nil {
-		return c
-	}
-	c.task = cfg.Tasks.Add(c.life, task.Config{
-		Class: task.Short, Run: c.evaluator.run, ErrorPause: time.Second,
-		Failed: func(err error, pause time.Duration) {
-			cfg.Log.Warn("the definitions could not be evaluated and will be tried again", "error", err, "pause", pause)
-		},
-	}, task.Rest{})
-	s.OnCommit(c.wake)
-	c.wake()
 	return c
 }
 
-// Close stops evaluating. It has to be called before the space is closed.
-func (c *Computed) Close(ctx context.Context) error {
-	c.end()
-	if c.task == nil {
-		return nil
-	}
-	if err := c.task.Stop(ctx); err != nil {
-		return err
-	}
-	return c.evaluator.lease.Release(ctx)
-}
+// duty names the lease of the evaluator.
+const duty = "definitions"
 
 // wake has the evaluator look whether there is something to do.
 func (c *Computed) wake() {

@@ -39,11 +39,8 @@ func open(t testing.TB, store kv.Store, cfg space.Config) *house {
 	if h.space, err = space.Open(t.Context(), store, cfg); err != nil {
 		t.Fatal(err)
 	}
-	h.Computed = computed.New(h.space, computed.Config{Now: cfg.Now, Log: quiet})
+	h.Computed = computed.New(h.space, computed.Config{Now: cfg.Now, Idle: true})
 	t.Cleanup(func() {
-		if err := h.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
 		if err := h.space.Close(context.Background()); err != nil {
 			t.Error(err)
 		}

@@ -21,6 +21,8 @@ const (
 	evaluatePause = 10 * time.Millisecond
 	// pollPause is how often it looks what other nodes have committed.
 	pollPause = 200 * time.Millisecond
+	// idle: a space that was not used for so long is looked at less often.
+	idle = time.Minute
 	// evaluateWork is how long it works until others get their turn.
 	evaluateWork = 200 * time.Millisecond
 
@@ -33,7 +35,6 @@ const (
 // evaluator follows the feed of a space. It belongs to one task.
 type evaluator struct {
 	space *space.Space
-	lease *lease.Lease
 
 	pos     *position // nil: it is to be read
 	page    int       // records read at once
@@ -41,19 +42,22 @@ type evaluator struct {
 }
 
 // run evaluates what there is to evaluate, and says when to look again.
-func (e *evaluator) run(ctx context.Context) (task.Rest, error) {
+func (e *evaluator) run(ctx context.Context, l *lease.Lease) (task.Rest, error) {
 	began := time.Now()
+	if e.space.Definitions().Revision == 0 {
+		return task.Rest{Least: evaluatePause, Most: e.space.IdleRest()}, nil
+	}
 	rest := task.Rest{Least: evaluatePause}
-	if !e.space.Store().Exclusive() {
-		rest = task.Rest{Least: pollPause, Most: pollPause}
+	switch {
+	case e.space.Store().Exclusive():
+	case e.space.Idle() > idle:
+		rest.Most = e.space.IdleRest()
+	default:
+		rest.Most = pollPause
 	}
-	fence, err := e.lease.Hold(ctx)
-	if errors.Is(err, lease.ErrHeld) {
-		e.pos = nil
-		rest.Most = lease.Duration / 4
-		return rest, nil
-	}
+	fence, err := l.Hold(ctx)
 	if err != nil {
+		e.pos = nil // another node goes on
 		return rest, err
 	}
 	for {
@@ -67,8 +71,8 @@ func (e *evaluator) run(ctx context.Context) (task.Rest, error) {
 			e.pos = nil
 			return rest, err
 		}
-		if next > 0 {
-			rest.Most = min(max(next, rest.Least), max(rest.Most, time.Hour))
+		if next > 0 && (rest.Most == 0 || next < rest.Most) {
+			rest.Most = max(next, rest.Least)
 		}
 		if !more {
 			return rest, nil

@@ -28,7 +28,7 @@ func (c *Computed) Settle(ctx context.Context) error {
 // Step does one round of the evaluator.
 func (c *Computed) Step(ctx context.Context) (more bool, err error) {
 	e := c.evaluator
-	fence, err := e.lease.Hold(ctx)
+	fence, err := c.space.NewLease(duty).Hold(ctx)
 	if err != nil {
 		return false, err
 	}
