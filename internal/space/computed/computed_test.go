@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -143,15 +144,18 @@ audiences:
 const janesValues = `cart_left=[] looked_not_bought=["shoe-a","shoe-b"] miles_since_shoes=314.6 orders=2 revenue=248 +looked_but_did_not_buy +needs_new_shoes`
 
 func TestJane(t *testing.T) {
-	for _, order := range []string{"definitions first", "events first"} {
+	var since map[string]int64
+	for _, order := range []string{"one by one", "definitions first", "events first"} {
 		t.Run(order, func(t *testing.T) {
 			h := newHouse(t)
-			if order == "definitions first" {
+			if order != "events first" {
 				h.apply(t, segkicks)
 				h.settle(t)
 			}
 			for _, l := range jane(t) {
-				h.ingest(t, l)
+				if h.ingest(t, l); order == "one by one" {
+					h.settle(t)
+				}
 			}
 			if order == "events first" {
 				h.apply(t, segkicks)
@@ -164,6 +168,22 @@ func TestJane(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, janesValues)
 			}
 			h.settle(t)
+			v, err := h.ComputedValues(t.Context(), user("user_id", "abc123def"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := map[string]int64{}
+			for _, tr := range v.Traits {
+				at[tr.Key] = tr.Since
+			}
+			for _, a := range v.Audiences {
+				at[a.Key] = a.Since
+			}
+			if since == nil {
+				since = at
+			} else if !maps.Equal(at, since) {
+				t.Errorf("values are since %v; evaluated one by one, since %v", at, since)
+			}
 			for audience, want := range map[string]int64{"needs_new_shoes": 1, "looked_but_did_not_buy": 1, "abandoned_cart": 0} {
 				page, err := h.AudienceMembers(t.Context(), audience, 10, "")
 				if err != nil || page.Status.Members != want || int64(len(page.Members)) != want || !page.Complete {

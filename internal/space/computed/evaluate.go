@@ -3,7 +3,6 @@ package computed
 import (
 	"bytes"
 	"fmt"
-	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -58,17 +57,22 @@ func (w *work) evaluate(profiles []codec.ProfileID) error {
 		if err != nil {
 			return fmt.Errorf("the state of profile %x: %w", profiles[i], err)
 		}
-		w.renew(&out, &found[i], before, &outcomes[i])
+		if err := w.renew(&out, &found[i], before, &outcomes[i]); err != nil {
+			return err
+		}
 	}
 	return w.commit(&out)
 }
 
 // renew stages what becomes of the state of one profile.
-func (w *work) renew(out *staged, g *gathered, before State, o *outcome) {
+func (w *work) renew(out *staged, g *gathered, before State, o *outcome) error {
 	keys := w.view.Keys()
 	after := State{Timer: before.Timer}
 	if g.rec != nil {
-		after.Values = w.values(g, before, o)
+		var err error
+		if after.Values, err = w.values(g, before, o); err != nil {
+			return err
+		}
 	}
 	// The timer is lazy: one that is early is left as it is.
 	switch armed := before.Timer; {
@@ -99,12 +103,14 @@ func (w *work) renew(out *staged, g *gathered, before State, o *outcome) {
 			out.put(codec.States.Key(keys, g.id), b)
 		}
 	}
+	return nil
 }
 
 // values are those of a profile from now on. What is not computed over history yet
 // keeps the value that it had when it meant something else.
-func (w *work) values(g *gathered, before State, o *outcome) []Value {
+func (w *work) values(g *gathered, before State, o *outcome) ([]Value, error) {
 	var after []Value
+	var changed []uint32
 	for i := range w.compiled.definitions {
 		d := &w.compiled.definitions[i]
 		if d.collection != g.rec.Collection || d.disabled {
@@ -118,16 +124,40 @@ func (w *work) values(g *gathered, before State, o *outcome) []Value {
 			continue
 		}
 		now, has := o.get(d.number)
-		if !has {
+		switch {
+		case !has:
 			continue
-		}
-		if now.Since = o.because(w.dirty[g.id], d); had && bytes.Equal(old.JSON, now.JSON) {
+		case had && bytes.Equal(old.JSON, now.JSON):
 			now.Since = old.Since
+		default:
+			changed = append(changed, d.number)
 		}
 		after = append(after, now)
 	}
-	slices.SortFunc(after, func(a, b Value) int { return int(int64(a.Definition) - int64(b.Definition)) })
-	return after
+	if len(changed) == 0 {
+		return after, nil
+	}
+	since, err := w.since(g, o, changed)
+	for i := range after {
+		if at, ok := since[after[i].Definition]; ok {
+			after[i].Since = at
+		}
+	}
+	return after, err
+}
+
+// since finds the moments at which new values of a profile became what they are.
+func (w *work) since(g *gathered, o *outcome, changed []uint32) (map[uint32]int64, error) {
+	why, known := w.dirty[g.id]
+	if times := o.times(w.now, changed); known && why.once && len(times) > 0 && times[0] == why.at {
+		// One event came, and it is the latest: what is new is due to it.
+		since := make(map[uint32]int64, len(changed))
+		for _, d := range changed {
+			since[d] = why.at
+		}
+		return since, nil
+	}
+	return o.since(w.now, changed)
 }
 
 // tell stages the changes between two states of a profile: the members of audiences,
@@ -147,7 +177,7 @@ func (w *work) tell(out *staged, g *gathered, before, after []Value) {
 		if def == nil || g.rec == nil || w.pos.Complete[d] != def.meaning {
 			return
 		}
-		ch := feed.Change{Trait: def.key, Version: g.rec.Version, Time: w.dirty[g.id]}
+		ch := feed.Change{Trait: def.key, Version: g.rec.Version, Time: w.because(g.id)}
 		switch {
 		case now != nil && len(now.JSON) == 0:
 			ch.Kind, ch.Time = feed.AudienceEntered, now.Since

@@ -103,7 +103,7 @@ func (e *evaluator) round(ctx context.Context, fence lease.Fence) (more bool, ne
 			return false, 0, err
 		}
 	}
-	w := &work{evaluator: e, view: v, definitions: defs, compiled: compiledOf(defs), fence: fence, now: v.Now().UnixNano(), pos: e.pos.clone(), dirty: map[codec.ProfileID]int64{}, due: map[codec.ProfileID]int64{}}
+	w := &work{evaluator: e, view: v, definitions: defs, compiled: compiledOf(defs), fence: fence, now: v.Now().UnixNano(), pos: e.pos.clone(), dirty: map[codec.ProfileID]reason{}, due: map[codec.ProfileID]int64{}}
 	n, err := w.readFeed()
 	if err != nil {
 		return false, 0, err
@@ -156,17 +156,32 @@ type work struct {
 	now         int64
 	pos         *position // as it becomes
 
-	// dirty are the profiles to be evaluated, with the latest event time that is a
-	// reason for it.
-	dirty map[codec.ProfileID]int64
-	due   map[codec.ProfileID]int64 // timers that have run out
+	dirty map[codec.ProfileID]reason // the profiles to be evaluated, and why
+	due   map[codec.ProfileID]int64  // timers that have run out
+}
+
+// reason is why a profile is to be evaluated.
+type reason struct {
+	at   int64 // the latest event time that is a reason
+	once bool  // there is only this one, and it is that of rows
 }
 
 // soil notes that a profile is to be evaluated, because of something at a time.
-func (w *work) soil(p codec.ProfileID, because int64) {
-	if old, ok := w.dirty[p]; !ok || old < because {
-		w.dirty[p] = because
+func (w *work) soil(p codec.ProfileID, at int64, rows bool) {
+	if old, ok := w.dirty[p]; ok {
+		w.dirty[p] = reason{max(old.at, at), old.once && rows && old.at == at}
+	} else {
+		w.dirty[p] = reason{at, rows}
 	}
+}
+
+// because is when the latest of the reasons to evaluate a profile was; now if there is
+// none.
+func (w *work) because(p codec.ProfileID) int64 {
+	if why, ok := w.dirty[p]; ok {
+		return why.at
+	}
+	return w.now
 }
 
 // readFeed reads a page of the feed and finds the profiles that it concerns. It
@@ -178,18 +193,19 @@ func (w *work) readFeed() (n int, err error) {
 		return 0, err
 	}
 	news := 0
-	type reason struct {
+	type touch struct {
 		strand identity.Hash
 		at     int64
+		rows   bool
 	}
-	var reasons []reason
+	var touched []touch
 	for i := range recs {
 		rec := &recs[i]
 		for k := range rec.Rows {
-			reasons = append(reasons, reason{rec.Rows[k].Strand, rec.Rows[k].At.Time})
+			touched = append(touched, touch{rec.Rows[k].Strand, rec.Rows[k].At.Time, true})
 		}
 		for _, h := range rec.Rewritten {
-			reasons = append(reasons, reason{h, rec.Time})
+			touched = append(touched, touch{h, rec.Time, false})
 		}
 		for k := range rec.Changes {
 			w.readChange(&rec.Changes[k])
@@ -204,17 +220,17 @@ func (w *work) readFeed() (n int, err error) {
 	case news < mostNews/4 && len(recs) == w.page:
 		w.page *= 2
 	}
-	strands := make([]identity.Hash, len(reasons))
-	for i := range reasons {
-		strands[i] = reasons[i].strand
+	strands := make([]identity.Hash, len(touched))
+	for i := range touched {
+		strands[i] = touched[i].strand
 	}
 	owners, err := ownersOf(w.view, strands)
 	if err != nil {
 		return 0, err
 	}
-	for _, r := range reasons {
+	for _, r := range touched {
 		if p, ok := owners[r.strand]; ok {
-			w.soil(p, r.at)
+			w.soil(p, r.at, r.rows)
 		}
 	}
 	return len(recs), nil
@@ -239,7 +255,7 @@ func (w *work) readChange(c *feed.Change) {
 	}
 	for _, text := range [...]string{c.Profile, c.From} {
 		if p, _, ok := codec.ParseProfileID(text); ok {
-			w.soil(p, c.Time)
+			w.soil(p, c.Time, false)
 		}
 	}
 }
@@ -260,7 +276,7 @@ func (w *work) readTimers() (next time.Duration, err error) {
 		if at > w.now {
 			return time.Duration(at - w.now), nil
 		}
-		w.soil(p, at)
+		w.soil(p, at, false)
 		w.due[p] = at
 	}
 	return 0, nil
@@ -308,7 +324,7 @@ func (w *work) andAccounts(profiles []codec.ProfileID) ([]codec.ProfileID, error
 				if _, known := w.dirty[p]; !known {
 					profiles = append(profiles, p)
 				}
-				w.soil(p, w.dirty[found[i].id])
+				w.soil(p, w.because(found[i].id), false)
 			}
 		}
 	}

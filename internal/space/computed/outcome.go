@@ -1,7 +1,9 @@
 package computed
 
 import (
+	"bytes"
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/compute"
@@ -76,6 +78,82 @@ func (o *outcome) get(definition uint32) (Value, bool) {
 	return s.get(definition)
 }
 
-// because is the event time that made a new value so, if the profile was evaluated for
-// something at a time.
-func (o *outcome) because(reason int64, _ *definition) int64 { return reason }
+// mostBack is how many moments are looked at to find since when a value is what it is.
+const mostBack = 64
+
+// since finds the moments at which new values became what they are: event times, or
+// moments at which time alone changed them. changed are their definitions. It looks back
+// over a bounded number of events; what was so before these is as of the first of them.
+func (o *outcome) since(now int64, changed []uint32) (map[uint32]int64, error) {
+	since := make(map[uint32]int64, len(changed))
+	for _, d := range changed {
+		since[d] = now
+	}
+	open := slices.Clone(changed)
+	for back, t := range o.times(now, changed) {
+		if len(open) == 0 || back == mostBack {
+			break
+		}
+		values, change, err := o.at(t)
+		if err != nil {
+			return nil, err
+		}
+		s := State{Values: values}
+		still := open[:0]
+		for _, d := range open {
+			want, _ := o.get(d)
+			if had, in := s.get(d); in && bytes.Equal(had.JSON, want.JSON) {
+				since[d] = t
+				still = append(still, d)
+				continue
+			}
+			if since[d], err = o.byItself(d, change, since[d]); err != nil {
+				return nil, err
+			}
+		}
+		open = still
+	}
+	return since, nil
+}
+
+// byItself finds the moment between two events at which a value became what it is
+// because time passed; until if it did not.
+func (o *outcome) byItself(definition uint32, next, until int64) (int64, error) {
+	want, _ := o.get(definition)
+	for range mostBack {
+		if next == 0 || next >= until {
+			break
+		}
+		values, after, err := o.at(next)
+		if err != nil {
+			return 0, err
+		}
+		s := State{Values: values}
+		if had, in := s.get(definition); in && bytes.Equal(had.JSON, want.JSON) {
+			return next, nil
+		}
+		next = after
+	}
+	return until, nil
+}
+
+// times lists the times of rows that definitions use, the latest first, up to now.
+func (o *outcome) times(now int64, definitions []uint32) []int64 {
+	var streams []compute.StreamID
+	for _, d := range definitions {
+		streams = append(streams, o.c.byNumber[d].streams...)
+	}
+	slices.Sort(streams)
+	streams = slices.Compact(streams)
+	var times []int64
+	for _, s := range streams {
+		_ = o.rows.Scan(s, math.MinInt64, now+1, func(r *compute.Row) bool { // a list in memory does not fail
+			times = append(times, r.At.Time)
+			return true
+		})
+	}
+	slices.Sort(times)
+	times = slices.Compact(times)
+	slices.Reverse(times)
+	return times
+}

@@ -23,11 +23,9 @@ type Values struct {
 
 // TraitValue is the value of a computed trait; those without a value are not listed.
 type TraitValue struct {
-	Key  string
-	JSON []byte
-	// Since is the event time that made it so, in nanoseconds since 1970. What the
-	// evaluator has not seen yet is as of the time of the read.
-	Since int64
+	Key   string
+	JSON  []byte
+	Since int64 // the event time that made it so, in nanoseconds since 1970
 }
 
 // Membership says whether a profile is in an audience, and since when if it is.
@@ -81,15 +79,31 @@ func (c *Computed) valuesOf(v *space.View, p codec.ProfileID, collection identit
 	if err != nil {
 		return out, err
 	}
-	since := func(d *definition, now Value) int64 {
-		if old, had := state.get(d.number); had && bytes.Equal(old.JSON, now.JSON) {
-			return old.Since
+	shown := func(d *definition) bool {
+		return !d.disabled && d.collection == collection && pos.Complete[d.number] == d.meaning
+	}
+	var news []uint32 // what the evaluator has not stored yet
+	for _, now := range outcomes[0].values {
+		if d := compiled.byNumber[now.Definition]; shown(d) {
+			if old, had := state.get(d.number); !had || !bytes.Equal(old.JSON, now.JSON) {
+				news = append(news, d.number)
+			}
 		}
-		return out.AsOf
+	}
+	dated, err := outcomes[0].since(out.AsOf, news)
+	if err != nil {
+		return out, err
+	}
+	since := func(d *definition) int64 {
+		if at, is := dated[d.number]; is {
+			return at
+		}
+		old, _ := state.get(d.number)
+		return old.Since
 	}
 	for _, key := range compiled.keys() {
 		d := compiled.byKey[key]
-		if d.disabled || d.collection != collection || pos.Complete[d.number] != d.meaning {
+		if !shown(d) {
 			continue
 		}
 		now, has := outcomes[0].get(d.number)
@@ -97,11 +111,11 @@ func (c *Computed) valuesOf(v *space.View, p codec.ProfileID, collection identit
 		case d.audience:
 			m := Membership{Key: key, In: has}
 			if has {
-				m.Since = since(d, now)
+				m.Since = since(d)
 			}
 			out.Audiences = append(out.Audiences, m)
 		case has:
-			out.Traits = append(out.Traits, TraitValue{Key: key, JSON: now.JSON, Since: since(d, now)})
+			out.Traits = append(out.Traits, TraitValue{Key: key, JSON: now.JSON, Since: since(d)})
 		}
 	}
 	return out, nil
