@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
@@ -49,6 +50,7 @@ type opened struct {
 	*overrides.Editor
 	*search.Index
 	*duplicates.Finder
+	*computed.Computed
 	made time.Time
 }
 
@@ -148,11 +150,12 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 		CacheBytes:   share.cache,
 		Tasks:        e.tasks,
 		ScratchDir:   e.cfg.Data,
+		Compile:      computed.Compile,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
-	e.spaces[id] = opened{one, query.New(one), overrides.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), made}
+	e.spaces[id] = opened{one, query.New(one), overrides.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), computed.New(one, computed.Config{}), made}
 	return one, nil
 }
 

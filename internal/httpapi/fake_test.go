@@ -21,6 +21,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
@@ -52,9 +53,38 @@ type recorded struct {
 	links      []query.Link
 	feed       []feed.Record
 	report     query.VerifyReport
+	computed   computed.Values
 }
 
 func (s *recorded) ID() string { return s.id }
+
+func (s *recorded) ComputedValues(_ context.Context, ref space.Ref) (computed.Values, error) {
+	return s.computed, nil
+}
+
+func (s *recorded) DefinitionsStatus(context.Context) (computed.Overview, error) {
+	return computed.Overview{}, nil
+}
+
+func (s *recorded) DefinitionsVersion(context.Context, uint64) (computed.Version, error) {
+	return computed.Version{}, space.ErrNotFound
+}
+
+func (s *recorded) DefinitionsHistory(context.Context, int, string) (computed.VersionPage, error) {
+	return computed.VersionPage{}, nil
+}
+
+func (s *recorded) PreviewDefinitions(context.Context, []byte) (computed.Diff, error) {
+	return computed.Diff{}, nil
+}
+
+func (s *recorded) ApplyDefinitions(context.Context, []byte, *uint64) (computed.Diff, error) {
+	return computed.Diff{}, nil
+}
+
+func (s *recorded) AudienceMembers(context.Context, string, int, string) (computed.MemberPage, error) {
+	return computed.MemberPage{}, space.ErrNotFound
+}
 
 func (s *recorded) Ingest(_ context.Context, d space.Delivery) (space.Receipt, error) {
 	s.mu.Lock()

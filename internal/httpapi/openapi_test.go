@@ -25,6 +25,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
@@ -81,10 +82,11 @@ type served struct {
 	*overrides.Editor
 	*search.Index
 	caughtUp
+	*computed.Computed
 }
 
 func serve(s *space.Space) *served {
-	return &served{s, query.New(s), overrides.New(s), search.New(s, slog.New(slog.DiscardHandler)), caughtUp{duplicates.New(s, duplicates.Config{})}}
+	return &served{s, query.New(s), overrides.New(s), search.New(s, slog.New(slog.DiscardHandler)), caughtUp{duplicates.New(s, duplicates.Config{})}, computed.New(s, computed.Config{})}
 }
 
 // caughtUp has read all of the feed whenever it is asked for duplicates.
@@ -107,7 +109,7 @@ func (h *house) Space(ctx context.Context, id string) (Space, error) {
 		return s, nil
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s, err := space.Open(ctx, h.store, space.Config{ID: id, Log: quiet})
+	s, err := space.Open(ctx, h.store, space.Config{ID: id, Log: quiet, Compile: computed.Compile})
 	if err != nil {
 		return nil, err
 	}
@@ -344,6 +346,33 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(400, "POST", shop+"/rejects/"+id+"/resend", "")
 	a.call(200, "POST", shop+"/rejects/"+id+"/resend?why=mended", `{"type":"track","event":"y","userId":"jane"}`)
 	a.call(200, "POST", shop+"/rejects/resend?source=web", "")
+
+	a.call(200, "GET", shop+"/definitions", "")
+	a.call(200, "GET", shop+"/profiles/users/user_id:jane/computed", "")
+	const definitions = `{"traits":{"looks":{"event":"Looked","kind":"count"}},"audiences":{"lookers":{"when":"traits.looks > 0"}}}`
+	a.call(200, "POST", shop+"/definitions/check", definitions)
+	a.call(400, "POST", shop+"/definitions/check", `{"traits":{"looks":{"kind":"much"}}}`)
+	a.call(200, "PUT", shop+"/definitions?why=tests", definitions, "Selfsame-User", "ann", "If-Match", `"0"`)
+	a.call(412, "PUT", shop+"/definitions", definitions, "If-Match", `"0"`)
+	// They are computed over history in a moment.
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the audience stays empty")
+		}
+		members := a.call(200, "GET", shop+"/audiences/lookers/members?limit=2", "")
+		if first(members, "id") != "none" && members["audience"].(map[string]any)["complete"] == true {
+			break
+		}
+	}
+	a.call(404, "GET", shop+"/audiences/none/members", "")
+	a.call(200, "GET", shop+"/definitions", "")
+	a.call(200, "GET", shop+"/definitions/versions", "")
+	a.call(200, "GET", shop+"/definitions/versions/1", "")
+	a.call(404, "GET", shop+"/definitions/versions/7", "")
+	a.call(200, "GET", shop+"/profiles/users/user_id:person-1/computed", "")
+	a.call(404, "GET", shop+"/profiles/users/user_id:nobody/computed", "")
+	a.call(200, "GET", user+"user_id:person-1/traits?class=computed_trait&verbose=true", "")
+	a.call(200, "GET", user+"user_id:person-1/traits?class=audience", "")
 
 	a.call(200, "GET", shop+"/rules", "")
 	rules := `{"order":"person_first","defaults":{"blocked":["null","0"]},"exclude":[{"type":"email","event":"Invited"}],"identifiers":[{"type":"user_id","limit":1},{"type":"email","limit":5,"window":"annually","blocked_patterns":["^x"]}]}`

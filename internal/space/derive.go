@@ -52,3 +52,11 @@ func (s *Space) Store() kv.Store { return s.store }
 func (s *Space) NewLease(duty string) *lease.Lease {
 	return lease.New(s.store, s.keys, duty, s.cfg.Now)
 }
+
+// OnCommit has f called after every commit of this node from now on, by the writer: it
+// must return at once. What other nodes commit is not told.
+func (s *Space) OnCommit(f func()) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	s.committed = append(s.committed, f)
+}

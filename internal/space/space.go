@@ -82,7 +82,8 @@ type Space struct {
 	sources     sourceCounts
 	openRejects generationalCache[sameReject, openReject]
 	job         jobState
-	spare       *Tx // the room of the last plan
+	spare       *Tx      // the room of the last plan
+	committed   []func() // called after each commit
 
 	pending atomic.Int64
 	stats   counters

@@ -205,6 +205,9 @@ func (s *Space) learn(d *Tx) {
 	s.learnRejects(d)
 	s.learnSources(d)
 	s.wakeTasks(d)
+	for _, f := range s.committed {
+		f()
+	}
 	s.stats.add(d)
 }
 

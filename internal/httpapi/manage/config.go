@@ -26,6 +26,7 @@ type Space interface {
 	Overrides
 	Duplicates
 	Auditor
+	Definitions
 	Insights
 	Warnings
 	Statistics
@@ -100,6 +101,14 @@ func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 	at("GET /api/spaces/{space}/rules/versions", h.rulesHistory)
 	at("GET /api/spaces/{space}/rules/versions/{version}", h.rulesVersion)
 	at("POST /api/spaces/{space}/rules/versions/{version}/restore", h.rollBack)
+
+	at("GET /api/spaces/{space}/definitions", h.getDefinitions)
+	at("PUT /api/spaces/{space}/definitions", h.setDefinitions)
+	at("POST /api/spaces/{space}/definitions/check", h.checkDefinitions)
+	at("GET /api/spaces/{space}/definitions/versions", h.definitionsHistory)
+	at("GET /api/spaces/{space}/definitions/versions/{version}", h.definitionsVersion)
+	at("GET /api/spaces/{space}/audiences/{audience}/members", h.audienceMembers)
+	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/computed", h.computedValues)
 
 	at("GET /api/spaces/{space}/simulations", h.listSimulations)
 	at("POST /api/spaces/{space}/simulations", h.startSimulation)

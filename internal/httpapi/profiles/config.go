@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
@@ -24,6 +25,7 @@ type Tokens interface {
 // Space reads profiles.
 type Space interface {
 	ReadProfile(ctx context.Context, ref space.Ref, want query.Part) (query.Profile, error)
+	ComputedValues(ctx context.Context, ref space.Ref) (computed.Values, error)
 	NameIdentifiers(ctx context.Context, ids []profile.Identifier) error
 	Events(ctx context.Context, ref space.Ref, q query.EventQuery) (query.EventPage, error)
 	Links(ctx context.Context, ref space.Ref, limit int, next string) (query.LinkPage, error)

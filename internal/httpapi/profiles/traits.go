@@ -2,7 +2,10 @@ package profiles
 
 import (
 	"context"
+	"slices"
+	"strings"
 
+	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space/query"
@@ -34,14 +37,15 @@ func (h *handler) traits(ctx context.Context, q *request) ([]byte, bool, error) 
 	if err != nil {
 		return nil, false, err
 	}
+	if view.Traits, err = h.ofClass(ctx, q, class, view.Traits); err != nil {
+		return nil, false, err
+	}
 	include, from, next := q.set("include"), q.query.Get("next"), ""
 	b := append(make([]byte, 0, 1024), `{"traits":{`...)
 	n := 0
 	for i := range view.Traits {
 		t := &view.Traits[i]
 		switch {
-		case class != "":
-			continue // these are traits that calls set, of neither class
 		case t.Name < from, include != nil && !include[t.Name], t.Value == nil:
 			continue
 		}
@@ -57,6 +61,43 @@ func (h *handler) traits(ctx context.Context, q *request) ([]byte, bool, error) 
 	b = append(b, `},`...)
 	b = q.cursor(b, view.ID, next, limit)
 	return append(b, '}'), view.Provisional, nil
+}
+
+// computedSource is the source of what definitions make of events.
+const computedSource = "computed"
+
+// ofClass are the traits of a class, by name: computed traits, or the audiences that
+// the profile is in. Without a class they are these and what calls set; a computed trait
+// stands before one of its name that calls set.
+func (h *handler) ofClass(ctx context.Context, q *request, class string, set []profile.Trait) ([]profile.Trait, error) {
+	v, err := q.space.ComputedValues(ctx, q.ref)
+	if err != nil {
+		return nil, err
+	}
+	var all []profile.Trait
+	add := func(key string, value []byte, since int64) {
+		all = append(all, profile.Trait{Name: key, Value: value, Moment: event.Moment{Time: since}, Source: computedSource})
+	}
+	if class != "audience" {
+		for _, t := range v.Traits {
+			add(t.Key, t.JSON, t.Since)
+		}
+	}
+	if class != "computed_trait" {
+		for _, a := range v.Audiences {
+			if a.In {
+				add(a.Key, []byte("true"), a.Since)
+			}
+		}
+	}
+	if class == "" {
+		if len(all) == 0 {
+			return set, nil
+		}
+		all = append(all, set...)
+	}
+	slices.SortStableFunc(all, func(a, b profile.Trait) int { return strings.Compare(a.Name, b.Name) })
+	return slices.CompactFunc(all, func(a, b profile.Trait) bool { return a.Name == b.Name }), nil
 }
 
 func appendTrait(b []byte, t *profile.Trait, verbose bool) []byte {

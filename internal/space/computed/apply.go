@@ -1,7 +1,6 @@
 package computed
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,13 +26,11 @@ type Diff struct {
 	Enabled   []string // they catch up with what came meanwhile
 	Removed   []string // with their values and members; their keys are never used again
 	Unchanged int
-	// Destinations says that the part of the document about destinations is another.
-	Destinations bool
 }
 
 // Empty reports whether nothing changes.
 func (d *Diff) Empty() bool {
-	return len(d.Added)+len(d.Changed)+len(d.Described)+len(d.Disabled)+len(d.Enabled)+len(d.Removed) == 0 && !d.Destinations
+	return len(d.Added)+len(d.Changed)+len(d.Described)+len(d.Disabled)+len(d.Enabled)+len(d.Removed) == 0
 }
 
 // PreviewDefinitions says what applying a document would change. Mistakes in it are
@@ -91,7 +88,7 @@ func (c *Computed) apply(ctx context.Context, document []byte, only *uint64) (di
 // next makes the version after the one in force out of a document.
 func (c *Computed) next(now *space.Definitions, document []byte) (Version, Diff, error) {
 	old := compiledOf(now)
-	next := Version{Revision: now.Revision + 1, Document: string(document), Numbers: map[string]uint32{}}
+	next := Version{Revision: now.Revision + 1, Numbers: map[string]uint32{}}
 	if old == nil {
 		old = &Compiled{Document: &compute.Document{}}
 	} else {
@@ -102,6 +99,10 @@ func (c *Computed) next(now *space.Definitions, document []byte) (Version, Diff,
 	if err != nil {
 		return next, Diff{}, err
 	}
+	if document, err = compute.WithoutDestinations(document); err != nil {
+		return next, Diff{}, err
+	}
+	next.Document = string(document)
 	var wrong compute.Mistakes
 	number := func(key string, audience bool, line int) {
 		switch d := old.byKey[key]; {
@@ -129,16 +130,8 @@ func (c *Computed) next(now *space.Definitions, document []byte) (Version, Diff,
 	if err != nil {
 		return next, Diff{}, err
 	}
-	if c.cfg.CheckDestinations != nil {
-		if err := c.cfg.CheckDestinations(new); err != nil {
-			return next, Diff{}, err
-		}
-	}
 	next.Streams = new.Version.Streams
-	diff, err := difference(old, new)
-	if err != nil {
-		return next, diff, err
-	}
+	diff := difference(old, new)
 	next.Deleted = append(next.Deleted, diff.Removed...)
 	slices.Sort(next.Deleted)
 	diff.Revision = next.Revision
@@ -146,18 +139,7 @@ func (c *Computed) next(now *space.Definitions, document []byte) (Version, Diff,
 }
 
 // difference compares two versions.
-func difference(old, new *Compiled) (diff Diff, err error) {
-	said := func(c *Compiled) map[string]string {
-		m := map[string]string{}
-		for _, t := range c.Document.Traits {
-			m[t.Key] = t.Name + "\x00" + t.Description
-		}
-		for _, a := range c.Document.Audiences {
-			m[a.Key] = a.Name + "\x00" + a.Description
-		}
-		return m
-	}
-	before, after := said(old), said(new)
+func difference(old, new *Compiled) (diff Diff) {
 	for i := range new.definitions {
 		d := &new.definitions[i]
 		switch was := old.byKey[d.key]; {
@@ -169,7 +151,7 @@ func difference(old, new *Compiled) (diff Diff, err error) {
 			diff.Enabled = append(diff.Enabled, d.key)
 		case was.meaning != d.meaning:
 			diff.Changed = append(diff.Changed, d.key)
-		case before[d.key] != after[d.key]:
+		case was.name != d.name, was.description != d.description:
 			diff.Described = append(diff.Described, d.key)
 		default:
 			diff.Unchanged++
@@ -183,23 +165,5 @@ func difference(old, new *Compiled) (diff Diff, err error) {
 	for _, list := range [...][]string{diff.Added, diff.Changed, diff.Described, diff.Disabled, diff.Enabled, diff.Removed} {
 		slices.Sort(list)
 	}
-	a, err := destinations(old.Document)
-	if err != nil {
-		return diff, err
-	}
-	b, err := destinations(new.Document)
-	diff.Destinations = !bytes.Equal(a, b)
-	return diff, err
-}
-
-// destinations is that part of a document, in one form.
-func destinations(doc *compute.Document) ([]byte, error) {
-	if doc.Destinations == nil {
-		return nil, nil
-	}
-	var v any
-	if err := doc.Destinations.Decode(&v); err != nil {
-		return nil, compute.Mistakes{{Line: doc.Destinations.Line, Path: "destinations", Reason: err.Error()}}
-	}
-	return json.Marshal(v)
+	return diff
 }

@@ -4,22 +4,19 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
 // Version is a version of the definitions of a space, as it is stored.
 type Version struct {
 	Revision uint64 `json:"revision"`
-	// Document is what was applied, word for word.
+	// Document is what was applied, without its destinations.
 	Document string          `json:"document"`
 	Streams  compute.Streams `json:"streams"`
 	// Numbers are those of the keys that are in the document; numbers and keys are
@@ -48,11 +45,12 @@ type Compiled struct {
 
 // definition is a computed trait or an audience.
 type definition struct {
-	key        string
-	number     uint32
-	audience   bool
-	disabled   bool
-	collection identity.Collection
+	key               string
+	number            uint32
+	name, description string
+	audience          bool
+	disabled          bool
+	collection        identity.Collection
 	// meaning is a text that is the same as long as its values are: what has the same
 	// meaning need not be computed over history again. "" of a disabled one.
 	meaning string
@@ -63,9 +61,9 @@ var _ space.Extractor = (*Compiled)(nil)
 
 // Compile compiles a stored version; it is for space.Config.Compile.
 func Compile(stored []byte) (space.Extractor, error) {
-	var v Version
-	if err := json.Unmarshal(stored, &v); err != nil {
-		return nil, fmt.Errorf("%w: a version of the definitions: %w", kv.ErrCorrupt, err)
+	v, err := decodeVersion(stored)
+	if err != nil {
+		return nil, err
 	}
 	return compile(v)
 }
@@ -105,9 +103,17 @@ func compile(v Version) (*Compiled, error) {
 		c.counting = c.counting || a.Users != "" && !a.Disabled
 	}
 	slices.SortFunc(c.definitions, func(a, b definition) int { return cmp.Compare(a.number, b.number) })
+	said := map[string][2]string{}
+	for _, t := range c.Document.Traits {
+		said[t.Key] = [2]string{t.Name, t.Description}
+	}
+	for _, a := range c.Document.Audiences {
+		said[a.Key] = [2]string{a.Name, a.Description}
+	}
 	for i := range c.definitions {
 		d := &c.definitions[i]
 		c.byNumber[d.number], c.byKey[d.key] = d, d
+		d.name, d.description = said[d.key][0], said[d.key][1]
 	}
 	return c, nil
 }

@@ -15,9 +15,6 @@ type Config struct {
 	// Declared says that the definitions come from the configuration: ApplyDefinitions refuses to
 	// change them.
 	Declared bool
-	// CheckDestinations looks for mistakes in the part of a document about destinations;
-	// nil: nobody sends anything.
-	CheckDestinations func(*Compiled) error
 }
 
 // Computed is the definitions of one space at work. All methods may be called from many

@@ -13,10 +13,13 @@ import (
 
 // Status says how far a definition is, and of an audience how many are in it.
 type Status struct {
-	Key        string
-	Audience   bool
-	Collection identity.Collection
-	Disabled   bool
+	Key         string
+	Number      uint32 // never given to another definition
+	Audience    bool
+	Name        string // for people, as is Description
+	Description string
+	Collection  identity.Collection
+	Disabled    bool
 	// Complete says that it is computed over all of history. Until then nothing is told
 	// of it, and Members counts those who were found so far.
 	Complete bool
@@ -89,7 +92,7 @@ func (c *Computed) asOf(v *space.View, pos *position) int64 {
 
 func status(d *definition, pos *position, asOf int64) Status {
 	return Status{
-		Key: d.key, Audience: d.audience, Collection: d.collection, Disabled: d.disabled,
+		Key: d.key, Number: d.number, Audience: d.audience, Name: d.name, Description: d.description, Collection: d.collection, Disabled: d.disabled,
 		Complete: !d.disabled && pos.Complete[d.number] == d.meaning, Members: pos.Sizes[d.number], AsOf: asOf,
 	}
 }

@@ -36,8 +36,12 @@ type Membership struct {
 }
 
 // ComputedValues reads what the definitions make of a profile now. It folds what is stored, so
-// that what was acknowledged is in it. space.ErrNotFound if ref names no profile.
+// that what was acknowledged is in it. Without definitions the values are empty, and
+// nothing is read. space.ErrNotFound if ref names no profile.
 func (c *Computed) ComputedValues(ctx context.Context, ref space.Ref) (Values, error) {
+	if c.space.Definitions().Revision == 0 {
+		return Values{Collection: ref.Collection}, nil
+	}
 	v, err := c.space.View(ctx)
 	if err != nil {
 		return Values{}, err

@@ -1,0 +1,93 @@
+package api
+
+import "time"
+
+// DefinitionsVersion is one version of the definitions of computed traits and audiences.
+type DefinitionsVersion struct {
+	Revision uint64     `json:"revision"`
+	Document string     `json:"document"` // YAML
+	SetAt    *time.Time `json:"set_at,omitempty"`
+	SetBy    string     `json:"set_by,omitempty"`
+	SetFor   string     `json:"set_for,omitempty"`
+	Why      string     `json:"why,omitempty"`
+}
+
+// Definitions are the definitions in force.
+type Definitions struct {
+	DefinitionsVersion
+	Declared    bool                 `json:"declared"` // in the configuration file: not to be changed here
+	Definitions []Definition         `json:"definitions"`
+	Progress    *DefinitionsProgress `json:"progress,omitempty"` // absent when nothing is being computed over history
+}
+
+// Definition is a computed trait or an audience.
+type Definition struct {
+	Key         string `json:"key"`
+	Kind        string `json:"kind"`       // trait, audience
+	Collection  string `json:"collection"` // users, accounts
+	Name        string `json:"name,omitempty"`
+	Description string `json:"description,omitempty"`
+	Disabled    bool   `json:"disabled"`
+	// Complete says that it is computed over all of history.
+	Complete bool       `json:"complete"`
+	Members  *int64     `json:"members,omitempty"` // of an audience
+	AsOf     *time.Time `json:"as_of,omitempty"`   // up to when what was stored is counted
+}
+
+// DefinitionsProgress is how far definitions are computed over history: events while
+// the stage is rows, profiles while it is values.
+type DefinitionsProgress struct {
+	Stage string    `json:"stage"`
+	Done  int64     `json:"done"`
+	Total int64     `json:"total"`
+	Since time.Time `json:"since"`
+}
+
+// DefinitionsChange is what applying a document changes, or would. The lists are of
+// keys.
+type DefinitionsChange struct {
+	Revision  uint64   `json:"revision"` // in force after it
+	Applied   bool     `json:"applied"`
+	Added     []string `json:"added"`
+	Changed   []string `json:"changed"`   // computed over history again
+	Described []string `json:"described"` // only names and descriptions
+	Disabled  []string `json:"disabled"`
+	Enabled   []string `json:"enabled"`
+	Removed   []string `json:"removed"` // their keys are never used again
+	Unchanged int      `json:"unchanged"`
+}
+
+// AudienceMember is a profile in an audience.
+type AudienceMember struct {
+	ID    string    `json:"id"`
+	Since time.Time `json:"since"` // the event time that made it so
+}
+
+// AudienceMembers is a page of the members of an audience.
+type AudienceMembers struct {
+	Page[AudienceMember]
+	Audience Definition `json:"audience"`
+}
+
+// ComputedValues is what the definitions make of a profile, exact as of a moment.
+type ComputedValues struct {
+	ID        string               `json:"id"`
+	Revision  uint64               `json:"revision"`
+	AsOf      time.Time            `json:"as_of"`
+	Traits    []ComputedTrait      `json:"traits"`
+	Audiences []ComputedMembership `json:"audiences"`
+}
+
+// ComputedTrait is the value of a computed trait.
+type ComputedTrait struct {
+	Key   string    `json:"key"`
+	Value any       `json:"value"`
+	Since time.Time `json:"since"`
+}
+
+// ComputedMembership says whether a profile is in an audience.
+type ComputedMembership struct {
+	Key    string     `json:"key"`
+	Member bool       `json:"member"`
+	Since  *time.Time `json:"since,omitempty"`
+}
