@@ -32,7 +32,7 @@ type question struct {
 // examples are values that are found, for the places of a path.
 var examples = map[string]string{
 	"space": "shop", "source": "web", "token": "backend", "version": "1", "simulation": "sim_1", "override": "ovr_1", "reject": "00",
-	"collection": "users", "profile": "user_id:jane", "warning": "00", "duplicate": "dup_00", "mark": "file", "resource": "traits",
+	"collection": "users", "profile": "user_id:jane", "audience": "buyers", "warning": "00", "duplicate": "dup_00", "mark": "file", "resource": "traits",
 }
 
 // questions are all operations of the document that read.
