@@ -311,6 +311,13 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(404, "GET", shop+"/profiles/users/user_id:nobody", "")
 	a.call(200, "GET", shop+"/profiles/users/user_id:jane/story?limit=2", "")
 	a.call(200, "GET", shop+"/profiles/users/user_id:jane/story?format=dot", "")
+	if j := a.call(200, "GET", shop+"/profiles/users/user_id:jane/journey?items=10&start=2000-01-01", ""); len(j["items"].([]any)) == 0 || len(j["lanes"].([]any)) == 0 {
+		t.Errorf("the journey: %v", j)
+	}
+	a.call(400, "GET", shop+"/profiles/users/user_id:jane/journey?items=3", "")
+	if list := a.call(200, "GET", shop+"/events/recent?limit=3&since=2020-01-01", ""); len(list["data"].([]any)) != 3 {
+		t.Errorf("recent events: %v", list)
+	}
 	a.call(200, "GET", shop+"/explain?a=email:jane@shop.de&b=anonymous_id:a2", "")
 	a.call(200, "GET", shop+"/explain?a=user_id:person-1&b=user_id:person-2&collection=users", "")
 	a.call(200, "GET", shop+"/explain?a=user_id:jane&b=user_id:person-2&format=dot", "")

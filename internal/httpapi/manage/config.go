@@ -17,6 +17,7 @@ import (
 type Space interface {
 	Ingester
 	Profiles
+	Journeys
 	Feed
 	Explainer
 	Finder
@@ -129,6 +130,8 @@ func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}", h.getProfile)
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/story", h.story)
+	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/journey", h.journey)
+	at("GET /api/spaces/{space}/events/recent", h.recentEvents)
 	at("GET /api/spaces/{space}/explain", h.explain)
 	at("GET /api/spaces/{space}/find", h.find)
 	at("GET /api/spaces/{space}/insights", h.listInsights)

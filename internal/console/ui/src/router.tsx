@@ -37,6 +37,10 @@ const sources = createRoute({
   getParentRoute: () => space, path: '/sources',
   component: lazyRouteComponent(() => import('./pages/sources/Sources'), 'Sources'),
 })
+const live = createRoute({
+  getParentRoute: () => space, path: '/live',
+  component: lazyRouteComponent(() => import('./pages/sources/Live'), 'Live'),
+})
 const refused = createRoute({
   getParentRoute: () => space, path: '/refused',
   component: lazyRouteComponent(() => import('./pages/sources/Refused'), 'Refused'),
@@ -61,7 +65,7 @@ const settings = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     index,
-    space.addChildren([home, person, why, decisions, rules, sources, refused, insights, warnings, audit, settings]),
+    space.addChildren([home, person, why, decisions, rules, sources, live, refused, insights, warnings, audit, settings]),
   ]),
   defaultPendingComponent: Spinner,
   defaultPendingMs: 150,

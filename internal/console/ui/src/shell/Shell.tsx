@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
 import {
-  IconActivity, IconAlertTriangle, IconChartLine, IconEyeOff, IconGitMerge, IconHistory, IconHome, IconListDetails, IconLogout,
+  IconActivity, IconAlertTriangle, IconBroadcast, IconChartLine, IconEyeOff, IconGitMerge, IconHistory, IconHome, IconListDetails, IconLogout,
   IconMailX, IconMoon, IconPlugConnected, IconSettings, IconSun, IconUser,
 } from '@tabler/icons-react'
 import { useEffect, type ReactNode } from 'react'
@@ -64,7 +64,7 @@ function Nav({ space }: { space: string }) {
     refetchInterval: 30_000,
   })
   const open = warnings.data?.data.length ?? 0
-  const item = (to: '' | 'why' | 'decisions' | 'rules' | 'sources' | 'refused' | 'insights' | 'warnings' | 'audit' | 'settings', icon: ReactNode, label: string, badge?: number) => (
+  const item = (to: '' | 'live' | 'why' | 'decisions' | 'rules' | 'sources' | 'refused' | 'insights' | 'warnings' | 'audit' | 'settings', icon: ReactNode, label: string, badge?: number) => (
     <Link to={`/spaces/$space${to ? '/' + to : ''}` as '/spaces/$space'} params={{ space }} activeOptions={{ exact: to === '' }} activeProps={{ className: 'active', 'aria-current': 'page' }}>
       {icon} <span style={{ flex: 1 }}>{label}</span>
       {badge ? <span className="num" style={{ fontSize: 12, fontWeight: 600 }}>{badge}</span> : null}
@@ -74,6 +74,7 @@ function Nav({ space }: { space: string }) {
   return (
     <nav className="nav" aria-label="Pages">
       {item('', <IconHome {...s} />, 'Home')}
+      {item('live', <IconBroadcast {...s} />, 'Live events')}
       <div className="group">Who is who</div>
       {item('why', <IconGitMerge {...s} />, 'Why one person?')}
       {item('decisions', <IconUser {...s} />, 'Decisions')}

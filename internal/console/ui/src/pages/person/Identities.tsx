@@ -17,7 +17,7 @@ export function Identities({ space, profile }: { space: string; profile: Schemas
           {profile.identifiers.map((i) => (
             <tr key={i.type + ':' + i.value}>
               <td title={i.type} style={{ whiteSpace: 'nowrap' }}>{typeName(i.type)}</td>
-              <td className="mono"><Personal>{i.value}</Personal></td>
+              <td className="mono wide"><Personal>{i.value}</Personal></td>
               <td style={{ whiteSpace: 'nowrap' }}><When at={i.first_seen} /></td>
               <td>{i.source}</td>
               <td style={{ padding: '4px 10px' }}><Copy value={`${i.type}:${i.value}`} label={`Copy ${typeName(i.type)}`} /></td>

@@ -11,7 +11,8 @@ import { useSpace } from '../../shell/space'
 import { Accounts } from './Accounts'
 import { Events } from './Events'
 import { Identities } from './Identities'
-import { isKnown, nameOf } from './name'
+import { Journey } from './journey/Journey'
+import { firstName, isKnown, nameOf } from './name'
 import { Traits } from './Traits'
 
 const Graph = lazy(() => import('./Graph'))
@@ -45,7 +46,7 @@ export function Person() {
           {users && <Badge variant="light" color={isKnown(p) ? 'teal' : 'gray'} size="lg" tt="none">{isKnown(p) ? 'Known' : 'Anonymous'}</Badge>}
           {p.provisional && <Badge variant="light" color="orange" size="lg" tt="none" title="Work is pending that may still change who this is">Provisional</Badge>}
         </Group>
-        <Group gap="md" mt={6} className="muted" fz={14}>
+        <Group gap="2px 16px" mt={6} className="muted" fz={14}>
           <span>Last seen <When at={p.updated_at} relative /></span>
           <span>First seen <When at={p.created_at} /></span>
           <span>{some(p.events, 'event')}</span>
@@ -54,6 +55,7 @@ export function Person() {
         </Group>
         {p.merged_ids.length > 0 && <Text size="sm" className="muted" title={p.merged_ids.join('\n')}>{exact(p.merged_ids.length)} earlier {p.merged_ids.length === 1 ? 'profile' : 'profiles'} became part of this one.</Text>}
       </header>
+      <Journey space={space} collection={collection} id={p.id} name={firstName(p) || nameOf(p)} />
       <Tabs value={tab} onChange={(t) => t && go({ to: '.', search: { tab: t }, replace: true })} keepMounted={false} variant="default">
         <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
           <Tabs.Tab value="traits">Traits</Tabs.Tab>

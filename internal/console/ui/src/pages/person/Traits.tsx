@@ -16,7 +16,7 @@ export function Traits({ profile }: { profile: Schemas['Profile'] }) {
         {traits.map((t) => (
           <tr key={t.name}>
             <td style={{ fontWeight: 550 }}>{t.name}</td>
-            <td style={{ overflowWrap: 'anywhere' }}><Personal>{text(t.value)}</Personal></td>
+            <td className="wide" style={{ overflowWrap: 'anywhere' }}><Personal>{text(t.value)}</Personal></td>
             <td style={{ whiteSpace: 'nowrap' }}><When at={t.time} /></td>
             <td>{t.source}</td>
           </tr>

@@ -1,0 +1,261 @@
+import { ActionIcon, Button, Group, Text, Tooltip, useComputedColorScheme } from '@mantine/core'
+import { useElementSize } from '@mantine/hooks'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { IconPlayerPause, IconPlayerPlay, IconZoomReset } from '@tabler/icons-react'
+import { useEffect, useMemo, useRef, useState } from 'react'
+import { api, ok, type Schemas } from '../../../api/client'
+import { count, day, lasting, some, when } from '../../../parts/format'
+import { Personal } from '../../../parts/mask'
+import { Card, Id, Loading, Problem, When } from '../../../parts/parts'
+import { laneColors } from '../../../theme'
+import type { Collection } from '../Person'
+import { layout, peopleAt, type Layout } from './layout'
+import { itemName, itemText, laneName } from './words'
+
+type Chosen = { kind: 'item'; index: number } | { kind: 'seam'; index: number } | null
+
+export function Journey({ space, collection, id, name }: { space: string; collection: Collection; id: string; name: string }) {
+  const [range, setRange] = useState<[number, number] | null>(null)
+  const journey = useQuery({
+    queryKey: ['journey', space, collection, id, range],
+    queryFn: () => ok(api.GET('/api/spaces/{space}/profiles/{collection}/{profile}/journey', {
+      params: { path: { space, collection, profile: id }, query: { items: 240, ...(range ? { start: new Date(range[0]).toISOString(), end: new Date(range[1] + 1).toISOString() } : {}) } },
+    })),
+    placeholderData: keepPreviousData,
+  })
+  const { ref, width } = useElementSize()
+  const [chosen, setChosen] = useState<Chosen>(null)
+  const player = usePlayer(journey.data)
+  useEffect(() => setChosen(null), [id, range])
+  const j = journey.data
+  const narrow = width > 0 && width < 600
+  const labels = narrow ? 0 : 132
+  const place = useMemo(() => (j && width ? layout(j, Math.max(width - labels - 92, 240)) : null), [j, width, labels])
+  return (
+    <Card title="The journey" aside={
+      <Group gap={6}>
+        {range && <Button size="xs" variant="subtle" leftSection={<IconZoomReset size={15} />} onClick={() => setRange(null)}>All of it</Button>}
+        {j && j.items.length > 1 && (
+          <Tooltip label={player.playing ? 'Pause' : 'Play from the first click to one person'}>
+            <ActionIcon variant="light" size="md" onClick={player.toggle} aria-label={player.playing ? 'Pause the journey' : 'Play the journey'}>
+              {player.playing ? <IconPlayerPause size={17} /> : <IconPlayerPlay size={17} />}
+            </ActionIcon>
+          </Tooltip>
+        )}
+      </Group>
+    }>
+      <div ref={ref}>
+        {journey.error && !j ? <Problem error={journey.error} retry={() => journey.refetch()} /> : !j || !place ? <Loading rows={5} /> : j.items.length === 0 ? <Text className="muted">No events in this time.</Text> : (
+          <>
+            <Picture j={j} place={place} labels={labels} name={name} chosen={chosen} onChoose={setChosen} onRange={setRange} head={player.at} />
+            <div role="status" aria-live="polite" style={{ minHeight: 46, paddingTop: 8 }}>
+              {player.at !== null ? (
+                <Text size="sm"><strong>{when(new Date(player.at))}</strong> <span className="muted">It seemed to be {some(peopleAt(j, player.at), 'person', 'people')}.</span></Text>
+              ) : <Detail space={space} collection={collection} j={j} chosen={chosen} />}
+            </div>
+            <Table j={j} />
+          </>
+        )}
+      </div>
+    </Card>
+  )
+}
+
+// usePlayer moves a head from the first event to the last within some seconds.
+function usePlayer(j: Schemas['Journey'] | undefined) {
+  const [part, setPart] = useState<number | null>(null)
+  const [playing, setPlaying] = useState(false)
+  const times = useMemo(() => (j ? [...new Set(j.items.flatMap((i) => [new Date(i.from!).getTime(), new Date(i.to!).getTime()]))].sort((a, b) => a - b) : []), [j])
+  useEffect(() => { setPart(null); setPlaying(false) }, [j?.id])
+  useEffect(() => {
+    if (!playing) return
+    const length = Math.min(14_000, 3_000 + 320 * times.length)
+    const began = performance.now() - (part ?? 0) * length
+    let frame = 0
+    const step = (now: number) => {
+      const p = (now - began) / length
+      if (p >= 1) {
+        setPart(null)
+        setPlaying(false)
+        return
+      }
+      setPart(p)
+      frame = requestAnimationFrame(step)
+    }
+    frame = requestAnimationFrame(step)
+    return () => cancelAnimationFrame(frame)
+    // part is where it goes on, not what it follows
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [playing, times])
+  let at: number | null = null
+  if (part !== null && times.length) {
+    const f = part * (times.length - 1)
+    const i = Math.floor(f)
+    at = times[i]! + (f - i) * ((times[i + 1] ?? times[i]!) - times[i]!)
+  }
+  return { at, playing, toggle: () => setPlaying(!playing) }
+}
+
+function Picture({ j, place, labels, name, chosen, onChoose, onRange, head }: {
+  j: Schemas['Journey']; place: Layout; labels: number; name: string; chosen: Chosen; onChoose: (c: Chosen) => void; onRange: (r: [number, number]) => void; head: number | null
+}) {
+  const dark = useComputedColorScheme('light') === 'dark'
+  const svg = useRef<SVGSVGElement>(null)
+  const [brush, setBrush] = useState<[number, number] | null>(null)
+  const end = place.width + 8
+  const middle = place.threads.reduce((n, t) => n + t.y, 0) / place.threads.length
+  const toX = (clientX: number) => clientX - svg.current!.getBoundingClientRect().left - labels
+  const headX = head === null ? null : place.x(head)
+  const card = 'var(--card)'
+  const color = (lane: number) => laneColors[lane % laneColors.length]!
+  const key = (e: React.KeyboardEvent) => {
+    const n = place.items.length
+    const at = chosen?.kind === 'item' ? chosen.index : -1
+    if (e.key === 'ArrowRight') onChoose({ kind: 'item', index: Math.min(n - 1, at + 1) })
+    else if (e.key === 'ArrowLeft') onChoose({ kind: 'item', index: Math.max(0, at - 1) })
+    else if (e.key === 'Escape') onChoose(null)
+    else return
+    e.preventDefault()
+  }
+  return (
+    <svg
+      ref={svg} width="100%" height={place.height} viewBox={`0 0 ${place.width + labels + 92} ${place.height}`} role="group" tabIndex={0}
+      aria-label={`${count(j.events)} events in ${some(j.lanes.length, 'lane')}. Go through them with the arrow keys, or read the table below.`}
+      onKeyDown={key} style={{ display: 'block', touchAction: 'pan-y', userSelect: 'none' }}
+      onPointerDown={(e) => { if (e.pointerType === 'mouse') { const x = toX(e.clientX); setBrush([x, x]) } }}
+      onPointerMove={(e) => brush && setBrush([brush[0], toX(e.clientX)])}
+      onPointerUp={() => {
+        if (brush && Math.abs(brush[1] - brush[0]) > 12) {
+          const [a, b] = [Math.min(...brush), Math.max(...brush)]
+          onRange([place.time(a), place.time(b)])
+        }
+        setBrush(null)
+      }}
+      onPointerLeave={() => setBrush(null)}
+    >
+      <g transform={`translate(${labels} 0)`}>
+        {place.folds.map((f, i) => (
+          <g key={i}>
+            <rect x={f.x + 8} y={40} width={Math.max(0, f.width - 16)} height={place.height - 76} rx={8} fill="var(--soft)" opacity={dark ? 0.6 : 0.75} />
+            {f.width > 40 && <text x={f.x + f.width / 2} y={34} textAnchor="middle" fontSize={11} fill="var(--muted)">{lasting(f.ms)}</text>}
+          </g>
+        ))}
+        {place.ticks.map((t, i) => (
+          <text key={i} x={t.x} y={place.height - 10} textAnchor={i === 0 ? 'start' : t.x > place.width - 60 ? 'end' : 'middle'} fontSize={11.5} fill="var(--muted)">{day(new Date(t.at))}</text>
+        ))}
+        {place.threads.map((t) => (
+          <g key={t.lane}>
+            <path d={`M${t.x1} ${t.y} H${t.x2}`} stroke={color(t.lane)} strokeWidth={5} strokeLinecap="round" opacity={0.35} fill="none" />
+            <path d={`M${t.x2} ${t.y} C${(t.x2 + end) / 2} ${t.y} ${(t.x2 + end) / 2} ${middle} ${end} ${middle}`} stroke={color(t.lane)} strokeWidth={3} opacity={0.22} fill="none" />
+          </g>
+        ))}
+        {place.joints.map((s) => (
+          <path key={s.index} d={`M${s.fromX} ${s.fromY} C${s.fromX + Math.max(24, (s.x - s.fromX) * 0.6)} ${s.fromY} ${s.x - Math.max(24, (s.x - s.fromX) * 0.6)} ${s.y} ${s.x} ${s.y}`}
+            stroke={color(s.seam.other)} strokeWidth={3} strokeDasharray="1 6" strokeLinecap="round" fill="none" opacity={0.9} />
+        ))}
+        {place.items.map((p) => {
+          const on = chosen?.kind === 'item' && chosen.index === p.index
+          const c = color(p.item.lane)
+          const choose = () => onChoose({ kind: 'item', index: p.index })
+          const run = p.x2 - p.x > 14
+          const many = p.item.events > 1
+          const big = p.item.type === 'identify' || p.item.name === 'Order Completed'
+          return (
+            <g key={p.index} onClick={choose} className="clickable">
+              <title>{`${itemText(p.item)}, ${when(p.item.from!)}`}</title>
+              {run ? (
+                <>
+                  <rect x={p.x - 9} y={p.y - 10} width={p.x2 - p.x + 18} height={20} rx={10} fill={c} stroke={on ? 'var(--text)' : card} strokeWidth={2} />
+                  {p.x2 - p.x > 90 && <text x={(p.x + p.x2) / 2} y={p.y + 4} textAnchor="middle" fontSize={11} fontWeight={600} fill="#fff">{clip(itemText(p.item), (p.x2 - p.x) / 6.4)}</text>}
+                </>
+              ) : (
+                <circle cx={p.x} cy={p.y} r={big ? 9 : many ? 8 : 6.5} fill={p.item.type === 'identify' ? card : c} stroke={p.item.type === 'identify' ? c : on ? 'var(--text)' : card} strokeWidth={p.item.type === 'identify' ? 3.5 : 2} />
+              )}
+              {p.item.type === 'identify' && <circle cx={p.x} cy={p.y} r={3} fill={c} />}
+              {many && !run && <text x={p.x} y={p.y + 22} textAnchor="middle" fontSize={10.5} fontWeight={600} fill={c}>{count(p.item.events)}</text>}
+              {p.label && !(run && p.x2 - p.x > 90) && (
+                <text x={p.x + 4} y={p.y - 14} fontSize={11} fill={big ? 'var(--text)' : 'var(--muted)'} fontWeight={big ? 600 : 400} transform={`rotate(-34 ${p.x + 4} ${p.y - 14})`}>{clip(itemName(p.item), 19)}</text>
+              )}
+            </g>
+          )
+        })}
+        {place.joints.map((s) => (
+          <g key={s.index} onClick={() => onChoose({ kind: 'seam', index: s.index })} className="clickable" role="button" tabIndex={0} aria-label="Why are these one person?"
+            onKeyDown={(e) => { if (e.key === 'Enter') onChoose({ kind: 'seam', index: s.index }) }}>
+            <title>Two became one here. Why?</title>
+            <circle cx={s.x} cy={s.y + 24} r={10} fill={card} stroke="var(--mantine-color-iris-5)" strokeWidth={chosen?.kind === 'seam' && chosen.index === s.index ? 3 : 1.8} />
+            <path d={`M${s.x - 4.5} ${s.y + 20.5} q4.5 7 9 0 M${s.x} ${s.y + 24} v4.5`} stroke="var(--mantine-color-iris-5)" strokeWidth={1.8} fill="none" strokeLinecap="round" />
+          </g>
+        ))}
+        <circle cx={end} cy={middle} r={13} fill="var(--mantine-color-iris-6)" />
+        <circle cx={end} cy={middle - 3.6} r={3.6} fill="#fff" /><path d={`M${end - 6} ${middle + 7} a6 5 0 0 1 12 0`} fill="#fff" />
+        <text x={end} y={middle + 31} textAnchor="middle" fontSize={12.5} fontWeight={650} fill="var(--text)"><Personal>{clip(name, 13)}</Personal></text>
+        {headX !== null && (
+          <>
+            <rect x={headX} y={0} width={Math.max(0, place.width + 120 - headX)} height={place.height} fill={card} opacity={0.9} />
+            <path d={`M${headX} 12 V${place.height - 28}`} stroke="var(--mantine-color-iris-5)" strokeWidth={2} />
+          </>
+        )}
+        {brush && <rect x={Math.min(...brush)} y={8} width={Math.abs(brush[1] - brush[0])} height={place.height - 40} fill="var(--mantine-color-iris-5)" opacity={0.15} rx={6} />}
+      </g>
+      {j.lanes.map((l, i) => {
+        const [app, device] = laneName(l)
+        const t = place.threads[i]!
+        return labels ? (
+          <g key={i}>
+            <circle cx={6} cy={t.y - 5} r={5} fill={color(i)} />
+            <text x={18} y={t.y - 1} fontSize={13} fontWeight={600} fill="var(--text)">{clip(app, 14)}</text>
+            <text x={18} y={t.y + 15} fontSize={12} fill="var(--muted)">{clip(device, 16)}</text>
+          </g>
+        ) : <text key={i} x={2} y={t.y + 40} fontSize={12} fontWeight={600} fill={color(i)}>{[app, device].filter(Boolean).join(', ')}</text>
+      })}
+    </svg>
+  )
+}
+
+const clip = (s: string, n: number) => (s.length > n ? s.slice(0, Math.max(1, Math.floor(n) - 1)) + '…' : s)
+
+function Detail({ space, collection, j, chosen }: { space: string; collection: Collection; j: Schemas['Journey']; chosen: Chosen }) {
+  if (chosen?.kind === 'seam') {
+    const s = j.seams[chosen.index]
+    if (!s) return null
+    const both = [laneName(j.lanes[s.other]!), laneName(j.lanes[s.lane]!)].map(([a, d]) => [a, d].filter(Boolean).join(' on '))
+    return (
+      <Group gap="sm">
+        <Text size="sm"><strong>{both[0]} and {both[1]} became one person</strong> <When at={s.time} exact />, for both had</Text>
+        <Id id={s.id} />
+        <Link className="link" style={{ fontSize: 14 }} to="/spaces/$space/why" params={{ space }} search={{ a: s.a, b: s.b, ...(collection === 'accounts' ? { c: 'accounts' as const } : {}) }}>See why, or undo it</Link>
+      </Group>
+    )
+  }
+  if (chosen?.kind === 'item') {
+    const i = j.items[chosen.index]
+    if (!i) return null
+    const [app, device] = laneName(j.lanes[i.lane]!)
+    return (
+      <Text size="sm"><strong>{itemText(i)}</strong> <span className="muted">{app}{device && ` on ${device}`}, <When at={i.from} exact />{i.events > 1 && <> to <When at={i.to} exact /></>}{i.message_id && <>, message <span className="mono">{i.message_id}</span></>}</span></Text>
+    )
+  }
+  return <Text size="sm" className="muted">Click an event, or a seam to see why two became one. Drag over a stretch of time to look closer.</Text>
+}
+
+function Table({ j }: { j: Schemas['Journey'] }) {
+  return (
+    <details style={{ fontSize: 14 }}>
+      <summary className="muted" style={{ cursor: 'pointer' }}>The journey as a table</summary>
+      <div style={{ maxHeight: 420, overflow: 'auto' }} tabIndex={0}>
+        <table className="rows">
+          <thead><tr><th>When</th><th>What</th><th>Where</th></tr></thead>
+          <tbody>
+            {j.items.map((i, n) => {
+              const [app, device] = laneName(j.lanes[i.lane]!)
+              return <tr key={n}><td><When at={i.from} exact />{i.events > 1 && <> to <When at={i.to} /></>}</td><td>{itemText(i)}</td><td>{[app, device].filter(Boolean).join(', ')}</td></tr>
+            })}
+            {j.seams.map((s, n) => <tr key={'s' + n}><td><When at={s.time} exact /></td><td>Became one person, by <Id id={s.id} /></td><td>{laneName(j.lanes[s.lane]!)[0]} and {laneName(j.lanes[s.other]!)[0]}</td></tr>)}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  )
+}
