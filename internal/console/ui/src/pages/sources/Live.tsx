@@ -84,7 +84,6 @@ export function Live() {
 
 const did: Record<string, [text: string, color: string]> = {
   profile_created: ['new profile', 'teal'],
-  created: ['new profile', 'teal'],
   merged: ['two became one', 'iris'],
   unmerged: ['taken apart', 'pink'],
   id_added: ['new identifier', 'blue'],
