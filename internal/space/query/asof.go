@@ -340,10 +340,15 @@ func (v view) identifyAsOf(g *ProfileSnapshot, members []identity.Member) error 
 
 // eventsEnd is the end of a strand's events.
 func (g *ProfileSnapshot) eventsEnd(strand identity.Hash) []byte {
-	if g.until != 0 {
-		return codec.EventsFrom(g.view.Keys(), strand, g.until+1)
+	return eventsEnd(g.view, strand, g.until)
+}
+
+// eventsEnd is the end of a strand's events up to a time; 0: of all.
+func eventsEnd(v view, strand identity.Hash, until int64) []byte {
+	if until != 0 {
+		return codec.EventsFrom(v.Keys(), strand, until+1)
 	}
-	return kv.PrefixEnd(codec.Events.Of(g.view.Keys(), strand))
+	return kv.PrefixEnd(codec.Events.Of(v.Keys(), strand))
 }
 
 // forget takes what was said after the profile's time out of the traits of its

@@ -9,8 +9,15 @@ package query
 import "github.com/selfsame-id/selfsame/internal/space"
 
 // Reader answers questions about a space. Its methods may be called from many
-// goroutines at once.
-type Reader struct{ space *space.Space }
+// goroutines at once. It keeps profiles that were read lately, so a space has one.
+type Reader struct {
+	space    *space.Space
+	profiles profileCache
+}
 
-// New returns the reader of a space.
-func New(s *space.Space) *Reader { return &Reader{s} }
+// New returns the reader of a space. It keeps no profiles before SetMemory.
+func New(s *space.Space) *Reader { return &Reader{space: s} }
+
+// SetMemory bounds the memory in bytes for profiles that were read lately. It may be
+// called at any time.
+func (r *Reader) SetMemory(bytes int64) { r.profiles.resize(bytes) }

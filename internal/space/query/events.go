@@ -43,7 +43,7 @@ func (r *Reader) Events(ctx context.Context, ref space.Ref, q EventQuery) (Event
 		return EventPage{}, err
 	}
 	defer v.Close()
-	g, err := snapshotOf(v, ref)
+	g, err := r.find(v, ref, 0)
 	if err != nil {
 		return EventPage{}, err
 	}
@@ -51,11 +51,11 @@ func (r *Reader) Events(ctx context.Context, ref space.Ref, q EventQuery) (Event
 		q.End = BoundAt(g.until + 1)
 	}
 	m := &merge{ctx: ctx, r: v.Reader(), keys: v.Keys(), oldest: q.Oldest}
-	for _, st := range g.Strands {
-		m.add(st, q.Start, q.End, after)
+	for i := range g.strands {
+		m.add(g.strands[i].hash, q.Start, q.End, after)
 	}
 	limit := min(max(q.Limit, 1), 1000)
-	page := EventPage{Profile: g.ID.Text(g.Record.Collection), Provisional: g.Pending}
+	page := EventPage{Profile: g.text, Provisional: g.pending}
 	var previous event.Moment
 	for {
 		// A few places at a time, whose blocks are read together; one more than
@@ -117,16 +117,16 @@ type run struct {
 
 const runPage = 32
 
-func (m *merge) add(st *codec.Strand, start, end Bound, after *event.Moment) {
+func (m *merge) add(strand identity.Hash, start, end Bound, after *event.Moment) {
 	if !start.Set {
 		start.At = math.MinInt64
 	}
-	ru := &run{from: codec.EventsFrom(m.keys, st.Hash, start.At), to: kv.PrefixEnd(codec.Events.Of(m.keys, st.Hash))}
+	ru := &run{from: codec.EventsFrom(m.keys, strand, start.At), to: kv.PrefixEnd(codec.Events.Of(m.keys, strand))}
 	if end.Set {
-		ru.to = codec.EventsFrom(m.keys, st.Hash, end.At)
+		ru.to = codec.EventsFrom(m.keys, strand, end.At)
 	}
 	if after != nil {
-		k := codec.Events.Key(m.keys, st.Hash, *after)
+		k := codec.Events.Key(m.keys, strand, *after)
 		if m.oldest {
 			if k = kv.After(k); slices.Compare(k, ru.from) > 0 {
 				ru.from = k

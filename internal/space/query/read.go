@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -31,49 +32,36 @@ func (r *Reader) Profile(ctx context.Context, ref space.Ref) (Profile, error) {
 	return r.ReadProfile(ctx, ref, allParts)
 }
 
-// ReadProfile reads the wanted parts of one profile as of one moment. ErrNotFound if
-// ref names none.
+// ReadProfile reads the wanted parts of one profile as of one moment, perhaps more.
+// Callers must not change its slices. ErrNotFound if ref names none.
 func (r *Reader) ReadProfile(ctx context.Context, ref space.Ref, want Part) (Profile, error) {
 	v, err := r.space.View(ctx)
 	if err != nil {
 		return Profile{}, err
 	}
 	defer v.Close()
-	g, err := snapshotOf(v, ref)
+	f, err := r.find(v, ref, want)
 	if err != nil {
 		return Profile{}, err
 	}
 	p := Profile{
-		ID: g.ID.Text(g.Record.Collection), Collection: g.Record.Collection,
-		Provisional: g.Pending, Version: g.Record.Version, Strands: len(g.Strands), AsOf: g.until,
-	}
-	var founded []codec.ProfileID
-	for _, st := range g.Strands {
-		if !st.Founded.IsZero() && st.Founded != g.ID {
-			founded = append(founded, st.Founded)
-		}
-	}
-	slices.SortFunc(founded, func(a, b codec.ProfileID) int { return slices.Compare(a[:], b[:]) })
-	for _, f := range founded {
-		p.Merged = append(p.Merged, f.Text(g.Record.Collection))
+		ID: f.text, Collection: f.collection, Merged: f.merged,
+		Provisional: f.pending, Version: f.version, Strands: len(f.strands), AsOf: f.until,
 	}
 	if want&PartIdentifiers != 0 {
-		p.Identifiers = g.Identifiers()
+		p.Identifiers = f.identifiers
 		if want == allParts {
+			p.Identifiers = slices.Clone(f.identifiers)
 			if err := NameIdentifiers(v, p.Identifiers); err != nil {
 				return Profile{}, err
 			}
 		}
 	}
 	if want&PartTraits != 0 {
-		traits, err := g.Traits()
-		if err != nil {
-			return Profile{}, err
-		}
-		p.Traits = traits.Visible()
+		p.Traits = f.traits
 	}
 	if want&PartMetadata != 0 {
-		p.Metadata, err = g.metadata()
+		p.Metadata, err = f.metadata()
 	}
 	return p, err
 }
@@ -157,13 +145,14 @@ func NameIdentifiers(v *space.View, ids []profile.Identifier) error {
 
 // metadata says when the profile was first and last seen: the first events are
 // in the strands, the last ones at the ends of their indexes.
-func (g *ProfileSnapshot) metadata() (profile.Metadata, error) {
-	v := g.view
-	parts := make([]profile.Metadata, 0, 2*len(g.Strands))
-	ranges := make([]kv.Range, len(g.Strands))
-	for i, st := range g.Strands {
-		parts = append(parts, profile.Sighting(st.First.Moment, st.MessageID, st.Source))
-		ranges[i] = kv.Range{From: codec.Events.Of(v.Keys(), st.Hash), To: g.eventsEnd(st.Hash)}
+func (f *found) metadata() (profile.Metadata, error) {
+	v := f.view
+	parts := make([]profile.Metadata, 0, 2*len(f.strands))
+	ranges := make([]kv.Range, len(f.strands))
+	for i := range f.strands {
+		st := &f.strands[i]
+		parts = append(parts, profile.Sighting(st.first, st.messageID, st.source))
+		ranges[i] = kv.Range{From: codec.Events.Of(v.Keys(), st.hash), To: eventsEnd(v, st.hash, f.until)}
 	}
 	pages, err := v.Reader().Scans(v.Context(), ranges, 1, true)
 	if err != nil {
@@ -179,6 +168,9 @@ func (g *ProfileSnapshot) metadata() (profile.Metadata, error) {
 	m := profile.FoldMetadata(parts...)
 	if m == (profile.Metadata{}) {
 		return m, nil
+	}
+	if last := f.last.Load(); last != nil && last.at == m.Last && m.LastMessageID == "" {
+		m.LastMessageID, m.LastSourceID = last.messageID, last.source
 	}
 	var asked []event.Moment
 	for _, one := range [...]struct {
@@ -202,7 +194,8 @@ func (g *ProfileSnapshot) metadata() (profile.Metadata, error) {
 	}
 	if m.LastMessageID == "" {
 		last, _, _ := blocks[m.Last.Arrival.Block()].At(m.Last)
-		m.LastMessageID, m.LastSourceID = last.MessageID, last.Source
+		m.LastMessageID, m.LastSourceID = strings.Clone(last.MessageID), strings.Clone(last.Source)
+		f.last.Store(&lastEvent{m.Last, m.LastMessageID, m.LastSourceID})
 	}
 	return m, nil
 }
