@@ -156,6 +156,7 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
 	e.spaces[id] = opened{one, query.New(one), overrides.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), computed.New(one, computed.Config{}), made}
+	e.spaces[id].KeepProfiles(share.profiles)
 	return one, nil
 }
 

@@ -11,14 +11,16 @@ import (
 
 // share is what one space may keep in memory.
 type share struct {
-	cache, dedupe int64
+	cache    int64 // of its writer: strands, IDs, profiles
+	dedupe   int64 // for recent message IDs
+	profiles int64 // for profiles that were read lately
 }
 
 // leastShare is what a space in use needs, however many there are.
 const leastShare = 1 << 20
 
 // idleShare is what a space may keep that nobody works with.
-var idleShare = share{cache: 0, dedupe: 256 << 10}
+var idleShare = share{dedupe: 256 << 10}
 
 const (
 	// memoryTime is for how long after its last use a space keeps its share.
@@ -31,18 +33,18 @@ const (
 func storeShare(memory config.Bytes) int64 { return int64(memory) / 4 }
 
 // spaceShare divides the rest among n spaces: a third of each share remembers
-// message IDs, the rest strands and profiles. A share is a bound: its memory is taken
-// as it is needed.
+// message IDs, a sixth the profiles that people read, the rest what events need. A
+// share is a bound: its memory is taken as it is needed.
 func spaceShare(memory config.Bytes, n int) share {
 	each := (int64(memory) - storeShare(memory)) / int64(max(n, 1))
-	return share{cache: max(each-each/3, leastShare), dedupe: max(each/3, leastShare)}
+	return share{cache: max(each/2, leastShare), dedupe: max(each/3, leastShare), profiles: max(each/6, leastShare)}
 }
 
 // differs reports whether a share is so far from another that a space should be told:
 // each change makes it forget something, or read it again.
 func (s share) differs(other share) bool {
 	far := func(a, b int64) bool { return a > b+b/4 || a < b-b/4 }
-	return far(s.cache, other.cache) || far(s.dedupe, other.dedupe)
+	return far(s.cache, other.cache) || far(s.dedupe, other.dedupe) || far(s.profiles, other.profiles)
 }
 
 // memoryTask divides the memory among the spaces in use.
@@ -81,6 +83,7 @@ func (e *Engine) divide(was map[*space.Space]share) (given map[*space.Space]shar
 		case told && !want.differs(had):
 			given[s] = had
 		case s.SetMemory(want.cache, want.dedupe):
+			one.Reader.KeepProfiles(want.profiles)
 			given[s] = want
 		default:
 			all = false

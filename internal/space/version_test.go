@@ -27,7 +27,7 @@ func TestVersionsMoveWithProfiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			keeps := query.New(s)
-			keeps.SetMemory(64 << 20)
+			keeps.KeepProfiles(64 << 20)
 			lines := world(rng, 240, 3+rng.IntN(20))
 			refs := everybody(lines)
 			same := sameTwo(rng, lines)

@@ -15,9 +15,9 @@ type Reader struct {
 	profiles profileCache
 }
 
-// New returns the reader of a space. It keeps no profiles before SetMemory.
+// New returns the reader of a space. It keeps no profiles before KeepProfiles.
 func New(s *space.Space) *Reader { return &Reader{space: s} }
 
-// SetMemory bounds the memory in bytes for profiles that were read lately. It may be
+// KeepProfiles bounds the memory in bytes for profiles that were read lately. It may be
 // called at any time.
-func (r *Reader) SetMemory(bytes int64) { r.profiles.resize(bytes) }
+func (r *Reader) KeepProfiles(bytes int64) { r.profiles.resize(bytes) }
