@@ -80,7 +80,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring)
 		return nil, err
 	}
 	if err = readable(ctx, e.store); err == nil {
-		e.catalog, err = catalog.Open(ctx, e.store, catalog.Options{Log: log})
+		e.catalog, err = catalog.Open(ctx, e.store, catalog.Options{Log: log, Changed: e.erasing.wake})
 	}
 	if err == nil && d == Declare {
 		err = e.declare(ctx)

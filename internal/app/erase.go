@@ -4,16 +4,20 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/erasure"
+	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 const (
-	// lookPause is how often a server looks for spaces that were deleted.
+	// lookPause is how often a node of a shared store looks for spaces that other nodes
+	// deleted. Of its own it hears at once.
 	lookPause = 250 * time.Millisecond
 	// settleTime passes between the moment when a server hears of a deletion and the
 	// one when it erases: by then every node has closed the space.
@@ -23,101 +27,108 @@ const (
 	// mostPause bounds the pause between two portions of an erasure, which is as long
 	// as the portion took: at least half of the store's time is left to others.
 	mostPause = time.Second
+	// eraseErrorPause passes before an erasure that failed is tried again, othersPause
+	// before one that another node is at.
+	eraseErrorPause = 10 * time.Second
+	othersPause     = time.Second
 )
 
 // erasing closes the spaces that were deleted, here or on another node, and erases
-// their data.
+// their data: one task looks for them, another erases.
 type erasing struct {
 	e     *Engine
 	owner uint64
 	end   context.CancelFunc
-	tasks sync.WaitGroup
+	look  atomic.Pointer[task.Task] // nil before the start
+	erase *task.Task
 
-	heard map[string]time.Time // when a deletion was heard of; the watcher's
-	seen  string               // the version of the catalog that was looked at; the watcher's
+	heard map[string]time.Time // when a deletion was heard of; the look's
 	mu    sync.Mutex
-	busy  map[string]bool // being erased by this process
-	one   sync.Mutex      // held by the one that erases
+	due   []catalog.Space // to be erased
 }
 
 func (x *erasing) start(e *Engine) {
 	ctx, cancel := context.WithCancel(context.Background())
-	x.e, x.owner, x.end = e, rand.Uint64(), cancel
-	x.heard, x.busy = map[string]time.Time{}, map[string]bool{}
-	x.tasks.Go(func() { x.watch(ctx) })
+	x.e, x.owner, x.end, x.heard = e, rand.Uint64(), cancel, map[string]time.Time{}
+	x.erase = e.tasks.Add(ctx, task.Config{Class: task.Long, Run: x.eraseDue}, task.Rest{})
+	look := e.tasks.Add(ctx, task.Config{Class: task.Bulk, Run: x.lookForDeleted}, task.Rest{})
+	x.look.Store(look)
+	look.Wake()
+}
+
+// wake has the spaces looked at that are in the catalog now.
+func (x *erasing) wake() {
+	if look := x.look.Load(); look != nil {
+		look.Wake()
+	}
 }
 
 // stop ends the work; the next start goes on with it.
 func (x *erasing) stop() {
-	if x.end != nil {
+	if look := x.look.Load(); look != nil {
 		x.end()
-		x.tasks.Wait()
+		_ = look.Stop(context.Background()) // it and what it waits for are bounded in time
+		_ = x.erase.Stop(context.Background())
 	}
 }
 
-func (x *erasing) watch(ctx context.Context) {
-	t := time.NewTicker(lookPause)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			return
+// lookForDeleted closes the spaces that were deleted, and has those erased that every
+// node has closed.
+func (x *erasing) lookForDeleted(ctx context.Context) (task.Rest, error) {
+	deleted := x.e.catalog.DeletedSpaces(ctx)
+	x.e.closeDeleted(ctx)
+	heard := map[string]time.Time{}
+	var due []catalog.Space
+	for _, sp := range deleted {
+		at, known := x.heard[sp.ID]
+		if !known {
+			at = time.Now()
 		}
-		deleted := x.e.catalog.DeletedSpaces(ctx)
-		version := x.e.catalog.Version()
-		if len(deleted)+len(x.heard) == 0 && version == x.seen {
-			continue
+		heard[sp.ID] = at
+		if time.Since(at) >= settleTime && !x.e.holds(sp.ID) {
+			due = append(due, sp)
 		}
-		x.seen = version
-		x.e.closeDeleted(ctx)
-		heard := map[string]time.Time{}
-		for _, sp := range deleted {
-			at, known := x.heard[sp.ID]
-			if !known {
-				at = time.Now()
-			}
-			heard[sp.ID] = at
-			if time.Since(at) >= settleTime && !x.e.holds(sp.ID) && x.begin(sp.ID) {
-				x.tasks.Go(func() {
-					defer x.done(sp.ID)
-					x.erase(ctx, sp)
-				})
-			}
-		}
-		for id := range x.heard {
-			if _, still := heard[id]; !still {
-				x.declareAgain(ctx, id)
-			}
-		}
-		x.heard = heard
 	}
-}
-
-// begin reports whether the space is not being erased yet.
-func (x *erasing) begin(id string) bool {
+	for id := range x.heard {
+		if _, still := heard[id]; !still {
+			x.declareAgain(ctx, id)
+		}
+	}
+	x.heard = heard
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.busy[id] {
-		return false
+	x.due = due
+	x.mu.Unlock()
+	if len(due) > 0 {
+		x.erase.Wake()
 	}
-	x.busy[id] = true
-	return true
+	if len(heard) == 0 && x.e.store.Exclusive() {
+		return task.Rest{}, nil // the catalog tells
+	}
+	return task.Rest{Most: lookPause}, nil
 }
 
-func (x *erasing) done(id string) {
+// eraseDue erases the spaces that are due, one after the other. What goes wrong is
+// tried again.
+func (x *erasing) eraseDue(ctx context.Context) (task.Rest, error) {
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.busy, id)
+	due := x.due
+	x.mu.Unlock()
+	var rest task.Rest
+	for _, sp := range due {
+		if ctx.Err() != nil {
+			return task.Rest{}, nil
+		}
+		if !slices.ContainsFunc(x.e.catalog.DeletedSpaces(ctx), func(d catalog.Space) bool { return d.ID == sp.ID && d.CreatedAt.Equal(sp.CreatedAt) }) {
+			continue // erased since they were looked for
+		}
+		rest.Least = max(rest.Least, x.eraseOne(ctx, sp))
+	}
+	return rest, nil
 }
 
-// erase erases a space, one space at a time. What goes wrong is tried again.
-func (x *erasing) erase(ctx context.Context, sp catalog.Space) {
-	x.one.Lock()
-	defer x.one.Unlock()
-	if ctx.Err() != nil {
-		return
-	}
+// eraseOne erases a space, and says how long to rest before what is left of it is tried
+// again.
+func (x *erasing) eraseOne(ctx context.Context, sp catalog.Space) time.Duration {
 	e, began, told := x.e, time.Now(), false
 	eraser := erasure.Eraser{
 		Store: e.store, Owner: x.owner, Now: time.Now,
@@ -136,14 +147,15 @@ func (x *erasing) erase(ctx context.Context, sp catalog.Space) {
 	}
 	switch {
 	case ctx.Err() != nil:
+		return 0
 	case errors.Is(err, erasure.ErrOthers):
-		_ = wait(ctx, time.Second)
+		return othersPause
 	case err != nil:
 		e.log.Warn("the data of a deleted space could not be erased; this will be tried again", "space", sp.ID, "error", err)
-		_ = wait(ctx, 10*time.Second)
-	default:
-		e.log.Info("the data of a deleted space is erased", "space", sp.ID, "rows", rows, "took", time.Since(began).Round(time.Millisecond))
+		return eraseErrorPause
 	}
+	e.log.Info("the data of a deleted space is erased", "space", sp.ID, "rows", rows, "took", time.Since(began).Round(time.Millisecond))
+	return 0
 }
 
 // declareAgain makes the space anew if the configuration declares one of its ID,

@@ -67,6 +67,9 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: slog.Default
 	Refresh time.Duration    // how old the view of a shared store may be; default 800 ms
+	// Changed is called after the catalog has become known to be another; it must
+	// return at once. nil: nobody is told.
+	Changed func()
 }
 
 // Catalog is safe for use from many goroutines at once.
@@ -75,6 +78,7 @@ type Catalog struct {
 	now     func() time.Time
 	log     *slog.Logger
 	refresh time.Duration
+	changed func()
 
 	unknown unknownKeys
 
@@ -87,7 +91,7 @@ type Catalog struct {
 
 // Open reads the catalog of a store.
 func Open(ctx context.Context, store kv.Store, opt Options) (*Catalog, error) {
-	c := &Catalog{store: store, now: opt.Now, log: opt.Log, refresh: opt.Refresh}
+	c := &Catalog{store: store, now: opt.Now, log: opt.Log, refresh: opt.Refresh, changed: opt.Changed}
 	if c.log == nil {
 		c.log = slog.Default()
 	}

@@ -201,7 +201,13 @@ func (c *Catalog) reload(ctx context.Context) error {
 func (c *Catalog) publish(s *state) {
 	for {
 		old := c.view.Load()
-		if changes(old.version) >= changes(s.version) || c.view.CompareAndSwap(old, s) {
+		if changes(old.version) >= changes(s.version) {
+			return
+		}
+		if c.view.CompareAndSwap(old, s) {
+			if c.changed != nil {
+				c.changed()
+			}
 			return
 		}
 	}
