@@ -81,7 +81,8 @@ func BenchmarkIngest(b *testing.B) {
 	store.Close()
 }
 
-// BenchmarkLook reads the traits of random shoppers' profiles.
+// BenchmarkLook reads random shoppers' profiles, each of them anew, or as they are kept
+// once they were read.
 func BenchmarkLook(b *testing.B) {
 	store, err := pebblekv.Open(b.TempDir(), pebblekv.Options{Logger: quiet})
 	if err != nil {
@@ -111,17 +112,31 @@ func BenchmarkLook(b *testing.B) {
 	if _, err := s.Ingest(b.Context(), d); err != nil {
 		b.Fatal(err)
 	}
-	for _, c := range []struct {
-		name string
-		want query.Part
-	}{{"traits", query.PartTraits}, {"external_ids", query.PartIdentifiers}, {"metadata", query.PartMetadata}} {
-		b.Run(c.name, func(b *testing.B) {
-			for i := 0; b.Loop(); i++ {
-				k := cfg.Key(i * 7919 % 20_000)
-				if _, err := query.New(s).ReadProfile(b.Context(), user(k.Type, k.Value), c.want); err != nil {
-					b.Fatal(err)
+	for _, keep := range []int64{0, 256 << 20} {
+		r := query.New(s)
+		r.KeepProfiles(keep)
+		each := func(name string, read func(space.Ref) error) {
+			b.Run(name+map[bool]string{true: "/kept"}[keep > 0], func(b *testing.B) {
+				for i := 0; b.Loop(); i++ {
+					k := cfg.Key(i * 7919 % 20_000)
+					if err := read(user(k.Type, k.Value)); err != nil {
+						b.Fatal(err)
+					}
 				}
+			})
+		}
+		part := func(want query.Part) func(space.Ref) error {
+			return func(ref space.Ref) error {
+				_, err := r.ReadProfile(b.Context(), ref, want)
+				return err
 			}
+		}
+		each("traits", part(query.PartTraits))
+		each("external_ids", part(query.PartIdentifiers))
+		each("metadata", part(query.PartMetadata))
+		each("events", func(ref space.Ref) error {
+			_, err := r.Events(b.Context(), ref, query.EventQuery{Limit: 10})
+			return err
 		})
 	}
 }
