@@ -14,39 +14,34 @@ import (
 // baselinePage is how many profiles one commit of a baseline takes.
 const baselinePage = 500
 
-// takeBaseline takes one step towards having the baseline of all that is subscribed.
-// The cursor in the feed does not move meanwhile, so what changes while profiles are
-// walked is seen afterwards. The caller holds mu.
+// takeBaseline takes one step towards having the baseline of all that is subscribed
+// and complete. The cursor in the feed does not move meanwhile, so what changes while
+// profiles are walked is seen afterwards. The caller holds mu.
 func (d *destination) takeBaseline(ctx context.Context, about map[string]subscribed) (done bool, err error) {
 	if d.st.Baseline == nil {
-		var names []string
-		for name := range about {
-			if !d.st.Known[name] {
-				names = append(names, name)
-			}
-		}
-		if len(names) == 0 {
+		next := d.nextBaseline(about)
+		if next == nil {
 			return true, nil
 		}
-		slices.Sort(names)
 		return false, d.update(ctx, func(w *work) error {
-			w.st.Baseline = &baseline{Names: names}
+			w.st.Baseline = next
 			return nil
 		})
 	}
 	of := map[string]subscribed{}
 	for _, name := range d.st.Baseline.Names {
-		if s, still := about[name]; still {
+		if s, still := about[name]; still && s.Complete {
 			of[name] = s
 		}
 	}
-	page, next, err := d.on.source.Walk(ctx, d.st.Baseline.After, baselinePage)
+	page, next, err := d.on.source.Walk(ctx, d.st.Baseline.After, baselinePage, d.st.Baseline.CatchUp)
 	if err != nil {
 		return false, err
 	}
 	return false, d.update(ctx, func(w *work) error {
+		silent := !d.def.InitialSend && !d.st.Baseline.CatchUp
 		for _, p := range page {
-			if err := w.compare(p, of, !d.def.InitialSend); err != nil {
+			if err := w.compare(p, of, nil, silent); err != nil {
 				return err
 			}
 		}
@@ -67,6 +62,29 @@ func (d *destination) takeBaseline(ctx context.Context, about map[string]subscri
 	})
 }
 
+// nextBaseline is the one that has to be taken next; nil: none has.
+func (d *destination) nextBaseline(about map[string]subscribed) *baseline {
+	var fresh, behind []string
+	for name, s := range about {
+		switch current, known := d.st.Known[name]; {
+		case !s.Complete || current:
+		case known:
+			behind = append(behind, name)
+		default:
+			fresh = append(fresh, name)
+		}
+	}
+	slices.Sort(fresh)
+	slices.Sort(behind)
+	switch {
+	case len(fresh) > 0:
+		return &baseline{Names: fresh}
+	case len(behind) > 0:
+		return &baseline{Names: behind, CatchUp: true}
+	}
+	return nil
+}
+
 // leavePage is how many rows of the ledger are looked at in one commit.
 const leavePage = 2_000
 
@@ -81,11 +99,22 @@ func (d *destination) leave(ctx context.Context, about map[string]subscribed) (d
 		})
 	}
 	if d.st.Leaving == nil {
-		var names []string
-		for name := range d.st.Known {
-			if _, still := about[name]; !still {
+		var names, behind []string
+		for name, current := range d.st.Known {
+			if s, still := about[name]; !still {
 				names = append(names, name)
+			} else if !s.Complete && current {
+				behind = append(behind, name)
 			}
+		}
+		if len(behind) > 0 {
+			// Disabled, or computed over history again: it is not followed until then.
+			return false, d.update(ctx, func(w *work) error {
+				for _, name := range behind {
+					w.st.Known[name] = false
+				}
+				return nil
+			})
 		}
 		if len(names) == 0 {
 			return true, nil

@@ -203,9 +203,6 @@ func (d *Definition) subscriptions(keys []Key) map[string]subscribed {
 	out := map[string]subscribed{}
 	own := d.Settings.Subscriptions()
 	for _, k := range keys {
-		if !k.Complete {
-			continue
-		}
 		for _, s := range own {
 			if s.Audience == k.Name && k.Class == Audience {
 				out[s.Name] = subscribed{k, s}
@@ -213,6 +210,17 @@ func (d *Definition) subscriptions(keys []Key) map[string]subscribed {
 		}
 		if own == nil && (k.Class == Trait && d.Send.Traits.Has(k.Name) || k.Class == Audience && d.Send.Audiences.Has(k.Name)) {
 			out[k.Name] = subscribed{k, Subscription{Name: k.Name, Audience: k.Name, Still: true}}
+		}
+	}
+	return out
+}
+
+// complete are those of subscriptions of which something may be said.
+func complete(all map[string]subscribed) map[string]subscribed {
+	out := map[string]subscribed{}
+	for name, s := range all {
+		if s.Complete {
+			out[name] = s
 		}
 	}
 	return out

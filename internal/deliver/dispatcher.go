@@ -262,3 +262,9 @@ func (s *Dispatcher) environment(d *destination) Environment {
 		Mail: &mailbook{on: s, number: d.number},
 	}
 }
+
+// Look wakes all destinations; it is for space.Follower, whose lease it does not need.
+func (s *Dispatcher) Look(context.Context, *lease.Lease) (task.Rest, error) {
+	s.Wake()
+	return task.Rest{}, nil
+}

@@ -41,7 +41,7 @@ func (d *destination) follow(ctx context.Context) (more bool, err error) {
 	if done, err := d.takeBaseline(ctx, about); err != nil || !done {
 		return true, err
 	}
-	return d.followFeed(ctx, about)
+	return d.followFeed(ctx, complete(about))
 }
 
 // followFeed reads records of the feed and queues what follows from them. The caller
@@ -70,7 +70,7 @@ func (d *destination) followFeed(ctx context.Context, about map[string]subscribe
 	for len(t.profiles) > followProfiles {
 		first := t.profiles[:followProfiles]
 		t.profiles = t.profiles[followProfiles:]
-		if err := d.compare(ctx, about, &touched{profiles: first}, ""); err != nil {
+		if err := d.compare(ctx, about, &touched{profiles: first, since: t.since}, ""); err != nil {
 			return false, err
 		}
 	}
@@ -80,6 +80,8 @@ func (d *destination) followFeed(ctx context.Context, about map[string]subscribe
 // touched is what records of the feed name.
 type touched struct {
 	profiles []string
+	// since is when what is so no more became so, by profile and key.
+	since map[[2]string]int64
 	// lost are identifiers that were taken out of a profile.
 	lost   []lostIdentifier
 	merges []feed.Change
@@ -94,7 +96,7 @@ type lostIdentifier struct {
 
 // gather takes as many records as one commit can, at least one; or all of them.
 func (d *destination) gather(records []feed.Record, all bool) (n int, t *touched) {
-	t = &touched{}
+	t = &touched{since: map[[2]string]int64{}}
 	known := map[string]bool{}
 	events := 0
 	for _, r := range records {
@@ -118,6 +120,8 @@ func (d *destination) gather(records []feed.Record, all bool) (n int, t *touched
 				if fresh[c.Profile] {
 					continue
 				}
+			case feed.AudienceExited, feed.ComputedRemoved:
+				t.since[[2]string{c.Profile, c.Trait}] = c.Time
 			case feed.IDRemoved:
 				t.lost = append(t.lost, lostIdentifier{Identifier{c.IDType, c.IDValue}, c.Profile, c.Time})
 			case feed.Merged, feed.Unmerged:
@@ -210,7 +214,7 @@ func (d *destination) compare(ctx context.Context, about map[string]subscribed, 
 			}
 		}
 		for _, p := range profiles {
-			if err := w.compare(p, about, false); err != nil {
+			if err := w.compare(p, about, t.since, false); err != nil {
 				return err
 			}
 		}
@@ -243,7 +247,8 @@ func (d *destination) orphans(ctx context.Context, about map[string]subscribed, 
 }
 
 // compare queues the differences between a profile and what its identifiers were told.
-func (w *work) compare(p *Profile, about map[string]subscribed, silent bool) error {
+// since is when what is so no more became so, by profile and key, where that is known.
+func (w *work) compare(p *Profile, about map[string]subscribed, since map[[2]string]int64, silent bool) error {
 	collection := collectionOf(p.ID)
 	told, err := w.told(collection, p.Identifiers...)
 	if err != nil {
@@ -251,6 +256,11 @@ func (w *work) compare(p *Profile, about map[string]subscribed, silent bool) err
 	}
 	for _, s := range differences(p, about, w.d.hearing(), told) {
 		s.Silent = s.Silent || silent
+		if s.Since == 0 {
+			if s.Since = since[[2]string{p.ID, s.About.Key.Name}]; s.Since == 0 {
+				s.Since = w.now
+			}
+		}
 		if err := w.say(&s, p, collection, p.ID); err != nil {
 			return err
 		}

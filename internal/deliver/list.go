@@ -104,7 +104,7 @@ func (d *destination) status(ctx context.Context) (*Status, error) {
 		return nil, err
 	}
 	s.Ready = true
-	for name := range d.def.subscriptions(keys) {
+	for name := range complete(d.def.subscriptions(keys)) {
 		s.Ready = s.Ready && st.Known[name]
 	}
 	more, _, err := d.on.source.Feed(ctx, st.Cursor, 1)

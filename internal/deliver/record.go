@@ -74,7 +74,8 @@ type state struct {
 	Cursor string `json:"cursor"` // of the feed
 	Seq    uint64 `json:"seq"`    // the last message
 	Queued int64  `json:"queued"` // messages that wait
-	// Known are the names whose baseline is in the ledger.
+	// Known are the names whose baseline is in the ledger. One that is false was not
+	// followed for a while, and has to catch up.
 	Known map[string]bool `json:"known"`
 	// Hears are the identifiers of the definition that the baseline was taken for.
 	Hears []string `json:"hears,omitempty"`
@@ -99,8 +100,11 @@ type state struct {
 // baseline is how far one is taken.
 type baseline struct {
 	Names []string `json:"names"`
-	After string   `json:"after"` // the last profile
-	Done  int64    `json:"done"`  // profiles
+	// CatchUp: what differs from what was said before is said, also to those of whom
+	// nothing is true any more.
+	CatchUp bool   `json:"catch_up,omitempty"`
+	After   string `json:"after"` // the last profile
+	Done    int64  `json:"done"`  // profiles
 }
 
 // leaving is how far the ledger is cleared of names.

@@ -19,7 +19,8 @@ type Source interface {
 	Feed(ctx context.Context, cursor string, limit int) ([]feed.Record, string, error)
 	// End is the cursor after all records that there are.
 	End(ctx context.Context) (string, error)
-	// Keys lists the computed traits and audiences that there are.
+	// Keys lists the computed traits and audiences that there are. Their names are never
+	// used again for others.
 	Keys(ctx context.Context) ([]Key, error)
 	// Profile reads one profile, by its own ID, also one that was merged away, as it
 	// is now: identity and values of one moment. Values that follow from a regrouping
@@ -27,9 +28,10 @@ type Source interface {
 	Profile(ctx context.Context, id string) (*Profile, error)
 	// Owner reads the profile of a collection (users, accounts) that has an identifier. ErrNotFound: none has it.
 	Owner(ctx context.Context, collection string, id Identifier) (*Profile, error)
-	// Walk reads profiles that have values, in the order of their IDs, after a given
-	// one ("": from the first), and says behind which to go on ("": that was all).
-	Walk(ctx context.Context, after string, limit int) (page []*Profile, next string, err error)
+	// Walk reads profiles in the order of their IDs, after a given one ("": from the
+	// first), and says behind which to go on ("": that was all). Those without a value
+	// are only needed with all. A page may be empty.
+	Walk(ctx context.Context, after string, limit int, all bool) (page []*Profile, next string, err error)
 	// Events reads events of the journal with the profiles that they belong to now.
 	// Those that were erased are left out; those of nobody have no Profile.
 	Events(ctx context.Context, blocks []event.Block, f func(*StoredEvent) error) error
@@ -39,11 +41,8 @@ type Source interface {
 type Key struct {
 	Name  string
 	Class Class
-	// ID is never used again, also not when a definition of the same name is made
-	// after this one was deleted.
-	ID string
-	// Complete means that it was computed over all of history. Before that nothing is
-	// said of it.
+	// Complete means that it was computed over all of history, and is not disabled.
+	// Otherwise nothing is said of it.
 	Complete bool
 }
 

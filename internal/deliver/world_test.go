@@ -214,7 +214,7 @@ func (w *world) Owner(_ context.Context, _ string, id Identifier) (*Profile, err
 	return nil, ErrNotFound
 }
 
-func (w *world) Walk(_ context.Context, after string, limit int) (page []*Profile, next string, err error) {
+func (w *world) Walk(_ context.Context, after string, limit int, _ bool) (page []*Profile, next string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, p := range slices.Sorted(maps.Keys(w.groups)) {

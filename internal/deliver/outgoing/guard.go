@@ -11,7 +11,7 @@ import (
 )
 
 // ErrRefused: the address of a destination is not one that may be connected to.
-var ErrRefused = errors.New("the address is not public, and the configuration does not allow it (deliver_allow)")
+var ErrRefused = errors.New("the address is not public, and the configuration does not allow it (setting allow_private)")
 
 // Guard says which addresses may be connected to. The zero Guard allows public
 // addresses only. It may be used by many goroutines at once.
