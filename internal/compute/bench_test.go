@@ -165,3 +165,59 @@ func BenchmarkEval(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkLargeProfile adds an event to a profile of a million events that are used: op
+// is an event and its evaluation, from a memo.
+func BenchmarkLargeProfile(b *testing.B) {
+	set := compiled(b, `
+traits:
+  since: {kind: since, of: {event: A, kind: sum, property: properties.x}, last: {event: B}}
+  left:  {event: C, kind: unmatched, property: properties.y, without: {event: D, property: properties.y}}
+  fun:   {kind: funnel, steps: [{event: C}, {event: D}], by: properties.y}
+audiences:
+  many:  {when: size(traits.left) > 10 && traits.since > 1000}
+`)
+	const n = 1_000_000
+	rows := make([]Row, n)
+	streams := set.InUse()
+	for i := range rows {
+		s := streams[i%len(streams)]
+		at := start + int64(i)*second
+		rows[i] = Row{Stream: s.ID, At: event.Moment{Time: at, ReceivedAt: at, Arrival: event.NewBlock(uint64(i+1), 1).At(0)}}
+		switch set.byID[s.ID].take {
+		case takeNumber:
+			rows[i].Value = appendValue(nil, "6.2")
+		case takeText:
+			rows[i].Value = appendValue(nil, fmt.Sprintf("value-%d", i/len(streams)))
+		}
+	}
+	list := NewRowList(rows)
+	at := rows[n-1].At.Time
+	for _, r := range list {
+		at = max(at, r.At.Time)
+	}
+	memo := set.NewMemo(identity.Users)
+	from := processor(b)
+	if _, err := memo.Eval(list, users, at+1); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("from rows: %d ms; memo %d MB", (processor(b)-from)/1e6, memo.Size()>>20)
+	stored := memo.Append(nil)
+	from = processor(b)
+	if _, err := set.DecodeMemo(identity.Users, stored); err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("from a checkpoint of %d MB: %d ms", len(stored)>>20, (processor(b)-from)/1e6)
+	b.ReportAllocs()
+	defer reportProcessor(b, processor(b))
+	b.ResetTimer()
+	for i := range b.N {
+		row := rows[i%1000]
+		at += second
+		row.At.Time, row.At.ReceivedAt = at, at
+		memo.Add(&row)
+		if _, err := memo.Eval(list, users, at); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package compute
 
 import (
 	"cmp"
+	"container/heap"
 	"maps"
 	"slices"
 
@@ -15,9 +16,30 @@ type funnel struct {
 	spec *foldSpec
 	keys map[string]*funnelKey
 	any  bool
-	// done and over are the instances that are no longer kept.
-	done, over int64
-	count      int // of kept instances
+	// done and over are the instances that are no longer kept, open are those that are.
+	done, over, open int64
+	count            int // entries that hold the kept ones
+	// ends are when the time of kept instances is over, the next first; some may be of
+	// instances that are done. With a window there are none.
+	ends ends
+}
+
+// ends is a heap.
+type ends []keyEnd
+
+type keyEnd struct {
+	end int64
+	key string
+}
+
+func (e ends) Len() int           { return len(e) }
+func (e ends) Less(i, j int) bool { return e[i].end < e[j].end }
+func (e ends) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
+func (e *ends) Push(x any)        { *e = append(*e, x.(keyEnd)) }
+func (e *ends) Pop() any {
+	last := (*e)[len(*e)-1]
+	*e = (*e)[:len(*e)-1]
+	return last
 }
 
 // funnelKey is a funnel of rows that carry one value.
@@ -113,6 +135,7 @@ func (f *funnel) take(s step) {
 		switch same := f.same(kept, one, s.at); {
 		case one.step == len(f.spec.streams) && f.spec.window.Length == 0:
 			f.done += one.n
+			f.open -= one.n
 		case same != nil:
 			same.n += one.n
 			same.last = one.last
@@ -122,6 +145,7 @@ func (f *funnel) take(s step) {
 	}
 	if s.no == 0 {
 		kept = append(kept, instance{ceil(s.at.Time), f.end(s.at.Time), 1, s.at, 1})
+		f.wait(s.key, kept[len(kept)-1])
 	}
 	f.count += len(kept) - before
 	k.open = kept
@@ -158,48 +182,83 @@ func (f *funnel) add(no int, r *Row) (bool, error) {
 	return good, err
 }
 
+// wait notes an instance that is kept.
+func (f *funnel) wait(key string, one instance) {
+	if f.open += one.n; one.end != 0 && f.spec.window.Length == 0 {
+		heap.Push(&f.ends, keyEnd{one.end, key})
+	}
+}
+
 func (f *funnel) result(now int64) (result, bool) {
 	if !f.any {
 		return result{}, true
 	}
-	done, over, open := f.done, f.over, int64(0)
+	if f.spec.window.Length > 0 {
+		return f.windowed(now), true
+	}
+	for len(f.ends) > 0 && (f.ends[0].end <= now || !f.waits(f.ends[0])) {
+		f.expire(heap.Pop(&f.ends).(keyEnd), now)
+	}
 	var next int64
-	length := int64(f.spec.window.Length)
+	if len(f.ends) > 0 {
+		next = f.ends[0].end
+	}
+	return f.measured(f.done, f.over, f.open, next), true
+}
+
+func (f *funnel) measured(done, over, open, next int64) result {
+	switch f.spec.measure {
+	case Abandoned:
+		done = over
+	case Open:
+		done = open
+	}
+	return result{wholeValue(done), next}
+}
+
+// waits reports whether an instance is kept for an end.
+func (f *funnel) waits(e keyEnd) bool {
+	return slices.ContainsFunc(f.keys[e.key].open, func(one instance) bool { return one.end == e.end })
+}
+
+// expire lets go of the instances of a key whose time is over.
+func (f *funnel) expire(e keyEnd, now int64) {
+	k := f.keys[e.key]
+	before := len(k.open)
+	k.open = slices.DeleteFunc(k.open, func(one instance) bool {
+		over := one.end != 0 && one.end <= now
+		if over {
+			f.over += one.n
+			f.open -= one.n
+			k.gone = max(k.gone, one.end)
+		}
+		return over
+	})
+	f.count += len(k.open) - before
+}
+
+// windowed counts the instances of a window.
+func (f *funnel) windowed(now int64) result {
+	var done, over, open, next int64
 	for _, k := range f.keys {
-		kept := k.open[:0]
 		for _, one := range k.open {
+			leaves := one.from + int64(f.spec.window.Length)
+			if leaves <= now {
+				continue
+			}
+			next = sooner(next, leaves)
 			switch {
-			case length > 0 && one.from+length <= now:
-				continue // it left the window
 			case one.step == len(f.spec.streams):
 				done += one.n
 			case one.end != 0 && one.end <= now:
-				if over += one.n; length == 0 {
-					f.over += one.n
-					k.gone = max(k.gone, one.end)
-					continue
-				}
+				over += one.n
 			default:
 				open += one.n
 				next = sooner(next, one.end)
 			}
-			kept = append(kept, one)
-		}
-		f.count -= len(k.open) - len(kept)
-		if k.open = kept; length > 0 {
-			for _, one := range kept {
-				next = sooner(next, one.from+length)
-			}
 		}
 	}
-	n := done
-	switch f.spec.measure {
-	case Abandoned:
-		n = over
-	case Open:
-		n = open
-	}
-	return result{wholeValue(n), next}, true
+	return f.measured(done, over, open, next)
 }
 
 func (f *funnel) append(b []byte) []byte {
@@ -225,9 +284,10 @@ func (f *funnel) decode(d *decoder) {
 			one := instance{from: d.int(), end: d.int(), step: int(d.int()), n: d.int()}
 			one.last = d.moment()
 			k.open = append(k.open, one)
+			f.wait(key, one)
 		}
 		f.keys[key], f.count = k, f.count+len(k.open)
 	}
 }
 
-func (f *funnel) size() int { return 128 + 56*f.count + 160*len(f.keys) }
+func (f *funnel) size() int { return 128 + 72*f.count + 160*len(f.keys) + 24*len(f.ends) }

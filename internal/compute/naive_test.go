@@ -54,6 +54,7 @@ traits:
   fun_gone: {kind: funnel, steps: [{event: A}, {event: B}], within: 5h, count: abandoned}
   fun_open: {kind: funnel, steps: [{event: A}, {event: B}], within: 5h, count: open}
   fun_by:   {kind: funnel, steps: [{event: A}, {event: B}, {event: A}], by: properties.text}
+  fun_self: {kind: funnel, steps: [{event: A}, {event: "*"}, {event: A}]}
   fun_1d:   {kind: funnel, steps: [{event: A}, {event: "*"}], within: 2h, window: 1d}
   if_many:  {event: A, kind: sum, property: properties.number, if: traits.n >= 3}
 audiences:

@@ -61,6 +61,7 @@ func (n *naive) all() {
 	n.funnel("fun_gone", "abandoned", false, 5*time.Hour, 0, a, b)
 	n.funnel("fun_open", "open", false, 5*time.Hour, 0, a, b)
 	n.funnel("fun_by", "completed", true, 0, 0, a, b, a)
+	n.funnel("fun_self", "completed", false, 0, 0, a, tracked, a)
 	n.funnel("fun_1d", "completed", false, 2*time.Hour, naiveDay, a, tracked)
 
 	count, sum, high := len(n.pick(a)), n.number("sum"), n.number("high")

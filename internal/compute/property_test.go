@@ -260,12 +260,22 @@ func (x *tiledRows) Fold(stream StreamID, from, to int64, tile func(*Tile) error
 			}
 			done[d] = true
 			one := x.set.NewTile(stream)
+			var its []Row
 			err := strand.Fold(stream, d*day, (d+1)*day, nil, func(r *Row) error {
-				_, err := one.Add(r)
-				return err
+				its = append(its, *r)
+				return nil
 			})
 			if err != nil {
 				return err
+			}
+			for i := range its { // in no order: the odd ones backwards, then the even ones
+				j := (2*len(its) - 1 - 2*i) % len(its)
+				if len(its)%2 == 0 {
+					j = len(its) - 1 - i
+				}
+				if _, err := one.Add(&its[j]); err != nil {
+					return err
+				}
 			}
 			read, err := DecodeTile(one.Append(nil))
 			if err != nil {

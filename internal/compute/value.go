@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -36,8 +37,7 @@ func printedValue(text string) value {
 }
 
 func textValue(s string) value {
-	text, _ := json.Marshal(s)
-	return value{json: text, cel: types.String(s)}
+	return value{json: jsonOf(s), cel: types.String(s)}
 }
 
 func jsonValue(raw []byte) value {
@@ -50,6 +50,16 @@ func listValue(sorted []string, cut bool) value {
 		sorted, cut = sorted[:mostListed], true
 	}
 	sorted = append([]string{}, sorted...) // the list of no texts is [], not null
-	text, _ := json.Marshal(sorted)
-	return value{json: text, cel: types.NewStringList(types.DefaultTypeAdapter, sorted), cut: cut}
+	return value{json: jsonOf(sorted), cel: types.NewStringList(types.DefaultTypeAdapter, sorted), cut: cut}
+}
+
+// jsonOf writes texts as JSON.
+func jsonOf(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return []byte("null") // of texts there is none
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
