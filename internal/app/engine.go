@@ -17,6 +17,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
+	"github.com/selfsame-id/selfsame/internal/space/export"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/internal/space/search"
@@ -51,6 +52,7 @@ type opened struct {
 	*search.Index
 	*duplicates.Finder
 	*computed.Computed
+	*export.Exporter
 	made time.Time
 }
 
@@ -155,7 +157,7 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
-	e.spaces[id] = opened{one, query.New(one), overrides.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), computed.New(one, computed.Config{}), made}
+	e.spaces[id] = opened{one, query.New(one), overrides.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), computed.New(one, computed.Config{}), export.New(one), made}
 	e.spaces[id].KeepProfiles(share.profiles)
 	return one, nil
 }

@@ -127,7 +127,7 @@ person. One binary, one data directory.`,
 		return usage("%v; see: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(
-		sh.serve(), sh.importEvents(),
+		sh.serve(), sh.importEvents(), sh.export(),
 		sh.profile(), sh.find(), sh.explain(), sh.same(), sh.duplicates(), sh.undo(),
 		sh.insights(), sh.warnings(), sh.rejects(),
 		sh.feed(),

@@ -83,6 +83,14 @@ func (s *screen) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// data is where files are written that are more than text: as they are, but on a terminal.
+func (s *screen) data() io.Writer {
+	if s.terminal {
+		return s
+	}
+	return s.out
+}
+
 // cutRune is how many bytes at the end are the beginning of a character.
 func cutRune(b []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {

@@ -27,6 +27,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
+	"github.com/selfsame-id/selfsame/internal/space/export"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/internal/space/search"
@@ -81,12 +82,13 @@ type served struct {
 	*query.Reader
 	*overrides.Editor
 	*search.Index
+	*export.Exporter
 	caughtUp
 	*computed.Computed
 }
 
 func serve(s *space.Space) *served {
-	return &served{s, query.New(s), overrides.New(s), search.New(s, slog.New(slog.DiscardHandler)), caughtUp{duplicates.New(s, duplicates.Config{})}, computed.New(s, computed.Config{})}
+	return &served{s, query.New(s), overrides.New(s), search.New(s, slog.New(slog.DiscardHandler)), export.New(s), caughtUp{duplicates.New(s, duplicates.Config{})}, computed.New(s, computed.Config{})}
 }
 
 // caughtUp has read all of the feed whenever it is asked for duplicates.
@@ -326,6 +328,13 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(200, "GET", shop+"/find?q=user_id:jane&limit=1", "")
 	a.call(200, "GET", shop+"/find?q=acme&collection=accounts", "")
 	a.call(400, "GET", shop+"/find", "")
+	a.call(200, "GET", shop+"/export/profiles?id=mine&columns=id,plan", "")
+	a.call(200, "GET", shop+"/export/events", "")
+	a.call(400, "GET", shop+"/export/profiles?format=xlsx", "")
+	a.call(409, "GET", shop+"/export/profiles?id=mine", "")
+	a.call(200, "GET", shop+"/exports", "")
+	a.call(200, "GET", shop+"/exports/mine", "")
+	a.call(404, "GET", shop+"/exports/other", "")
 	a.call(400, "GET", shop+"/find?q=jane&next=x", "")
 
 	a.call(200, "GET", shop+"/insights?kind=demoted,unresolved&source=web&limit=3", "")

@@ -37,6 +37,16 @@ func (s *Space) ViewInForce(ctx context.Context) (*View, error) {
 	return s.newView(ctx, r), nil
 }
 
+// Fresh is an empty view of the same snapshot, for another goroutine, or for more than one
+// view should remember. It is not closed, and ends with d.
+func (d *View) Fresh(ctx context.Context) *View {
+	return &View{
+		ctx: ctx, keys: d.keys, hasher: d.hasher, rules: d.rules, engine: d.engine, r: d.r, now: d.now,
+		strands: map[identity.Hash]*codec.Strand{}, nodes: map[identity.Hash]*codec.Identifier{}, profiles: map[codec.ProfileID]*codec.Profile{},
+		traits: traitTable(), overrides: d.overrides, stale: d.stale, rulesSince: d.rulesSince, touchBound: d.touchBound,
+	}
+}
+
 // Close gives the snapshot back.
 func (d *View) Close() { d.r.Close() }
 

@@ -21,6 +21,7 @@ type Space interface {
 	Feed
 	Explainer
 	Finder
+	Exporter
 	Rejects
 	Rules
 	Simulator
@@ -63,6 +64,7 @@ type handler struct {
 	marks keyedLocks // one import at a time for each mark
 
 	simulations simulations
+	exports     exports
 }
 
 // Register adds the management API to mux and returns its routes, each a method
@@ -134,6 +136,9 @@ func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 	at("GET /api/spaces/{space}/events/recent", h.recentEvents)
 	at("GET /api/spaces/{space}/explain", h.explain)
 	at("GET /api/spaces/{space}/find", h.find)
+	at("GET /api/spaces/{space}/export/{what}", h.exportData)
+	at("GET /api/spaces/{space}/exports", h.listExports)
+	at("GET /api/spaces/{space}/exports/{export}", h.getExport)
 	at("GET /api/spaces/{space}/insights", h.listInsights)
 	at("GET /api/spaces/{space}/insights/counts", h.countInsights)
 	at("GET /api/spaces/{space}/warnings", h.listWarnings)

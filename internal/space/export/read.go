@@ -1,0 +1,159 @@
+package export
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
+)
+
+// piece is a part of an export, ready to be written.
+type piece struct {
+	rows    []row
+	encoded []byte
+	looked  int64 // profiles or events, also those that were filtered out
+	damaged int64
+	err     error
+}
+
+const (
+	// profilesTogether is how many profiles are read at once: they share round trips.
+	profilesTogether = 128
+	// blocksTogether is how many blocks of the journal are.
+	blocksTogether = 8
+	// mostReaders bounds the goroutines that read. A few pieces for each wait to be
+	// written.
+	mostReaders = 8
+)
+
+// work reads one piece.
+type work func(ctx context.Context) piece
+
+// read reads all pieces, several at once, and hands them out in order. It ends when ctx
+// does, or behind a piece with an error.
+func (e *Export) read(ctx context.Context, s sink) <-chan chan piece {
+	readers := min(max(runtime.GOMAXPROCS(0), 2), mostReaders)
+	pieces := make(chan chan piece, 2*readers)
+	type job struct {
+		work work
+		out  chan piece
+	}
+	jobs := make(chan job)
+	var group sync.WaitGroup
+	for range readers {
+		group.Go(func() {
+			for j := range jobs {
+				p := j.work(ctx)
+				if p.err == nil && len(p.rows) > 0 {
+					p.encoded, p.err = s.encode(p.rows)
+				}
+				j.out <- p
+			}
+		})
+	}
+	go func() {
+		defer close(pieces)
+		defer group.Wait()
+		defer close(jobs)
+		failed := func(err error) {
+			out := make(chan piece, 1)
+			out <- piece{err: err}
+			select {
+			case pieces <- out:
+			case <-ctx.Done():
+			}
+		}
+		list := e.profilePieces
+		if e.request.Kind == Events {
+			list = e.eventPieces
+		}
+		err := list(ctx, func(w work) bool {
+			j := job{w, make(chan piece, 1)}
+			select {
+			case pieces <- j.out:
+			case <-ctx.Done():
+				return false
+			}
+			jobs <- j
+			return true
+		})
+		if err != nil {
+			failed(err)
+		}
+	}()
+	return pieces
+}
+
+// scanTogether is how many keys are read at once to list what there is to read.
+const scanTogether = 1024
+
+// profilePieces lists all profiles, or those in the audience.
+func (e *Export) profilePieces(ctx context.Context, add func(work) bool) error {
+	from, end := codec.Profiles.All(e.view.Keys())
+	parse := codec.Profiles.Parse
+	if e.request.Audience != "" {
+		from, end = codec.Under(codec.Members.Of(e.view.Keys(), e.audience))
+		parse = func(key []byte) (codec.ProfileID, bool) {
+			_, p, ok := codec.Members.Parse(key)
+			return p, ok
+		}
+	}
+	for {
+		page, err := e.view.Reader().Scan(ctx, from, end, scanTogether, false)
+		if err != nil {
+			return err
+		}
+		for rest := page; len(rest) > 0; {
+			n := min(len(rest), profilesTogether)
+			ids := make([]codec.ProfileID, 0, n)
+			for _, entry := range rest[:n] {
+				id, ok := parse(entry.Key)
+				if !ok {
+					return kv.ErrCorrupt
+				}
+				ids = append(ids, id)
+			}
+			if !add(func(ctx context.Context) piece { return e.readProfiles(ctx, ids) }) {
+				return nil
+			}
+			rest = rest[n:]
+		}
+		if len(page) < scanTogether {
+			return nil
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+}
+
+// eventPieces lists the blocks of the journal, in the order of arrival.
+func (e *Export) eventPieces(ctx context.Context, add func(work) bool) error {
+	from, end := codec.Headers.All(e.view.Keys())
+	for {
+		page, err := e.view.Reader().Scan(ctx, from, end, blocksTogether, false)
+		if err != nil {
+			return err
+		}
+		blocks := make([]event.Block, 0, len(page))
+		for _, entry := range page {
+			id, ok := codec.Headers.Parse(entry.Key)
+			if !ok {
+				return kv.ErrCorrupt
+			}
+			blocks = append(blocks, id)
+		}
+		if len(blocks) > 0 && !add(func(ctx context.Context) piece { return e.readEvents(ctx, blocks) }) {
+			return nil
+		}
+		if len(page) < blocksTogether {
+			return nil
+		}
+		from = kv.After(page[len(page)-1].Key)
+	}
+}
+
+// fresh is an empty view of the export's snapshot, for one piece.
+func (e *Export) fresh(ctx context.Context) *space.View { return e.view.Fresh(ctx) }
