@@ -103,6 +103,7 @@ func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*
 	all := []*identity.Model{}
 	for _, c := range [...]identity.Collection{identity.Users, identity.Accounts} {
 		m := identity.NewModel(v.rules, v.over, c, len(a.made))
+		m.Was = v.was
 		models[c] = m
 		all = append(all, m)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
@@ -20,6 +21,13 @@ func TestSimulationEqualsApplyAndImport(t *testing.T) {
 		was := drawnRules(rng, order)
 		s := newSpace(t, space.Config{Rules: &was})
 		lines := world(rng, 300, 3+rng.IntN(20))
+		var same []overrides.Undo
+		if seed%2 == 1 {
+			same = sameTwo(rng, lines)
+		}
+		for _, u := range same {
+			mustDecide(t, s, u)
+		}
 		for i := 0; i < len(lines); i += 50 {
 			ingest(t, s, lines[i:i+50]...)
 		}
@@ -52,6 +60,9 @@ func TestSimulationEqualsApplyAndImport(t *testing.T) {
 			}
 			foreseen := int64(sim.Users.After.Profiles + sim.Accounts.After.Profiles)
 			fresh := newSpace(t, space.Config{Rules: &draft})
+			for _, u := range same {
+				mustDecide(t, fresh, u)
+			}
 			ingest(t, fresh, lines...)
 			verify(t, fresh)
 			if n := fresh.Stats().Profiles; n != foreseen {

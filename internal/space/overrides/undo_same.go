@@ -34,6 +34,9 @@ func (w *undoing) joinable(o *space.Override) error {
 		if why := d.Overrides().WhyNobody(d.Rules(), id, h); why != identity.ReasonNone {
 			return fmt.Errorf("%w: %s names nobody (%s), so nobody can be the same", space.ErrInvalid, id, why)
 		}
+		if n := len(id.Type) + len(id.Value); n > identity.MaxIDBytes {
+			return fmt.Errorf("%w: an ID of %d bytes is never taken from an event; %d at most", space.ErrInvalid, n, identity.MaxIDBytes)
+		}
 		if n := len(d.Overrides().Bound(h)); n >= mostBound {
 			return fmt.Errorf("%w: overrides tie %d IDs to %s already; no more than %d can be tied together that way", space.ErrInvalid, n, id, mostBound)
 		}
