@@ -124,6 +124,7 @@ func (s *Store) land(pb *pebble.Batch, v *view, f *flight, size int) error {
 		return f.err
 	}
 	s.views.publish(v)
+	signal(s.committed)
 	s.commit.commits.Add(1)
 	s.commit.bytes.Add(int64(size))
 	_ = pb.Close() // gives its memory back; cannot fail

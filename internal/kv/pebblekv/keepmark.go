@@ -143,15 +143,10 @@ func (s *Store) ForgetLosses() error {
 
 // keepMark writes a mark every now and then while there are commits.
 func (s *Store) keepMark(stop <-chan struct{}) {
-	tick := time.NewTicker(s.opts.MarkEvery)
-	defer tick.Stop()
 	var k keeper
-	for {
-		select {
-		case <-stop:
-			return
-		case <-tick.C:
-			k.mark(s)
+	for after(s.committed, s.opts.MarkEvery, stop) {
+		if k.mark(s); k.failed {
+			signal(s.committed) // it is tried again
 		}
 	}
 }

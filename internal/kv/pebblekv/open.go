@@ -112,6 +112,7 @@ type Store struct {
 	trail    []byte  // its bytes
 	inLog    logMark // where it is
 
+	committed chan struct{} // has one element when there were commits since the last mark
 	marks     *marks
 	logNumber atomic.Uint64          // of the log that commits go to
 	manifest  atomic.Pointer[string] // the current one
@@ -138,7 +139,7 @@ var _ kv.Store = (*Store)(nil)
 // and kv.ErrReadOnly as they say; others as the file system gives them. All of them name dir.
 func Open(dir string, opts Options) (*Store, error) {
 	opts.setDefaults()
-	s := &Store{dir: dir, opts: opts, log: opts.Logger.With("store", dir), stop: make(chan struct{})}
+	s := &Store{dir: dir, opts: opts, log: opts.Logger.With("store", dir), stop: make(chan struct{}), committed: make(chan struct{}, 1)}
 	s.space.init(opts.FS, dir, &opts)
 	s.ramp.wake = make(chan struct{}, 1)
 	if err := s.open(); err != nil {

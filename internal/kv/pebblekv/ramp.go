@@ -33,10 +33,7 @@ func (r *ramp) rotated() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.waiting++; r.due() {
-		select {
-		case r.wake <- struct{}{}:
-		default:
-		}
+		signal(r.wake)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// reapEvery is how long closed views lie before the engine hears of them.
-const reapEvery = 5 * time.Millisecond
+// reapAfter is how long closed views lie before the engine hears of them.
+const reapAfter = 5 * time.Millisecond
 
 // view is an engine snapshot that readers share. It holds the commits up to
 // number seq, and no others: it is taken under the commit lock.
@@ -46,12 +46,15 @@ type views struct {
 	current *view
 	live    map[*view]struct{}
 	dead    []*view // ascending by seq within what one reap takes, mostly
+
+	died chan struct{} // has one element when there are dead ones
 }
 
 // init publishes the state at opening, all of which is durable.
 func (vs *views) init(db *pebble.DB) {
 	vs.db = db
 	vs.live = make(map[*view]struct{})
+	vs.died = make(chan struct{}, 1)
 	vs.current = vs.take()
 }
 
@@ -97,20 +100,40 @@ func (vs *views) unref(v *view) {
 	if v.refs--; v.refs == 0 {
 		delete(vs.live, v)
 		vs.dead = append(vs.dead, v)
+		signal(vs.died)
+	}
+}
+
+// signal leaves an element in a channel that holds one.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 
 // reap closes dead views until stop is closed.
 func (vs *views) reap(stop <-chan struct{}) {
-	tick := time.NewTicker(reapEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return
-		case <-tick.C:
-			vs.closeDead()
-		}
+	for after(vs.died, reapAfter, stop) {
+		vs.closeDead()
+	}
+}
+
+// after waits for a signal and then for a time, in which more signals may come. It
+// reports false when stop is closed.
+func after(c <-chan struct{}, d time.Duration, stop <-chan struct{}) bool {
+	select {
+	case <-c:
+	case <-stop:
+		return false
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-stop:
+		return false
 	}
 }
 

@@ -57,30 +57,35 @@ func (r *Reader) Events(ctx context.Context, ref space.Ref, q EventQuery) (Event
 	limit := min(max(q.Limit, 1), 1000)
 	page := EventPage{Profile: g.text, Provisional: g.pending}
 	var previous event.Moment
+	var places []event.Moment
 	for {
-		// A few places at a time, whose blocks are read together; one more than
-		// are wanted says whether there is another page.
-		places, err := m.ahead(min(limit-len(page.Events)+1, blocksAhead))
+		// A few places at a time, whose blocks are read together. One more than are
+		// wanted says whether there is another page.
+		wanted := limit - len(page.Events)
+		more, err := m.ahead(min(wanted+1, blocksAhead) - len(places))
 		if err != nil {
 			return EventPage{}, err
 		}
-		if len(places) == 0 {
+		places = append(places, more...)
+		switch {
+		case len(places) == 0:
+			return page, nil
+		case wanted == 0:
+			page.Next = pageToken(previous)
 			return page, nil
 		}
-		blocks, err := journal.ReadMany(ctx, v.Reader(), v.Keys(), places)
+		now := places[:min(len(places), wanted)]
+		blocks, err := journal.ReadMany(ctx, v.Reader(), v.Keys(), now)
 		if err != nil {
 			return EventPage{}, err
 		}
-		for _, at := range places {
-			if len(page.Events) == limit {
-				page.Next = pageToken(previous)
-				return page, nil
-			}
+		for _, at := range now {
 			previous = at
 			if e, _, st := blocks[at.Arrival.Block()].At(at); st != journal.Gone && q.wants(&e) {
 				page.Events = append(page.Events, e)
 			}
 		}
+		places = slices.Clone(places[len(now):])
 	}
 }
 
