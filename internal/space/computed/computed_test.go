@@ -184,6 +184,11 @@ func TestJane(t *testing.T) {
 			} else if !maps.Equal(at, since) {
 				t.Errorf("values are since %v; evaluated one by one, since %v", at, since)
 			}
+			early := user("user_id", "abc123def")
+			early.AsOf = time.Date(2019, 11, 16, 8, 0, 0, 0, time.UTC).UnixNano()
+			if got := h.values(t, early); !strings.Contains(got, `cart_left=["shoe-c"]`) || !strings.Contains(got, "+abandoned_cart") {
+				t.Errorf("as of %s: %s", time.Unix(0, early.AsOf).UTC(), got)
+			}
 			for audience, want := range map[string]int64{"needs_new_shoes": 1, "looked_but_did_not_buy": 1, "abandoned_cart": 0} {
 				page, err := h.AudienceMembers(t.Context(), audience, 10, "")
 				if err != nil || page.Status.Members != want || int64(len(page.Members)) != want || !page.Complete {

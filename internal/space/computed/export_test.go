@@ -150,7 +150,7 @@ func (c *Computed) Check(ctx context.Context) (wrong []string, err error) {
 				bad("%s of %s: listed %v, want %v", d.key, g.id.Text(g.rec.Collection), !has, has)
 			}
 		}
-		read, err := c.valuesOf(v, g.id, g.rec.Collection)
+		read, err := c.valuesOf(v, g, now, true)
 		if err != nil {
 			return nil, err
 		}

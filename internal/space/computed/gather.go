@@ -15,6 +15,7 @@ type gathered struct {
 	rec     *codec.Profile
 	strands []*codec.Strand
 	traits  profile.Traits
+	ids     []profile.Identifier // nil: those of the strands
 }
 
 // ownerOf is the profile that a strand belongs to, whose owners must be loaded; zero
@@ -130,6 +131,9 @@ func gather(v *space.View, profiles []codec.ProfileID, traits bool) ([]gathered,
 
 // identifiers are the accepted IDs of the profile, each with its first sighting.
 func (g *gathered) identifiers() []profile.Identifier {
+	if g.ids != nil {
+		return g.ids
+	}
 	lists := make([][]profile.Identifier, len(g.strands))
 	for i, st := range g.strands {
 		for k := range st.Links {

@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // Values is what the definitions make of one profile, exact as of a moment. Definitions
@@ -35,7 +36,8 @@ type Membership struct {
 	Since int64
 }
 
-// ComputedValues reads what the definitions make of a profile now. It folds what is stored, so
+// ComputedValues reads what the definitions of now make of a profile, now or as of the
+// time of ref, from its events up to and including that. It folds what is stored, so
 // that what was acknowledged is in it. Without definitions the values are empty, and
 // nothing is read. space.ErrNotFound if ref names no profile.
 func (c *Computed) ComputedValues(ctx context.Context, ref space.Ref) (Values, error) {
@@ -47,39 +49,46 @@ func (c *Computed) ComputedValues(ctx context.Context, ref space.Ref) (Values, e
 		return Values{}, err
 	}
 	defer v.Close()
-	p, err := v.Resolve(ref)
+	found, err := query.Find(v, ref)
 	if err != nil {
 		return Values{}, err
 	}
-	return c.valuesOf(v, p, ref.Collection)
+	g := gathered{id: found.ID, rec: found.Record, strands: found.Strands}
+	if g.traits, err = found.Traits(); err != nil {
+		return Values{}, err
+	}
+	now := v.Now().UnixNano()
+	if ref.AsOf != 0 && ref.AsOf < now {
+		g.ids = found.Identifiers()
+		return c.valuesOf(v, &g, ref.AsOf, false)
+	}
+	return c.valuesOf(v, &g, now, true)
 }
 
-func (c *Computed) valuesOf(v *space.View, p codec.ProfileID, collection identity.Collection) (Values, error) {
+// valuesOf evaluates a profile as of a time. With now, that is the present, and what the
+// evaluator has stored says since when values are what they are.
+func (c *Computed) valuesOf(v *space.View, g *gathered, asOf int64, now bool) (Values, error) {
 	defs, pos, err := c.read(v)
 	if err != nil {
 		return Values{}, err
 	}
-	out := Values{Profile: p.Text(collection), Collection: collection, Revision: defs.Revision, AsOf: v.Now().UnixNano()}
+	collection := g.rec.Collection
+	out := Values{Profile: g.id.Text(collection), Collection: collection, Revision: defs.Revision, AsOf: asOf}
 	compiled := compiledOf(defs)
 	if compiled == nil {
 		return out, nil
 	}
-	found, err := gather(v, []codec.ProfileID{p}, true)
-	if err != nil {
-		return out, err
+	var state State
+	if now {
+		stored, err := v.Reader().Get(v.Context(), codec.States.Key(v.Keys(), g.id))
+		if err != nil {
+			return out, err
+		}
+		if state, err = DecodeState(stored[0]); err != nil {
+			return out, fmt.Errorf("the state of profile %s: %w", out.Profile, err)
+		}
 	}
-	if found[0].rec == nil || found[0].rec.Collection != collection {
-		return out, space.ErrNotFound
-	}
-	stored, err := v.Reader().Get(v.Context(), codec.States.Key(v.Keys(), p))
-	if err != nil {
-		return out, err
-	}
-	state, err := DecodeState(stored[0])
-	if err != nil {
-		return out, fmt.Errorf("the state of profile %s: %w", out.Profile, err)
-	}
-	outcomes, err := compiled.evaluate(v, found, out.AsOf)
+	outcomes, err := compiled.evaluate(v, []gathered{*g}, asOf)
 	if err != nil {
 		return out, err
 	}

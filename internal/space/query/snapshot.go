@@ -23,6 +23,10 @@ type ProfileSnapshot struct {
 	until   int64 // the time as of which this is; 0: now
 }
 
+// Find finds the profile that ref names, as of its time. It ends with ErrNotFound if
+// there is none, which as of a time may be a *NotYetError.
+func Find(v *space.View, ref space.Ref) (*ProfileSnapshot, error) { return snapshotOf(v, ref) }
+
 // snapshotOf finds the profile that ref names. It ends with ErrNotFound if there is
 // none, which as of a time may be a *NotYetError.
 func snapshotOf(v *space.View, ref space.Ref) (*ProfileSnapshot, error) {
