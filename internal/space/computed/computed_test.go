@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
@@ -258,5 +260,44 @@ audiences:
 	}, "\n")
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A strand that comes to a profile although none of the profile's IDs changes brings its
+// events.
+func TestIsolatingAnIDGivesItsEventsToWhomTheOtherIDsName(t *testing.T) {
+	h := newHouse(t)
+	h.apply(t, `traits: {paid: {event: Paid, kind: count}}`)
+	h.ingest(t, `{"type":"track","event":"Seen","messageId":"m1","userId":"u2","anonymousId":"a1","timestamp":"2025-01-01T00:00:00Z"}`)
+	h.ingest(t, `{"type":"track","event":"Paid","messageId":"m2","userId":"u1","anonymousId":"a1","timestamp":"2025-01-02T00:00:00Z"}`)
+	h.settle(t)
+	stored := func(value string) string {
+		t.Helper()
+		h.settle(t)
+		if wrong, err := h.Check(t.Context()); err != nil || len(wrong) > 0 {
+			t.Errorf("%q, %v", wrong, err)
+		}
+		return h.values(t, user("user_id", value))
+	}
+	if a, b := stored("u1"), stored("u2"); a != "paid=1" || b != "" {
+		t.Fatalf("u1 has %q, u2 has %q", a, b)
+	}
+	editor := overrides.New(h.space)
+	g, err := editor.ApplyUndo(t.Context(), overrides.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: []identity.ID{{Type: "user_id", Value: "u1"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := stored("u2"); got != "paid=1" {
+		t.Errorf("u2 has %q", got)
+	}
+	if _, err := editor.ApplyUndo(t.Context(), overrides.Undo{Remove: g.Override.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := stored("u1"), stored("u2"); a != "paid=1" || b != "" {
+		t.Errorf("taken back, u1 has %q, u2 has %q", a, b)
+	}
+	want := []string{"complete paid", "computed_set paid 1", "computed_removed paid", "computed_set paid 1"}
+	if got := h.told(t); !slices.Equal(got, want) {
+		t.Errorf("the feed tells %q, want %q", got, want)
 	}
 }

@@ -35,6 +35,9 @@ func (c *Computed) Step(ctx context.Context) (more bool, err error) {
 	if more, _, err = e.round(ctx, fence); err != nil {
 		e.pos = nil
 	}
+	if errors.Is(err, kv.ErrConflict) || errors.Is(err, space.ErrDefinitionsMoved) {
+		return true, nil
+	}
 	return more, err
 }
 

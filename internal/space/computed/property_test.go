@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
 
 // documents are definitions of all kinds, in versions of one another.
@@ -59,6 +60,7 @@ type world struct {
 	n     int
 	sent  []string
 	rules identity.Rules
+	made  []string // overrides
 }
 
 func (w *world) event(now time.Time) string {
@@ -119,6 +121,28 @@ func (w *world) setRules(t testing.TB, h *house) {
 	}
 }
 
+// decide makes an override, or takes one back; what cannot be is refused.
+func (w *world) decide(h *house) {
+	editor := overrides.New(h.space)
+	if len(w.made) > 0 && w.rng.IntN(3) == 0 {
+		_, _ = editor.ApplyUndo(context.Background(), overrides.Undo{Remove: w.made[w.rng.IntN(len(w.made))]})
+		return
+	}
+	id := func() identity.ID {
+		t := w.rng.IntN(3)
+		return identity.ID{Type: []string{"user_id", "anonymous_id", "email"}[t], Value: []string{
+			fmt.Sprintf("u%d", w.rng.IntN(4)), fmt.Sprintf("a%d", w.rng.IntN(7)), fmt.Sprintf("e%d@x.org", w.rng.IntN(4))}[t]}
+	}
+	u := overrides.Undo{Kind: []string{space.Isolate, space.CannotLink, space.Same}[w.rng.IntN(3)], Collection: identity.Users, IDs: []identity.ID{id(), id()}}
+	if u.Kind == space.Isolate {
+		u.IDs = u.IDs[:1]
+	}
+	if g, err := editor.ApplyUndo(context.Background(), u); err == nil {
+		w.made = append(w.made, g.Override.ID)
+	}
+	_ = h.space.AwaitRules(context.Background())
+}
+
 func (h *house) step(t testing.TB) {
 	t.Helper()
 	if _, err := h.Step(context.Background()); err != nil {
@@ -136,7 +160,7 @@ func TestStoredValuesFollowFromTheEvents(t *testing.T) {
 			h.now = time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)
 			document := 0
 			for range 60 {
-				switch w.rng.IntN(14) {
+				switch w.rng.IntN(15) {
 				case 0:
 					h.now = h.now.Add(time.Duration(w.rng.Int64N(int64(5 * 24 * time.Hour))))
 				case 1:
@@ -149,6 +173,8 @@ func TestStoredValuesFollowFromTheEvents(t *testing.T) {
 					}
 				case 3:
 					h.Forget()
+				case 6:
+					w.decide(h)
 				case 4, 5:
 					h.step(t)
 				default:
