@@ -46,7 +46,7 @@ func (c *Computed) Person(ctx context.Context, ref space.Ref) (*Person, error) {
 	if c.space.Definitions().Revision == 0 {
 		return p, nil
 	}
-	values, err := c.valuesOf(v, id, found[0].rec.Collection)
+	values, err := c.valuesOf(v, &found[0], v.Now().UnixNano(), true)
 	if err != nil {
 		return nil, err
 	}
