@@ -302,7 +302,7 @@ func (d *View) needed(strands []*identity.Strand) ([]identity.Occurrence, error)
 // rules in force, and this node must hold the lease for it. The caller holds the
 // writer's lock.
 func (s *Space) updateByRules(ctx context.Context, rs *identity.Ruleset, f func(*Tx) error) error {
-	return s.again(ctx, func() error {
+	return s.Again(ctx, func() error {
 		fence, err := s.leases.rules.Hold(ctx)
 		if err != nil {
 			return err

@@ -13,7 +13,6 @@ import (
 // its tasks are due rarely; commits, changes of rules and use wake them.
 type tasks struct {
 	job    *task.Task // replays that were deferred, rejects that must go, the lease of a shared store
-	watch  *task.Task // warnings
 	rules  *task.Task // applies new rules to what is there
 	filter *task.Task // reads which IDs there are, after the start
 }
@@ -43,7 +42,6 @@ func (s *Space) startTasks() {
 	s.job.duties = time.Now().Add(-rand.N(idlePause))
 	// Each run may wake the others: all are there before the first one runs.
 	s.tasks.job = add(task.Short, s.runJob, "the job could not run and will be tried again", task.Rest{})
-	s.tasks.watch = add(task.Short, s.runWatch, "the watcher could not look for what is unusual and will try again", task.Rest{Least: watchPause})
 	s.tasks.rules = add(task.Long, s.runRules, "new rules are not applied to all that is there yet; it will be tried again", task.Rest{})
 	s.tasks.filter = add(task.Bulk, s.runFilter, "the filter of known IDs stays empty, ingestion is slower", task.Rest{})
 	s.tasks.job.Wake()
@@ -51,13 +49,10 @@ func (s *Space) startTasks() {
 	if s.memory != nil {
 		s.tasks.filter.Wake()
 	}
-	if s.feedSeq > 0 || !s.store.Exclusive() {
-		s.tasks.watch.Wake() // a space without events has nothing to warn of
-	}
 }
 
 func (s *Space) stopTasks() {
-	for _, t := range [...]*task.Task{s.tasks.job, s.tasks.watch, s.tasks.rules, s.tasks.filter} {
+	for _, t := range [...]*task.Task{s.tasks.job, s.tasks.rules, s.tasks.filter} {
 		_ = t.Stop(context.Background()) // each ends with s.life
 	}
 	s.followers.stop()
@@ -72,7 +67,6 @@ func (s *Space) wakeTasks(c *Tx) {
 	if len(c.seeds) > 0 || c.rejects > 0 {
 		s.tasks.job.Wake()
 	}
-	s.tasks.watch.Wake()
 	s.followers.wake()
 	if s.memory != nil && s.memory.filter.wanting() {
 		s.tasks.filter.Wake()
@@ -97,7 +91,6 @@ func (s *Space) Use(ctx context.Context) (wasIdle bool) {
 	s.used.Store(now)
 	if wasIdle = now-last >= int64(usedTime); wasIdle {
 		s.tasks.job.Wake()
-		s.tasks.watch.Wake()
 		s.followers.wake()
 	}
 	return wasIdle
@@ -118,15 +111,16 @@ func (s *Space) catchUp(ctx context.Context) error {
 	return s.followRules(ctx, r)
 }
 
-// inUse reports whether somebody works with the space on this node.
-func (s *Space) inUse() bool { return s.Idle() < usedTime }
+// InUse reports whether somebody works with the space on this node.
+func (s *Space) InUse() bool { return s.Idle() < usedTime }
 
 // Idle is for how long nobody has worked with the space; very long if nobody has
 // since it was opened.
 func (s *Space) Idle() time.Duration { return time.Duration(time.Now().UnixNano() - s.used.Load()) }
 
-// idleRest is the rest of a task of an idle space.
-func (s *Space) idleRest() time.Duration {
+// IdleRest is how long background work rests at most while nobody works with the space:
+// long on a store that nobody else writes, where commits and use wake it.
+func (s *Space) IdleRest() time.Duration {
 	if s.store.Exclusive() {
 		return idlePause
 	}

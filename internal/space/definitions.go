@@ -100,7 +100,7 @@ func (s *Space) SetDefinitions(ctx context.Context, next func(now *Definitions) 
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.announceRules(ctx)
-	err := s.again(ctx, func() error { return s.trySetDefinitions(ctx, next) })
+	err := s.Again(ctx, func() error { return s.trySetDefinitions(ctx, next) })
 	return s.definitions.Load(), err
 }
 

@@ -2,6 +2,7 @@ package space
 
 import (
 	"context"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -44,6 +45,20 @@ func (d *Tx) Tell(p codec.ProfileID, c identity.Collection, ch feed.Change) {
 
 // PutAudit adds an entry to the audit trail, in the commit of what it tells.
 func (s *Space) PutAudit(b *kv.Batch, e audit.Entry) error { return s.putAudit(b, e) }
+
+// HasHistory reports whether the space has records of a feed, or may have them because
+// other nodes write its store as well.
+func (s *Space) HasHistory() bool {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.feedSeq > 0 || !s.store.Exclusive()
+}
+
+// NoteWarnings says how many warnings are open, for Stats.
+func (s *Space) NoteWarnings(open int64) { s.warnings.Store(open) }
+
+// Now is the time by the clock of the space.
+func (s *Space) Now() time.Time { return s.cfg.Now() }
 
 // Store is where the space lies.
 func (s *Space) Store() kv.Store { return s.store }

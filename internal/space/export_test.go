@@ -10,57 +10,13 @@ import (
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
-// WatchAll has the watcher read the feed to its end, with the memory of the
-// store. On a shared store it does so only if this node holds the lease.
-func (s *Space) WatchAll(ctx context.Context) error {
-	var w *watcher
-	last := "none"
-	for {
-		var err error
-		if w, err = s.watchOnce(ctx, w); err != nil {
-			return err
-		}
-		_, holds := s.leases.watch.Held()
-		switch {
-		case w == nil && !holds:
-			return nil
-		case w != nil && w.cursor == last:
-			return nil
-		case w != nil:
-			last = w.cursor
-		}
-	}
-}
-
-// NextJob has the job run and returns a channel that is closed when it has; NextWatch
-// is the same for the watcher.
-func (s *Space) NextJob() <-chan struct{}   { return next(s.tasks.job) }
-func (s *Space) NextWatch() <-chan struct{} { return next(s.tasks.watch) }
+// NextJob has the job run and returns a channel that is closed when it has.
+func (s *Space) NextJob() <-chan struct{} { return next(s.tasks.job) }
 
 func next(t *task.Task) <-chan struct{} {
 	ran := t.Ran()
 	t.Wake()
 	return ran
-}
-
-// What the watcher goes by.
-var (
-	LooksLikeNobody = looksLikePlaceholder
-	UnusualRate     = unusualRate
-)
-
-// CrowdMemory adds n keys, one of them again and again, and says how many are
-// held and how often that one was seen.
-func CrowdMemory(n int, keys func(i int) string, again string) (held, seen int) {
-	c := crowds{}
-	for i := range n {
-		c.add(keys(i))
-		if i%1000 == 0 {
-			c.add(again)
-		}
-		held = max(held, len(c))
-	}
-	return held, c[again]
 }
 
 // TrimRejects has the job look at the budget of refused messages to the end.

@@ -18,6 +18,8 @@ type Follower struct {
 	// Duty names the lease that it holds while it writes, of which a shared store has
 	// one for each duty of a space.
 	Duty string
+	// Lease is that lease if the room needs it elsewhere; nil: one is made.
+	Lease *lease.Lease
 	// Failed is what the log says when a run fails; it is tried again.
 	Failed string
 	Class  task.Class
@@ -39,7 +41,10 @@ const heldPause = lease.Duration / 4
 // Follow starts background work of a room. It runs at once, then as its rests say, and
 // when commits or use wake it, until the space is closed.
 func (s *Space) Follow(f Follower) *task.Task {
-	l := s.NewLease(f.Duty)
+	l := f.Lease
+	if l == nil {
+		l = s.NewLease(f.Duty)
+	}
 	t := s.cfg.Tasks.Add(s.life, task.Config{
 		Class: f.Class, ErrorPause: jobErrorPause,
 		Run: func(ctx context.Context) (task.Rest, error) {
@@ -92,10 +97,6 @@ func (f *followers) release(ctx context.Context) error {
 
 // Keys says where in its store the space lies.
 func (s *Space) Keys() codec.Keyspace { return s.keys }
-
-// IdleRest is how long background work rests at most while nobody works with the space:
-// long on a store that nobody else writes, where commits and use wake it.
-func (s *Space) IdleRest() time.Duration { return s.idleRest() }
 
 // RulesInForce is the version of the rules at work, and whether what is there is still
 // being resolved by them.

@@ -59,8 +59,8 @@ func countsOf(rec *feed.Record, rejects int) (t HourlyCounts) {
 	return t
 }
 
-// plus adds up two hourly counts and changes neither.
-func (t HourlyCounts) plus(o *HourlyCounts) HourlyCounts {
+// Plus adds up two hourly counts and changes neither.
+func (t HourlyCounts) Plus(o *HourlyCounts) HourlyCounts {
 	t.Events += o.Events
 	t.Unresolved += o.Unresolved
 	t.Created += o.Created
@@ -126,8 +126,8 @@ func steps(ns, step int64) int64 {
 	return n
 }
 
-// hourOf is the start of the hour of a time.
-func hourOf(ns int64) int64 { return floor(ns, int64(time.Hour)) }
+// HourOf is the start of the hour of a time.
+func HourOf(ns int64) int64 { return floor(ns, int64(time.Hour)) }
 
 func floor(ns, step int64) int64 {
 	r := ns % step
@@ -154,7 +154,7 @@ func (s *Space) stageCounts(ctx context.Context, c *Tx) error {
 	if add.isZero() {
 		return nil
 	}
-	now := laneHour{known: true, hour: hourOf(c.record.Time), lane: c.record.Lane}
+	now := laneHour{known: true, hour: HourOf(c.record.Time), lane: c.record.Lane}
 	key := codec.Tallies.Key(s.keys, now.hour, now.lane)
 	if t := &s.hour; t.known && t.hour == now.hour && t.lane == now.lane {
 		now.total = t.total
@@ -174,7 +174,7 @@ func (s *Space) stageCounts(ctx context.Context, c *Tx) error {
 			}
 		}
 	}
-	now.total = now.total.plus(&add)
+	now.total = now.total.Plus(&add)
 	c.batch.Put(key, now.total.append(nil))
 	c.hour = now
 	return nil
@@ -226,16 +226,16 @@ func (s *Space) Counts(ctx context.Context, q CountsQuery) ([]CountsAt, error) {
 		return nil, err
 	}
 	defer r.Close()
-	err = s.eachHour(ctx, r, since, until, func(hour int64, t *HourlyCounts) {
+	err = eachHour(ctx, r, s.keys, since, until, func(hour int64, t *HourlyCounts) {
 		at := &out[(hour-since)/step]
-		at.HourlyCounts = at.plus(t)
+		at.HourlyCounts = at.Plus(t)
 	})
 	return out, err
 }
 
 // eachHour calls f with the hourly counts of every hour and lane of a time.
-func (s *Space) eachHour(ctx context.Context, r kv.Reader, since, until int64, f func(hour int64, t *HourlyCounts)) error {
-	from, end := codec.Tallies.Of(s.keys, since), codec.Tallies.Of(s.keys, until)
+func eachHour(ctx context.Context, r kv.Reader, keys codec.Keyspace, since, until int64, f func(hour int64, t *HourlyCounts)) error {
+	from, end := codec.Tallies.Of(keys, since), codec.Tallies.Of(keys, until)
 	for {
 		page, err := r.Scan(ctx, from, end, scanPage, false)
 		if err != nil {

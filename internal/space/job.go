@@ -46,7 +46,7 @@ func (s *Space) runJob(ctx context.Context) (task.Rest, error) {
 	if replayed {
 		s.replayNow(lease.Fence{})
 	}
-	rest := task.Rest{Least: jobPause, Most: s.idleRest()}
+	rest := task.Rest{Least: jobPause, Most: s.IdleRest()}
 	if replayed {
 		rest.Least = max(jobPause, time.Until(s.job.next))
 	}
@@ -56,7 +56,7 @@ func (s *Space) runJob(ctx context.Context) (task.Rest, error) {
 	switch {
 	case s.job.trim.IsZero() || s.pending.Load() > 0 && !s.version.Load().Applying:
 		rest.Most = rest.Least
-	case s.inUse():
+	case s.InUse():
 		rest.Most = rejectTrimPause
 	}
 	return rest, nil
@@ -78,7 +78,7 @@ func (s *Space) runSharedJob(ctx context.Context) (rest task.Rest) {
 			rest.Least = max(rest.Least, time.Until(s.job.next))
 			rest.Most = rest.Least
 		} else {
-			rest = task.Rest{Least: jobPause, Most: s.idleRest()}
+			rest = task.Rest{Least: jobPause, Most: s.IdleRest()}
 		}
 	}()
 	err := s.refreshGauges(ctx)
@@ -97,7 +97,7 @@ func (s *Space) runSharedJob(ctx context.Context) (rest task.Rest) {
 
 // busy reports whether a shared store has work of the space, or is about to.
 func (s *Space) busy() bool {
-	return s.inUse() || s.pending.Load() > 0 || s.version.Load().Applying || s.job.sweep != nil
+	return s.InUse() || s.pending.Load() > 0 || s.version.Load().Applying || s.job.sweep != nil
 }
 
 // ruleDuty goes on with a change of rules, if this node holds the lease.

@@ -31,7 +31,7 @@ func (s *Space) ChangeOverrides(ctx context.Context, decide func(*Tx) (OverrideC
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.announceRules(ctx)
-	err = s.again(ctx, func() error {
+	err = s.Again(ctx, func() error {
 		var rec rulesRecord
 		var stored []byte
 		d, err := s.try(ctx, change{detached: true}, func(d *Tx) error {

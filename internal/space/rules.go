@@ -101,7 +101,7 @@ func (s *Space) adopt(rs *identity.Ruleset, rec rulesRecord, stored []byte) {
 	}
 	if s.tasks.job != nil { // else the space is being opened
 		s.tasks.job.Wake()
-		s.tasks.watch.Wake()
+		s.followers.wake()
 	}
 }
 
@@ -164,7 +164,7 @@ func (s *Space) SetRules(ctx context.Context, r identity.Rules, only *uint64) er
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.announceRules(ctx)
-	return s.again(ctx, func() error { return s.trySetRules(ctx, r, only) })
+	return s.Again(ctx, func() error { return s.trySetRules(ctx, r, only) })
 }
 
 func (s *Space) trySetRules(ctx context.Context, r identity.Rules, only *uint64) error {

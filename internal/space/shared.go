@@ -96,17 +96,16 @@ func (s *Space) announceRules(ctx context.Context) {
 type leases struct {
 	job   *lease.Lease // deferred replays; removes old messageIds and refused messages
 	rules *lease.Lease // applies new rules to what is there
-	watch *lease.Lease // warnings
 }
 
 func (s *Space) newLeases() leases {
 	of := func(duty string) *lease.Lease { return lease.New(s.store, s.keys, duty, s.cfg.Now) }
-	return leases{job: of("job"), rules: of("rules"), watch: of("warnings")}
+	return leases{job: of("job"), rules: of("rules")}
 }
 
 // release lets other nodes go on at once.
 func (l *leases) release(ctx context.Context) error {
-	return errors.Join(l.job.Release(ctx), l.rules.Release(ctx), l.watch.Release(ctx))
+	return errors.Join(l.job.Release(ctx), l.rules.Release(ctx))
 }
 
 // refresh takes over rules that another node has set.

@@ -61,8 +61,7 @@ type Space struct {
 	tasks      tasks
 	followers  followers
 	used       atomic.Int64 // when somebody worked with it last, nanoseconds since 1970, see Use
-	watcher    *watcher     // the task's own
-	warnings   atomic.Int64 // open ones
+	warnings   atomic.Int64 // open ones, see NoteWarnings
 
 	// What follows belongs to the writer.
 	writing     sync.Mutex // held during a commit; whoever stops the writer takes it

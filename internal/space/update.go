@@ -30,7 +30,7 @@ type change struct {
 // update makes a change, after a pause again for as long as it conflicts with other
 // nodes. ErrBusy ends what was done too often. The caller holds the writer's lock.
 func (s *Space) update(ctx context.Context, ch change, f func(*Tx) error) error {
-	return s.again(ctx, func() error {
+	return s.Again(ctx, func() error {
 		_, err := s.try(ctx, ch, f)
 		return err
 	})
@@ -257,9 +257,9 @@ func (s *Space) written(d *Tx, conflict *kv.Conflict) bool {
 	return slices.ContainsFunc(conflict.Keys, func(k []byte) bool { return string(k) == string(own) })
 }
 
-// again does f again, after a pause, for as long as it conflicts with other nodes.
+// Again does f again, after a pause, for as long as it conflicts with other nodes.
 // ErrBusy ends what was done too often.
-func (s *Space) again(ctx context.Context, f func() error) error {
+func (s *Space) Again(ctx context.Context, f func() error) error {
 	for try := 0; ; try++ {
 		err := f()
 		if !errors.Is(err, kv.ErrConflict) {

@@ -141,6 +141,12 @@ func (d *View) TraitsOf(strands ...identity.Hash) ([]profile.Traits, error) {
 // Counters adds up what all lanes counted.
 func (d *View) Counters() (codec.Counters, error) { return readCounters(d.ctx, d.r, d.keys) }
 
+// EachHour calls f with the hourly counts of every hour and lane of a time, in
+// nanoseconds since 1970.
+func (d *View) EachHour(since, until int64, f func(hour int64, t *HourlyCounts)) error {
+	return eachHour(d.ctx, d.r, d.keys, since, until, f)
+}
+
 // SourceCounts adds up what was counted of the events of each source.
 func (d *View) SourceCounts() (map[string]codec.SourceCount, error) {
 	return readSourceCounts(d.ctx, d.r, d.keys, 0)

@@ -123,6 +123,9 @@ func decodeWarning(b []byte) (*warningRecord, error) {
 	return rec, nil
 }
 
+// warningPage is how many entries a scan takes at once.
+const warningPage = 512
+
 // mostWarnings bounds the warnings of a space. When there are more, those that
 // were closed and then those seen least recently make room.
 const mostWarnings = 1000
@@ -135,26 +138,26 @@ type WarningPage struct {
 
 // Warnings lists warnings of a state ("": all), those first seen last at first,
 // limit of them (1 to 1000). ErrBadCursor if next is not one of ours.
-func (s *Space) Warnings(ctx context.Context, state string, limit int, next string) (WarningPage, error) {
+func (w *Watcher) Warnings(ctx context.Context, state string, limit int, next string) (WarningPage, error) {
 	var page WarningPage
-	r, err := s.store.Snapshot(ctx)
+	v, err := w.space.View(ctx)
 	if err != nil {
 		return page, err
 	}
-	defer r.Close()
+	defer v.Close()
 	type placed struct {
 		at []byte
 		w  Warning
 	}
 	var all []placed
-	if err := each(ctx, r, s.keys, codec.Warnings, scanPage, func(e kv.Entry) error {
+	if err := v.Each(codec.Warnings, warningPage, func(e kv.Entry) error {
 		rec, err := decodeWarning(e.Value)
 		if err != nil {
 			return err
 		}
 		if state == "" || rec.State == state {
 			id := e.Key[len(e.Key)-warningIDBytes:]
-			all = append(all, placed{append(codec.AppendTime(nil, rec.First), id...), rec.public(hex.EncodeToString(id), s.rules.Load())})
+			all = append(all, placed{append(codec.AppendTime(nil, rec.First), id...), rec.public(hex.EncodeToString(id), v.Rules())})
 		}
 		return nil
 	}); err != nil {
@@ -185,26 +188,26 @@ func (s *Space) Warnings(ctx context.Context, state string, limit int, next stri
 // DismissWarning closes a warning for good: the same will not be warned of
 // again. To dismiss one that is closed changes nothing. ErrNotFound if there is
 // none of that ID. Who does it and why is in the context, see package audit.
-func (s *Space) DismissWarning(ctx context.Context, id string) (Warning, error) {
+func (w *Watcher) DismissWarning(ctx context.Context, id string) (Warning, error) {
 	if b, err := hex.DecodeString(id); err != nil || len(b) != warningIDBytes {
 		return Warning{}, fmt.Errorf("warning %q: %w", id, ErrNotFound)
 	}
-	var w Warning
-	err := s.again(ctx, func() (err error) {
-		w, err = s.dismiss(ctx, id)
+	var one Warning
+	err := w.space.Again(ctx, func() (err error) {
+		one, err = w.dismiss(ctx, id)
 		return err
 	})
-	return w, err
+	return one, err
 }
 
-func (s *Space) dismiss(ctx context.Context, id string) (Warning, error) {
-	r, err := s.store.Snapshot(ctx)
+func (w *Watcher) dismiss(ctx context.Context, id string) (Warning, error) {
+	v, err := w.space.View(ctx)
 	if err != nil {
 		return Warning{}, err
 	}
-	defer r.Close()
-	key := warningKey(s.keys, id)
-	got, err := r.Get(ctx, key)
+	defer v.Close()
+	key := warningKey(v.Keys(), id)
+	got, err := v.Reader().Get(ctx, key)
 	if err != nil {
 		return Warning{}, err
 	}
@@ -213,10 +216,10 @@ func (s *Space) dismiss(ctx context.Context, id string) (Warning, error) {
 	}
 	rec, err := decodeWarning(got[0])
 	if err != nil || rec.State == WarningDismissed {
-		return rec.public(id, s.rules.Load()), err
+		return rec.public(id, v.Rules()), err
 	}
 	was := rec.State
-	e := audit.New(ctx, s.cfg.Now().UnixNano(), "warning.dismiss", id, map[string]string{"kind": rec.Kind, "says": rec.Says})
+	e := audit.New(ctx, w.space.Now().UnixNano(), "warning.dismiss", id, map[string]string{"kind": rec.Kind, "says": rec.Says})
 	rec.State, rec.DismissedAt, rec.By, rec.For, rec.Why = WarningDismissed, e.Time, e.By, e.For, e.Why
 	value, err := json.Marshal(rec)
 	if err != nil {
@@ -225,14 +228,14 @@ func (s *Space) dismiss(ctx context.Context, id string) (Warning, error) {
 	var b kv.Batch
 	b.Require(key, got[0])
 	b.Put(key, value)
-	if err := s.putAudit(&b, e); err != nil {
+	if err := w.space.PutAudit(&b, e); err != nil {
 		return Warning{}, err
 	}
-	if err := s.store.Commit(ctx, &b); err != nil {
+	if err := w.space.Store().Commit(ctx, &b); err != nil {
 		return Warning{}, err
 	}
 	if was == WarningOpen {
-		s.warnings.Add(-1)
+		_ = w.countWarnings(ctx) // or the watcher does, soon
 	}
-	return rec.public(id, s.rules.Load()), nil
+	return rec.public(id, v.Rules()), nil
 }

@@ -37,10 +37,11 @@ type watchRecord struct {
 	Counts map[string]int `json:"counts,omitempty"` // the largest of the hour
 }
 
-// watcher is the watcher's memory. After any failure it is read from the store
-// again.
-type watcher struct {
-	s        *Space
+// watchMemory is what the watcher remembers between two looks. After any failure it is read
+// from the store again.
+type watchMemory struct {
+	watcher  *Watcher
+	view     *View  // of this look
 	stored   []byte // the watchRecord as it was read or written
 	cursor   string
 	hour     int64
@@ -59,105 +60,109 @@ type watched struct {
 	changed bool
 }
 
-// runWatch looks once, and says when to look again: soon while there is more to read,
+// run looks once, and says when to look again: soon while there is more to read,
 // else when something is committed.
-func (s *Space) runWatch(ctx context.Context) (task.Rest, error) {
-	if !s.store.Exclusive() && !s.inUse() {
-		return task.Rest{Least: watchPause, Most: s.idleRest()}, s.countWarnings(ctx) // another node watches, if one has reason to
+func (w *Watcher) run(ctx context.Context, _ *lease.Lease) (task.Rest, error) {
+	if !w.space.HasHistory() {
+		return task.Rest{Least: watchPause, Most: w.space.IdleRest()}, nil // nothing to warn of
+	}
+	if !w.space.Store().Exclusive() && !w.space.InUse() {
+		return task.Rest{Least: watchPause, Most: w.space.IdleRest()}, w.countWarnings(ctx) // another node watches, if one has reason to
 	}
 	began := time.Now()
 	var err error
-	if s.watcher, err = s.watchOnce(ctx, s.watcher); err != nil {
+	if w.memory, err = w.watchOnce(ctx, w.memory); err != nil {
 		return task.Rest{}, err
 	}
-	w := s.watcher
+	m := w.memory
 	rest := task.Rest{Least: max(watchPause, watchShare*time.Since(began))}
 	switch {
-	case !s.store.Exclusive():
+	case !w.space.Store().Exclusive():
 		rest.Most = rest.Least
-	case w == nil || w.more:
+	case m == nil || m.more:
 		rest.Most = rest.Least
-	case w.news:
-		rest.Most = time.Until(w.looked.Add(watchRates))
+	case m.news:
+		rest.Most = time.Until(m.looked.Add(watchRates))
 	default:
-		rest.Most = s.idleRest()
-		if len(w.crowds) <= mostWatchCounts {
-			s.watcher = nil // nothing is lost by reading it from the store again
+		rest.Most = w.space.IdleRest()
+		if len(m.crowds) <= mostWatchCounts {
+			w.memory = nil // nothing is lost by reading it from the store again
 		}
 	}
 	return rest, nil
 }
 
 // watchOnce reads a piece of the feed and returns the memory for the next piece.
-func (s *Space) watchOnce(ctx context.Context, w *watcher) (*watcher, error) {
-	fence, err := s.leases.watch.Hold(ctx)
+func (w *Watcher) watchOnce(ctx context.Context, m *watchMemory) (*watchMemory, error) {
+	fence, err := w.lease.Hold(ctx)
 	if errors.Is(err, lease.ErrHeld) {
-		return nil, s.countWarnings(ctx) // another node watches
+		return nil, w.countWarnings(ctx) // another node watches
 	}
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.store.Snapshot(ctx)
+	v, err := w.space.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	if w == nil {
-		if w, err = s.recallWatcher(ctx, r); err != nil {
+	defer v.Close()
+	if m == nil {
+		if m, err = w.recall(v); err != nil {
 			return nil, err
 		}
 	}
-	if err := w.read(ctx, r); err != nil {
+	m.view = v
+	if err := m.read(ctx); err != nil {
 		return nil, err
 	}
-	if now := time.Now(); now.Sub(w.looked) >= watchRates {
-		if err := w.look(ctx, r); err != nil {
+	if now := time.Now(); now.Sub(m.looked) >= watchRates {
+		if err := m.look(ctx); err != nil {
 			return nil, err
 		}
-		w.looked, w.news = now, false
+		m.looked, m.news = now, false
 	}
-	err = w.save(ctx, fence)
+	err = m.save(ctx, fence)
 	if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrUnknown) {
 		return nil, nil // a warning was dismissed, the lease went on: from the store again
 	}
-	return w, err
+	return m, err
 }
 
-// recallWatcher reads what the watcher knew.
-func (s *Space) recallWatcher(ctx context.Context, r kv.Reader) (*watcher, error) {
-	w := &watcher{s: s, crowds: crowds{}, warnings: map[string]*watched{}, page: watchPageLeast}
-	got, err := r.Get(ctx, codec.Watch.Key(s.keys))
+// recall reads what the watcher knew.
+func (w *Watcher) recall(v *View) (*watchMemory, error) {
+	m := &watchMemory{watcher: w, crowds: crowds{}, warnings: map[string]*watched{}, page: watchPageLeast}
+	got, err := v.Reader().Get(v.Context(), codec.Watch.Key(v.Keys()))
 	if err != nil {
 		return nil, err
 	}
-	if w.stored = got[0]; w.stored != nil {
+	if m.stored = got[0]; m.stored != nil {
 		var rec watchRecord
-		if err := json.Unmarshal(w.stored, &rec); err != nil {
+		if err := json.Unmarshal(m.stored, &rec); err != nil {
 			return nil, fmt.Errorf("%w: what the watcher knew: %w", kv.ErrCorrupt, err)
 		}
-		w.cursor, w.hour = rec.Cursor, rec.Hour
+		m.cursor, m.hour = rec.Cursor, rec.Hour
 		for k, n := range rec.Counts {
-			w.crowds[k] = n
+			m.crowds[k] = n
 		}
 	}
-	return w, each(ctx, r, s.keys, codec.Warnings, scanPage, func(e kv.Entry) error {
+	return m, v.Each(codec.Warnings, warningPage, func(e kv.Entry) error {
 		rec, err := decodeWarning(e.Value)
 		if err == nil {
-			w.warnings[hex.EncodeToString(e.Key[len(e.Key)-warningIDBytes:])] = &watched{warningRecord: *rec, stored: e.Value}
+			m.warnings[hex.EncodeToString(e.Key[len(e.Key)-warningIDBytes:])] = &watched{warningRecord: *rec, stored: e.Value}
 		}
 		return err
 	})
 }
 
 // countWarnings tells a node that does not watch how many warnings are open.
-func (s *Space) countWarnings(ctx context.Context) error {
-	r, err := s.store.Snapshot(ctx)
+func (w *Watcher) countWarnings(ctx context.Context) error {
+	v, err := w.space.View(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer v.Close()
 	n := int64(0)
-	err = each(ctx, r, s.keys, codec.Warnings, scanPage, func(e kv.Entry) error {
+	err = v.Each(codec.Warnings, warningPage, func(e kv.Entry) error {
 		rec, err := decodeWarning(e.Value)
 		if err == nil && rec.State == WarningOpen {
 			n++
@@ -165,7 +170,7 @@ func (s *Space) countWarnings(ctx context.Context) error {
 		return err
 	})
 	if err == nil {
-		s.warnings.Store(n)
+		w.space.NoteWarnings(n)
 	}
 	return err
 }
@@ -178,36 +183,36 @@ const (
 )
 
 // read goes on in the feed until its end, or until it has worked enough.
-func (w *watcher) read(ctx context.Context, r kv.Reader) error {
+func (m *watchMemory) read(ctx context.Context) error {
 	began, changes := time.Now(), 0
-	cursor, err := feed.ParseCursor(w.cursor)
+	cursor, err := feed.ParseCursor(m.cursor)
 	if err != nil {
 		return fmt.Errorf("%w: the watcher's cursor: %w", kv.ErrCorrupt, err)
 	}
 	for changes < watchChanges && time.Since(began) < watchWork {
-		recs, next, err := feed.Read(ctx, r, codec.FeedRecords.Prefix(w.s.keys), cursor, w.page)
+		recs, next, err := feed.Read(ctx, m.view.Reader(), codec.FeedRecords.Prefix(m.view.Keys()), cursor, m.page)
 		if err != nil {
 			return err
 		}
 		n := 0
 		for i := range recs {
 			n += len(recs[i].Changes)
-			if err := w.take(ctx, r, &recs[i]); err != nil {
+			if err := m.take(ctx, &recs[i]); err != nil {
 				return err
 			}
 		}
 		cursor, changes = next, changes+n
-		w.news = w.news || len(recs) > 0
-		if w.more = len(recs) == w.page; !w.more {
+		m.news = m.news || len(recs) > 0
+		if m.more = len(recs) == m.page; !m.more {
 			break
 		}
 		if n < watchPageMost {
-			w.page = min(w.page*2, watchPageMost)
+			m.page = min(m.page*2, watchPageMost)
 		} else if n > 20*watchPageMost {
-			w.page = watchPageLeast
+			m.page = watchPageLeast
 		}
 	}
-	w.cursor = cursor.String()
+	m.cursor = cursor.String()
 	return nil
 }
 
@@ -215,25 +220,25 @@ func (w *watcher) read(ctx context.Context, r kv.Reader) error {
 const mostWatchCounts = 200
 
 // save stores what is new, in one commit.
-func (w *watcher) save(ctx context.Context, fence lease.Fence) error {
-	rec := watchRecord{Cursor: w.cursor, Hour: w.hour, Counts: w.crowds.largest(mostWatchCounts)}
+func (m *watchMemory) save(ctx context.Context, fence lease.Fence) error {
+	rec := watchRecord{Cursor: m.cursor, Hour: m.hour, Counts: m.crowds.largest(mostWatchCounts)}
 	value, err := json.Marshal(rec)
 	if err != nil {
 		return err
 	}
 	var b kv.Batch
-	key := codec.Watch.Key(w.s.keys)
-	if n := len(w.warnings) - mostWarnings; n > 0 {
-		for _, id := range w.leastImportant()[:n] {
-			if one := w.warnings[id]; one.stored != nil {
-				b.Require(warningKey(w.s.keys, id), one.stored)
-				b.Delete(warningKey(w.s.keys, id))
+	key := codec.Watch.Key(m.view.Keys())
+	if n := len(m.warnings) - mostWarnings; n > 0 {
+		for _, id := range m.leastImportant()[:n] {
+			if one := m.warnings[id]; one.stored != nil {
+				b.Require(warningKey(m.view.Keys(), id), one.stored)
+				b.Delete(warningKey(m.view.Keys(), id))
 			}
-			delete(w.warnings, id)
+			delete(m.warnings, id)
 		}
 	}
 	open := int64(0)
-	for id, one := range w.warnings {
+	for id, one := range m.warnings {
 		if one.State == WarningOpen {
 			open++
 		}
@@ -244,36 +249,36 @@ func (w *watcher) save(ctx context.Context, fence lease.Fence) error {
 		if err != nil {
 			return err
 		}
-		k := warningKey(w.s.keys, id)
+		k := warningKey(m.view.Keys(), id)
 		b.Require(k, one.stored)
 		b.Put(k, text)
 		one.stored = text
 	}
-	if b.Len() == 0 && string(value) == string(w.stored) {
-		w.s.warnings.Store(open)
+	if b.Len() == 0 && string(value) == string(m.stored) {
+		m.watcher.space.NoteWarnings(open)
 		return nil
 	}
 	fence.Require(&b)
-	b.Require(key, w.stored)
+	b.Require(key, m.stored)
 	b.Put(key, value)
-	if err := w.s.store.Commit(ctx, &b); err != nil {
+	if err := m.watcher.space.Store().Commit(ctx, &b); err != nil {
 		return err
 	}
-	w.stored = value
-	for _, one := range w.warnings {
+	m.stored = value
+	for _, one := range m.warnings {
 		one.changed = false
 	}
-	w.s.warnings.Store(open)
+	m.watcher.space.NoteWarnings(open)
 	return nil
 }
 
 // warn notes a warning, or that there is reason for it again. about makes it.
-func (w *watcher) warn(id string, at, n int64, about func() warningRecord) {
-	one := w.warnings[id]
+func (m *watchMemory) warn(id string, at, n int64, about func() warningRecord) {
+	one := m.warnings[id]
 	if one == nil {
 		one = &watched{warningRecord: about()}
 		one.State, one.First, one.Last = WarningOpen, at, at
-		w.warnings[id] = one
+		m.warnings[id] = one
 	} else if one.State == WarningResolved {
 		one.State = WarningOpen
 	}
@@ -283,13 +288,13 @@ func (w *watcher) warn(id string, at, n int64, about func() warningRecord) {
 }
 
 // leastImportant lists warnings, those that may go first.
-func (w *watcher) leastImportant() []string {
-	ids := make([]string, 0, len(w.warnings))
-	for id := range w.warnings {
+func (m *watchMemory) leastImportant() []string {
+	ids := make([]string, 0, len(m.warnings))
+	for id := range m.warnings {
 		ids = append(ids, id)
 	}
 	slices.SortFunc(ids, func(a, b string) int {
-		x, y := w.warnings[a], w.warnings[b]
+		x, y := m.warnings[a], m.warnings[b]
 		if (x.State == WarningOpen) != (y.State == WarningOpen) {
 			if x.State == WarningOpen {
 				return 1

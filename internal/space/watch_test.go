@@ -22,7 +22,7 @@ import (
 // warned has the watcher look and lists all warnings by what they are about.
 func warned(t testing.TB, s *space.Space) map[string]space.Warning {
 	t.Helper()
-	if err := s.WatchAll(t.Context()); err != nil {
+	if err := watching(s).WatchAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return warnings(t, s, "")
@@ -33,7 +33,7 @@ func warnings(t testing.TB, s *space.Space, state string) map[string]space.Warni
 	out := map[string]space.Warning{}
 	last := int64(1<<63 - 1)
 	for next := ""; ; {
-		p, err := s.Warnings(t.Context(), state, 2, next)
+		p, err := watching(s).Warnings(t.Context(), state, 2, next)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,11 +213,11 @@ func TestDismissedIsDismissed(t *testing.T) {
 	ingest(t, s, `{"type":"track","event":"x","messageId":"1","userId":"dummy"}`)
 	w := warned(t, s)["looks_blocked user_id:dummy"]
 	ctx := audit.With(t.Context(), audit.Actor{By: "admin token", For: "ann", Why: "our QA"})
-	done, err := s.DismissWarning(ctx, w.ID)
+	done, err := watching(s).DismissWarning(ctx, w.ID)
 	if err != nil || done.State != space.WarningDismissed || done.For != "ann" || done.Why != "our QA" || done.DismissedAt == 0 {
 		t.Fatalf("%+v, %v", done, err)
 	}
-	if again, err := s.DismissWarning(t.Context(), w.ID); err != nil || again != done {
+	if again, err := watching(s).DismissWarning(t.Context(), w.ID); err != nil || again != done {
 		t.Errorf("twice: %+v, %v", again, err)
 	}
 	if s.Stats().Warnings != 0 {
@@ -231,11 +231,11 @@ func TestDismissedIsDismissed(t *testing.T) {
 		t.Errorf("%+v", ws)
 	}
 	for _, id := range []string{"x", "", "0011223344556677"} {
-		if _, err := s.DismissWarning(t.Context(), id); !errors.Is(err, space.ErrNotFound) {
+		if _, err := watching(s).DismissWarning(t.Context(), id); !errors.Is(err, space.ErrNotFound) {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
-	if _, err := s.Warnings(t.Context(), "", 1, "zz"); !errors.Is(err, space.ErrBadCursor) {
+	if _, err := watching(s).Warnings(t.Context(), "", 1, "zz"); !errors.Is(err, space.ErrBadCursor) {
 		t.Error(err)
 	}
 }
@@ -249,13 +249,13 @@ func TestDismissWhileWatching(t *testing.T) {
 	wg.Go(func() {
 		for i := range 30 {
 			ingest(t, s, fmt.Sprintf(`{"type":"track","event":"x","messageId":"m%d","userId":"tester%d"}`, i, i))
-			if err := s.WatchAll(context.Background()); err != nil {
+			if err := watching(s).WatchAll(context.Background()); err != nil {
 				t.Error(err)
 			}
 		}
 	})
 	wg.Go(func() {
-		if _, err := s.DismissWarning(context.Background(), id); err != nil {
+		if _, err := watching(s).DismissWarning(context.Background(), id); err != nil {
 			t.Error(err)
 		}
 	})
@@ -383,8 +383,8 @@ func TestOneNodeWatches(t *testing.T) {
 	kiosk(t, spaces[1], 0, 13)
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		for _, s := range spaces {
-			<-s.NextWatch()
-			if err := s.WatchAll(t.Context()); err != nil {
+			<-watching(s).Next()
+			if err := watching(s).WatchAll(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -441,4 +441,19 @@ func TestUnreadTimestampsAreWarnedOf(t *testing.T) {
 	if n := s.Stats().Rejected; n != 0 {
 		t.Errorf("%d are counted as refused", n)
 	}
+}
+
+var (
+	watchers = map[*space.Space]*space.Watcher{}
+	mu       sync.Mutex
+)
+
+// watching is the watcher of a space, which begins when it is first asked for.
+func watching(s *space.Space) *space.Watcher {
+	mu.Lock()
+	defer mu.Unlock()
+	if watchers[s] == nil {
+		watchers[s] = space.NewWatcher(s)
+	}
+	return watchers[s]
 }

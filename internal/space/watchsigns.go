@@ -20,12 +20,12 @@ import (
 const manyPeople = 10
 
 // take looks at one record of the feed.
-func (w *watcher) take(ctx context.Context, r kv.Reader, rec *feed.Record) error {
-	if hour := hourOf(rec.Time); hour > w.hour {
-		w.hour = hour
-		clear(w.crowds)
+func (m *watchMemory) take(ctx context.Context, rec *feed.Record) error {
+	if hour := HourOf(rec.Time); hour > m.hour {
+		m.hour = hour
+		clear(m.crowds)
 	}
-	rs := w.s.rules.Load()
+	rs := m.view.Rules()
 	for i := range rec.Changes {
 		c := &rec.Changes[i]
 		if c.MessageID == "" && c.Source == "" {
@@ -34,14 +34,14 @@ func (w *watcher) take(ctx context.Context, r kv.Reader, rec *feed.Record) error
 		switch c.Kind {
 		case feed.IDAdded:
 			if c.From == "" && looksLikePlaceholder(c.IDType, c.IDValue) {
-				w.nobody(rs, c, rec.Time)
+				m.nobody(rs, c, rec.Time)
 			}
 		case feed.Demoted:
 			if tiesPeople(c.Reason) {
-				w.crowd(rs, c, rec.Time)
+				m.crowd(rs, c, rec.Time)
 			}
 		case feed.Merged:
-			if err := w.merged(ctx, r, c, rec.Time); err != nil {
+			if err := m.merged(ctx, c, rec.Time); err != nil {
 				return err
 			}
 		}
@@ -62,25 +62,25 @@ func tiesPeople(reason string) bool {
 
 // crowd counts people whom a value would tie together if no rule kept them
 // apart.
-func (w *watcher) crowd(rs *identity.Ruleset, c *feed.Change, at int64) {
+func (m *watchMemory) crowd(rs *identity.Ruleset, c *feed.Change, at int64) {
 	id := identity.ID{Type: c.IDType, Value: c.IDValue}
 	name := warningID(ManyPeople, id.String())
-	if w.warnings[name] != nil {
-		w.tied(rs, name, id, "", at, 1)
+	if m.warnings[name] != nil {
+		m.tied(rs, name, id, "", at, 1)
 		return
 	}
 	key := "d" + id.String()
-	if n := w.crowds.add(key); n >= manyPeople {
-		delete(w.crowds, key)
-		w.tied(rs, name, id, "", at, int64(n))
+	if n := m.crowds.add(key); n >= manyPeople {
+		delete(m.crowds, key)
+		m.tied(rs, name, id, "", at, int64(n))
 	}
 }
 
-func (w *watcher) tied(rs *identity.Ruleset, name string, id identity.ID, profile string, at, n int64) {
-	if w.nobodys(rs, id) {
+func (m *watchMemory) tied(rs *identity.Ruleset, name string, id identity.ID, profile string, at, n int64) {
+	if m.nobodys(rs, id) {
 		return // in the meantime
 	}
-	w.warn(name, at, n, func() warningRecord {
+	m.warn(name, at, n, func() warningRecord {
 		return warningRecord{
 			Kind: ManyPeople, Subject: kept(id), Profile: strings.Clone(profile),
 			Says: fmt.Sprintf("%s suddenly appears with many people: it looks like a shared device, a placeholder or a test account.", id),
@@ -91,21 +91,21 @@ func (w *watcher) tied(rs *identity.Ruleset, name string, id identity.ID, profil
 
 // merged counts the profiles that were merged into one, and looks for the ID
 // that did it.
-func (w *watcher) merged(ctx context.Context, r kv.Reader, c *feed.Change, at int64) error {
+func (m *watchMemory) merged(ctx context.Context, c *feed.Change, at int64) error {
 	key := "m" + c.Profile
-	n := w.crowds.add(key)
+	n := m.crowds.add(key)
 	if n < manyPeople {
 		return nil
 	}
-	delete(w.crowds, key)
-	id, err := w.s.busiestID(ctx, r, c.Profile)
+	delete(m.crowds, key)
+	id, err := busiestID(m.view, c.Profile)
 	if errors.Is(err, ErrNotFound) || err == nil && id.Type == "" {
 		return nil // merged away itself since then, and counted there; or no one ID ties it
 	}
 	if err != nil {
 		return err
 	}
-	w.tied(w.s.rules.Load(), warningID(ManyPeople, id.String()), id, c.Profile, at, int64(n))
+	m.tied(m.view.Rules(), warningID(ManyPeople, id.String()), id, c.Profile, at, int64(n))
 	return nil
 }
 
@@ -117,34 +117,33 @@ const (
 
 // busiestID finds the ID of a profile with which most sets of IDs come; none if
 // that are fewer than people it warns of.
-func (s *Space) busiestID(ctx context.Context, r kv.Reader, profile string) (identity.ID, error) {
-	d := s.newView(ctx, r)
+func busiestID(v *View, profile string) (identity.ID, error) {
 	ref := Ref{Collection: identity.Users, Value: profile}
 	if strings.HasPrefix(profile, "acc_") {
 		ref.Collection = identity.Accounts
 	}
-	p, err := d.Resolve(ref)
+	p, err := v.Resolve(ref)
 	if err != nil {
 		return identity.ID{}, err
 	}
-	if err := d.LoadProfiles(p); err != nil {
+	if err := v.LoadProfiles(p); err != nil {
 		return identity.ID{}, err
 	}
 	var best identity.ID
 	most := manyPeople - 1
-	members := d.profiles[p].IDs
+	members := v.Profile(p).IDs
 	for _, m := range members[:min(len(members), busiestIDs)] {
-		if err := d.LoadIdentifiers(m.Hash); err != nil {
+		if err := v.LoadIdentifiers(m.Hash); err != nil {
 			return best, err
 		}
-		node := d.nodes[m.Hash]
+		node := v.Identifier(m.Hash)
 		if node == nil {
 			continue
 		}
 		n := len(node.Holders)
 		if node.Spilled {
-			from, end := codec.Under(codec.Links.Of2(s.keys, m.Hash, codec.ListAccepted))
-			page, err := r.Scan(ctx, from, end, busiestStrands, false)
+			from, end := codec.Under(codec.Links.Of2(v.Keys(), m.Hash, codec.ListAccepted))
+			page, err := v.Reader().Scan(v.Context(), from, end, busiestStrands, false)
 			if err != nil {
 				return best, err
 			}
@@ -158,12 +157,12 @@ func (s *Space) busiestID(ctx context.Context, r kv.Reader, profile string) (ide
 }
 
 // nobody warns of a value that names nobody by its looks.
-func (w *watcher) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
+func (m *watchMemory) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
 	id := identity.ID{Type: c.IDType, Value: c.IDValue}
-	if w.nobodys(rs, id) {
+	if m.nobodys(rs, id) {
 		return
 	}
-	w.warn(warningID(LooksBlocked, id.String()), at, 1, func() warningRecord {
+	m.warn(warningID(LooksBlocked, id.String()), at, 1, func() warningRecord {
 		return warningRecord{
 			Kind: LooksBlocked, Subject: kept(id),
 			Says: fmt.Sprintf("%s is accepted as an identifier, but looks like a placeholder.", id),
@@ -173,8 +172,8 @@ func (w *watcher) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
 }
 
 // nobodys reports whether an ID names nobody already: nothing is to be done then.
-func (w *watcher) nobodys(rs *identity.Ruleset, id identity.ID) bool {
-	return w.s.overrides.Load().identity.NamesNobody(rs, id, w.s.hasher.ID(identity.Users, id))
+func (m *watchMemory) nobodys(rs *identity.Ruleset, id identity.ID) bool {
+	return m.view.Overrides().NamesNobody(rs, id, m.view.Hasher().ID(identity.Users, id))
 }
 
 // kept is an ID that holds no memory of a whole record of the feed.
@@ -184,25 +183,25 @@ func kept(id identity.ID) identity.ID {
 
 // look compares the hour's merges with the week, and the types that arrived and
 // the warnings that are open with the rules.
-func (w *watcher) look(ctx context.Context, r kv.Reader) error {
-	if err := w.rates(ctx, r); err != nil {
+func (m *watchMemory) look(ctx context.Context) error {
+	if err := m.rates(); err != nil {
 		return err
 	}
-	if err := w.unreadTimes(ctx, r); err != nil {
+	if err := m.unreadTimes(ctx); err != nil {
 		return err
 	}
-	rs := w.s.rules.Load()
-	if err := each(ctx, r, w.s.keys, codec.NewTypes, scanPage, func(e kv.Entry) error {
+	rs := m.view.Rules()
+	if err := m.view.Each(codec.NewTypes, warningPage, func(e kv.Entry) error {
 		t, ok := codec.NewTypes.Parse(e.Key)
 		if !ok || len(e.Value) != 8 || !rs.Unlisted(t) {
 			return nil
 		}
-		w.newType(rs, t, codec.ParseTime(e.Value))
+		m.newType(rs, t, codec.ParseTime(e.Value))
 		return nil
 	}); err != nil {
 		return err
 	}
-	for _, one := range w.warnings {
+	for _, one := range m.warnings {
 		if one.State != WarningOpen {
 			continue
 		}
@@ -212,7 +211,7 @@ func (w *watcher) look(ctx context.Context, r kv.Reader) error {
 				continue
 			}
 		case ManyPeople, LooksBlocked:
-			if !w.nobodys(rs, one.Subject) {
+			if !m.nobodys(rs, one.Subject) {
 				continue
 			}
 		default:
@@ -223,12 +222,12 @@ func (w *watcher) look(ctx context.Context, r kv.Reader) error {
 	return nil
 }
 
-func (w *watcher) newType(rs *identity.Ruleset, name string, at int64) {
+func (m *watchMemory) newType(rs *identity.Ruleset, name string, at int64) {
 	id := warningID(NewType, name)
-	if one := w.warnings[id]; one != nil && one.State != WarningResolved {
+	if one := m.warnings[id]; one != nil && one.State != WarningResolved {
 		return
 	}
-	w.warn(id, at, 1, func() warningRecord {
+	m.warn(id, at, 1, func() warningRecord {
 		limit := rs.Limit(identity.Users, name)
 		return warningRecord{
 			Kind: NewType, Subject: kept(identity.ID{Type: name}),
@@ -253,13 +252,13 @@ const (
 )
 
 // rates warns of hours in which far more profiles merged than usual.
-func (w *watcher) rates(ctx context.Context, r kv.Reader) error {
-	now := hourOf(w.s.cfg.Now().UnixNano())
+func (m *watchMemory) rates() error {
+	now := HourOf(m.watcher.space.Now().UnixNano())
 	hours := map[int64]HourlyCounts{}
 	first := now - rateHours*int64(time.Hour)
-	if err := w.s.eachHour(ctx, r, first, now+int64(time.Hour), func(hour int64, t *HourlyCounts) {
+	if err := m.view.EachHour(first, now+int64(time.Hour), func(hour int64, t *HourlyCounts) {
 		sum := hours[hour]
-		hours[hour] = sum.plus(t)
+		hours[hour] = sum.Plus(t)
 	}); err != nil {
 		return err
 	}
@@ -277,12 +276,12 @@ func (w *watcher) rates(ctx context.Context, r kv.Reader) error {
 			continue
 		}
 		name := warningID(MergeRate, fmt.Sprint(hour))
-		if one := w.warnings[name]; one != nil && one.Count >= t.Merged {
+		if one := m.warnings[name]; one != nil && one.Count >= t.Merged {
 			continue
 		} else if one != nil {
 			one.Count = 0 // the hour has gone on
 		}
-		w.warn(name, hour, t.Merged, func() warningRecord {
+		m.warn(name, hour, t.Merged, func() warningRecord {
 			at := time.Unix(0, hour).UTC()
 			return warningRecord{
 				Kind: MergeRate,
