@@ -21,6 +21,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/internal/space/search"
+	"github.com/selfsame-id/selfsame/internal/space/watch"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
@@ -49,6 +50,7 @@ type opened struct {
 	*space.Space
 	*query.Reader
 	*overrides.Editor
+	*watch.Watcher
 	*search.Index
 	*duplicates.Finder
 	*computed.Computed
@@ -157,7 +159,7 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
-	e.spaces[id] = opened{one, query.New(one), overrides.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), computed.New(one, computed.Config{}), export.New(one), made}
+	e.spaces[id] = opened{one, query.New(one), overrides.New(one), watch.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), computed.New(one, computed.Config{}), export.New(one), made}
 	e.spaces[id].KeepProfiles(share.profiles)
 	return one, nil
 }

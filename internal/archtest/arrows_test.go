@@ -41,6 +41,7 @@ var floors = []struct {
 	{"internal/space/search", 44},
 	{"internal/space/duplicates", 44},
 	{"internal/space/query", 42},
+	{"internal/space/watch", 42},
 	{"internal/space/bulk", 42},
 	{"internal/space", 40},
 	{"internal/feed", 30},
@@ -136,9 +137,9 @@ var owners = []struct {
 	by       []string
 	why      string
 }{
-	{module + "/internal/kv/pebblekv", []string{"internal/app"}, "only app names a concrete store"},
+	{module + "/internal/kv/pebblekv", []string{"internal/app", "internal/space/spacetest"}, "only app names a concrete store"},
 	{module + "/internal/kv/pgkv", []string{"internal/app", "internal/space/spacetest"}, "only app names a concrete store"},
-	{"github.com/cockroachdb/pebble", []string{"internal/kv/pebblekv"}, "the engine behind a store is the store's own affair"},
+	{"github.com/cockroachdb/pebble", []string{"internal/kv/pebblekv", "internal/space/spacetest"}, "the engine behind a store is the store's own affair"},
 	{"github.com/jackc/pgx", []string{"internal/kv/pgkv", "internal/warehouse"}, "the engine behind a store is the store's own affair"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "commands live in cli"},
 	{"go.yaml.in/yaml", []string{"internal/config", "internal/compute", "internal/deliver", "internal/cli"}, "YAML is for people: files, definitions and commands"},

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/watch"
+
 	"bytes"
 	"context"
 	"encoding/json"
@@ -81,6 +83,7 @@ type served struct {
 	*space.Space
 	*query.Reader
 	*overrides.Editor
+	*watch.Watcher
 	*search.Index
 	*export.Exporter
 	caughtUp
@@ -88,7 +91,7 @@ type served struct {
 }
 
 func serve(s *space.Space) *served {
-	return &served{s, query.New(s), overrides.New(s), search.New(s, slog.New(slog.DiscardHandler)), export.New(s), caughtUp{duplicates.New(s, duplicates.Config{})}, computed.New(s, computed.Config{})}
+	return &served{s, query.New(s), overrides.New(s), watch.New(s), search.New(s, slog.New(slog.DiscardHandler)), export.New(s), caughtUp{duplicates.New(s, duplicates.Config{})}, computed.New(s, computed.Config{})}
 }
 
 // caughtUp has read all of the feed whenever it is asked for duplicates.

@@ -6,17 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strings"
 	"testing"
-	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/kv"
-	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/internal/space/spacetest"
@@ -27,6 +20,7 @@ var (
 	quiet      = spacetest.Quiet
 	seeds      = spacetest.Seeds
 	memoryDisk = spacetest.MemoryDisk
+	pebbleDisk = spacetest.PebbleDisk
 	openShared = spacetest.OpenShared
 	openSpace  = spacetest.Open
 	newSpace   = spacetest.New
@@ -35,27 +29,19 @@ var (
 	reuse      = spacetest.Reuse
 	verify     = spacetest.Verify
 	user       = spacetest.User
+	jane       = spacetest.Jane
+	summary    = spacetest.Summary
 	world      = spacetest.World
 	apart      = spacetest.Apart
 	clockAt    = spacetest.ClockAt
 )
 
-const raced = spacetest.Raced
+const (
+	raced  = spacetest.Raced
+	janeIs = spacetest.JaneIs
+)
 
 type disk = spacetest.Disk
-
-// pebbleDisk is the embedded store on files in memory.
-func pebbleDisk() disk {
-	fs := vfs.NewMem()
-	return func(t testing.TB) kv.Store {
-		t.Helper()
-		store, err := pebblekv.Open("data", pebblekv.Options{FS: fs, Logger: quiet, MemtableBytes: 4 << 20, CacheBytes: 8 << 20, ReserveBytes: -1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return store
-	}
-}
 
 // someDisk is the embedded store for some seeds and the quick one for most.
 func someDisk(seed uint64) disk {
@@ -64,50 +50,6 @@ func someDisk(seed uint64) disk {
 	}
 	return memoryDisk()
 }
-
-func jane(t testing.TB) []string {
-	b, err := os.ReadFile("../../examples/jane.ndjson")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Split(strings.TrimSpace(string(b)), "\n")
-}
-
-// summary prints a profile without what depends on arrival.
-func summary(t testing.TB, s *space.Space, ref space.Ref) string {
-	t.Helper()
-	v, err := query.New(s).Profile(context.Background(), ref)
-	if err != nil {
-		return err.Error()
-	}
-	var b strings.Builder
-	for _, i := range v.Identifiers {
-		fmt.Fprintf(&b, "%s:%s %s %s\n", i.Type, i.Value, time.Unix(0, i.Time).UTC().Format(time.RFC3339), i.MessageID)
-	}
-	for _, tr := range v.Traits {
-		fmt.Fprintf(&b, "%s=%s\n", tr.Name, tr.Value)
-	}
-	n, err := query.New(s).CountEvents(context.Background(), ref, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintf(&b, "%d events, %s to %s\n", n, v.Metadata.FirstMessageID, v.Metadata.LastMessageID)
-	return b.String()
-}
-
-const janeIs = `anonymous_id:anon_123 2019-11-15T14:00:05Z jane-001
-ios.id:ios_abc123 2019-11-15T14:00:05Z jane-001
-email:janedoe@example.com 2019-11-15T14:08:44Z jane-008
-user_id:abc123def 2019-11-15T14:08:44Z jane-008
-android.id:and_1a2b3c4d 2019-11-16T08:30:00Z jane-010
-anonymous_id:anon_456 2019-11-16T08:30:00Z jane-010
-anonymous_id:anon_789 2019-11-16T18:00:00Z jane-013
-createdAt="2019-11-15T14:08:44Z"
-email="janedoe@example.com"
-firstName="Jane"
-lastName="Doe"
-26 events, jane-001 to jane-026
-`
 
 func TestJaneIsOnePerson(t *testing.T) {
 	s := newSpace(t, space.Config{})

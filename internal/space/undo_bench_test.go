@@ -1,8 +1,6 @@
 package space_test
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/overrides"
-
 	"context"
 	"fmt"
 	"testing"
@@ -10,6 +8,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
 
 // crowd fills a space with one profile of strands strands and events events: a

@@ -1,14 +1,13 @@
 package space_test
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/overrides"
-
 	"testing"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
 
 // sharedMemory is a store in memory that says that others write it too.

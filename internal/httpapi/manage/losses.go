@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/watch"
 )
 
 // Losses are kept until somebody has seen to them.
@@ -28,12 +29,12 @@ func (h *handler) losses() []api.Loss {
 }
 
 // warnOfLosses makes the warning; nil if nothing was lost.
-func (h *handler) warnOfLosses() *space.Warning {
+func (h *handler) warnOfLosses() *watch.Warning {
 	lost := h.losses()
 	if len(lost) == 0 {
 		return nil
 	}
-	w := &space.Warning{ID: lostWarning, Kind: lostWarning, State: space.WarningOpen,
+	w := &watch.Warning{ID: lostWarning, Kind: lostWarning, State: watch.WarningOpen,
 		First: lost[0].Found.UnixNano(), Last: lost[len(lost)-1].Found.UnixNano()}
 	var commits uint64
 	for _, l := range lost {
@@ -60,7 +61,7 @@ func (h *handler) dismissLosses(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	by := audit.From(r.Context())
-	warning.State, warning.DismissedAt = space.WarningDismissed, h.Now().UnixNano()
+	warning.State, warning.DismissedAt = watch.WarningDismissed, h.Now().UnixNano()
 	warning.By, warning.For, warning.Why = by.By, by.For, by.Why
 	return ok(w, warningOf(warning))
 }

@@ -1,8 +1,6 @@
 package manage
 
 import (
-	"github.com/selfsame-id/selfsame/internal/space/overrides"
-
 	"context"
 	"fmt"
 	"net/http"
@@ -14,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
 
 // Overrides reads, previews and applies what people decide.

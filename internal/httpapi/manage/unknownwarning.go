@@ -7,6 +7,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/watch"
 )
 
 // unknownWarning is the ID and the kind of the warning of write keys that belong to
@@ -14,12 +15,12 @@ import (
 const unknownWarning = "unknown_write_keys"
 
 // warnOfUnknownKeys makes the warning of a space; nil if there is no reason.
-func (h *handler) warnOfUnknownKeys(ctx context.Context, in string) (*space.Warning, error) {
+func (h *handler) warnOfUnknownKeys(ctx context.Context, in string) (*watch.Warning, error) {
 	all, err := h.Catalog.UnknownKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &space.Warning{ID: unknownWarning, Kind: unknownWarning, State: space.WarningOpen}
+	w := &watch.Warning{ID: unknownWarning, Kind: unknownWarning, State: watch.WarningOpen}
 	retired := ""
 	for i := range all {
 		u := &all[i]
@@ -58,7 +59,7 @@ func (h *handler) dismissUnknownKeys(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	by := audit.From(r.Context())
-	unknown.State, unknown.DismissedAt = space.WarningDismissed, h.Now().UnixNano()
+	unknown.State, unknown.DismissedAt = watch.WarningDismissed, h.Now().UnixNano()
 	unknown.By, unknown.For, unknown.Why = by.By, by.For, by.Why
 	return ok(w, warningOf(unknown))
 }

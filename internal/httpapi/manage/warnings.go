@@ -6,16 +6,16 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/watch"
 )
 
 // Warnings reads and dismisses warnings.
 type Warnings interface {
-	Warnings(ctx context.Context, state string, limit int, next string) (space.WarningPage, error)
-	DismissWarning(ctx context.Context, id string) (space.Warning, error)
+	Warnings(ctx context.Context, state string, limit int, next string) (watch.WarningPage, error)
+	DismissWarning(ctx context.Context, id string) (watch.Warning, error)
 }
 
-func warningOf(w *space.Warning) api.Warning {
+func warningOf(w *watch.Warning) api.Warning {
 	a := api.Warning{
 		ID: w.ID, Kind: w.Kind, State: w.State, About: w.Subject.Type, Profile: w.Profile,
 		First: answer.TimeIfAny(w.First), Last: answer.TimeIfAny(w.Last), Count: w.Count, Says: w.Says, Do: w.Do, Rules: w.Rules,
@@ -23,7 +23,7 @@ func warningOf(w *space.Warning) api.Warning {
 	if w.Subject.Value != "" {
 		a.About += ":" + w.Subject.Value
 	}
-	if w.State == space.WarningDismissed {
+	if w.State == watch.WarningDismissed {
 		a.Dismissed = &api.Dismissal{At: answer.TimeIfAny(w.DismissedAt), By: w.By, For: w.For, Why: w.Why}
 	}
 	return a
@@ -41,10 +41,10 @@ func (h *handler) listWarnings(w http.ResponseWriter, r *http.Request) error {
 	state := r.URL.Query().Get("state")
 	switch state {
 	case "":
-		state = space.WarningOpen
+		state = watch.WarningOpen
 	case "all":
 		state = ""
-	case space.WarningOpen, space.WarningDismissed, space.WarningResolved:
+	case watch.WarningOpen, watch.WarningDismissed, watch.WarningResolved:
 	default:
 		return answer.BadParameter("state is %.40q; choose open (the default), dismissed, resolved or all.", state)
 	}
@@ -53,12 +53,12 @@ func (h *handler) listWarnings(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	list := make([]api.Warning, 0, len(p.Warnings)+2)
-	if r.URL.Query().Get("next") == "" && (state == "" || state == space.WarningOpen) {
+	if r.URL.Query().Get("next") == "" && (state == "" || state == watch.WarningOpen) {
 		unknown, err := h.warnOfUnknownKeys(r.Context(), r.PathValue("space"))
 		if err != nil {
 			return err
 		}
-		for _, w := range []*space.Warning{h.warnOfLosses(), unknown} {
+		for _, w := range []*watch.Warning{h.warnOfLosses(), unknown} {
 			if w != nil {
 				list = append(list, warningOf(w))
 			}

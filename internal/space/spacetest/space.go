@@ -6,14 +6,18 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
+	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -40,6 +44,19 @@ type Disk func(t testing.TB) kv.Store
 func MemoryDisk() Disk {
 	m := kvtest.NewMemory()
 	return func(testing.TB) kv.Store { return m.Open() }
+}
+
+// PebbleDisk is the embedded store on files in memory.
+func PebbleDisk() Disk {
+	fs := vfs.NewMem()
+	return func(t testing.TB) kv.Store {
+		t.Helper()
+		store, err := pebblekv.Open("data", pebblekv.Options{FS: fs, Logger: Quiet, MemtableBytes: 4 << 20, CacheBytes: 8 << 20, ReserveBytes: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
+	}
 }
 
 // OpenShared opens the store of a PostgreSQL server, as one of its nodes.
@@ -139,6 +156,57 @@ func Verify(t testing.TB, s *space.Space) query.VerifyReport {
 func User(typ, value string) space.Ref {
 	return space.Ref{Collection: identity.Users, Type: typ, Value: value}
 }
+
+// Jane is the example of docs and tests, a line for each of her events.
+func Jane(t testing.TB) []string {
+	t.Helper()
+	for up := "../.."; ; up += "/.." { // the tests of the rooms lie deeper
+		b, err := os.ReadFile(up + "/examples/jane.ndjson")
+		switch {
+		case err == nil:
+			return strings.Split(strings.TrimSpace(string(b)), "\n")
+		case len(up) > 20:
+			t.Fatal(err)
+		}
+	}
+}
+
+// Summary prints a profile without what depends on arrival.
+func Summary(t testing.TB, s *space.Space, ref space.Ref) string {
+	t.Helper()
+	v, err := query.New(s).Profile(context.Background(), ref)
+	if err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	for _, i := range v.Identifiers {
+		fmt.Fprintf(&b, "%s:%s %s %s\n", i.Type, i.Value, time.Unix(0, i.Time).UTC().Format(time.RFC3339), i.MessageID)
+	}
+	for _, tr := range v.Traits {
+		fmt.Fprintf(&b, "%s=%s\n", tr.Name, tr.Value)
+	}
+	n, err := query.New(s).CountEvents(context.Background(), ref, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&b, "%d events, %s to %s\n", n, v.Metadata.FirstMessageID, v.Metadata.LastMessageID)
+	return b.String()
+}
+
+// JaneIs is her Summary.
+const JaneIs = `anonymous_id:anon_123 2019-11-15T14:00:05Z jane-001
+ios.id:ios_abc123 2019-11-15T14:00:05Z jane-001
+email:janedoe@example.com 2019-11-15T14:08:44Z jane-008
+user_id:abc123def 2019-11-15T14:08:44Z jane-008
+android.id:and_1a2b3c4d 2019-11-16T08:30:00Z jane-010
+anonymous_id:anon_456 2019-11-16T08:30:00Z jane-010
+anonymous_id:anon_789 2019-11-16T18:00:00Z jane-013
+createdAt="2019-11-15T14:08:44Z"
+email="janedoe@example.com"
+firstName="Jane"
+lastName="Doe"
+26 events, jane-001 to jane-026
+`
 
 // World makes random events in which devices, cookies and people meet often.
 func World(rng *rand.Rand, n, people int) []string {

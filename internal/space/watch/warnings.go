@@ -1,4 +1,4 @@
-package space
+package watch
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -167,7 +168,7 @@ func (w *Watcher) Warnings(ctx context.Context, state string, limit int, next st
 	var after []byte
 	if next != "" {
 		if after, err = hex.DecodeString(next); err != nil || len(after) != 8+warningIDBytes {
-			return page, ErrBadCursor
+			return page, space.ErrBadCursor
 		}
 	}
 	var last []byte
@@ -190,7 +191,7 @@ func (w *Watcher) Warnings(ctx context.Context, state string, limit int, next st
 // none of that ID. Who does it and why is in the context, see package audit.
 func (w *Watcher) DismissWarning(ctx context.Context, id string) (Warning, error) {
 	if b, err := hex.DecodeString(id); err != nil || len(b) != warningIDBytes {
-		return Warning{}, fmt.Errorf("warning %q: %w", id, ErrNotFound)
+		return Warning{}, fmt.Errorf("warning %q: %w", id, space.ErrNotFound)
 	}
 	var one Warning
 	err := w.space.Again(ctx, func() (err error) {
@@ -212,7 +213,7 @@ func (w *Watcher) dismiss(ctx context.Context, id string) (Warning, error) {
 		return Warning{}, err
 	}
 	if got[0] == nil {
-		return Warning{}, fmt.Errorf("warning %q: %w", id, ErrNotFound)
+		return Warning{}, fmt.Errorf("warning %q: %w", id, space.ErrNotFound)
 	}
 	rec, err := decodeWarning(got[0])
 	if err != nil || rec.State == WarningDismissed {

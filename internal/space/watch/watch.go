@@ -1,4 +1,4 @@
-package space
+package watch
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
@@ -37,12 +38,12 @@ type watchRecord struct {
 	Counts map[string]int `json:"counts,omitempty"` // the largest of the hour
 }
 
-// watchMemory is what the watcher remembers between two looks. After any failure it is read
+// memory is what the watcher remembers between two looks. After any failure it is read
 // from the store again.
-type watchMemory struct {
+type memory struct {
 	watcher  *Watcher
-	view     *View  // of this look
-	stored   []byte // the watchRecord as it was read or written
+	view     *space.View // of this look
+	stored   []byte      // the watchRecord as it was read or written
 	cursor   string
 	hour     int64
 	crowds   crowds
@@ -93,7 +94,7 @@ func (w *Watcher) run(ctx context.Context, _ *lease.Lease) (task.Rest, error) {
 }
 
 // watchOnce reads a piece of the feed and returns the memory for the next piece.
-func (w *Watcher) watchOnce(ctx context.Context, m *watchMemory) (*watchMemory, error) {
+func (w *Watcher) watchOnce(ctx context.Context, m *memory) (*memory, error) {
 	fence, err := w.lease.Hold(ctx)
 	if errors.Is(err, lease.ErrHeld) {
 		return nil, w.countWarnings(ctx) // another node watches
@@ -129,8 +130,8 @@ func (w *Watcher) watchOnce(ctx context.Context, m *watchMemory) (*watchMemory, 
 }
 
 // recall reads what the watcher knew.
-func (w *Watcher) recall(v *View) (*watchMemory, error) {
-	m := &watchMemory{watcher: w, crowds: crowds{}, warnings: map[string]*watched{}, page: watchPageLeast}
+func (w *Watcher) recall(v *space.View) (*memory, error) {
+	m := &memory{watcher: w, crowds: crowds{}, warnings: map[string]*watched{}, page: watchPageLeast}
 	got, err := v.Reader().Get(v.Context(), codec.Watch.Key(v.Keys()))
 	if err != nil {
 		return nil, err
@@ -183,7 +184,7 @@ const (
 )
 
 // read goes on in the feed until its end, or until it has worked enough.
-func (m *watchMemory) read(ctx context.Context) error {
+func (m *memory) read(ctx context.Context) error {
 	began, changes := time.Now(), 0
 	cursor, err := feed.ParseCursor(m.cursor)
 	if err != nil {
@@ -220,7 +221,7 @@ func (m *watchMemory) read(ctx context.Context) error {
 const mostWatchCounts = 200
 
 // save stores what is new, in one commit.
-func (m *watchMemory) save(ctx context.Context, fence lease.Fence) error {
+func (m *memory) save(ctx context.Context, fence lease.Fence) error {
 	rec := watchRecord{Cursor: m.cursor, Hour: m.hour, Counts: m.crowds.largest(mostWatchCounts)}
 	value, err := json.Marshal(rec)
 	if err != nil {
@@ -273,7 +274,7 @@ func (m *watchMemory) save(ctx context.Context, fence lease.Fence) error {
 }
 
 // warn notes a warning, or that there is reason for it again. about makes it.
-func (m *watchMemory) warn(id string, at, n int64, about func() warningRecord) {
+func (m *memory) warn(id string, at, n int64, about func() warningRecord) {
 	one := m.warnings[id]
 	if one == nil {
 		one = &watched{warningRecord: about()}
@@ -288,7 +289,7 @@ func (m *watchMemory) warn(id string, at, n int64, about func() warningRecord) {
 }
 
 // leastImportant lists warnings, those that may go first.
-func (m *watchMemory) leastImportant() []string {
+func (m *memory) leastImportant() []string {
 	ids := make([]string, 0, len(m.warnings))
 	for id := range m.warnings {
 		ids = append(ids, id)

@@ -1,4 +1,4 @@
-package space
+package watch
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -20,8 +21,8 @@ import (
 const manyPeople = 10
 
 // take looks at one record of the feed.
-func (m *watchMemory) take(ctx context.Context, rec *feed.Record) error {
-	if hour := HourOf(rec.Time); hour > m.hour {
+func (m *memory) take(ctx context.Context, rec *feed.Record) error {
+	if hour := space.HourOf(rec.Time); hour > m.hour {
 		m.hour = hour
 		clear(m.crowds)
 	}
@@ -62,7 +63,7 @@ func tiesPeople(reason string) bool {
 
 // crowd counts people whom a value would tie together if no rule kept them
 // apart.
-func (m *watchMemory) crowd(rs *identity.Ruleset, c *feed.Change, at int64) {
+func (m *memory) crowd(rs *identity.Ruleset, c *feed.Change, at int64) {
 	id := identity.ID{Type: c.IDType, Value: c.IDValue}
 	name := warningID(ManyPeople, id.String())
 	if m.warnings[name] != nil {
@@ -76,7 +77,7 @@ func (m *watchMemory) crowd(rs *identity.Ruleset, c *feed.Change, at int64) {
 	}
 }
 
-func (m *watchMemory) tied(rs *identity.Ruleset, name string, id identity.ID, profile string, at, n int64) {
+func (m *memory) tied(rs *identity.Ruleset, name string, id identity.ID, profile string, at, n int64) {
 	if m.nobodys(rs, id) {
 		return // in the meantime
 	}
@@ -91,7 +92,7 @@ func (m *watchMemory) tied(rs *identity.Ruleset, name string, id identity.ID, pr
 
 // merged counts the profiles that were merged into one, and looks for the ID
 // that did it.
-func (m *watchMemory) merged(ctx context.Context, c *feed.Change, at int64) error {
+func (m *memory) merged(ctx context.Context, c *feed.Change, at int64) error {
 	key := "m" + c.Profile
 	n := m.crowds.add(key)
 	if n < manyPeople {
@@ -99,7 +100,7 @@ func (m *watchMemory) merged(ctx context.Context, c *feed.Change, at int64) erro
 	}
 	delete(m.crowds, key)
 	id, err := busiestID(m.view, c.Profile)
-	if errors.Is(err, ErrNotFound) || err == nil && id.Type == "" {
+	if errors.Is(err, space.ErrNotFound) || err == nil && id.Type == "" {
 		return nil // merged away itself since then, and counted there; or no one ID ties it
 	}
 	if err != nil {
@@ -117,8 +118,8 @@ const (
 
 // busiestID finds the ID of a profile with which most sets of IDs come; none if
 // that are fewer than people it warns of.
-func busiestID(v *View, profile string) (identity.ID, error) {
-	ref := Ref{Collection: identity.Users, Value: profile}
+func busiestID(v *space.View, profile string) (identity.ID, error) {
+	ref := space.Ref{Collection: identity.Users, Value: profile}
 	if strings.HasPrefix(profile, "acc_") {
 		ref.Collection = identity.Accounts
 	}
@@ -157,7 +158,7 @@ func busiestID(v *View, profile string) (identity.ID, error) {
 }
 
 // nobody warns of a value that names nobody by its looks.
-func (m *watchMemory) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
+func (m *memory) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
 	id := identity.ID{Type: c.IDType, Value: c.IDValue}
 	if m.nobodys(rs, id) {
 		return
@@ -172,7 +173,7 @@ func (m *watchMemory) nobody(rs *identity.Ruleset, c *feed.Change, at int64) {
 }
 
 // nobodys reports whether an ID names nobody already: nothing is to be done then.
-func (m *watchMemory) nobodys(rs *identity.Ruleset, id identity.ID) bool {
+func (m *memory) nobodys(rs *identity.Ruleset, id identity.ID) bool {
 	return m.view.Overrides().NamesNobody(rs, id, m.view.Hasher().ID(identity.Users, id))
 }
 
@@ -183,7 +184,7 @@ func kept(id identity.ID) identity.ID {
 
 // look compares the hour's merges with the week, and the types that arrived and
 // the warnings that are open with the rules.
-func (m *watchMemory) look(ctx context.Context) error {
+func (m *memory) look(ctx context.Context) error {
 	if err := m.rates(); err != nil {
 		return err
 	}
@@ -222,7 +223,7 @@ func (m *watchMemory) look(ctx context.Context) error {
 	return nil
 }
 
-func (m *watchMemory) newType(rs *identity.Ruleset, name string, at int64) {
+func (m *memory) newType(rs *identity.Ruleset, name string, at int64) {
 	id := warningID(NewType, name)
 	if one := m.warnings[id]; one != nil && one.State != WarningResolved {
 		return
@@ -252,11 +253,11 @@ const (
 )
 
 // rates warns of hours in which far more profiles merged than usual.
-func (m *watchMemory) rates() error {
-	now := HourOf(m.watcher.space.Now().UnixNano())
-	hours := map[int64]HourlyCounts{}
+func (m *memory) rates() error {
+	now := space.HourOf(m.watcher.space.Now().UnixNano())
+	hours := map[int64]space.HourlyCounts{}
 	first := now - rateHours*int64(time.Hour)
-	if err := m.view.EachHour(first, now+int64(time.Hour), func(hour int64, t *HourlyCounts) {
+	if err := m.view.EachHour(first, now+int64(time.Hour), func(hour int64, t *space.HourlyCounts) {
 		sum := hours[hour]
 		hours[hour] = sum.Plus(t)
 	}); err != nil {

@@ -1,4 +1,4 @@
-package space
+package watch
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 // WatchAll has the watcher read the feed to its end, with the memory of the
 // store. On a shared store it does so only if this node holds the lease.
 func (w *Watcher) WatchAll(ctx context.Context) error {
-	var m *watchMemory
+	var m *memory
 	last := "none"
 	for {
 		var err error

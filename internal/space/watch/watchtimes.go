@@ -1,4 +1,4 @@
-package space
+package watch
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 // unreadTimes warns of sources whose timestamps could not be read, and takes that
 // back when the notes of it have become too old to be kept.
-func (m *watchMemory) unreadTimes(ctx context.Context) error {
+func (m *memory) unreadTimes(ctx context.Context) error {
 	counts, err := m.watcher.space.RejectCounts(ctx)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package space_test
+package watch_test
 
 import (
 	"context"
@@ -17,10 +17,12 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/spacetest"
+	"github.com/selfsame-id/selfsame/internal/space/watch"
 )
 
 // warned has the watcher look and lists all warnings by what they are about.
-func warned(t testing.TB, s *space.Space) map[string]space.Warning {
+func warned(t testing.TB, s *space.Space) map[string]watch.Warning {
 	t.Helper()
 	if err := watching(s).WatchAll(t.Context()); err != nil {
 		t.Fatal(err)
@@ -28,9 +30,9 @@ func warned(t testing.TB, s *space.Space) map[string]space.Warning {
 	return warnings(t, s, "")
 }
 
-func warnings(t testing.TB, s *space.Space, state string) map[string]space.Warning {
+func warnings(t testing.TB, s *space.Space, state string) map[string]watch.Warning {
 	t.Helper()
-	out := map[string]space.Warning{}
+	out := map[string]watch.Warning{}
 	last := int64(1<<63 - 1)
 	for next := ""; ; {
 		p, err := watching(s).Warnings(t.Context(), state, 2, next)
@@ -50,7 +52,7 @@ func warnings(t testing.TB, s *space.Space, state string) map[string]space.Warni
 	}
 }
 
-func names(ws map[string]space.Warning) []string {
+func names(ws map[string]watch.Warning) []string {
 	var out []string
 	for k := range ws {
 		out = append(out, k)
@@ -87,7 +89,7 @@ func TestAValueThatTiesManyPeopleIsWarnedOf(t *testing.T) {
 	kiosk(t, s, 8, 15)
 	ws := warned(t, s)
 	w, ok := ws["many_people anonymous_id:kiosk-7"]
-	if !ok || len(ws) != 1 || w.State != space.WarningOpen || w.Count != 14 || w.First != now.UnixNano() {
+	if !ok || len(ws) != 1 || w.State != watch.WarningOpen || w.Count != 14 || w.First != now.UnixNano() {
 		t.Fatalf("%v: %+v", names(ws), w)
 	}
 	if n := s.Stats().Warnings; n != 1 {
@@ -111,7 +113,7 @@ func TestAValueThatTiesManyPeopleIsWarnedOf(t *testing.T) {
 	if !s.Ruleset().Blocked(w.Subject) {
 		t.Errorf("%s does not block %s", w.Rules, w.Subject)
 	}
-	if w = warned(t, s)["many_people anonymous_id:kiosk-7"]; w.State != space.WarningResolved || s.Stats().Warnings != 0 {
+	if w = warned(t, s)["many_people anonymous_id:kiosk-7"]; w.State != watch.WarningResolved || s.Stats().Warnings != 0 {
 		t.Errorf("%+v, %d open", w, s.Stats().Warnings)
 	}
 }
@@ -126,7 +128,9 @@ func TestRulesDoNotRepeatWarnings(t *testing.T) {
 			{Type: "user_id", Limit: 1 + i}, {Type: "anonymous_id", Limit: 1 + i, Window: "ever"}}}, nil); err != nil {
 			t.Fatal(err)
 		}
-		await(t, s)
+		if err := s.AwaitRules(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if after := warned(t, s)["many_people anonymous_id:kiosk-7"]; after.Count != before.Count || before.Count == 0 {
 		t.Errorf("counted %d, and %d after rules changed", before.Count, after.Count)
@@ -148,7 +152,7 @@ func TestBuiltInRulesAreVersionZero(t *testing.T) {
 		t.Fatal(err)
 	}
 	verify(t, s)
-	if got := summary(t, s, user("user_id", "abc123def")); got != janeIs {
+	if got := summary(t, s, user("user_id", "abc123def")); got != spacetest.JaneIs {
 		t.Errorf("under the built-in rules again:\n%s", got)
 	}
 }
@@ -214,7 +218,7 @@ func TestDismissedIsDismissed(t *testing.T) {
 	w := warned(t, s)["looks_blocked user_id:dummy"]
 	ctx := audit.With(t.Context(), audit.Actor{By: "admin token", For: "ann", Why: "our QA"})
 	done, err := watching(s).DismissWarning(ctx, w.ID)
-	if err != nil || done.State != space.WarningDismissed || done.For != "ann" || done.Why != "our QA" || done.DismissedAt == 0 {
+	if err != nil || done.State != watch.WarningDismissed || done.For != "ann" || done.Why != "our QA" || done.DismissedAt == 0 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	if again, err := watching(s).DismissWarning(t.Context(), w.ID); err != nil || again != done {
@@ -227,7 +231,7 @@ func TestDismissedIsDismissed(t *testing.T) {
 	if err != nil || len(trail.Entries) != 1 || trail.Entries[0].Action != "warning.dismiss" || trail.Entries[0].For != "ann" {
 		t.Errorf("%+v, %v", trail, err)
 	}
-	if ws := warned(t, s); ws["looks_blocked user_id:dummy"] != done || len(warnings(t, s, space.WarningOpen)) != 0 {
+	if ws := warned(t, s); ws["looks_blocked user_id:dummy"] != done || len(warnings(t, s, watch.WarningOpen)) != 0 {
 		t.Errorf("%+v", ws)
 	}
 	for _, id := range []string{"x", "", "0011223344556677"} {
@@ -261,7 +265,7 @@ func TestDismissWhileWatching(t *testing.T) {
 	})
 	wg.Wait()
 	ws := warned(t, s)
-	if len(ws) != 31 || ws["looks_blocked user_id:dummy"].State != space.WarningDismissed || s.Stats().Warnings != 30 {
+	if len(ws) != 31 || ws["looks_blocked user_id:dummy"].State != watch.WarningDismissed || s.Stats().Warnings != 30 {
 		t.Errorf("%d warnings, %d open", len(ws), s.Stats().Warnings)
 	}
 }
@@ -296,7 +300,7 @@ func TestAMergeRateFarAboveNormalIsWarnedOf(t *testing.T) {
 	}
 	hour(70)
 	w := warned(t, s)["merge_rate"]
-	if w.Count != 76 || w.State != space.WarningOpen || !strings.Contains(w.Says, "2026-03-02 06:00") || !strings.Contains(w.Says, "25.0 for 1,000") || w.Rules != "" {
+	if w.Count != 76 || w.State != watch.WarningOpen || !strings.Contains(w.Says, "2026-03-02 06:00") || !strings.Contains(w.Says, "25.0 for 1,000") || w.Rules != "" {
 		t.Errorf("%+v", w)
 	}
 	hour(70)
@@ -329,7 +333,7 @@ func TestUnusualRates(t *testing.T) {
 		{"few events", week(100, 0), 60, 90, false},
 		{"few merges", week(100, 0), 49, 100, false},
 	} {
-		if _, got := space.UnusualRate(c.past, c.merged, c.events); got != c.want {
+		if _, got := watch.UnusualRate(c.past, c.merged, c.events); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
@@ -337,22 +341,22 @@ func TestUnusualRates(t *testing.T) {
 
 func TestWhatLooksLikeNobody(t *testing.T) {
 	for _, v := range []string{"NULL", "(null)", "<undefined>", "[object Object]", "test", "Test_12", "00000000-0000-0000-0000-000000000000", "xxx", "11111", "123456789", "N/A", "-", "unknown"} {
-		if !space.LooksLikeNobody("user_id", v) {
+		if !watch.LooksLikeNobody("user_id", v) {
 			t.Errorf("%q looks like somebody", v)
 		}
 	}
 	for _, v := range []string{"test@example.com", "noreply@shop.de", "no-reply@shop.de", "xxx@test.com", "none", "undefined@x.de"} {
-		if !space.LooksLikeNobody("email", v) {
+		if !watch.LooksLikeNobody("email", v) {
 			t.Errorf("%q looks like somebody", v)
 		}
 	}
 	for _, v := range []string{"u1", "user123", "42", "111", "12345", "anon_123", "jane", "Nan Goldin", "use_2ZxJ5cSHkH2p8vTbGyWQ1mXkTnA", "00000000-0000-4000-8000-00000000002a", "tester-jane", "Guestwick", strings.Repeat("x", 101)} {
-		if space.LooksLikeNobody("user_id", v) {
+		if watch.LooksLikeNobody("user_id", v) {
 			t.Errorf("%q looks like nobody", v)
 		}
 	}
 	for _, v := range []string{"jane@example.com", "guest@hotel.com", "testa@mail.de", "user@shop.de"} {
-		if space.LooksLikeNobody("email", v) {
+		if watch.LooksLikeNobody("email", v) {
 			t.Errorf("%q looks like nobody", v)
 		}
 	}
@@ -361,7 +365,7 @@ func TestWhatLooksLikeNobody(t *testing.T) {
 // However many values there are, memory is bounded, and one that comes often is
 // not lost.
 func TestCrowdsAreBounded(t *testing.T) {
-	held, seen := space.CrowdMemory(200_000, func(i int) string { return fmt.Sprint("once ", i) }, "often")
+	held, seen := watch.CrowdMemory(200_000, func(i int) string { return fmt.Sprint("once ", i) }, "often")
 	if held > 20_000 || seen < 190 {
 		t.Errorf("%d held at most, the often seen %d times of 200", held, seen)
 	}
@@ -444,16 +448,16 @@ func TestUnreadTimestampsAreWarnedOf(t *testing.T) {
 }
 
 var (
-	watchers = map[*space.Space]*space.Watcher{}
+	watchers = map[*space.Space]*watch.Watcher{}
 	mu       sync.Mutex
 )
 
 // watching is the watcher of a space, which begins when it is first asked for.
-func watching(s *space.Space) *space.Watcher {
+func watching(s *space.Space) *watch.Watcher {
 	mu.Lock()
 	defer mu.Unlock()
 	if watchers[s] == nil {
-		watchers[s] = space.NewWatcher(s)
+		watchers[s] = watch.New(s)
 	}
 	return watchers[s]
 }
