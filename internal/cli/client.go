@@ -83,7 +83,17 @@ func (c *client) callIf(ctx context.Context, method, path string, query url.Valu
 
 // postText posts a text as it is and decodes the answer into out.
 func (c *client) postText(ctx context.Context, path string, query url.Values, text string, out any) error {
-	res, err := c.send(ctx, http.MethodPost, path, query, strings.NewReader(text), nil)
+	return c.sendText(ctx, http.MethodPost, path, query, nil, text, out)
+}
+
+// putText puts a text as it is, under the condition that the ETag of what is there is
+// version, and decodes the answer into out.
+func (c *client) putText(ctx context.Context, path string, query url.Values, version, text string, out any) error {
+	return c.sendText(ctx, http.MethodPut, path, query, http.Header{"If-Match": {`"` + version + `"`}}, text, out)
+}
+
+func (c *client) sendText(ctx context.Context, method, path string, query url.Values, header http.Header, text string, out any) error {
+	res, err := c.send(ctx, method, path, query, strings.NewReader(text), header)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ import (
 func (sh *shell) export() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write profiles, members of audiences, events or identifiers to a file",
+		Short: "Write profiles, members of audiences, events, identifiers or definitions to a file",
 		Long: `Writes what a space holds as of one moment, while events go on coming in.
 
 Profiles and members can be narrowed by an audience and by an expression in CEL, as
@@ -44,7 +44,7 @@ them makes the same again.`,
 	for _, kind := range export.Kinds {
 		commands = append(commands, sh.exportKind(kind, shorts[kind]))
 	}
-	return group(cmd, commands...)
+	return group(cmd, append(commands, sh.exportDefinitions())...)
 }
 
 // exportFlags are what an export is asked for with.

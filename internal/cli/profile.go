@@ -17,7 +17,8 @@ import (
 // person is one profile as the management API shows it, with its last events.
 type person struct {
 	api.Profile
-	Timeline []happened `json:"last_events"`
+	Computed *api.ComputedValues `json:"computed,omitempty"` // nil: nothing is defined
+	Timeline []happened          `json:"last_events"`
 }
 
 // happened is one event of the Profile API.
@@ -80,6 +81,13 @@ what was known of them.`,
 			}
 			if err != nil {
 				return err
+			}
+			var computed api.ComputedValues
+			if err := c.call(cmd.Context(), http.MethodGet, in(space, "profiles", collection, ref, "computed"), then, nil, &computed); err != nil {
+				return err
+			}
+			if computed.Revision > 0 {
+				p.Computed = &computed
 			}
 			p.Timeline = []happened{}
 			if events > 0 {
@@ -149,6 +157,7 @@ func (sh *shell) portrait(p *person) {
 		}
 		t.write(s)
 	}
+	sh.printComputed(p.Computed)
 	if len(p.Timeline) > 0 {
 		title := "Events"
 		if int64(len(p.Timeline)) < p.Events {
@@ -159,6 +168,33 @@ func (sh *shell) portrait(p *person) {
 		for _, e := range p.Timeline {
 			t.add(moment(e.Timestamp), clean(e.title()), clean(e.Source), shorten(e.detail(), 50))
 		}
+		t.write(s)
+	}
+}
+
+// printComputed shows computed traits, and the audiences that a profile is in.
+func (sh *shell) printComputed(c *api.ComputedValues) {
+	if c == nil {
+		return
+	}
+	s := sh.out
+	if len(c.Traits) > 0 {
+		fmt.Fprintf(s, "\n%s\n", s.paint(bold, "Computed traits"))
+		t := table{indent: "  ", styles: []style{cyan, "", dim}}
+		for i := range c.Traits {
+			value, _ := json.Marshal(c.Traits[i].Value)
+			t.add(clean(c.Traits[i].Key), shorten(plain(value), 60), moment(&c.Traits[i].Since))
+		}
+		t.write(s)
+	}
+	t := table{indent: "  ", styles: []style{green, dim}}
+	for i := range c.Audiences {
+		if m := &c.Audiences[i]; m.Member {
+			t.add(clean(m.Key), "since "+moment(m.Since))
+		}
+	}
+	if len(t.rows) > 0 {
+		fmt.Fprintf(s, "\n%s\n", s.paint(bold, "Audiences"))
 		t.write(s)
 	}
 }
