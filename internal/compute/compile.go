@@ -77,6 +77,9 @@ func Compile(doc *Document, known Streams, names Names) (*Set, error) {
 		return nil, err
 	}
 	slices.SortFunc(c.set.streams, func(a, b *stream) int { return int(a.id) - int(b.id) })
+	for i, s := range c.set.streams {
+		s.index = i
+	}
 	for t := range c.set.calls {
 		c.set.calls[t] = newIndex(c.set.streams, event.Type(t))
 	}

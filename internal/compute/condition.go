@@ -88,7 +88,7 @@ func (c *conditionCompiler) compile(text string, calls []event.Type, bare bool) 
 	if err != nil {
 		return nil, err
 	}
-	program, _, err := check(env, tree)
+	program, _, err := check(env, tree, mostConditionSteps)
 	if err != nil {
 		return nil, err
 	}
@@ -158,11 +158,16 @@ func (in *eventInput) reset(m *event.Message, source string) {
 	in.traits.reset(m.Traits)
 }
 
+// mostKeptMembers is how much memory is kept for the members of an object.
+const mostKeptMembers = 256
+
 // drop lets go of the event's memory.
 func (in *eventInput) drop() {
 	in.m, in.source = nil, ""
-	for _, o := range []*jsonObject{&in.properties, &in.traits, &in.context, &in.page} {
-		clear(o.members[:cap(o.members)])
+	for _, o := range [...]*jsonObject{&in.properties, &in.traits, &in.context, &in.page} {
+		if clear(o.members); cap(o.members) > mostKeptMembers {
+			o.members = nil
+		}
 		o.reset(nil)
 	}
 }

@@ -27,7 +27,8 @@ type Input struct {
 	Members func(audience string) int
 }
 
-// Result is what Eval computes. Its lists are in the order of Set.Definitions.
+// Result is what Eval computes. Its lists are in the order of Set.Definitions. What it
+// holds may be shared with the memo, and must not be changed.
 type Result struct {
 	Traits    []TraitValue
 	Audiences []Membership

@@ -25,9 +25,10 @@ const (
 	// assumedSize is how long lists, objects and texts of an event or a profile are
 	// taken to be at most.
 	assumedSize = 500
-	// mostEvaluated is what it may cost while it is evaluated, where it goes through lists
-	// that may be longer.
-	mostEvaluated = 100_000
+	// mostConditionSteps and mostProfileSteps are what it may cost while it is evaluated,
+	// where it goes through lists that may be longer: of an event, and of a profile.
+	mostConditionSteps = 100_000
+	mostProfileSteps   = 1_000_000
 )
 
 // expressions are the options of every environment.
@@ -82,8 +83,8 @@ func parse(env *cel.Env, text string) (*cel.Ast, error) {
 }
 
 // check checks the types of a parsed expression, whose result must be a boolean, and
-// makes a program of it.
-func check(env *cel.Env, tree *cel.Ast) (cel.Program, *cel.Ast, error) {
+// makes a program of it, which may take a number of steps.
+func check(env *cel.Env, tree *cel.Ast, steps uint64) (cel.Program, *cel.Ast, error) {
 	var zero error
 	factory := ast.NewExprFactory()
 	ids := ast.MaxID(tree.NativeRep())
@@ -126,7 +127,7 @@ func check(env *cel.Env, tree *cel.Ast) (cel.Program, *cel.Ast, error) {
 	}
 	var options []cel.ProgramOption
 	if loops(checked) {
-		options = append(options, cel.CostLimit(mostEvaluated))
+		options = append(options, cel.CostLimit(steps))
 	}
 	program, err := env.Program(checked, append(options, cel.EvalOptions(cel.OptOptimize))...)
 	if err != nil {

@@ -185,6 +185,20 @@ func TestExtractKeepsNothing(t *testing.T) {
 	}
 }
 
+// A condition that would go through a very long list stops, and does not hold.
+func TestLongListsCostNoMoreThanAllowed(t *testing.T) {
+	set := compiled(t, `traits: {a: {event: A, kind: count, where: 'properties.x.all(p, p > 0 && p < 9 && p != 5)'}}`)
+	for _, c := range []struct {
+		n    int
+		want string
+	}{{100, "[]"}, {14000, "too costly"}} {
+		list := strings.TrimSuffix(strings.Repeat("1,", c.n), ",")
+		if got := takenOf(t, set, `{"type":"track","event":"A","userId":"u","properties":{"x":[`+list+`]}}`); got != c.want {
+			t.Errorf("%d elements: %s, want %s", c.n, got, c.want)
+		}
+	}
+}
+
 // Equal streams of several definitions are one, and numbers stay.
 func TestStreamsAreShared(t *testing.T) {
 	first := `traits:

@@ -46,7 +46,7 @@ func (f *foldSpec) newFold() fold {
 	case f.kind == Unmatched:
 		return newUnmatched(f)
 	case f.kind == Funnel:
-		return &funnel{spec: f}
+		return &funnel{spec: f, keys: map[string]*funnelKey{}}
 	case f.window.Session > 0:
 		return &session{stream: f.streams[0].id, gap: int64(f.window.Session), agg: fresh(), fresh: fresh}
 	case f.window.Length > 0:

@@ -19,7 +19,7 @@ import (
 type Memo struct {
 	set   *Set
 	plan  *plan
-	folds []fold
+	folds []fold // nil: no row yet
 	stale []bool // folds to be filled
 	// results are those of the last evaluation, and known says of which folds they
 	// still hold until their next moment.
@@ -37,8 +37,8 @@ func (s *Set) NewMemo(c identity.Collection) *Memo {
 	n := len(m.plan.folds)
 	m.folds, m.stale = make([]fold, n), make([]bool, n)
 	m.results, m.known = make([]result, n), make([]bool, n)
-	for i, f := range m.plan.folds {
-		m.folds[i], m.stale[i] = f.newFold(), true
+	for i := range m.stale {
+		m.stale[i] = true
 	}
 	return m
 }
@@ -82,6 +82,9 @@ func (m *Memo) apply(r *Row) {
 		if m.known[x.fold] = false; m.stale[x.fold] {
 			continue
 		}
+		if m.folds[x.fold] == nil {
+			m.folds[x.fold] = m.plan.folds[x.fold].newFold()
+		}
 		kept, err := m.folds[x.fold].add(x.no, r)
 		m.stale[x.fold] = !kept || err != nil
 	}
@@ -101,23 +104,27 @@ func (m *Memo) Eval(rows Rows, in *Input, now int64) (Result, error) {
 		m.apply(&m.later[0])
 		m.later = m.later[1:]
 	}
-	var scanned map[StreamID]bool
-	for i, f := range m.folds {
-		if r := &m.results[i]; !m.stale[i] && m.known[i] && (r.next == 0 || now < r.next) {
+	var streams []newest
+	for i := range m.folds {
+		r := &m.results[i]
+		if !m.stale[i] && m.known[i] && (r.next == 0 || now < r.next) {
 			continue
 		}
-		ok := false
-		if !m.stale[i] {
-			m.results[i], ok = f.result(now)
+		*r = result{}
+		ok := !m.stale[i]
+		if ok && m.folds[i] != nil {
+			*r, ok = m.folds[i].result(now)
 		}
 		if !ok {
-			if scanned == nil {
-				scanned = make(map[StreamID]bool, len(m.plan.roles))
+			if streams == nil {
+				streams = make([]newest, len(m.set.streams))
 			}
-			if err := m.fill(rows, i, scanned); err != nil {
+			if err := m.fill(rows, i, streams); err != nil {
 				return Result{}, err
 			}
-			m.results[i], _ = f.result(now)
+			if m.folds[i] != nil {
+				*r, _ = m.folds[i].result(now)
+			}
 		}
 		m.known[i] = true
 	}
@@ -128,23 +135,40 @@ func (m *Memo) Eval(rows Rows, in *Input, now int64) (Result, error) {
 	return out, nil
 }
 
-// fill reads a fold's rows, and those that are later than now of its streams that were
-// not scanned for these.
-func (m *Memo) fill(rows Rows, i int, scanned map[StreamID]bool) error {
+// newest is what is known of a stream while a memo is evaluated.
+type newest struct {
+	asked, any bool
+	time       int64 // of its last row
+}
+
+// fill reads a fold's rows, and those of its streams that are later than now. streams
+// are those of the set.
+func (m *Memo) fill(rows Rows, i int, streams []newest) error {
 	m.stale[i], m.known[i] = true, false
-	if err := m.folds[i].fill(rows, m.now); err != nil {
-		return err
-	}
+	any := false
 	for _, s := range m.plan.folds[i].streams {
-		if scanned[s.id] {
-			continue
+		n := &streams[s.index]
+		if !n.asked {
+			last, ok, err := rows.Latest(s.id, forever)
+			if err != nil {
+				return err
+			}
+			if *n = (newest{true, ok, last.At.Time}); ok && n.time > m.now {
+				err = rows.Scan(s.id, m.now+1, forever, func(r *Row) bool {
+					m.wait(r)
+					return true
+				})
+				if err != nil {
+					return err
+				}
+			}
 		}
-		scanned[s.id] = true
-		err := rows.Scan(s.id, m.now+1, forever, func(r *Row) bool {
-			m.wait(r)
-			return true
-		})
-		if err != nil {
+		any = any || n.any
+	}
+	m.folds[i] = nil
+	if any {
+		m.folds[i] = m.plan.folds[i].newFold()
+		if err := m.folds[i].fill(rows, m.now); err != nil {
 			return err
 		}
 	}
@@ -156,7 +180,7 @@ func (m *Memo) fill(rows Rows, i int, scanned map[StreamID]bool) error {
 func (m *Memo) Size() int {
 	n := 256 + 96*len(m.later)
 	for i, f := range m.folds {
-		if !m.stale[i] {
+		if !m.stale[i] && f != nil {
 			n += f.size()
 		}
 	}
@@ -177,10 +201,14 @@ func (m *Memo) Append(b []byte) []byte {
 		b = appendValue(appendMoment(appendInt(b, int64(r.Stream)), r.At), r.Value)
 	}
 	for i, f := range m.folds {
-		if !m.stale[i] {
-			b = appendInt(b, int64(m.plan.folds[i].hash()))
-			b = appendValue(b, f.append(nil))
+		if m.stale[i] {
+			continue
 		}
+		var state []byte
+		if f != nil {
+			state = f.append(nil)
+		}
+		b = appendValue(appendInt(b, int64(m.plan.folds[i].hash())), state)
 	}
 	return b
 }
@@ -215,7 +243,10 @@ func (s *Set) DecodeMemo(c identity.Collection, b []byte) (*Memo, error) {
 		hash := uint64(d.int())
 		inner := decoder{b: d.value()}
 		if i, ok := at[hash]; ok && !d.damaged {
-			m.folds[i].decode(&inner)
+			if m.folds[i] = nil; len(inner.b) > 0 {
+				m.folds[i] = m.plan.folds[i].newFold()
+				m.folds[i].decode(&inner)
+			}
 			if inner.err() != nil {
 				return nil, ErrCorrupt
 			}

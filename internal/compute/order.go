@@ -72,7 +72,7 @@ func (p *planCompiler) expression(n *node, text, at string, computed bool) cel.P
 	if n.text, err = cel.AstToString(tree); err != nil {
 		n.text = text
 	}
-	program, _, err := check(p.env, tree)
+	program, _, err := check(p.env, tree, mostProfileSteps)
 	if err != nil {
 		return wrong(explainNames(err, l.audiences, p.collection))
 	}

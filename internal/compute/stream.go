@@ -59,6 +59,7 @@ var takeNames = [...]string{"nothing", "presence", "number", "text", "json"}
 // stream is what definitions take from events.
 type stream struct {
 	id         StreamID
+	index      int    // into Set.streams
 	text       string // canonical
 	collection identity.Collection
 	calls      uint16 // bit t: calls of type t
