@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,7 +58,7 @@ func (s *shop) says(lines ...string) {
 			k, v, _ := strings.Cut(id, ":")
 			ids += fmt.Sprintf(`%q:%q,`, map[string]string{"user_id": "userId", "anonymous_id": "anonymousId"}[k], v)
 		}
-		body := fmt.Sprintf(`{"type":"identify","messageId":"m%d",%s"timestamp":"2020-01-01T00:00:%02d.%03dZ","traits":{%s`, s.n, ids, s.n/1000, s.n%1000, traits)
+		body := fmt.Sprintf(`{"type":"identify","messageId":"m%d",%s"timestamp":"2020-01-01T%02d:%02d:%02d.%03dZ","traits":{%s`, s.n, ids, s.n/3600000%24, s.n/60000%60, s.n/1000%60, s.n%1000, traits)
 		if traits == "" {
 			body += "}"
 		}
@@ -360,4 +361,38 @@ func BenchmarkPass(b *testing.B) {
 		s.read()
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(people*b.N), "µs/profile")
+}
+
+// BenchmarkIngestBeside takes in identify calls of new people, with the search
+// beside it and without.
+func BenchmarkIngestBeside(b *testing.B) {
+	for _, searching := range []bool{false, true} {
+		b.Run(map[bool]string{false: "alone", true: "searching"}[searching], func(b *testing.B) {
+			s := newShop(b)
+			if searching {
+				s.d = duplicates.New(s.Space, duplicates.Config{Tasks: task.New()})
+				defer s.d.Close(context.Background())
+			}
+			began := processorTime(b)
+			for b.Loop() {
+				lines := make([]string, 100)
+				for k := range lines {
+					n := s.n + k
+					lines[k] = fmt.Sprintf(`user_id:u%d {"email":"u%d@gmail.com","phone":"+4179%07d","name":"Jane Doe%d","zip":"8001"}`, n, n, n, n)
+				}
+				s.says(lines...)
+			}
+			b.ReportMetric(float64(100*b.N)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric((processorTime(b)-began).Seconds()*1e6/float64(100*b.N), "processor-µs/event")
+		})
+	}
+}
+
+// processorTime is what the process has used.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

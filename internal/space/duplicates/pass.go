@@ -21,7 +21,7 @@ import (
 // ingestion little; under a heavy import it falls behind and catches up later.
 const (
 	workTime    = 100 * time.Millisecond // of one run
-	workShare   = 10                     // it works one of so many moments
+	workShare   = 20                     // it works one of so many moments
 	recordsRead = 64                     // at once
 	chunk       = 256                    // profiles in one commit
 	pollPause   = time.Minute            // on a shared store other nodes' commits are not told
