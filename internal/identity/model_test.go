@@ -93,9 +93,22 @@ func TestModelEqualsResolve(t *testing.T) {
 		if got, want := profiles(o.Groups()), profiles(want.Groups); got != want {
 			t.Fatalf("under the draft:\n%s\nwant\n%s\nevents\n%s", got, want, trace(events))
 		}
-		// Strands that differ are listed, with all that is tied to them.
+		// Strands that differ are listed, with all that is tied to them: what is listed
+		// together can be decided by itself.
 		listed := map[identity.Hash]bool{}
 		for _, c := range o.Different() {
+			var of []identity.Occurrence
+			for _, e := range occ {
+				if slices.Contains(c, e.Strand.Hash) {
+					of = append(of, e)
+				}
+			}
+			alone := identity.Resolve(draft, ov, of)
+			for _, g := range alone.Groups {
+				if whole := want.Groups[want.Owner[g[0].Hash]]; !slices.Equal(g, whole) {
+					t.Fatalf("decided by itself it is %v, with all it is %v", g, whole)
+				}
+			}
 			for _, h := range c {
 				if listed[h] {
 					t.Fatalf("strand %s is listed twice", h)
