@@ -41,6 +41,14 @@ const live = createRoute({
   getParentRoute: () => space, path: '/live',
   component: lazyRouteComponent(() => import('./pages/sources/Live'), 'Live'),
 })
+const duplicates = createRoute({
+  getParentRoute: () => space, path: '/duplicates',
+  component: lazyRouteComponent(() => import('./pages/why/Duplicates'), 'Duplicates'),
+})
+const audiences = createRoute({
+  getParentRoute: () => space, path: '/audiences',
+  component: lazyRouteComponent(() => import('./pages/audiences/Audiences'), 'Audiences'),
+})
 const refused = createRoute({
   getParentRoute: () => space, path: '/refused',
   component: lazyRouteComponent(() => import('./pages/sources/Refused'), 'Refused'),
@@ -65,7 +73,7 @@ const settings = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     index,
-    space.addChildren([home, person, why, decisions, rules, sources, live, refused, insights, warnings, audit, settings]),
+    space.addChildren([home, person, why, decisions, rules, duplicates, audiences, sources, live, refused, insights, warnings, audit, settings]),
   ]),
   defaultPendingComponent: Spinner,
   defaultPendingMs: 150,

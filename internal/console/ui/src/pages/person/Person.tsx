@@ -9,6 +9,7 @@ import { Personal } from '../../parts/mask'
 import { Card, Copy, Empty, Loading, Problem, Spinner, When } from '../../parts/parts'
 import { useSpace } from '../../shell/space'
 import { Accounts } from './Accounts'
+import { Computed } from './Computed'
 import { Events } from './Events'
 import { Identities } from './Identities'
 import { Journey } from './journey/Journey'
@@ -55,6 +56,7 @@ export function Person() {
         </Group>
         {p.merged_ids.length > 0 && <Text size="sm" className="muted" title={p.merged_ids.join('\n')}>{exact(p.merged_ids.length)} earlier {p.merged_ids.length === 1 ? 'profile' : 'profiles'} became part of this one.</Text>}
       </header>
+      <Computed space={space} collection={collection} id={p.id} />
       <Journey space={space} collection={collection} id={p.id} name={firstName(p) || nameOf(p)} />
       <Tabs value={tab} onChange={(t) => t && go({ to: '.', search: { tab: t }, replace: true })} keepMounted={false} variant="default">
         <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>

@@ -1,0 +1,21 @@
+import { useQuery } from '@tanstack/react-query'
+import { api, ok } from '../../api/client'
+
+// Seen are events and properties that really arrived lately, and some of their values.
+export type Seen = { events: string[]; properties: (event: string) => string[]; values: (event: string, property: string) => string[] }
+
+export function useSeen(space: string): Seen {
+  const recent = useQuery({
+    queryKey: ['seen', space],
+    queryFn: () => ok(api.GET('/api/spaces/{space}/events/recent', { params: { path: { space }, query: { limit: 500 } } })),
+    staleTime: 60_000,
+  })
+  const list = (recent.data?.data ?? []).filter((e) => e.name)
+  const bodies = (event: string) => list.filter((e) => e.name === event).map((e) => (e.body as { properties?: Record<string, unknown> } | null)?.properties ?? {})
+  return {
+    events: [...new Set(list.map((e) => e.name))].sort(),
+    properties: (event) => [...new Set(bodies(event).flatMap((p) => Object.entries(p).flatMap(([k, v]) =>
+      Array.isArray(v) && v[0] && typeof v[0] === 'object' ? Object.keys(v[0]).map((x) => `properties.${k}[].${x}`) : [`properties.${k}`])))].sort(),
+    values: (event, property) => [...new Set(bodies(event).map((p) => p[property.replace(/^properties\./, '')]).filter((v) => typeof v === 'string' || typeof v === 'number').map(String))].slice(0, 50),
+  }
+}
