@@ -63,7 +63,7 @@ SUITES := test-e2e test-raced test-plain
 SYNC   := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: test
-test: lint ## Lint, then every test; what this machine cannot run is listed at the end
+test: lint console-if-npm ## Lint, then every test; what this machine cannot run is listed at the end
 	@skipped=$$(mktemp) || exit 1; trap 'rm -f "$$skipped"' EXIT; export SELFSAME_SKIPPED="$$skipped"; \
 	$(MAKE) --no-print-directory --keep-going --jobs=2 $(SYNC) $(SUITES); \
 	code=$$?; \

@@ -122,6 +122,7 @@ try {
     await shot('why')
   })
   await step('cut, and undo', async () => {
+    await go('/spaces/dev/why?a=email:janedoe@example.com&b=anonymous_id:anon_123')
     await button('They are different people…').click()
     await page.getByText('Then: 2 profiles').waitFor()
     await page.getByLabel('Why?').fill('a shared phone')
