@@ -101,10 +101,16 @@ try {
     await page.getByText('The journey as a table').click()
     await page.getByRole('cell', { name: '12 × Workout Completed' }).waitFor()
     await page.getByText('The journey as a table').click()
+    await page.evaluate(() => {
+      window.said = []
+      const look = () => window.said.push(document.querySelector('[role=status][aria-live]')?.textContent ?? '')
+      new MutationObserver(look).observe(document.querySelector('[role=status][aria-live]'), { subtree: true, childList: true, characterData: true })
+    })
     await button('Play the journey').click()
-    await page.getByText('It seemed to be 1 person.').waitFor()
-    await page.getByText('It seemed to be 2 people.').waitFor()
-    await button('Play the journey').waitFor() // it has ended
+    await button('Pause the journey').waitFor()
+    await button('Play the journey').waitFor({ timeout: 40_000 }) // it has ended
+    const said = await page.evaluate(() => window.said.join('\n'))
+    for (const words of ['It seemed to be 1 person.', 'It seemed to be 2 people.']) if (!said.includes(words)) problems.push(`the journey played without “${words}”`)
   })
   for (const tab of ['Traits', 'Events', 'Identities', 'Accounts', 'Graph']) {
     await step(`a person's ${tab}`, async () => {
@@ -143,7 +149,7 @@ try {
   })
   await step('simulate a rule', async () => {
     await page.getByRole('link', { name: 'Rules' }).click()
-    await page.getByLabel('Values of anonymous_id that identify nobody').fill('anon_123')
+    await page.getByRole('combobox', { name: 'Values of anonymous_id that identify nobody' }).fill('anon_123')
     await page.keyboard.press('Enter')
     await check('rules')
     await shot('rules')
@@ -171,7 +177,7 @@ try {
     await body.waitFor()
     await page.waitForFunction(() => document.querySelector('[role=dialog] textarea')?.value.includes('u-mended'))
     await body.fill(JSON.stringify({ type: 'track', event: 'Mended', userId: 'u-mended' }))
-    await button('Send again').click()
+    await page.getByRole('button', { name: 'Send again', exact: true }).click()
     await page.getByText('It is taken').waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
     await page.getByText('Mended', { exact: true }).waitFor()

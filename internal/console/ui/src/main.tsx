@@ -9,7 +9,7 @@ import { createRoot } from 'react-dom/client'
 import { ApiError } from './api/client'
 import { MaskProvider } from './parts/mask'
 import { router } from './router'
-import { theme } from './theme'
+import { theme, variables } from './theme'
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''
 setNonce(nonce) // for react-remove-scroll, which dialogs use
@@ -30,7 +30,7 @@ const queries = new QueryClient({
 })
 
 createRoot(document.getElementById('root')!).render(
-  <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+  <MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto" getStyleNonce={() => nonce}>
     <QueryClientProvider client={queries}>
       <MaskProvider>
         <RouterProvider router={router} />

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 const iris: MantineColorsTuple = [
   '#eef0ff', '#dfe2fd', '#bcc2f5', '#969fee', '#7680e8', '#626de5', '#4f5ae0', '#4338ca', '#3730a3', '#2e2883',
@@ -13,7 +13,7 @@ const dark: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'iris',
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: { light: 7, dark: 6 },
   colors: { iris, ink, dark },
   fontFamily: "'Inter Variable', system-ui, -apple-system, 'Segoe UI', sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, monospace",
@@ -21,6 +21,15 @@ export const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   autoContrast: true,
+})
+
+// Texts on tinted grounds and beside inputs are dark enough to be read by everyone.
+const texts = { '--mantine-color-dimmed': 'var(--muted)', '--mantine-color-placeholder': 'var(--faint)' }
+const tinted = ['teal', 'red', 'orange', 'gray', 'pink', 'blue', 'iris', 'green', 'yellow']
+export const variables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: { ...texts, ...Object.fromEntries(tinted.map((c) => [`--mantine-color-${c}-light-color`, `color-mix(in srgb, var(--mantine-color-${c}-9) 82%, black)`])) },
+  dark: { ...texts, ...Object.fromEntries(tinted.map((c) => [`--mantine-color-${c}-light-color`, `var(--mantine-color-${c}-1)`])) },
 })
 
 // laneColors tell apps and devices apart, in both schemes and for those who do not

@@ -92,13 +92,13 @@ export function Empty({ icon, title, children }: { icon?: ReactNode; title: stri
 
 export function Loading({ rows = 4 }: { rows?: number }) {
   return (
-    <Stack gap="sm" aria-busy="true" aria-label="Loading" p="md">
+    <Stack gap="sm" role="status" aria-busy="true" aria-label="Loading" p="md">
       {Array.from({ length: rows }, (_, i) => <Skeleton key={i} h={18} w={`${95 - ((i * 17) % 40)}%`} radius="sm" />)}
     </Stack>
   )
 }
 
-export const Spinner = () => <Center py={80}><Loader aria-label="Loading" /></Center>
+export const Spinner = () => <Center py={80} role="status" aria-label="Loading"><Loader aria-hidden /></Center>
 
 export function Card({ title, aside, children, pad = true }: { title?: ReactNode; aside?: ReactNode; children: ReactNode; pad?: boolean }) {
   return (

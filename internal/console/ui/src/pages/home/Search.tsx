@@ -45,7 +45,7 @@ export function Search({ compact }: { compact?: boolean }) {
         value={text}
         onChange={(e) => { setText(e.currentTarget.value); setOpen(true); setAt(0) }}
         onFocus={() => setOpen(true)}
-        onBlur={() => setTimeout(() => setOpen(false), 150)}
+        onBlur={() => setOpen(false)}
         onKeyDown={(e) => {
           if (e.key === 'ArrowDown') { e.preventDefault(); setAt((i) => Math.min(i + 1, people.length - 1)) }
           if (e.key === 'ArrowUp') { e.preventDefault(); setAt((i) => Math.max(i - 1, 0)) }
@@ -61,7 +61,7 @@ export function Search({ compact }: { compact?: boolean }) {
         aria-autocomplete="list"
         autoFocus={!compact}
         leftSection={<IconSearch size={compact ? 17 : 21} stroke={1.8} />}
-        rightSection={found.isFetching && wanted ? <Loader size="xs" /> : text ? <CloseButton size="sm" onClick={() => setText('')} aria-label="Empty the search" /> : null}
+        rightSection={found.isFetching && wanted ? <Loader size="xs" aria-hidden /> : text ? <CloseButton size="sm" onClick={() => setText('')} aria-label="Empty the search" /> : null}
       />
       <div id={list} role="listbox" aria-label="People found" className="card" hidden={!shown}
         style={{ position: 'absolute', zIndex: 300, left: 0, right: 0, top: '100%', marginTop: 6, padding: 6, boxShadow: '0 12px 40px rgb(0 0 0 / 0.16)', maxHeight: '60vh', overflowY: 'auto' }}>
