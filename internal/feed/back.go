@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Place is where a record stands among all: by its time, of equal times by its
@@ -31,9 +32,9 @@ func (p Place) Before(q Place) bool {
 // Backward reads a feed from its end to its beginning. It relies on the times of
 // a lane's records never going back, which those who write them see to.
 type Backward struct {
-	r      kv.Reader
-	prefix []byte
-	lanes  []*backLane
+	r     kv.Reader
+	keys  codec.Keyspace
+	lanes []*backLane
 }
 
 // backLane is what is left of one lane.
@@ -54,12 +55,11 @@ const (
 	backPageBytes = 128 << 10
 )
 
-// Back begins to read the records under Key(prefix, lane, seq) whose place is
-// before a given one, the newest first; nil: all of them. It takes some reads
+// Back begins to read the records of a space whose place is before a given one, the newest first; nil: all of them. It takes some reads
 // for each lane. Errors are those of Read.
-func Back(ctx context.Context, r kv.Reader, prefix []byte, before *Place) (*Backward, error) {
-	b := &Backward{r: r, prefix: prefix}
-	from, end := prefix, kv.PrefixEnd(prefix)
+func Back(ctx context.Context, r kv.Reader, ks codec.Keyspace, before *Place) (*Backward, error) {
+	b := &Backward{r: r, keys: ks}
+	from, end := codec.FeedRecords.All(ks)
 	for from != nil {
 		first, err := r.Scan(ctx, from, end, 1, false)
 		if err != nil {
@@ -68,6 +68,10 @@ func Back(ctx context.Context, r kv.Reader, prefix []byte, before *Place) (*Back
 		if len(first) == 0 {
 			break
 		}
+		number, _, err := parseKey(first[0].Key)
+		if err != nil {
+			return nil, err
+		}
 		lane, err := b.lane(ctx, first[0], before)
 		if err != nil {
 			return nil, err
@@ -75,7 +79,7 @@ func Back(ctx context.Context, r kv.Reader, prefix []byte, before *Place) (*Back
 		if lane != nil {
 			b.lanes = append(b.lanes, lane)
 		}
-		from = kv.PrefixEnd(first[0].Key[:len(prefix)+laneBytes])
+		from = kv.PrefixEnd(codec.FeedRecords.Of(ks, number))
 	}
 	return b, nil
 }
@@ -99,7 +103,7 @@ func (b *Backward) lane(ctx context.Context, first kv.Entry, before *Place) (*ba
 		l.end = before.Seq
 		return l, nil
 	}
-	laneEnd := kv.PrefixEnd(Key(b.prefix, l.number, 0)[:len(b.prefix)+laneBytes])
+	laneEnd := kv.PrefixEnd(codec.FeedRecords.Of(b.keys, l.number))
 	last, err := b.r.Scan(ctx, first.Key, laneEnd, 1, true)
 	if err != nil {
 		return nil, fmt.Errorf("lane %d of the feed: %w", l.number, err)
@@ -115,7 +119,7 @@ func (b *Backward) lane(ctx context.Context, first kv.Entry, before *Place) (*ba
 	low, high := at.Seq, to.Seq // low is before the place, high is not
 	for high-low > 1 {
 		middle := low + (high-low)/2
-		found, err := b.r.Scan(ctx, Key(b.prefix, l.number, middle), laneEnd, 1, false)
+		found, err := b.r.Scan(ctx, codec.FeedRecords.Key(b.keys, l.number, middle), laneEnd, 1, false)
 		if err != nil {
 			return nil, fmt.Errorf("lane %d of the feed: %w", l.number, err)
 		}
@@ -135,7 +139,7 @@ func (b *Backward) lane(ctx context.Context, first kv.Entry, before *Place) (*ba
 
 // place reads where a record stands, and nothing else of it.
 func (b *Backward) place(e kv.Entry) (Place, error) {
-	lane, seq, err := parseKey(b.prefix, e.Key)
+	lane, seq, err := parseKey(e.Key)
 	if err != nil {
 		return Place{}, err
 	}
@@ -188,7 +192,7 @@ func (b *Backward) fill(ctx context.Context, l *backLane) error {
 	if len(l.ready) > 0 || l.done {
 		return nil
 	}
-	page, err := b.r.Scan(ctx, Key(b.prefix, l.number, 0), Key(b.prefix, l.number, l.end), l.page, true)
+	page, err := b.r.Scan(ctx, codec.FeedRecords.Key(b.keys, l.number, 0), codec.FeedRecords.Key(b.keys, l.number, l.end), l.page, true)
 	if err != nil {
 		return fmt.Errorf("lane %d of the feed: %w", l.number, err)
 	}
@@ -203,7 +207,7 @@ func (b *Backward) fill(ctx context.Context, l *backLane) error {
 	if bytes < backPageBytes {
 		l.page = min(l.page*2, backPageMost)
 	}
-	if _, l.end, err = parseKey(b.prefix, page[len(page)-1].Key); err != nil {
+	if _, l.end, err = parseKey(page[len(page)-1].Key); err != nil {
 		return err
 	}
 	return b.take(l, page)

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Read backward from any place, a feed of several lanes is all of its records
@@ -17,7 +18,7 @@ func TestBackReadsEverythingBeforeAPlace(t *testing.T) {
 	n := 0
 	rapid.Check(t, func(t *rapid.T) {
 		n++
-		prefix := []byte{1, byte(n >> 8), byte(n), 'f'}
+		keys := codec.NewKeyspace(uint16(n))
 		var all []Record
 		var batch kv.Batch
 		for _, lane := range rapid.SliceOfNDistinct(rapid.Uint64Range(0, 1<<60), 0, 4, rapid.ID).Draw(t, "lanes") {
@@ -26,7 +27,7 @@ func TestBackReadsEverythingBeforeAPlace(t *testing.T) {
 				at += rapid.Int64Range(0, 2).Draw(t, "step")
 				r := Record{Lane: lane, Seq: seq + 1, Time: at}
 				all = append(all, r)
-				batch.Put(Key(prefix, lane, seq+1), r.Append(nil))
+				batch.Put(codec.FeedRecords.Key(keys, lane, seq+1), r.Append(nil))
 			}
 		}
 		if len(all) > 0 {
@@ -62,7 +63,7 @@ func TestBackReadsEverythingBeforeAPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer reader.Close()
-		b, err := Back(t.Context(), reader, prefix, before)
+		b, err := Back(t.Context(), reader, keys, before)
 		if err != nil {
 			t.Fatal(err)
 		}

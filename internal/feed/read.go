@@ -2,31 +2,15 @@ package feed
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"maps"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
-
-// laneBytes and keyBytes are what follows the prefix in the key of a lane, and
-// of a record: lane and sequence number, big-endian.
-const (
-	laneBytes = 8
-	keyBytes  = laneBytes + 8
-)
-
-// Key is the key of a record under prefix. It shares no memory with prefix.
-func Key(prefix []byte, lane, seq uint64) []byte {
-	b := make([]byte, 0, len(prefix)+keyBytes)
-	b = append(b, prefix...)
-	b = binary.BigEndian.AppendUint64(b, lane)
-	return binary.BigEndian.AppendUint64(b, seq)
-}
 
 // Read returns up to limit records after c, and the cursor after the last of
-// them; c itself is not changed. The records lie under Key(prefix, lane, seq),
-// and nothing else under prefix, which must not be empty.
+// them; c itself is not changed.
 //
 // The records of a lane come in the order of their sequence numbers, which
 // begin at 1; lanes are taken together by the time of their next records, and
@@ -36,11 +20,11 @@ func Key(prefix []byte, lane, seq uint64) []byte {
 //
 // Errors: kv.ErrInvalid for a limit under 1, kv.ErrCorrupt and kv.ErrTooNew for
 // what cannot be read, and those of r.
-func Read(ctx context.Context, r kv.Reader, prefix []byte, c Cursor, limit int) ([]Record, Cursor, error) {
+func Read(ctx context.Context, r kv.Reader, ks codec.Keyspace, c Cursor, limit int) ([]Record, Cursor, error) {
 	if err := kv.CheckLimit(limit); err != nil {
 		return nil, nil, err
 	}
-	lanes, err := lanesAfter(ctx, r, prefix, c, limit)
+	lanes, err := lanesAfter(ctx, r, ks, c, limit)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -71,7 +55,7 @@ func Read(ctx context.Context, r kv.Reader, prefix []byte, c Cursor, limit int) 
 
 // lane is what Read knows of one lane.
 type lane struct {
-	prefix []byte
+	keys   codec.Keyspace
 	number uint64
 	seq    uint64 // of the last record read
 	page   int    // records read at once
@@ -84,9 +68,9 @@ const lanesPage = 32
 
 // lanesAfter finds the lanes that exist, in the order of their numbers, with one
 // look for each and one for the end.
-func lanesAfter(ctx context.Context, r kv.Reader, prefix []byte, c Cursor, limit int) ([]*lane, error) {
+func lanesAfter(ctx context.Context, r kv.Reader, ks codec.Keyspace, c Cursor, limit int) ([]*lane, error) {
 	var lanes []*lane
-	from, end := prefix, kv.PrefixEnd(prefix)
+	from, end := codec.FeedRecords.All(ks)
 	for from != nil {
 		found, err := r.Scan(ctx, from, end, 1, false)
 		if err != nil {
@@ -95,12 +79,12 @@ func lanesAfter(ctx context.Context, r kv.Reader, prefix []byte, c Cursor, limit
 		if len(found) == 0 {
 			break
 		}
-		number, _, err := parseKey(prefix, found[0].Key)
+		number, _, err := parseKey(found[0].Key)
 		if err != nil {
 			return nil, err
 		}
-		lanes = append(lanes, &lane{prefix: prefix, number: number, seq: c[number], page: limit})
-		from = kv.PrefixEnd(found[0].Key[:len(prefix)+laneBytes])
+		lanes = append(lanes, &lane{keys: ks, number: number, seq: c[number], page: limit})
+		from = kv.PrefixEnd(codec.FeedRecords.Of(ks, number))
 	}
 	if len(lanes) > 1 {
 		for _, l := range lanes {
@@ -121,14 +105,14 @@ func (l *lane) fill(ctx context.Context, r kv.Reader, most int) error {
 		return nil
 	}
 	n := min(l.page, most)
-	end := kv.PrefixEnd(Key(l.prefix, l.number, 0)[:len(l.prefix)+laneBytes])
-	entries, err := r.Scan(ctx, Key(l.prefix, l.number, l.seq+1), end, n, false)
+	end := kv.PrefixEnd(codec.FeedRecords.Of(l.keys, l.number))
+	entries, err := r.Scan(ctx, codec.FeedRecords.Key(l.keys, l.number, l.seq+1), end, n, false)
 	if err != nil {
 		return fmt.Errorf("lane %d of the feed: %w", l.number, err)
 	}
 	l.done = len(entries) < n
 	for _, e := range entries {
-		_, seq, err := parseKey(l.prefix, e.Key)
+		_, seq, err := parseKey(e.Key)
 		if err != nil {
 			return err
 		}
@@ -149,18 +133,18 @@ func (l *lane) fill(ctx context.Context, r kv.Reader, most int) error {
 	return nil
 }
 
-func parseKey(prefix, key []byte) (lane, seq uint64, err error) {
-	if len(key) != len(prefix)+keyBytes {
-		return 0, 0, fmt.Errorf("%w: a key of the feed has %d bytes", kv.ErrCorrupt, len(key)-len(prefix))
+func parseKey(key []byte) (lane, seq uint64, err error) {
+	lane, seq, ok := codec.FeedRecords.Parse(key)
+	if !ok {
+		return 0, 0, fmt.Errorf("%w: a key of the feed has %d bytes", kv.ErrCorrupt, len(key))
 	}
-	key = key[len(prefix):]
-	return binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[laneBytes:]), nil
+	return lane, seq, nil
 }
 
 // End returns the cursor behind all records that a snapshot has, gaps or not.
-func End(ctx context.Context, r kv.Reader, prefix []byte) (Cursor, error) {
+func End(ctx context.Context, r kv.Reader, ks codec.Keyspace) (Cursor, error) {
 	c := Cursor{}
-	from, end := prefix, kv.PrefixEnd(prefix)
+	from, end := codec.FeedRecords.All(ks)
 	for from != nil {
 		last, err := r.Scan(ctx, from, end, 1, true)
 		if err != nil {
@@ -169,12 +153,12 @@ func End(ctx context.Context, r kv.Reader, prefix []byte) (Cursor, error) {
 		if len(last) == 0 {
 			break
 		}
-		number, seq, err := parseKey(prefix, last[0].Key)
+		number, seq, err := parseKey(last[0].Key)
 		if err != nil {
 			return nil, err
 		}
 		c[number] = seq
-		end = Key(prefix, number, 0)
+		end = codec.FeedRecords.Of(ks, number)
 	}
 	return c, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 func TestCursorsComeBack(t *testing.T) {
@@ -66,12 +67,15 @@ func openStore(t testing.TB) kv.Store {
 	return s
 }
 
-// put stores records under prefix.
-func put(t testing.TB, s kv.Store, prefix string, records ...Record) {
+// spaceOf is the keyspace that tests call by a letter.
+func spaceOf(letter string) codec.Keyspace { return codec.NewKeyspace(uint16(letter[0])) }
+
+// put stores records of a space.
+func put(t testing.TB, s kv.Store, space string, records ...Record) {
 	t.Helper()
 	var b kv.Batch
 	for i := range records {
-		b.Put(Key([]byte(prefix), records[i].Lane, records[i].Seq), records[i].Append(nil))
+		b.Put(codec.FeedRecords.Key(spaceOf(space), records[i].Lane, records[i].Seq), records[i].Append(nil))
 	}
 	if err := s.Commit(context.Background(), &b); err != nil {
 		t.Fatal(err)
@@ -79,7 +83,7 @@ func put(t testing.TB, s kv.Store, prefix string, records ...Record) {
 }
 
 // read reads after a cursor, which it takes through its text.
-func read(t testing.TB, s kv.Store, prefix, cursor string, limit int) (names []string, next string) {
+func read(t testing.TB, s kv.Store, space, cursor string, limit int) (names []string, next string) {
 	t.Helper()
 	c, err := ParseCursor(cursor)
 	if err != nil {
@@ -91,7 +95,7 @@ func read(t testing.TB, s kv.Store, prefix, cursor string, limit int) (names []s
 		t.Fatal(err)
 	}
 	defer r.Close()
-	records, after, err := Read(context.Background(), r, []byte(prefix), c, limit)
+	records, after, err := Read(context.Background(), r, spaceOf(space), c, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,9 +169,11 @@ func TestReadManyLanesInPages(t *testing.T) {
 func TestReadReportsDamage(t *testing.T) {
 	ctx := context.Background()
 	for name, fill := range map[string]func(b *kv.Batch){
-		"a key":    func(b *kv.Batch) { b.Put([]byte("f123"), nil) },
-		"a record": func(b *kv.Batch) { b.Put(Key([]byte("f"), 1, 1), []byte{recordVersion, 1}) },
-		"a place":  func(b *kv.Batch) { b.Put(Key([]byte("f"), 1, 1), (&Record{Lane: 1, Seq: 2}).Append(nil)) },
+		"a key":    func(b *kv.Batch) { b.Put(append(codec.FeedRecords.Prefix(spaceOf("f")), "123"...), nil) },
+		"a record": func(b *kv.Batch) { b.Put(codec.FeedRecords.Key(spaceOf("f"), 1, 1), []byte{recordVersion, 1}) },
+		"a place": func(b *kv.Batch) {
+			b.Put(codec.FeedRecords.Key(spaceOf("f"), 1, 1), (&Record{Lane: 1, Seq: 2}).Append(nil))
+		},
 	} {
 		s := openStore(t)
 		var b kv.Batch
@@ -179,10 +185,10 @@ func TestReadReportsDamage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := Read(ctx, r, []byte("f"), nil, 1); !errors.Is(err, kv.ErrCorrupt) {
+		if _, _, err := Read(ctx, r, spaceOf("f"), nil, 1); !errors.Is(err, kv.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, _, err := Read(ctx, r, []byte("f"), nil, 0); !errors.Is(err, kv.ErrInvalid) {
+		if _, _, err := Read(ctx, r, spaceOf("f"), nil, 0); !errors.Is(err, kv.ErrInvalid) {
 			t.Errorf("limit 0: %v", err)
 		}
 		r.Close()
@@ -200,7 +206,7 @@ func BenchmarkReadOneLane(b *testing.B) {
 	}
 	defer r.Close()
 	for b.Loop() {
-		if got, _, err := Read(context.Background(), r, []byte("f"), Cursor{1: 990}, 100); err != nil || len(got) != 10 {
+		if got, _, err := Read(context.Background(), r, spaceOf("f"), Cursor{1: 990}, 100); err != nil || len(got) != 10 {
 			b.Fatal(len(got), err)
 		}
 	}

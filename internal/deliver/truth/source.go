@@ -39,7 +39,7 @@ func (s *Source) Feed(ctx context.Context, cursor string, limit int) ([]feed.Rec
 		return nil, "", err
 	}
 	defer v.Close()
-	records, after, err := feed.Read(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()), after, limit)
+	records, after, err := feed.Read(ctx, v.Reader(), v.Keys(), after, limit)
 	return records, after.String(), err
 }
 
@@ -50,7 +50,7 @@ func (s *Source) End(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer v.Close()
-	end, err := feed.End(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()))
+	end, err := feed.End(ctx, v.Reader(), v.Keys())
 	return end.String(), err
 }
 

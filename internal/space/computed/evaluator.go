@@ -142,7 +142,7 @@ func (e *evaluator) recall(ctx context.Context, v *space.View) (*position, error
 		return p, err
 	}
 	p.Time = v.Now().UnixNano()
-	p.cursor, err = feed.End(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()))
+	p.cursor, err = feed.End(ctx, v.Reader(), v.Keys())
 	return p, err
 }
 
@@ -188,7 +188,7 @@ func (w *work) because(p codec.ProfileID) int64 {
 // returns how many records it read.
 func (w *work) readFeed() (n int, err error) {
 	w.page = min(max(w.page, 8), 1024)
-	recs, after, err := feed.Read(w.view.Context(), w.view.Reader(), codec.FeedRecords.Prefix(w.view.Keys()), w.pos.cursor, w.page)
+	recs, after, err := feed.Read(w.view.Context(), w.view.Reader(), w.view.Keys(), w.pos.cursor, w.page)
 	if err != nil {
 		return 0, err
 	}

@@ -84,7 +84,7 @@ func (d *Finder) piece(ctx context.Context, fence lease.Fence) (more bool, err e
 	if err != nil {
 		return false, fmt.Errorf("%w: the cursor of the search for duplicates: %w", kv.ErrCorrupt, err)
 	}
-	records, next, err := feed.Read(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()), cursor, recordsRead)
+	records, next, err := feed.Read(ctx, v.Reader(), v.Keys(), cursor, recordsRead)
 	if err != nil {
 		return false, err
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/space"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Feed reads up to limit change records after cursor ("" is the beginning) and
@@ -20,7 +19,7 @@ func (r *Reader) Feed(ctx context.Context, cursor string, limit int) ([]feed.Rec
 		return nil, "", err
 	}
 	defer v.Close()
-	recs, c, err := feed.Read(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()), c, min(max(limit, 1), 10_000))
+	recs, c, err := feed.Read(ctx, v.Reader(), v.Keys(), c, min(max(limit, 1), 10_000))
 	if err != nil {
 		return nil, "", err
 	}

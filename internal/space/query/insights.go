@@ -77,7 +77,7 @@ func (r *Reader) insightsWithin(ctx context.Context, q InsightQuery, records, ch
 			return page, err
 		}
 	}
-	b, err := feed.Back(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()), before)
+	b, err := feed.Back(ctx, v.Reader(), v.Keys(), before)
 	if err != nil {
 		return page, err
 	}

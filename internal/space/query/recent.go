@@ -7,7 +7,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
@@ -35,7 +34,7 @@ func (r *Reader) Recent(ctx context.Context, since int64, limit int) ([]Recent, 
 		return nil, err
 	}
 	defer v.Close()
-	back, err := feed.Back(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()), nil)
+	back, err := feed.Back(ctx, v.Reader(), v.Keys(), nil)
 	if err != nil {
 		return nil, err
 	}

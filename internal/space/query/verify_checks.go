@@ -69,8 +69,10 @@ func (v *verification) checkIdentity() error {
 	listed := map[identity.Hash]map[identity.Hash]bool{}
 	nodes := map[identity.Hash]*codec.Identifier{}
 	if err := v.view.Each(codec.Identifiers, queryPage, func(e kv.Entry) error {
-		var h identity.Hash
-		copy(h[:], e.Key[4:])
+		h, ok := codec.Identifiers.Parse(e.Key)
+		if !ok {
+			return kv.ErrCorrupt
+		}
 		n, err := codec.DecodeIdentifier(e.Value)
 		if err != nil {
 			return err
@@ -106,8 +108,10 @@ func (v *verification) checkIdentity() error {
 		if err != nil {
 			return err
 		}
-		var p codec.ProfileID
-		copy(p[:], e.Key[4:])
+		p, ok := codec.Profiles.Parse(e.Key)
+		if !ok {
+			return kv.ErrCorrupt
+		}
 		if rec.Merged {
 			return nil
 		}
@@ -214,8 +218,10 @@ func (v *verification) checkStrand(got, want *identity.Strand, listed map[identi
 // checkTraits holds the traits of every strand against all that was said.
 func (v *verification) checkTraits() error {
 	if err := v.view.Each(codec.Traits, queryPage, func(e kv.Entry) error {
-		var h identity.Hash
-		copy(h[:], e.Key[4:])
+		h, ok := codec.Traits.Parse(e.Key)
+		if !ok {
+			return kv.ErrCorrupt
+		}
 		got, err := profile.DecodeTraits(e.Value)
 		if err != nil {
 			return err

@@ -123,7 +123,7 @@ func (w *writer) follow(ctx context.Context, st *state) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("%w: the search index's cursor: %w", kv.ErrCorrupt, err)
 	}
-	records, after, err := feed.Read(ctx, w.r, codec.FeedRecords.Prefix(x.keys), cursor, max(x.page, pageLeast))
+	records, after, err := feed.Read(ctx, w.r, x.keys, cursor, max(x.page, pageLeast))
 	if err != nil || len(records) == 0 {
 		return false, err
 	}

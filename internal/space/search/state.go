@@ -66,5 +66,5 @@ func readState(ctx context.Context, r kv.Reader, ks codec.Keyspace) (st state, s
 
 // feedEnd is the cursor behind all records of a snapshot.
 func feedEnd(ctx context.Context, r kv.Reader, ks codec.Keyspace) (feed.Cursor, error) {
-	return feed.End(ctx, r, codec.FeedRecords.Prefix(ks))
+	return feed.End(ctx, r, ks)
 }
