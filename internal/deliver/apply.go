@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
@@ -23,6 +24,8 @@ type definitionRecord struct {
 	Text     string `json:"text"`     // YAML, without secrets
 	SetAt    int64  `json:"set_at"`   // ns since 1970
 	SetBy    string `json:"set_by"`
+	SetFor   string `json:"set_for,omitempty"`
+	Why      string `json:"why,omitempty"`
 }
 
 // Plan is what applying definitions changes: keys of destinations, in order.
@@ -97,9 +100,9 @@ func (d *declared) documentOf(keys ...string) []byte {
 	return []byte(b.String())
 }
 
-// Document is the document of all destinations, in YAML, with SecretSet for every
+// DestinationsDocument is the document of all destinations, in YAML, with SecretSet for every
 // secret. Applied again it changes nothing.
-func (s *Dispatcher) Document(ctx context.Context) ([]byte, error) {
+func (s *Dispatcher) DestinationsDocument(ctx context.Context) ([]byte, error) {
 	d, err := s.readDeclared(ctx)
 	if err != nil {
 		return nil, err
@@ -146,12 +149,24 @@ func (s *Dispatcher) reload(ctx context.Context) error {
 	return wrong
 }
 
-// Apply makes the destinations of a document those of the space: what it does not name
-// is removed with all that is kept of it. With dry nothing is changed. by says who asks.
-// ErrInvalid.
-func (s *Dispatcher) Apply(ctx context.Context, text []byte, by string, dry bool) (*Plan, error) {
+// CheckDestinations says what applying a document would change. ErrInvalid.
+func (s *Dispatcher) CheckDestinations(ctx context.Context, text []byte) (*Plan, error) {
 	s.applying.Lock()
 	defer s.applying.Unlock()
+	return s.apply(ctx, text, true)
+}
+
+// ApplyDestinations makes the destinations of a document those of the space: what it does
+// not name is removed with all that is kept of it. Who asks is in the context, see package
+// audit. ErrInvalid.
+func (s *Dispatcher) ApplyDestinations(ctx context.Context, text []byte) (*Plan, error) {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	return s.apply(ctx, text, false)
+}
+
+// apply is both. The caller holds applying.
+func (s *Dispatcher) apply(ctx context.Context, text []byte, dry bool) (*Plan, error) {
 	was, err := s.readDeclared(ctx)
 	if err != nil {
 		return nil, err
@@ -168,12 +183,12 @@ func (s *Dispatcher) Apply(ctx context.Context, text []byte, by string, dry bool
 		last = binary.BigEndian.Uint32(was.last)
 	}
 	end := ""
-	now := s.now().UnixNano()
+	who := audit.New(ctx, s.now().UnixNano(), "", "", nil)
 	stays := map[string]bool{}
 	for _, d := range defs {
 		stays[d.Key] = true
 		old, there := was.records[d.Key]
-		rec := definitionRecord{Number: old.Number, Revision: old.Revision + 1, Text: string(d.text), SetAt: now, SetBy: by}
+		rec := definitionRecord{Number: old.Number, Revision: old.Revision + 1, Text: string(d.text), SetAt: who.Time, SetBy: who.By, SetFor: who.For, Why: who.Why}
 		switch {
 		case !there:
 			plan.Added = append(plan.Added, d.Key)
@@ -212,6 +227,9 @@ func (s *Dispatcher) Apply(ctx context.Context, text []byte, by string, dry bool
 		return plan, nil
 	}
 	b.Put(codec.DestinationNumber.Key(s.keys), binary.BigEndian.AppendUint32(nil, last))
+	if err := s.keepVersion(ctx, &b, defs, who); err != nil {
+		return nil, err
+	}
 	if err := s.store.Commit(ctx, &b); err != nil {
 		return nil, err
 	}
@@ -238,8 +256,46 @@ func (s *Dispatcher) putDefinition(b *kv.Batch, d *Definition, rec definitionRec
 	return nil
 }
 
-// Enable lets a destination that was stopped go on.
-func (s *Dispatcher) Enable(ctx context.Context, key string) error {
+// version is one that was applied, as it is kept.
+type version struct {
+	Document string `json:"document"` // YAML, without secrets
+	SetAt    int64  `json:"set_at"`   // ns since 1970
+	SetBy    string `json:"set_by"`
+	SetFor   string `json:"set_for,omitempty"`
+	Why      string `json:"why,omitempty"`
+}
+
+// keepVersion puts the version that is applied beside those before it.
+func (s *Dispatcher) keepVersion(ctx context.Context, b *kv.Batch, defs []*Definition, who audit.Entry) error {
+	r, err := s.store.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	from, to := codec.DestinationVersions.All(s.keys)
+	last, err := r.Scan(ctx, from, to, 1, true)
+	if err != nil {
+		return err
+	}
+	n := uint64(0)
+	for _, e := range last {
+		n, _ = codec.DestinationVersions.Parse(e.Key)
+	}
+	now := &declared{records: map[string]definitionRecord{}}
+	var keys []string
+	for _, d := range defs {
+		now.records[d.Key] = definitionRecord{Text: string(d.text)}
+		keys = append(keys, d.Key)
+	}
+	v, err := json.Marshal(&version{string(now.documentOf(keys...)), who.Time, who.By, who.For, who.Why})
+	if err == nil {
+		b.Insert(codec.DestinationVersions.Key(s.keys, n+1), v)
+	}
+	return err
+}
+
+// EnableDestination lets a destination that was stopped go on.
+func (s *Dispatcher) EnableDestination(ctx context.Context, key string) error {
 	d, err := s.find(key)
 	if err != nil {
 		return err

@@ -94,8 +94,8 @@ func (s *Dispatcher) SendAgain(ctx context.Context, key string, seqs ...uint64) 
 	return len(seqs), nil
 }
 
-// Discard removes dead letters for good.
-func (s *Dispatcher) Discard(ctx context.Context, key string, seqs ...uint64) error {
+// DiscardLetters removes dead letters for good.
+func (s *Dispatcher) DiscardLetters(ctx context.Context, key string, seqs ...uint64) error {
 	d, err := s.find(key)
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ var (
 	ErrSuperseded = errors.New("something newer was said")
 	// ErrElsewhere: another process works on the destination; ask again, or there.
 	ErrElsewhere = errors.New("another node works on the destination now; try again")
+	// ErrInvalidTest: what was asked for is no test of the destination.
+	ErrInvalidTest = errors.New("not a test of this destination")
 	// ErrBadCursor: a page token is not one of ours.
 	ErrBadCursor = errors.New("not a valid page token")
 )

@@ -586,7 +586,7 @@ func TestEncryptionAndLogin(t *testing.T) {
 	}
 	o.apply(t, document("hush"))
 	o.until(t, func(s *deliver.Status) bool { return s.Counts.Delivered == 1 && s.Stopped == nil })
-	if text, err := o.Document(t.Context()); err != nil || strings.Contains(string(text), "hush") {
+	if text, err := o.DestinationsDocument(t.Context()); err != nil || strings.Contains(string(text), "hush") {
 		t.Errorf("%s, %v", text, err)
 	}
 
@@ -644,5 +644,49 @@ func TestAMailThatWasBegunIsNotSentAfterACrash(t *testing.T) {
 	second.drainedBut(t, 0)
 	if n := len(p.recipients()); n != 0 {
 		t.Errorf("%d mails came", n)
+	}
+}
+
+func TestADryRunAndATestMail(t *testing.T) {
+	o := newOffice(t, "", "wait: 4h", nil)
+	o.person(1, "Jane")
+	o.person(2, "John")
+	o.world.Create(deliver.User(3)) // without an address
+	for n := 1; n <= 3; n++ {
+		o.world.Set(deliver.User(n), "vip", 1)
+	}
+	if err := o.Suppress(t.Context(), "p2@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	page, err := o.DryRun(t.Context(), "shoes", "", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range page.Previews {
+		got = append(got, p.To+"|"+p.Subject+"|"+p.Withheld)
+	}
+	if want := []string{"p1@example.com|Hello Jane|it waits until 2026-01-01T04:00:00Z", "||the address has unsubscribed"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	outcome, err := o.TestDestination(t.Context(), "shoes", deliver.Test{To: "me@example.com", Profile: "use_0001"})
+	if err != nil || outcome.Result != deliver.Delivered || !slices.Equal(o.recipients(), []string{"me@example.com"}) || o.mails[0].Header.Get("Subject") != "[Test] Hello Jane" {
+		t.Errorf("%+v, %v, %q", outcome, err, o.recipients())
+	}
+	if outcome, err = o.TestDestination(t.Context(), "shoes", deliver.Test{To: "nobody"}); err != nil || outcome.Result != deliver.Refused {
+		t.Errorf("%+v, %v", outcome, err)
+	}
+	if s := o.status(t); s.Counts.Delivered != 0 {
+		t.Errorf("%+v", s.Counts)
+	}
+	// Whoever wants mails again gets them.
+	if s, err := o.Suppression(t.Context(), "P2@example.com"); err != nil || s.Reason != deliver.Unsubscribed {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if err := o.Unsuppress(t.Context(), "p2@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Suppression(t.Context(), "p2@example.com"); !errors.Is(err, deliver.ErrNotFound) {
+		t.Error(err)
 	}
 }

@@ -128,7 +128,7 @@ func TestADirectoryThatCannotBeWrittenLosesNothing(t *testing.T) {
 func TestPathsStayBelowTheirDirectory(t *testing.T) {
 	r := start(t, withFiles(t.TempDir()))
 	for _, path := range []string{"../x", "/etc", "a/../../b", `..\x`} {
-		_, err := r.Apply(t.Context(), []byte(strings.Replace(fmt.Sprintf(fileDocument, ""), "path: out", fmt.Sprintf("path: %q", path), 1)), "", false)
+		_, err := r.ApplyDestinations(t.Context(), []byte(strings.Replace(fmt.Sprintf(fileDocument, ""), "path: out", fmt.Sprintf("path: %q", path), 1)))
 		if !errors.Is(err, deliver.ErrInvalid) || !strings.Contains(err.Error(), "destinations.log.file.path") {
 			t.Errorf("%s: %v", path, err)
 		}

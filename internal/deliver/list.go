@@ -35,8 +35,8 @@ type Status struct {
 	Behind bool
 }
 
-// List shows all destinations, by their keys.
-func (s *Dispatcher) List(ctx context.Context) ([]*Status, error) {
+// Destinations shows all destinations, by their keys.
+func (s *Dispatcher) Destinations(ctx context.Context) ([]*Status, error) {
 	out := []*Status{}
 	for _, d := range s.all() {
 		one, err := d.status(ctx)
@@ -48,8 +48,8 @@ func (s *Dispatcher) List(ctx context.Context) ([]*Status, error) {
 	return out, nil
 }
 
-// Status shows one destination. ErrNotFound.
-func (s *Dispatcher) Status(ctx context.Context, key string) (*Status, error) {
+// Destination shows one destination. ErrNotFound.
+func (s *Dispatcher) Destination(ctx context.Context, key string) (*Status, error) {
 	d, err := s.find(key)
 	if err != nil {
 		return nil, err
@@ -129,9 +129,9 @@ type DeliveryPage struct {
 	Next       string
 }
 
-// Waiting lists the messages that wait, the oldest first. next goes on where a page
+// QueuedMessages lists the messages that wait, the oldest first. next goes on where a page
 // ended; limit is 1 to 1000.
-func (s *Dispatcher) Waiting(ctx context.Context, key, next string, limit int) (*DeliveryPage, error) {
+func (s *Dispatcher) QueuedMessages(ctx context.Context, key, next string, limit int) (*DeliveryPage, error) {
 	return s.deliveries(ctx, key, next, limit, codec.DeliveryQueue.Key, codec.DeliveryQueue.Of, func(seq uint64, v []byte) (Delivery, error) {
 		e, err := decodeEntry(seq, v)
 		if err != nil {

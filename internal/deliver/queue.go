@@ -182,16 +182,7 @@ func (w *work) say(s *say, p *Profile, collection, profile string) error {
 		w.put(at, said{Value: s.Value})
 		return nil
 	}
-	m := Message{
-		What: whatOf(s), Profile: profile, Identifier: s.Identifier, Key: s.About.Key.Name, Class: s.About.Class,
-		Value: s.Value, Before: s.Before.Value, At: s.Since,
-	}
-	if sub.Name != m.Key {
-		m.Mail = sub.Name
-	}
-	if sub.Wait > 0 {
-		m.NotBefore = s.Since + int64(sub.Wait)
-	}
+	m := s.message(profile)
 	if f := w.d.def.Send.Filter; f != nil && s.Value != nil && !f.takesMessage(&m, p) {
 		return nil // nothing was said, and the ledger does not say that it was
 	}
@@ -205,6 +196,21 @@ func (w *work) say(s *say, p *Profile, collection, profile string) error {
 	}
 	w.put(at, said{Value: s.Value, Pending: e.Seq})
 	return nil
+}
+
+// message is what tells a difference, about a profile.
+func (s *say) message(profile string) Message {
+	m := Message{
+		What: whatOf(s), Profile: profile, Identifier: s.Identifier, Key: s.About.Key.Name, Class: s.About.Class,
+		Value: s.Value, Before: s.Before.Value, At: s.Since,
+	}
+	if sub := s.About.Subscription; sub.Name != m.Key {
+		m.Mail = sub.Name
+	}
+	if wait := s.About.Wait; wait > 0 {
+		m.NotBefore = s.Since + int64(wait)
+	}
+	return m
 }
 
 func whatOf(s *say) What {

@@ -158,7 +158,7 @@ func startOver(t *testing.T, w *deliver.World, store kv.Store, change func(*deli
 
 func (r *rig) apply(t *testing.T, text string) {
 	t.Helper()
-	if _, err := r.Apply(t.Context(), []byte(text), "test", false); err != nil {
+	if _, err := r.ApplyDestinations(t.Context(), []byte(text)); err != nil {
 		t.Fatal(err)
 	}
 	// The baseline is there.
@@ -167,7 +167,7 @@ func (r *rig) apply(t *testing.T, text string) {
 
 func (r *rig) status(t *testing.T) *deliver.Status {
 	t.Helper()
-	all, err := r.List(t.Context())
+	all, err := r.Destinations(t.Context())
 	if err != nil || len(all) == 0 {
 		t.Fatalf("%v, %v", all, err)
 	}
@@ -407,7 +407,7 @@ func TestAHookThatWantsNothingIsStopped(t *testing.T) {
 			t.Errorf("%d: it was asked %d times", code, n)
 		}
 		h.answers(nil)
-		if err := r.Enable(t.Context(), "crm"); err != nil {
+		if err := r.EnableDestination(t.Context(), "crm"); err != nil {
 			t.Fatal(err)
 		}
 		h.wait(t, 3)
@@ -478,7 +478,7 @@ func TestSecretsAreNeverReadBack(t *testing.T) {
 	h := newHook(t, false)
 	r := start(t, nil)
 	r.apply(t, hookDocument(h.URL, ", headers: {Authorization: Bearer hush}"))
-	text, err := r.Document(t.Context())
+	text, err := r.DestinationsDocument(t.Context())
 	if err != nil || strings.Contains(string(text), "MfKQ9r8G") || strings.Contains(string(text), "hush") || !strings.Contains(string(text), "secret: (set)") {
 		t.Fatalf("%s, %v", text, err)
 	}
@@ -486,7 +486,7 @@ func TestSecretsAreNeverReadBack(t *testing.T) {
 		t.Errorf("%s", s.Definition)
 	}
 	// What was read back changes nothing.
-	plan, err := r.Apply(t.Context(), text, "test", false)
+	plan, err := r.ApplyDestinations(t.Context(), text)
 	if err != nil || !plan.Empty() {
 		t.Fatalf("%+v, %v", plan, err)
 	}
@@ -496,7 +496,7 @@ func TestSecretsAreNeverReadBack(t *testing.T) {
 		t.Errorf("%v", d.head)
 	}
 	// Another destination does not get them.
-	if _, err := r.Apply(t.Context(), []byte(strings.Replace(string(text), "crm:", "other:", 1)), "test", false); err == nil || !strings.Contains(err.Error(), "no secret is set") {
+	if _, err := r.ApplyDestinations(t.Context(), []byte(strings.Replace(string(text), "crm:", "other:", 1))); err == nil || !strings.Contains(err.Error(), "no secret is set") {
 		t.Errorf("%v", err)
 	}
 }

@@ -351,7 +351,7 @@ func (b *bench) open(t fataler) {
 
 func (b *bench) apply(t fataler, text string) *Plan {
 	t.Helper()
-	plan, err := b.s.Apply(context.Background(), []byte(text), "test", false)
+	plan, err := b.s.ApplyDestinations(context.Background(), []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -446,7 +446,7 @@ func (b *bench) drain(t fataler) {
 		for b.send(t) > 0 {
 		}
 		b.check(t, "sending")
-		st, err := b.s.Status(context.Background(), b.one(t).def.Key)
+		st, err := b.s.Destination(context.Background(), b.one(t).def.Key)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -125,6 +125,62 @@ func (s *sender) withinQuotas(ctx context.Context, to string, p *deliver.Profile
 	return "", nil
 }
 
+// Preview implements deliver.Previewer.
+func (s *sender) Preview(ctx context.Context, m *deliver.Message) deliver.Preview {
+	out := deliver.Preview{Message: *m}
+	plan, p, no := s.consider(ctx, m)
+	if no != nil {
+		if out.Withheld = no.Reason; no.Result == deliver.Later {
+			out.Withheld = "it waits"
+		}
+		return out
+	}
+	out.To, out.Subject, out.Body, out.HTML = plan.to, plan.written.subject, plan.written.text, plan.written.html
+	why, err := s.withinQuotas(ctx, plan.to, p)
+	if err != nil {
+		why = "what was sent before could not be read"
+	}
+	out.Withheld = why
+	if wait := time.Unix(0, m.NotBefore).Sub(s.env.Now()); m.NotBefore > 0 && wait > 0 && why == "" {
+		out.Withheld = "it waits until " + time.Unix(0, m.NotBefore).UTC().Format(time.RFC3339)
+	}
+	return out
+}
+
+// Test implements deliver.Tester. A test is marked as such, and counts in no quota.
+func (s *sender) Test(ctx context.Context, m *deliver.Message, to string) deliver.Outcome {
+	refused := func(why string) deliver.Outcome { return deliver.Outcome{Result: deliver.Refused, Reason: why} }
+	if !deliverable(to) {
+		return refused("the address is not one that mails can go to; write it like jane@example.com")
+	}
+	l := s.mails[0]
+	if m.Mail != "" {
+		if l = s.letterOf(m.Mail); l == nil {
+			return refused("there is no such mail")
+		}
+	}
+	person := payload.NewPerson(nil)
+	if m.Profile != "" {
+		p, err := s.env.Source.Profile(ctx, m.Profile)
+		if err != nil {
+			return refused("the profile could not be read")
+		}
+		person = payload.NewPerson(p)
+	}
+	plan := &plan{to: to, unsubscribe: s.env.Mail.Unsubscribe(to)}
+	var err error
+	plan.written, err = l.write(&Letter{To: to, Mail: l.Name, Audience: l.Audience, Space: s.env.Space, Profile: person, Unsubscribe: plan.unsubscribe})
+	if err != nil {
+		return refused("the template failed: " + err.Error())
+	}
+	plan.written.subject = "[Test] " + plan.written.subject
+	msg, err := s.compose(m.ID, plan)
+	if err != nil {
+		return refused("the mail cannot be put together")
+	}
+	return s.pool.deliver(ctx, msg)
+}
+
 func (s *sender) send(ctx context.Context, m *deliver.Message) deliver.Outcome {
 	plan, p, no := s.consider(ctx, m)
 	if no != nil {

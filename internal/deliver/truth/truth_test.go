@@ -93,7 +93,7 @@ func start(t *testing.T, send string) *rig {
 		t.Fatal(err)
 	}
 	doc := fmt.Sprintf("destinations: {hook: {type: webhook, send: %s, webhook: {url: %q, secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}}}", send, hook.URL)
-	if _, err := r.Apply(t.Context(), []byte(doc), "test", false); err != nil {
+	if _, err := r.ApplyDestinations(t.Context(), []byte(doc)); err != nil {
 		t.Fatal(err)
 	}
 	r.until(t, func(s *deliver.Status) bool {
@@ -114,7 +114,7 @@ func start(t *testing.T, send string) *rig {
 func (r *rig) until(t *testing.T, f func(*deliver.Status) bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) { // nothing signals that all is quiet
-		s, err := r.Status(t.Context(), "hook")
+		s, err := r.Destination(t.Context(), "hook")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -69,6 +69,17 @@ func (w *sender) send(ctx context.Context, m *deliver.Message) deliver.Outcome {
 	return Answered(answer, w.env)
 }
 
+// Preview implements deliver.Previewer.
+func (w *sender) Preview(ctx context.Context, m *deliver.Message) deliver.Preview {
+	out := deliver.Preview{Message: *m, To: w.url}
+	body, err := w.body(ctx, m)
+	if err != nil {
+		out.Withheld = err.Error()
+	}
+	out.Body = string(body)
+	return out
+}
+
 // errProfile: the profile that a template speaks about could not be read.
 var errProfile = errors.New("the profile cannot be read")
 

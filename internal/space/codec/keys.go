@@ -67,17 +67,18 @@ var (
 
 	// Destinations, see package deliver. They are known by a number that is never used
 	// again.
-	Destinations       = key1("zd", "destinations", textPart("destination"), "Definition: number, text, when and by whom it was set")
-	DestinationSecrets = key1("zk", "secrets of destinations", textPart("destination"), "what its definition has of passwords and keys")
-	DestinationNumber  = key0("zn", "last destination", "number(4): the last one given out")
-	DestinationStates  = key1("zs", "states of destinations", smallPart("destination"), "cursor in the feed, counters, why it was stopped")
-	Ledger             = key3("zl", "ledger", smallPart("destination"), hashPart("identifier"), textPart("name"), "what was said last: value, the message that says it")
-	DeliveryQueue      = key2("zq", "queued messages", smallPart("destination"), numberPart("message"), "message with its tries")
-	DeliveryLanes      = key3("zr", "lanes of messages", smallPart("destination"), hashPart("lane"), numberPart("message"), "nothing: what waits in a lane, in order")
-	DeliveryDue        = key3("zu", "lanes that are due", smallPart("destination"), timePart("due"), hashPart("lane"), "nothing: when the first message of a lane is tried")
-	DeadLetters        = key2("zx", "dead letters", smallPart("destination"), numberPart("message"), "message with why it was not delivered")
-	MailLog            = key3("zm", "sent mails", smallPart("destination"), hashPart("address or profile"), timePart("time"), "ID of the mail")
-	Suppressed         = key1("zy", "suppressed addresses", hashPart("address"), "why no mail goes there: unsubscribed, bounced; when")
+	Destinations        = key1("zd", "destinations", textPart("destination"), "Definition: number, text, when and by whom it was set")
+	DestinationSecrets  = key1("zk", "secrets of destinations", textPart("destination"), "what its definition has of passwords and keys")
+	DestinationVersions = key1("zv", "versions of destinations", numberPart("version"), "every version that was applied, with who and when")
+	DestinationNumber   = key0("zn", "last destination", "number(4): the last one given out")
+	DestinationStates   = key1("zs", "states of destinations", smallPart("destination"), "cursor in the feed, counters, why it was stopped")
+	Ledger              = key3("zl", "ledger", smallPart("destination"), hashPart("identifier"), textPart("name"), "what was said last: value, the message that says it")
+	DeliveryQueue       = key2("zq", "queued messages", smallPart("destination"), numberPart("message"), "message with its tries")
+	DeliveryLanes       = key3("zr", "lanes of messages", smallPart("destination"), hashPart("lane"), numberPart("message"), "nothing: what waits in a lane, in order")
+	DeliveryDue         = key3("zu", "lanes that are due", smallPart("destination"), timePart("due"), hashPart("lane"), "nothing: when the first message of a lane is tried")
+	DeadLetters         = key2("zx", "dead letters", smallPart("destination"), numberPart("message"), "message with why it was not delivered")
+	MailLog             = key3("zm", "sent mails", smallPart("destination"), hashPart("address or profile"), timePart("time"), "ID of the mail")
+	Suppressed          = key1("zy", "suppressed addresses", hashPart("address"), "why no mail goes there: unsubscribed, bounced; when")
 
 	// Which profiles may be one person, see package space/duplicates.
 	Signs          = key3("Cs", "signs", bytePart("kind"), hashPart("sign"), profilePart("profile"), "nothing: the profile can be recognised by it")
