@@ -55,6 +55,8 @@ type DefinitionsChange struct {
 	Enabled   []string `json:"enabled"`
 	Removed   []string `json:"removed"` // their keys are never used again
 	Unchanged int      `json:"unchanged"`
+
+	Destinations DestinationsChange `json:"destinations"`
 }
 
 // AudienceMember is a profile in an audience.

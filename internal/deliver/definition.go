@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -99,15 +99,46 @@ type Environment struct {
 	Mail Mailbook
 }
 
+// Whole is a document of other definitions, in YAML or JSON, with the destinations of
+// another one added.
+func Whole(document string, destinations []byte) (string, error) {
+	if len(destinations) == 0 {
+		return document, nil
+	}
+	if trimmed := strings.TrimSpace(document); !strings.HasPrefix(trimmed, "{") && trimmed != "null" {
+		if trimmed != "" {
+			document = strings.TrimRight(document, "\n") + "\n\n"
+		}
+		return document + string(destinations), nil
+	}
+	var a, b yaml.Node
+	if err := yaml.Unmarshal([]byte(document), &a); err != nil {
+		return "", err
+	}
+	if err := yaml.Unmarshal(destinations, &b); err != nil {
+		return "", err
+	}
+	if a.Content[0].Kind != yaml.MappingNode {
+		return string(destinations), nil
+	}
+	a.Content[0].Style = 0
+	a.Content[0].Content = append(a.Content[0].Content, b.Content[0].Content...)
+	text, err := yaml.Marshal(&a)
+	return string(text), err
+}
+
 var keyForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
 // Parse reads the destinations of a document of definitions, in YAML or JSON; what
 // else the document declares is not looked at. kept are the secrets that are set, by
-// destination. The error is ErrInvalid with every Mistake.
+// destination. The error is Mistakes.
 func Parse(text []byte, kinds map[string]Kind, kept map[string]map[string]string) ([]*Definition, error) {
 	var doc yaml.Node
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, nil
+	}
 	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(&doc); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, Mistakes{{Path: "destinations", Text: "the document cannot be read: " + strings.TrimPrefix(err.Error(), "yaml: ")}}
 	}
 	var m mistakes
 	var out []*Definition
@@ -125,7 +156,7 @@ func Parse(text []byte, kinds map[string]Kind, kept map[string]map[string]string
 		}
 	}
 	if err := m.err(); err != nil {
-		return nil, fmt.Errorf("%w:\n%w", ErrInvalid, err)
+		return nil, err
 	}
 	return out, nil
 }

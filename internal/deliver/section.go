@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -28,17 +27,29 @@ func (m Mistake) Error() string {
 	return fmt.Sprintf("line %d: %s: %s", m.Line, m.Path, m.Text)
 }
 
+// Mistakes is all that is wrong with a document, by line. It is ErrInvalid.
+type Mistakes []Mistake
+
+func (m Mistakes) Error() string {
+	lines := make([]string, len(m))
+	for i, one := range m {
+		lines[i] = one.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Is makes Mistakes an ErrInvalid.
+func (m Mistakes) Is(target error) bool { return target == ErrInvalid }
+
 // mistakes collects what is wrong, all at once.
-type mistakes struct{ list []error }
+type mistakes struct{ list Mistakes }
 
 func (m *mistakes) err() error {
-	slices.SortStableFunc(m.list, func(a, b error) int {
-		var x, y Mistake
-		errors.As(a, &x)
-		errors.As(b, &y)
-		return cmp.Compare(x.Line, y.Line)
-	})
-	return errors.Join(m.list...)
+	if len(m.list) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(m.list, func(a, b Mistake) int { return cmp.Compare(a.Line, b.Line) })
+	return m.list
 }
 
 // SecretSet stands in a document for a secret that is set: a document that was read
@@ -145,10 +156,7 @@ func (s *Section) Required(key string) string {
 
 func (s *Section) failedAt(key string) bool {
 	path := s.path + "." + key
-	return slices.ContainsFunc(s.under.mistakes.list, func(err error) bool {
-		var m Mistake
-		return errors.As(err, &m) && m.Path == path
-	})
+	return slices.ContainsFunc(s.under.mistakes.list, func(m Mistake) bool { return m.Path == path })
 }
 
 // Choice is one of several texts; the first one if the key is absent.

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/deliver"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
 	"github.com/selfsame-id/selfsame/internal/httpapi/guard"
@@ -54,6 +55,9 @@ type Deps struct {
 	// Console serves the pages that people look at: "/", what is under "/assets/", and
 	// other paths that are not the API's when HTML is asked for; nil: nothing does.
 	Console http.Handler
+	// Unsubscribe serves the pages that mails lead to, under "/unsubscribe/"; nil:
+	// nothing does.
+	Unsubscribe http.Handler
 	// Store shows figures of the store on /metrics; nil: there are none.
 	Store prometheus.Collector
 	// Lost knows what starts found missing in the store; nil: nothing can be.
@@ -137,6 +141,9 @@ func New(d Deps, s Settings) *API {
 	a.routes = append(a.routes, session.Register(a.mux, session.Config{Store: sessions, Admin: admin, Log: d.Log})...)
 	a.health(d.Ready)
 	a.mux.Handle("GET /metrics", a.forMetrics(a.metrics.handler(d.Log), admin, s.MetricsToken))
+	if d.Unsubscribe != nil {
+		a.mux.Handle(deliver.UnsubscribePath, d.Unsubscribe)
+	}
 	a.mux.HandleFunc("/v1/", a.nothing)
 	a.mux.HandleFunc("/", a.orConsole(d.Console))
 	return a

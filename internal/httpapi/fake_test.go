@@ -16,6 +16,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/deliver"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
@@ -81,6 +82,16 @@ func (s *recorded) PreviewDefinitions(context.Context, []byte) (computed.Diff, e
 func (s *recorded) ApplyDefinitions(context.Context, []byte, *uint64) (computed.Diff, error) {
 	return computed.Diff{}, nil
 }
+
+func (s *recorded) CheckDestinations(context.Context, []byte) (*deliver.Plan, error) {
+	return &deliver.Plan{}, nil
+}
+
+func (s *recorded) ApplyDestinations(context.Context, []byte) (*deliver.Plan, error) {
+	return &deliver.Plan{}, nil
+}
+
+func (s *recorded) DestinationsDocument(context.Context) ([]byte, error) { return nil, nil }
 
 func (s *recorded) AudienceMembers(context.Context, string, int, string) (computed.MemberPage, error) {
 	return computed.MemberPage{}, space.ErrNotFound

@@ -6,11 +6,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +25,11 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
+	"github.com/selfsame-id/selfsame/internal/deliver"
+	"github.com/selfsame-id/selfsame/internal/deliver/email"
+	"github.com/selfsame-id/selfsame/internal/deliver/outgoing"
+	"github.com/selfsame-id/selfsame/internal/deliver/truth"
+	"github.com/selfsame-id/selfsame/internal/deliver/webhook"
 	"github.com/selfsame-id/selfsame/internal/httpapi/openapi"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
@@ -88,10 +95,21 @@ type served struct {
 	*export.Exporter
 	caughtUp
 	*computed.Computed
+	*deliver.Dispatcher
 }
 
-func serve(s *space.Space) *served {
-	return &served{s, query.New(s), overrides.New(s), watch.New(s), search.New(s, slog.New(slog.DiscardHandler)), export.New(s), caughtUp{duplicates.New(s, duplicates.Config{})}, computed.New(s, computed.Config{})}
+func serve(ctx context.Context, store kv.Store, s *space.Space) (*served, error) {
+	c := computed.New(s, computed.Config{})
+	d, err := deliver.Open(ctx, deliver.Config{
+		Space: s.ID(), Store: store, Keys: s.Keys(), Source: truth.New(s, c), Kinds: map[string]deliver.Kind{"webhook": webhook.Kind{}, "email": email.Kind{}},
+		Log: slog.New(slog.DiscardHandler), PublicURL: "https://profiles.example.com",
+		Guard: &outgoing.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+	})
+	return &served{s, query.New(s), overrides.New(s), watch.New(s), search.New(s, slog.New(slog.DiscardHandler)), export.New(s), caughtUp{duplicates.New(s, duplicates.Config{})}, c, d}, err
+}
+
+func (s *served) Close(ctx context.Context) error {
+	return errors.Join(s.Dispatcher.Close(ctx), s.Space.Close(ctx))
 }
 
 // caughtUp has read all of the feed whenever it is asked for duplicates.
@@ -118,8 +136,8 @@ func (h *house) Space(ctx context.Context, id string) (Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.spaces[id] = serve(s)
-	return h.spaces[id], nil
+	h.spaces[id], err = serve(ctx, h.store, s)
+	return h.spaces[id], err
 }
 
 func (h *house) Opened() []Space { return nil }
@@ -384,6 +402,7 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 		}
 	}
 	a.call(404, "GET", shop+"/audiences/none/members", "")
+	destinations(a, shop, definitions)
 	a.call(200, "GET", shop+"/definitions", "")
 	a.call(200, "GET", shop+"/definitions/versions", "")
 	a.call(200, "GET", shop+"/definitions/versions/1", "")

@@ -56,15 +56,19 @@ func newStory(t *testing.T) story {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rooms, err := serve(ctx, store, s)
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		if err := s.Close(ctx); err != nil {
+		if err := rooms.Close(ctx); err != nil {
 			t.Error(err)
 		}
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return story{t, New(Deps{Spaces: room{serve(s)}, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken})}
+	return story{t, New(Deps{Spaces: room{rooms}, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken})}
 }
 
 // do sends a request that must succeed, and reads the answer.

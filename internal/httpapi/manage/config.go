@@ -29,6 +29,7 @@ type Space interface {
 	Duplicates
 	Auditor
 	Definitions
+	Destinations
 	Insights
 	Warnings
 	Statistics
@@ -112,6 +113,19 @@ func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 	at("GET /api/spaces/{space}/definitions/versions/{version}", h.definitionsVersion)
 	at("GET /api/spaces/{space}/audiences/{audience}/members", h.audienceMembers)
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/computed", h.computedValues)
+
+	at("GET /api/spaces/{space}/destinations", h.listDestinations)
+	at("GET /api/spaces/{space}/destinations/{destination}", h.getDestination)
+	at("GET /api/spaces/{space}/destinations/{destination}/queue", h.queuedMessages)
+	at("GET /api/spaces/{space}/destinations/{destination}/dead-letters", h.deadLetters)
+	at("POST /api/spaces/{space}/destinations/{destination}/dead-letters/retry", h.retryDeadLetters)
+	at("POST /api/spaces/{space}/destinations/{destination}/dead-letters/discard", h.discardDeadLetters)
+	at("POST /api/spaces/{space}/destinations/{destination}/enable", h.enableDestination)
+	at("POST /api/spaces/{space}/destinations/{destination}/test", h.testDestination)
+	at("GET /api/spaces/{space}/destinations/{destination}/dry-run", h.dryRun)
+	at("GET /api/spaces/{space}/suppressions/{address}", h.getSuppression)
+	at("PUT /api/spaces/{space}/suppressions/{address}", h.suppress)
+	at("DELETE /api/spaces/{space}/suppressions/{address}", h.unsuppress)
 
 	at("GET /api/spaces/{space}/simulations", h.listSimulations)
 	at("POST /api/spaces/{space}/simulations", h.startSimulation)

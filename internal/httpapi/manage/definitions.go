@@ -10,6 +10,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/compute"
+	"github.com/selfsame-id/selfsame/internal/deliver"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -63,6 +64,13 @@ func (h *handler) getDefinitions(w http.ResponseWriter, r *http.Request) error {
 		}
 		a.DefinitionsVersion = definitionsVersionOf(&v)
 	}
+	destinations, err := s.DestinationsDocument(r.Context())
+	if err != nil {
+		return err
+	}
+	if a.Document, err = deliver.Whole(a.Document, destinations); err != nil {
+		return err
+	}
 	for i := range status.Definitions {
 		a.Definitions = append(a.Definitions, definitionOf(&status.Definitions[i]))
 	}
@@ -88,7 +96,11 @@ func (h *handler) checkDefinitions(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return definitionsError(err)
 	}
-	return ok(w, definitionsChange(&diff, false))
+	plan, err := s.CheckDestinations(r.Context(), buf.Bytes())
+	if err != nil {
+		return destinationsError(err)
+	}
+	return ok(w, definitionsChange(&diff, plan, false))
 }
 
 // setDefinitions puts a document in force.
@@ -106,12 +118,20 @@ func (h *handler) setDefinitions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer buf.Release()
+	// A mistake in either part leaves both as they are.
+	if _, err := s.CheckDestinations(r.Context(), buf.Bytes()); err != nil {
+		return destinationsError(err)
+	}
 	diff, err := s.ApplyDefinitions(untilDone(r), buf.Bytes(), only)
 	if err != nil {
 		return definitionsError(err)
 	}
+	plan, err := s.ApplyDestinations(untilDone(r), buf.Bytes())
+	if err != nil {
+		return destinationsError(err)
+	}
 	tag(w, diff.Revision)
-	return ok(w, definitionsChange(&diff, true))
+	return ok(w, definitionsChange(&diff, plan, true))
 }
 
 func definitionsError(err error) error {
@@ -129,11 +149,12 @@ func definitionsError(err error) error {
 	return err
 }
 
-func definitionsChange(d *computed.Diff, applied bool) api.DefinitionsChange {
+func definitionsChange(d *computed.Diff, p *deliver.Plan, applied bool) api.DefinitionsChange {
 	list := func(l []string) []string { return append([]string{}, l...) }
 	return api.DefinitionsChange{
 		Revision: d.Revision, Applied: applied, Added: list(d.Added), Changed: list(d.Changed), Described: list(d.Described),
 		Disabled: list(d.Disabled), Enabled: list(d.Enabled), Removed: list(d.Removed), Unchanged: d.Unchanged,
+		Destinations: *destinationsChange(p),
 	}
 }
 
