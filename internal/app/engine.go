@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/config"
+	"github.com/selfsame-id/selfsame/internal/deliver"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
@@ -37,6 +39,9 @@ type Engine struct {
 	tasks   *task.Scheduler // the background work of all spaces
 	memory  *task.Task      // divides the memory among them
 
+	serving   bool                   // set before a server opens its spaces
+	listening atomic.Pointer[string] // where it is reached on this machine; nil: not yet
+
 	mu     sync.Mutex
 	spaces map[string]opened
 	closed bool
@@ -55,12 +60,13 @@ type opened struct {
 	*duplicates.Finder
 	*computed.Computed
 	*export.Exporter
+	*deliver.Dispatcher
 	made time.Time
 }
 
 // Close ends what works on the space, and closes it.
 func (o opened) Close(ctx context.Context) error {
-	return errors.Join(o.Finder.Close(ctx), o.Space.Close(ctx))
+	return errors.Join(o.Dispatcher.Close(ctx), o.Finder.Close(ctx), o.Space.Close(ctx))
 }
 
 // Declaring says whether opening brings the catalog into line with the spaces
@@ -159,7 +165,12 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
-	e.spaces[id] = opened{one, query.New(one), overrides.New(one), watch.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), computed.New(one, computed.Config{}), export.New(one), made}
+	values := computed.New(one, computed.Config{})
+	destinations, err := e.destinations(ctx, one, values)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the destinations of space %s: %w", id, err), one.Close(ctx))
+	}
+	e.spaces[id] = opened{one, query.New(one), overrides.New(one), watch.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), values, export.New(one), destinations, made}
 	e.spaces[id].KeepProfiles(share.profiles)
 	return one, nil
 }

@@ -79,6 +79,7 @@ func (e *Engine) start(ctx context.Context, say *Started) (*http.Server, *listen
 			return nil, nil, e.place.explain(err)
 		}
 	}
+	e.serving = true
 	if err := e.OpenAll(ctx); err != nil {
 		return nil, nil, e.place.explain(err)
 	}
@@ -91,6 +92,7 @@ func (e *Engine) start(ctx context.Context, say *Started) (*http.Server, *listen
 		return nil, nil, listenError(e.cfg.Listen, err)
 	}
 	say.URL = urlOf(taken.Addr())
+	e.listening.Store(&say.URL)
 	server, listener := httpapi.NewServer(e.api(stopping), taken, connections())
 	server.RegisterOnShutdown(func() { stopping.Store(true) })
 	server.ErrorLog = slog.NewLogLogger(e.log.Handler(), slog.LevelDebug)
@@ -113,6 +115,8 @@ func (e *Engine) api(stopping *atomic.Bool) http.Handler {
 		Lost:    lossesOf(e.store),
 		Erased:  e.erased,
 		Console: console.Handler(),
+
+		Unsubscribe: e.unsubscribe(),
 	}, httpapi.Settings{AdminToken: e.cfg.AdminToken, PublicURL: e.cfg.PublicURL, ProfileRate: rate,
 		Hosts: e.cfg.Hosts, Proxies: peer.Proxies(e.cfg.TrustedProxies), MetricsToken: e.cfg.MetricsToken})
 }

@@ -24,6 +24,12 @@ type Config struct {
 	// admin token does.
 	MetricsToken string `yaml:"metrics_token"`
 
+	// AllowPrivate are networks that destinations may connect to although they are not
+	// public.
+	AllowPrivate Networks `yaml:"allow_private"`
+	// Deliveries is the directory of the files that destinations write.
+	Deliveries string `yaml:"deliveries"`
+
 	// Memory is what caches and filters of all spaces and the store may take
 	// together. The process takes more: what requests in flight need.
 	Memory Bytes `yaml:"memory"`
@@ -87,6 +93,8 @@ func Default() Config {
 		Memory:   768 << 20,
 
 		TrustedProxies: Networks{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
+
+		Deliveries: "./selfsame-deliveries",
 
 		StoreConnections: 16,
 		DedupeWindow:     Duration(24 * time.Hour),

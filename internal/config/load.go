@@ -23,6 +23,8 @@ var settings = []struct {
 	{"hosts", "SELFSAME_HOSTS"},
 	{"trusted_proxies", "SELFSAME_TRUSTED_PROXIES"},
 	{"metrics_token", "SELFSAME_METRICS_TOKEN"},
+	{"allow_private", "SELFSAME_ALLOW_PRIVATE"},
+	{"deliveries", "SELFSAME_DELIVERIES"},
 	{"memory", "SELFSAME_MEMORY"},
 	{"dedupe_window", "SELFSAME_DEDUPE_WINDOW"},
 	{"profile_rate", "SELFSAME_PROFILE_RATE"},

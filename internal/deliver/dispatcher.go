@@ -47,8 +47,11 @@ type Config struct {
 	Now    func() time.Time // nil: time.Now
 	Pauses *Pauses          // nil: DefaultPauses
 	Dir    string           // where files of destinations lie; "": nowhere
-	// PublicURL is where people reach this server, for links in mails; "": nowhere.
-	PublicURL string
+	// PublicURL says where people reach this server, for links in mails; "", or nil:
+	// nobody knows.
+	PublicURL func() string
+	// Idle: nothing is told; for a look at what is declared and waits.
+	Idle bool
 }
 
 // Dispatcher has the destinations of a space. Its methods may be called from many
@@ -66,9 +69,9 @@ type Dispatcher struct {
 	now       func() time.Time
 	pauses    Pauses
 	dir       string
-	publicURL string
+	publicURL func() string
 	secret    []byte
-	stepwise  bool
+	idle      bool
 
 	applying  sync.Mutex // one change of definitions at a time
 	reloading *task.Task // on a shared store
@@ -80,15 +83,10 @@ type Dispatcher struct {
 
 // Open starts the destinations that are declared in the store.
 func Open(ctx context.Context, cfg Config) (*Dispatcher, error) {
-	return open(ctx, cfg, false)
-}
-
-// open is Open. Stepwise, nothing happens by itself: tests take each step.
-func open(ctx context.Context, cfg Config, stepwise bool) (*Dispatcher, error) {
 	s := &Dispatcher{
-		stepwise: stepwise,
-		space:    cfg.Space, store: cfg.Store, keys: cfg.Keys, source: cfg.Source, kinds: cfg.Kinds, guard: cfg.Guard, roots: cfg.Roots,
-		tasks: cfg.Tasks, log: cfg.Log, now: cfg.Now, pauses: DefaultPauses, dir: cfg.Dir, publicURL: strings.TrimRight(cfg.PublicURL, "/"),
+		idle:  cfg.Idle,
+		space: cfg.Space, store: cfg.Store, keys: cfg.Keys, source: cfg.Source, kinds: cfg.Kinds, guard: cfg.Guard, roots: cfg.Roots,
+		tasks: cfg.Tasks, log: cfg.Log, now: cfg.Now, pauses: DefaultPauses, dir: cfg.Dir, publicURL: cfg.PublicURL,
 		destinations: map[string]*destination{},
 	}
 	if s.log == nil {
@@ -112,7 +110,7 @@ func open(ctx context.Context, cfg Config, stepwise bool) (*Dispatcher, error) {
 	if err := s.reload(ctx); err != nil {
 		return nil, err
 	}
-	if !s.store.Exclusive() && !stepwise {
+	if !s.store.Exclusive() && !s.idle {
 		s.reloading = s.tasks.Add(context.Background(), task.Config{Class: task.Short, Run: func(ctx context.Context) (task.Rest, error) {
 			s.applying.Lock()
 			defer s.applying.Unlock()
@@ -158,7 +156,7 @@ func (s *Dispatcher) start(rec definitionRecord, def *Definition) *destination {
 		lease: lease.New(s.store, s.keys, "destination "+def.Key, s.now),
 	}
 	d.life, d.kill = context.WithCancel(context.Background())
-	if s.stepwise {
+	if s.idle {
 		return d
 	}
 	d.task = s.tasks.Add(d.life, task.Config{

@@ -189,6 +189,8 @@ type office struct {
 	clock *deliver.Clock
 }
 
+func publicURL() string { return "https://profiles.example.com/" }
+
 const mailDocument = `
 destinations:
   shoes:
@@ -226,7 +228,7 @@ func (o *office) open(t *testing.T, change func(*deliver.Config)) {
 	t.Helper()
 	o.rig = start(t, func(c *deliver.Config) {
 		c.Kinds = map[string]deliver.Kind{"email": email.Kind{}}
-		c.PublicURL, c.Now = "https://profiles.example.com", o.clock.Now
+		c.PublicURL, c.Now = publicURL, o.clock.Now
 		if change != nil {
 			change(c)
 		}
@@ -618,7 +620,7 @@ func TestAMailThatWasBegunIsNotSentAfterACrash(t *testing.T) {
 	w := deliver.NewWorld(deliver.TestKeys...)
 	w.Follow(clock)
 	config := func(c *deliver.Config) {
-		c.Kinds, c.Now, c.PublicURL = map[string]deliver.Kind{"email": email.Kind{}}, clock.Now, "https://profiles.example.com"
+		c.Kinds, c.Now, c.PublicURL = map[string]deliver.Kind{"email": email.Kind{}}, clock.Now, publicURL
 	}
 	first := startOver(t, w, memory.Open(), config)
 	begun, hang := make(chan struct{}), make(chan struct{})

@@ -179,10 +179,14 @@ const UnsubscribePath = "/unsubscribe/"
 
 // Unsubscribe implements Mailbook.
 func (m *mailbook) Unsubscribe(address string) string {
-	if m.on.publicURL == "" {
+	if m.on.publicURL == nil {
 		return ""
 	}
-	return m.on.publicURL + UnsubscribePath + m.on.unsubscribeToken(m.on.addressHash(address))
+	url := strings.TrimRight(m.on.publicURL(), "/")
+	if url == "" {
+		return ""
+	}
+	return url + UnsubscribePath + m.on.unsubscribeToken(m.on.addressHash(address))
 }
 
 const macBytes = 16

@@ -339,10 +339,10 @@ func newBench(t fataler, w *world, r *receiver) *bench {
 func (b *bench) open(t fataler) {
 	t.Helper()
 	var err error
-	b.s, err = open(context.Background(), Config{
+	b.s, err = Open(context.Background(), Config{
 		Space: "test", Store: b.memory.Open(), Keys: codec.NewKeyspace(1), Source: b.world, Kinds: map[string]Kind{"receiver": b.receiver},
-		Now: b.clock.Now, Pauses: &b.pauses,
-	}, true)
+		Now: b.clock.Now, Pauses: &b.pauses, Idle: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

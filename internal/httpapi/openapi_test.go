@@ -102,7 +102,7 @@ func serve(ctx context.Context, store kv.Store, s *space.Space) (*served, error)
 	c := computed.New(s, computed.Config{})
 	d, err := deliver.Open(ctx, deliver.Config{
 		Space: s.ID(), Store: store, Keys: s.Keys(), Source: truth.New(s, c), Kinds: map[string]deliver.Kind{"webhook": webhook.Kind{}, "email": email.Kind{}},
-		Log: slog.New(slog.DiscardHandler), PublicURL: "https://profiles.example.com",
+		Log: slog.New(slog.DiscardHandler), PublicURL: func() string { return "https://profiles.example.com" },
 		Guard: &outgoing.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 	})
 	return &served{s, query.New(s), overrides.New(s), watch.New(s), search.New(s, slog.New(slog.DiscardHandler)), export.New(s), caughtUp{duplicates.New(s, duplicates.Config{})}, c, d}, err
