@@ -36,6 +36,8 @@ traits:
   first:    {event: A, kind: first, property: properties.text}
   last:     {event: A, kind: last, property: properties.text}
   last_1d:  {event: A, kind: last, property: properties.text, window: 1d}
+  first_in: {event: A, kind: first, property: "properties.text[]"}
+  last_in:  {event: A, kind: last, property: "properties.text[]"}
   most:     {event: A, kind: most_frequent, property: properties.text}
   most_1d:  {event: A, kind: most_frequent, property: properties.text, window: 1d, minimum: 1}
   list:     {event: A, kind: unique_list, property: properties.text}

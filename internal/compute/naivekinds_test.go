@@ -43,6 +43,11 @@ func (n *naive) all() {
 	n.put("first", "first", 0, a, 0, 0, 0)
 	n.put("last", "last", 0, a, 0, 0, 0)
 	n.put("last_1d", "last", 0, a, naiveDay, 0, 0)
+	if lists := n.pick(func(e happened) bool { return a(e) && strings.HasPrefix(e.text, "[") && e.text != "[]" }); len(lists) > 0 {
+		ends := map[string][2]string{`["a","b"]`: {`"a"`, `"b"`}, `["c",null,{},7]`: {`"c"`, "7"}}
+		n.set("first_in", ends[lists[0].text][0])
+		n.set("last_in", ends[lists[len(lists)-1].text][1])
+	}
 	n.put("most", "most_frequent", 2, a, 0, 0, 0)
 	n.put("most_1d", "most_frequent", 1, a, naiveDay, 0, 0)
 	n.put("list", "unique_list", 0, a, 0, 0, 0)
