@@ -91,17 +91,3 @@ func (s *cacheShard) add(f *folded) {
 	s.young[f.id] = f
 	s.bytes += n
 }
-
-// memory is how many bytes the cache takes, about.
-func (c *profileCache) memory() (n int64) {
-	for i := range c.shards {
-		s := &c.shards[i]
-		s.mu.Lock()
-		n += s.bytes
-		for _, f := range s.old {
-			n += f.bytes()
-		}
-		s.mu.Unlock()
-	}
-	return n
-}
