@@ -60,6 +60,10 @@ func (s *Space) NoteWarnings(open int64) { s.warnings.Store(open) }
 // Now is the time by the clock of the space.
 func (s *Space) Now() time.Time { return s.cfg.Now() }
 
+// Crowded reports whether events wait for a commit now: work that is not urgent leaves
+// them the processor.
+func (s *Space) Crowded() bool { return s.queueBytes.Load() > 0 }
+
 // Store is where the space lies.
 func (s *Space) Store() kv.Store { return s.store }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -24,7 +25,9 @@ const (
 	// idle: a space that was not used for so long is looked at less often.
 	idle = time.Minute
 	// evaluateWork is how long it works until others get their turn.
-	evaluateWork = 200 * time.Millisecond
+	evaluateWork = 50 * time.Millisecond
+	// evaluateShare is how many times as long it rests while events wait for a commit.
+	evaluateShare = 4
 
 	mostTogether = 256  // profiles that are evaluated and committed together
 	mostTimers   = 1024 // that run out in one round
@@ -39,6 +42,8 @@ type evaluator struct {
 	pos     *position // nil: it is to be read
 	page    int       // records read at once
 	skipped int       // records that were read since the position was stored
+
+	seen atomic.Pointer[feed.Cursor] // how far the feed was read and evaluated
 }
 
 // run evaluates what there is to evaluate, and says when to look again.
@@ -62,6 +67,9 @@ func (e *evaluator) run(ctx context.Context, l *lease.Lease) (task.Rest, error) 
 	}
 	for {
 		more, next, err := e.round(ctx, fence)
+		if err == nil && e.pos != nil {
+			e.seen.Store(&e.pos.cursor)
+		}
 		if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrUnknown) || errors.Is(err, space.ErrDefinitionsMoved) || errors.Is(err, space.ErrBusy) {
 			e.pos = nil // from the store again
 			rest.Most = pollPause
@@ -77,8 +85,11 @@ func (e *evaluator) run(ctx context.Context, l *lease.Lease) (task.Rest, error) 
 		if !more {
 			return rest, nil
 		}
-		if time.Since(began) > evaluateWork {
-			rest.Least = min(max(rest.Least, time.Since(began)/4), time.Second)
+		if took := time.Since(began); took > evaluateWork {
+			rest.Least = max(rest.Least, took/4)
+			if e.space.Crowded() {
+				rest.Least = max(rest.Least, evaluateShare*took) // events come first
+			}
 			rest.Most = rest.Least
 			return rest, nil
 		}

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -243,4 +245,19 @@ func (c *Compiled) truth(v *space.View, g *gathered, of map[codec.ProfileID]*gat
 		next = sooner
 	}
 	return values, next, err
+}
+
+// CaughtUp reports whether the evaluator has seen all that is stored.
+func (c *Computed) CaughtUp(ctx context.Context) bool {
+	v, err := c.space.View(ctx)
+	if err != nil {
+		return false
+	}
+	defer v.Close()
+	end, err := feed.End(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()))
+	if err != nil {
+		return false
+	}
+	pos := c.evaluator.seen.Load()
+	return pos != nil && maps.Equal(*pos, end)
 }

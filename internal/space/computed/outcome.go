@@ -90,51 +90,51 @@ func (o *outcome) since(now int64, changed []uint32) (map[uint32]int64, error) {
 		since[d] = now
 	}
 	open := slices.Clone(changed)
+	until := now // all that is open is so from then on
 	for back, t := range o.times(now, changed) {
 		if len(open) == 0 || back == mostBack {
 			break
 		}
-		values, change, err := o.at(t)
+		values, next, err := o.at(t)
 		if err != nil {
 			return nil, err
 		}
-		s := State{Values: values}
-		still := open[:0]
-		for _, d := range open {
-			want, _ := o.get(d)
-			if had, in := s.get(d); in && bytes.Equal(had.JSON, want.JSON) {
-				since[d] = t
-				still = append(still, d)
-				continue
-			}
-			if since[d], err = o.byItself(d, change, since[d]); err != nil {
+		still, began := o.split(open, values)
+		for _, d := range still {
+			since[d] = t
+		}
+		// What was not so yet may have become so between the two events.
+		for step := 0; len(began) > 0 && next != 0 && next < until && step < mostSteps; step++ {
+			at := next
+			if values, next, err = o.at(at); err != nil {
 				return nil, err
 			}
+			var byItself []uint32
+			byItself, began = o.split(began, values)
+			for _, d := range byItself {
+				since[d] = at
+			}
 		}
-		open = still
+		open, until = still, t
 	}
 	return since, nil
 }
 
-// byItself finds the moment between two events at which a value became what it is
-// because time passed; until if it did not.
-func (o *outcome) byItself(definition uint32, next, until int64) (int64, error) {
-	want, _ := o.get(definition)
-	for range mostBack {
-		if next == 0 || next >= until {
-			break
+// mostSteps is how many moments between two events are looked at.
+const mostSteps = 8
+
+// split tells those definitions that have the values of now from those that have others.
+func (o *outcome) split(definitions []uint32, values []Value) (same, other []uint32) {
+	s := State{Values: values}
+	for _, d := range definitions {
+		want, _ := o.get(d)
+		if had, in := s.get(d); in && bytes.Equal(had.JSON, want.JSON) {
+			same = append(same, d)
+		} else {
+			other = append(other, d)
 		}
-		values, after, err := o.at(next)
-		if err != nil {
-			return 0, err
-		}
-		s := State{Values: values}
-		if had, in := s.get(definition); in && bytes.Equal(had.JSON, want.JSON) {
-			return next, nil
-		}
-		next = after
 	}
-	return until, nil
+	return same, other
 }
 
 // times lists the times of rows that definitions use, the latest first, up to now.
