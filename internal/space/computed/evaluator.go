@@ -3,10 +3,12 @@ package computed
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -42,6 +44,7 @@ type evaluator struct {
 	pos     *position // nil: it is to be read
 	page    int       // records read at once
 	skipped int       // records that were read since the position was stored
+	memos   memos
 
 	seen atomic.Pointer[feed.Cursor] // how far the feed was read and evaluated
 }
@@ -62,7 +65,7 @@ func (e *evaluator) run(ctx context.Context, l *lease.Lease) (task.Rest, error) 
 	}
 	fence, err := l.Hold(ctx)
 	if err != nil {
-		e.pos = nil // another node goes on
+		e.forget() // another node goes on
 		return rest, err
 	}
 	for {
@@ -71,12 +74,12 @@ func (e *evaluator) run(ctx context.Context, l *lease.Lease) (task.Rest, error) 
 			e.seen.Store(&e.pos.cursor)
 		}
 		if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrUnknown) || errors.Is(err, space.ErrDefinitionsMoved) || errors.Is(err, space.ErrBusy) {
-			e.pos = nil // from the store again
+			e.forget() // from the store again
 			rest.Most = pollPause
 			return rest, nil
 		}
 		if err != nil {
-			e.pos = nil
+			e.forget()
 			return rest, err
 		}
 		if next > 0 && (rest.Most == 0 || next < rest.Most) {
@@ -96,6 +99,9 @@ func (e *evaluator) run(ctx context.Context, l *lease.Lease) (task.Rest, error) 
 	}
 }
 
+// forget forgets all that is not in the store.
+func (e *evaluator) forget() { e.pos, e.memos = nil, memos{} }
+
 // round evaluates a piece of the feed and timers that have run out, and, when there is
 // nothing of these, a piece of history. It says whether there is more to do now, and
 // else in how long; 0: when something comes.
@@ -114,7 +120,8 @@ func (e *evaluator) round(ctx context.Context, fence lease.Fence) (more bool, ne
 			return false, 0, err
 		}
 	}
-	w := &work{evaluator: e, view: v, definitions: defs, compiled: compiledOf(defs), fence: fence, now: v.Now().UnixNano(), pos: e.pos.clone(), dirty: map[codec.ProfileID]reason{}, due: map[codec.ProfileID]int64{}}
+	w := &work{evaluator: e, view: v, definitions: defs, compiled: compiledOf(defs), fence: fence, now: v.Now().UnixNano(), pos: e.pos.clone(), dirty: map[codec.ProfileID]reason{}, due: map[codec.ProfileID]int64{}, news: map[codec.ProfileID][]compute.Row{}}
+	e.memos.by(w.compiled.Set)
 	n, err := w.readFeed()
 	if err != nil {
 		return false, 0, err
@@ -169,6 +176,11 @@ type work struct {
 
 	dirty map[codec.ProfileID]reason // the profiles to be evaluated, and why
 	due   map[codec.ProfileID]int64  // timers that have run out
+
+	// news are the new rows of profiles with memos. What is told of them is whole if the
+	// feed was read to the end of the snapshot.
+	news  map[codec.ProfileID][]compute.Row
+	whole bool
 }
 
 // reason is why a profile is to be evaluated.
@@ -207,16 +219,16 @@ func (w *work) readFeed() (n int, err error) {
 	type touch struct {
 		strand identity.Hash
 		at     int64
-		rows   bool
+		row    *feed.Row // nil: the strand's rows are not what they were
 	}
 	var touched []touch
 	for i := range recs {
 		rec := &recs[i]
 		for k := range rec.Rows {
-			touched = append(touched, touch{rec.Rows[k].Strand, rec.Rows[k].At.Time, true})
+			touched = append(touched, touch{rec.Rows[k].Strand, rec.Rows[k].At.Time, &rec.Rows[k]})
 		}
 		for _, h := range rec.Rewritten {
-			touched = append(touched, touch{h, rec.Time, false})
+			touched = append(touched, touch{h, rec.Time, nil})
 		}
 		for k := range rec.Changes {
 			w.readChange(&rec.Changes[k])
@@ -241,8 +253,21 @@ func (w *work) readFeed() (n int, err error) {
 	}
 	for _, r := range touched {
 		if p, ok := owners[r.strand]; ok {
-			w.soil(p, r.at, r.rows)
+			w.soil(p, r.at, r.row != nil)
+			switch {
+			case r.row == nil:
+				w.memos.drop(p)
+			case w.memos.of[p] != nil:
+				w.news[p] = append(w.news[p], compute.Row{Stream: compute.StreamID(r.row.Stream), At: r.row.At, Value: r.row.Value})
+			}
 		}
+	}
+	if len(w.memos.of) > 0 || len(recs) < w.page {
+		end, err := feed.End(w.view.Context(), w.view.Reader(), codec.FeedRecords.Prefix(w.view.Keys()))
+		if err != nil {
+			return 0, err
+		}
+		w.whole = maps.Equal(end, after)
 	}
 	return len(recs), nil
 }
@@ -264,8 +289,12 @@ func (w *work) readChange(c *feed.Change) {
 		feed.Demoted, feed.Unresolved:
 		return
 	}
+	others := c.Kind == feed.Merged || c.Kind == feed.Unmerged || c.Kind == feed.IDRemoved || c.Kind == feed.Regrouped || c.From != ""
 	for _, text := range [...]string{c.Profile, c.From} {
 		if p, _, ok := codec.ParseProfileID(text); ok {
+			if others { // strands came or went
+				w.memos.drop(p)
+			}
 			w.soil(p, c.Time, false)
 		}
 	}

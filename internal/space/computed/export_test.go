@@ -35,7 +35,7 @@ func (c *Computed) Step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	if more, _, err = e.round(ctx, fence); err != nil {
-		e.pos = nil
+		e.forget()
 	}
 	if errors.Is(err, kv.ErrConflict) || errors.Is(err, space.ErrDefinitionsMoved) {
 		return true, nil
@@ -44,7 +44,13 @@ func (c *Computed) Step(ctx context.Context) (more bool, err error) {
 }
 
 // Forget is what a crash does to the evaluator.
-func (c *Computed) Forget() { c.evaluator.pos = nil }
+func (c *Computed) Forget() { c.evaluator.forget() }
+
+// MemosFrom has profiles with that many rows have memos, and returns what was before.
+func MemosFrom(rows int) (before int) {
+	before, memoRows = memoRows, rows
+	return before
+}
 
 // Check compares all that the evaluator stored with what it makes of the bodies of all
 // events, and lists the differences. It must have nothing left to do.

@@ -19,6 +19,7 @@ type outcome struct {
 	c    *Compiled
 	in   *compute.Input
 	rows compute.Rows
+	memo *compute.Memo // nil: all rows are folded
 }
 
 // evaluate evaluates profiles as of a time. One that is not there has no values.
@@ -54,7 +55,11 @@ func (g *gathered) input() *compute.Input {
 
 // at computes the values as of a time.
 func (o *outcome) at(now int64) (values []Value, next int64, err error) {
-	res, err := o.c.Set.Eval(o.rows, o.in, now)
+	eval := o.c.Set.Eval
+	if o.memo != nil {
+		eval = o.memo.Eval
+	}
+	res, err := eval(o.rows, o.in, now)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
 
@@ -153,6 +154,16 @@ func (h *house) step(t testing.TB) {
 // Whatever happens and in which order, what is stored, listed and read is what the
 // definitions make of all events.
 func TestStoredValuesFollowFromTheEvents(t *testing.T) {
+	storedValuesFollow(t)
+}
+
+// The same with the folds of nearly all profiles kept between evaluations.
+func TestStoredValuesFollowFromTheEventsByMemos(t *testing.T) {
+	defer computed.MemosFrom(computed.MemosFrom(2))
+	storedValuesFollow(t)
+}
+
+func storedValuesFollow(t *testing.T) {
 	for seed := range uint64(40) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := &world{rng: rand.New(rand.NewPCG(seed, 1))}

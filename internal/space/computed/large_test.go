@@ -1,0 +1,59 @@
+package computed_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// BenchmarkLargeProfile takes one event after the other of a profile that has very many,
+// and evaluates each. Its figure is what an event costs, with an unbounded since and
+// unmatched.
+func BenchmarkLargeProfile(b *testing.B) {
+	const events = 200_000
+	h := newHouse(b)
+	h.apply(b, `
+traits:
+  seen_since_paid: {kind: since, of: {event: Seen, kind: count}, last: {event: Paid}}
+  wanted: {kind: unmatched, event: Seen, property: properties.item, without: {event: Paid, property: properties.item}, match: later}
+audiences:
+  wanting: {when: size(traits.wanted) > 3}
+`)
+	at := h.now.Add(-events * time.Second)
+	n := 0
+	next := func() string {
+		n++
+		at = at.Add(time.Second)
+		name := "Seen"
+		if n%1000 == 0 {
+			name = "Paid"
+		}
+		return fmt.Sprintf(`{"type":"track","event":%q,"messageId":"m%d","userId":"u","properties":{"item":"i%d"},"timestamp":%q}`, name, n, n%5000, at.UTC().Format(time.RFC3339))
+	}
+	for range events / 1000 {
+		var lines []string
+		for range 1000 {
+			lines = append(lines, next())
+		}
+		h.ingest(b, lines...)
+	}
+	h.settle(b)
+	h.now = h.now.Add(time.Duration(b.N+1) * time.Second)
+	var took []time.Duration
+	b.ResetTimer()
+	for range b.N {
+		h.ingest(b, next())
+		began := time.Now()
+		h.settle(b)
+		took = append(took, time.Since(began))
+	}
+	b.StopTimer()
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1e3, "ms-p99")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1e3, "ms-p50")
+	if got := h.values(b, user("user_id", "u")); !strings.Contains(got, "wanted=") {
+		b.Errorf("got %.100s", got)
+	}
+}
