@@ -263,7 +263,7 @@ func (w *work) readFeed() (n int, err error) {
 		}
 	}
 	if len(w.memos.of) > 0 || len(recs) < w.page {
-		end, err := feed.End(w.view.Context(), w.view.Reader(), codec.FeedRecords.Prefix(w.view.Keys()))
+		end, err := feed.End(w.view.Context(), w.view.Reader(), w.view.Keys())
 		if err != nil {
 			return 0, err
 		}

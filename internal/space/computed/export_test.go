@@ -260,7 +260,7 @@ func (c *Computed) CaughtUp(ctx context.Context) bool {
 		return false
 	}
 	defer v.Close()
-	end, err := feed.End(ctx, v.Reader(), codec.FeedRecords.Prefix(v.Keys()))
+	end, err := feed.End(ctx, v.Reader(), v.Keys())
 	if err != nil {
 		return false
 	}
