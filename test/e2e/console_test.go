@@ -41,6 +41,20 @@ func builtConsole(t *testing.T) {
 	}
 }
 
+// The console's own tests of what has no page: npm test.
+func TestConsoleUnits(t *testing.T) {
+	t.Parallel()
+	needs.Time(t, "it needs npm")
+	builtConsole(t)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "npm", "test", "--silent")
+	cmd.Dir = ui
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("npm test: %v\n%s", err, out)
+	}
+}
+
 // A marketer and an engineer go through the whole console in Chromium, with Jane
 // among very many others: e2e/tour.mjs says what they do. What axe finds serious, what
 // the content policy refuses, and what the browser complains about, fails.
