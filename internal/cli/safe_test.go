@@ -42,7 +42,9 @@ func leaves(cmd *cobra.Command) map[string]*cobra.Command {
 func TestEveryCommandPrintsForPrograms(t *testing.T) {
 	w := &world{t: t}
 	sh := &shell{out: &screen{out: &buffer{}}, err: &screen{out: &buffer{}}, env: func(string) (string, bool) { return "", false }}
-	plain := []string{"serve", "feed", "copy", "token delete", "source delete", "source retire"} // feed is JSON as it is; the others answer nothing
+	// The feed and exports are data as they are; the others answer nothing.
+	plain := []string{"serve", "feed", "copy", "token delete", "source delete", "source retire",
+		"export profiles", "export members", "export events", "export identifiers", "export definitions"}
 	found := leaves(sh.root())
 	for name, cmd := range found {
 		if has := cmd.Flags().Lookup("json") != nil; has == slices.Contains(plain, name) && name != "import" && name != "space delete" {
@@ -133,6 +135,19 @@ func TestEveryCommandIsSafeFromData(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	definitions := filepath.Join(dir, "definitions.yaml")
+	text = `traits: {orders: {kind: count, event: "x\u202e\u001b[2J\r\nfake: line", name: "x\u202e\u001b[2J\r\nfake: line"}}
+audiences: {buyers: {when: traits.orders >= 0, description: "x\u202e\u001b[2J\r\nfake: line"}}
+`
+	if err := os.WriteFile(definitions, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wrong := filepath.Join(dir, "wrong.yaml")
+	text = `traits: {orders: {kind: "x\u202e\u001b[2J\r\nfake: line", "k\u202e": 1}}` + "\n"
+	if err := os.WriteFile(wrong, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
 	tried := map[string]bool{}
 	try := func(codes []int, name string, args ...string) string {
 		t.Helper()
@@ -186,6 +201,16 @@ func TestEveryCommandIsSafeFromData(t *testing.T) {
 		try(any, "undo split", with(who, "--event", "m5"+evil, "--dry-run")...)
 		try(any, "undo drop", with("anonymous_id:a"+evil+"a", "--strand", strings.Repeat("0", 32), "--dry-run")...)
 		try(any, "undo revert", with("ovr"+evil)...)
+		try(good, "apply", with("--file", definitions, "--yes", "--why", evil)...)
+		try(any, "apply", with("--file", wrong, "--yes")...)
+		try(good, "traits", format...)
+		try(good, "traits show", with("orders")...)
+		try(any, "traits show", with("x"+evil)...)
+		try(good, "audiences", format...)
+		try(good, "audiences show", with("buyers")...)
+		try(good, "audiences members", with("buyers")...)
+		try(good, "find", with("ev")...)
+		try(any, "find", with("x"+evil+":y"+evil)...)
 		try(good, "simulate", with("--rules", rules)...)
 		try(good, "verify", format...)
 		try(good, "rules", format...)
@@ -200,6 +225,16 @@ func TestEveryCommandIsSafeFromData(t *testing.T) {
 		try(good, "version", format...)
 	}
 	try(good, "explain", who, "--format", "dot")
+	// Exports are data, word for word; what is said beside them is not.
+	for _, kind := range []string{"profiles", "events", "identifiers", "members"} {
+		args := []string{"--output", filepath.Join(dir, kind+evil[:4]+".csv"), "--format", "csv"}
+		if kind == "members" {
+			args = append(args, "--audience", "buyers")
+		}
+		try(good, "export "+kind, args...)
+	}
+	try(good, "export definitions")
+	try(any, "export profiles", "--where", evil)
 	try(good, "feed")
 	try(any, "feed", "--after", evil)
 	shown := try(good, "rejects", "--json")

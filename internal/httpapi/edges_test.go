@@ -34,6 +34,7 @@ var examples = map[string]string{
 	"space": "shop", "source": "web", "token": "backend", "version": "1", "simulation": "sim_1", "override": "ovr_1", "reject": "00",
 	"collection": "users", "profile": "user_id:jane", "audience": "buyers", "warning": "00", "duplicate": "dup_00", "mark": "file", "resource": "traits",
 	"destination": "crm", "address": "jane@example.com",
+	"what": "profiles", "export": "exp_1",
 }
 
 // questions are all operations of the document that read.

@@ -3,6 +3,7 @@ package space
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,11 +76,13 @@ func (f *followers) wake() {
 	}
 }
 
-// stop ends the followers, whose context has ended.
+// stop ends the followers, whose context has ended. A run that is in the middle of a
+// commit wakes the others first, so the lock is not held meanwhile.
 func (f *followers) stop() {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, t := range f.tasks {
+	tasks := slices.Clone(f.tasks)
+	f.mu.Unlock()
+	for _, t := range tasks {
 		_ = t.Stop(context.Background())
 	}
 }
