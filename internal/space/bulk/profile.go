@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -60,6 +61,10 @@ func Read(v *space.View, want []codec.ProfileID) ([]*Profile, error) {
 			}
 		}
 	}
+	// In the order of the store, so that neighbours come out of one block.
+	if err := v.LoadIdentifiers(sorted(ids)...); err != nil {
+		return nil, err
+	}
 	lists, err := v.Accepting(ids)
 	if err != nil {
 		return nil, err
@@ -70,6 +75,7 @@ func Read(v *space.View, want []codec.ProfileID) ([]*Profile, error) {
 		accepting[id] = lists[i]
 		strands = append(strands, lists[i]...)
 	}
+	strands = sorted(strands)
 	if err := v.LoadStrands(strands...); err != nil {
 		return nil, err
 	}
@@ -89,6 +95,13 @@ func Read(v *space.View, want []codec.ProfileID) ([]*Profile, error) {
 		out = append(out, one)
 	}
 	return out, nil
+}
+
+// sorted is hashes in order, each once.
+func sorted(hashes []identity.Hash) []identity.Hash {
+	out := slices.Clone(hashes)
+	slices.SortFunc(out, func(a, b identity.Hash) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(out)
 }
 
 // fold folds a profile whose records were loaded.

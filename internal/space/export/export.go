@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
@@ -27,6 +28,8 @@ type Export struct {
 	audience  uint32 // with Request.Audience
 	ofProfile *profileFilter
 	ofEvent   *eventFilter
+
+	each atomic.Int64 // bytes of rows that a profile makes, of the last piece; 0: not known
 }
 
 // Status says how far an export is.

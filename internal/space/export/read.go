@@ -21,14 +21,29 @@ type piece struct {
 }
 
 const (
-	// profilesTogether is how many profiles are read at once: they share round trips.
-	profilesTogether = 128
+	// Profiles are read as many at once as make about pieceBytes of rows: the more, the
+	// more of them come out of each block of the store.
+	leastTogether = 128
+	mostTogether  = 16 << 10
+	pieceBytes    = 8 << 20
 	// blocksTogether is how many blocks of the journal are.
 	blocksTogether = 8
 	// mostReaders bounds the goroutines that read. A few pieces for each wait to be
 	// written.
 	mostReaders = 8
 )
+
+// bytes is about how much memory the piece takes.
+func (p *piece) bytes() int64 {
+	n := len(p.encoded)
+	for i := range p.rows {
+		n += len(p.rows[i].line)
+		for k := range p.rows[i].cells {
+			n += len(p.rows[i].cells[k].text)
+		}
+	}
+	return int64(n)
+}
 
 // work reads one piece.
 type work func(ctx context.Context) piece
@@ -37,7 +52,7 @@ type work func(ctx context.Context) piece
 // does, or behind a piece with an error.
 func (e *Export) read(ctx context.Context, s sink) <-chan chan piece {
 	readers := min(max(runtime.GOMAXPROCS(0), 2), mostReaders)
-	pieces := make(chan chan piece, 2*readers)
+	pieces := make(chan chan piece, readers)
 	type job struct {
 		work work
 		out  chan piece
@@ -50,6 +65,9 @@ func (e *Export) read(ctx context.Context, s sink) <-chan chan piece {
 				p := j.work(ctx)
 				if p.err == nil && len(p.rows) > 0 {
 					p.encoded, p.err = s.encode(p.rows)
+				}
+				if p.looked > 0 {
+					e.each.Store(p.bytes()/p.looked + 1)
 				}
 				j.out <- p
 			}
@@ -102,31 +120,43 @@ func (e *Export) profilePieces(ctx context.Context, add func(work) bool) error {
 			return p, ok
 		}
 	}
-	for {
-		page, err := e.view.Reader().Scan(ctx, from, end, scanTogether, false)
+	var ids []codec.ProfileID
+	for together := leastTogether; ; {
+		n := min(together-len(ids), scanTogether)
+		page, err := e.view.Reader().Scan(ctx, from, end, n, false)
 		if err != nil {
 			return err
 		}
-		for rest := page; len(rest) > 0; {
-			n := min(len(rest), profilesTogether)
-			ids := make([]codec.ProfileID, 0, n)
-			for _, entry := range rest[:n] {
-				id, ok := parse(entry.Key)
-				if !ok {
-					return kv.ErrCorrupt
-				}
-				ids = append(ids, id)
+		for _, entry := range page {
+			id, ok := parse(entry.Key)
+			if !ok {
+				return kv.ErrCorrupt
 			}
-			if !add(func(ctx context.Context) piece { return e.readProfiles(ctx, ids) }) {
+			ids = append(ids, id)
+		}
+		last := len(page) < n
+		if len(ids) == together || last && len(ids) > 0 {
+			these := ids
+			if !add(func(ctx context.Context) piece { return e.readProfiles(ctx, these) }) {
 				return nil
 			}
-			rest = rest[n:]
+			// At least one piece is made before the next size is chosen, a few at most.
+			ids, together = nil, e.together(together)
 		}
-		if len(page) < scanTogether {
+		if last {
 			return nil
 		}
 		from = kv.After(page[len(page)-1].Key)
 	}
+}
+
+// together is how many profiles are read at once after so many: twice as many, as long as
+// they make small enough pieces.
+func (e *Export) together(now int) int {
+	if each := e.each.Load(); each > 0 {
+		return int(min(max(pieceBytes/each, leastTogether), int64(2*now), mostTogether))
+	}
+	return now
 }
 
 // eventPieces lists the blocks of the journal, in the order of arrival.
