@@ -38,9 +38,11 @@ console-if-npm:
 
 .PHONY: run
 run: console-if-npm build ## Build, load the example data, and serve on http://127.0.0.1:8080
+	@$(GO) build -o bin/inbox ./examples/inbox
 	@./$(BIN) import --config $(CONFIG) --data $(DATA) --space dev --source segkicks examples/jane.ndjson
+	@./$(BIN) apply --config $(CONFIG) --data $(DATA) --space dev -f examples/segkicks.yaml --yes
 	@cat examples/where-to-look.txt
-	@exec ./$(BIN) serve --config $(CONFIG) --data $(DATA)
+	@./bin/inbox & trap "kill $$! 2>/dev/null" EXIT; ./$(BIN) serve --config $(CONFIG) --data $(DATA)
 
 .PHONY: lint
 lint: ## go vet, formatting, and the rules of the house (internal/archtest)

@@ -127,6 +127,9 @@ func (sh *shell) printChange(to *screen, d *api.DefinitionsChange) bool {
 	show("+", green, d.Enabled, "enabled, catches up")
 	show("-", yellow, d.Disabled, "disabled")
 	show("-", red, d.Removed, "is removed with its values; its key is never used again")
+	show("+", green, d.Destinations.Added, "destination, new")
+	show("~", yellow, d.Destinations.Changed, "destination, changed")
+	show("-", red, d.Destinations.Removed, "destination, is removed with what waits for it")
 	switch {
 	case !changes:
 		fmt.Fprintln(to, "Nothing changes.")
