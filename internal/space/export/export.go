@@ -127,13 +127,13 @@ func (e *Export) Write(ctx context.Context, w io.Writer, progress func(Status)) 
 		if p.err != nil {
 			return p.err
 		}
-		if len(p.rows) > 0 {
+		if p.count > 0 {
 			if err := s.write(p.rows, p.encoded); err != nil {
 				return fmt.Errorf("the export cannot be written: %w", err)
 			}
 		}
 		status.Done += p.looked
-		status.Rows += int64(len(p.rows))
+		status.Rows += p.count
 		status.Damaged += p.damaged
 		if progress != nil {
 			progress(status)

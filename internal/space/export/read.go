@@ -13,9 +13,10 @@ import (
 
 // piece is a part of an export, ready to be written.
 type piece struct {
-	rows    []row
-	encoded []byte
-	looked  int64 // profiles or events, also those that were filtered out
+	rows    []row  // nil once they are encoded
+	encoded []byte // what is written, of formats that are encoded by the piece
+	count   int64  // of rows
+	looked  int64  // profiles or events, also those that were filtered out
 	damaged int64
 	err     error
 }
@@ -25,7 +26,7 @@ const (
 	// more of them come out of each block of the store.
 	leastTogether = 128
 	mostTogether  = 16 << 10
-	pieceBytes    = 8 << 20
+	pieceBytes    = 12 << 20
 	// blocksTogether is how many blocks of the journal are.
 	blocksTogether = 8
 	// mostReaders bounds the goroutines that read. A few pieces for each wait to be
@@ -63,8 +64,12 @@ func (e *Export) read(ctx context.Context, s sink) <-chan chan piece {
 		group.Go(func() {
 			for j := range jobs {
 				p := j.work(ctx)
-				if p.err == nil && len(p.rows) > 0 {
+				p.count = int64(len(p.rows))
+				if p.err == nil && p.count > 0 {
 					p.encoded, p.err = s.encode(p.rows)
+				}
+				if p.encoded != nil {
+					p.rows = nil // cells take more memory than text
 				}
 				if p.looked > 0 {
 					e.each.Store(p.bytes()/p.looked + 1)
