@@ -22,6 +22,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/export"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 	"github.com/selfsame-id/selfsame/internal/space/search"
 	"github.com/selfsame-id/selfsame/internal/space/watch"
 	"github.com/selfsame-id/selfsame/internal/task"
@@ -55,6 +56,7 @@ type opened struct {
 	*space.Space
 	*query.Reader
 	*overrides.Editor
+	*rules.Resolver
 	*watch.Watcher
 	*search.Index
 	*duplicates.Finder
@@ -161,6 +163,7 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 		Tasks:        e.tasks,
 		ScratchDir:   e.cfg.Data,
 		Compile:      computed.Compile,
+		ApplyRules:   rules.Apply,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)
@@ -170,7 +173,7 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the destinations of space %s: %w", id, err), one.Close(ctx))
 	}
-	e.spaces[id] = opened{one, query.New(one), overrides.New(one), watch.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), values, export.New(one), destinations, made}
+	e.spaces[id] = opened{one, query.New(one), overrides.New(one), rules.New(one), watch.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), values, export.New(one), destinations, made}
 	e.spaces[id].KeepProfiles(share.profiles)
 	return one, nil
 }

@@ -43,6 +43,7 @@ var floors = []struct {
 	{"internal/space/duplicates", 44},
 	{"internal/space/query", 42},
 	{"internal/space/watch", 42},
+	{"internal/space/rules", 42},
 	{"internal/space/bulk", 42},
 	{"internal/space", 40},
 	{"internal/feed", 30},

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 	"github.com/selfsame-id/selfsame/internal/space/watch"
 
 	"bytes"
@@ -90,6 +91,7 @@ type served struct {
 	*space.Space
 	*query.Reader
 	*overrides.Editor
+	*rules.Resolver
 	*watch.Watcher
 	*search.Index
 	*export.Exporter
@@ -105,7 +107,7 @@ func serve(ctx context.Context, store kv.Store, s *space.Space) (*served, error)
 		Log: slog.New(slog.DiscardHandler), PublicURL: func() string { return "https://profiles.example.com" },
 		Guard: &outgoing.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 	})
-	return &served{s, query.New(s), overrides.New(s), watch.New(s), search.New(s, slog.New(slog.DiscardHandler)), export.New(s), caughtUp{duplicates.New(s, duplicates.Config{})}, c, d}, err
+	return &served{s, query.New(s), overrides.New(s), rules.New(s), watch.New(s), search.New(s, slog.New(slog.DiscardHandler)), export.New(s), caughtUp{duplicates.New(s, duplicates.Config{})}, c, d}, err
 }
 
 func (s *served) Close(ctx context.Context) error {
@@ -132,7 +134,7 @@ func (h *house) Space(ctx context.Context, id string) (Space, error) {
 		return s, nil
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	s, err := space.Open(ctx, h.store, space.Config{ID: id, Log: quiet, Compile: computed.Compile})
+	s, err := space.Open(ctx, h.store, space.Config{ID: id, Log: quiet, Compile: computed.Compile, ApplyRules: rules.Apply})
 	if err != nil {
 		return nil, err
 	}

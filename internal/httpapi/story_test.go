@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 // room has one space, a real one.
@@ -52,7 +53,7 @@ func newStory(t *testing.T) story {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := space.Open(ctx, store, space.Config{ID: "dev", Log: quiet})
+	s, err := space.Open(ctx, store, space.Config{ID: "dev", Log: quiet, ApplyRules: rules.Apply})
 	if err != nil {
 		t.Fatal(err)
 	}

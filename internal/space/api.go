@@ -1,6 +1,7 @@
 package space
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -55,6 +56,9 @@ type Config struct {
 	RejectAge    time.Duration // how long refused messages are kept; default 30 days
 	RejectMost   int64         // how many of one source are kept, the youngest; default 100,000
 	RejectBytes  int64         // how many bytes of one source are kept; default 256 MiB
+	// ApplyRules decides again what does not follow from new rules, until nothing is left,
+	// see package rules. nil: what is there stays as it is.
+	ApplyRules func(context.Context, *Applying) error
 	// Compile compiles a stored version of the definitions of traits and audiences, see
 	// package space/computed; nil: a space that has definitions cannot be opened. It
 	// returns nil for definitions that take nothing from events.

@@ -23,7 +23,8 @@ import (
 // that its snapshot followed from the rules, and everything since was decided
 // upon that; so it is the last.
 //
-// A crash loses the pass and nothing else.
+// A crash loses the pass and nothing else. What a pass is made of is here; the passes
+// are in the room space/rules, see Config.ApplyRules.
 
 // ApplyProgress says how far new rules are applied to what was there.
 type ApplyProgress struct {
@@ -48,23 +49,18 @@ func (s *Space) wakeApply() {
 	}
 }
 
-// applyPasses is after how many passes the next one holds the writer's lock, so
-// that it comes to an end under any load. Shared stores have no such lock.
-const applyPasses = 6
-
-// portionStrands is about how many strands are decided again in one commit, so
-// that events wait for some tens of milliseconds.
-const portionStrands = 500
-
-// errRulesMoved: other rules were set, or another node took over.
-var errRulesMoved = errors.New("other rules were set meanwhile")
+// ErrRulesMoved: other rules were set, or another node took over.
+var ErrRulesMoved = errors.New("other rules were set meanwhile")
 
 // runRules applies new rules to what is there, if there is need to.
 func (s *Space) runRules(ctx context.Context) (task.Rest, error) {
+	if s.cfg.ApplyRules == nil {
+		return task.Rest{}, nil
+	}
 	for ctx.Err() == nil && s.version.Load().Applying {
 		err := s.applyRules(ctx)
 		s.apply.progress.Store(nil)
-		if err == nil || (errors.Is(err, errRulesMoved) || errors.Is(err, ErrDefinitionsMoved)) && s.store.Exclusive() {
+		if err == nil || (errors.Is(err, ErrRulesMoved) || errors.Is(err, ErrDefinitionsMoved)) && s.store.Exclusive() {
 			continue
 		}
 		if s.store.Exclusive() || ctx.Err() != nil {
@@ -106,42 +102,52 @@ func (s *Space) AwaitRules(ctx context.Context) error {
 	}
 }
 
-// applyRules brings what is there into line with the rules at work.
+// Applying is the work of bringing what is there into line with the rules at work. It
+// belongs to one goroutine. Its methods end with ErrRulesMoved when other rules were
+// set, and with the context's error when the space is closed.
+type Applying struct {
+	s       *Space
+	rules   *identity.Ruleset
+	version *RulesVersion
+	rec     rulesRecord
+	held    bool // the writer's lock, see Hold
+}
+
+// applyRules moves events where rules look for IDs in other places, has
+// Config.ApplyRules make the passes, and notes that all of it is done.
 func (s *Space) applyRules(ctx context.Context) error {
-	version := s.version.Load()
-	rs := s.rules.Load()
-	rec, err := s.rulesAtWork()
-	if err != nil {
+	w := &Applying{s: s, version: s.version.Load(), rules: s.rules.Load()}
+	var err error
+	if w.rec, err = s.rulesAtWork(); err != nil {
 		return err
 	}
-	if rec.Version != version.Version {
-		return errRulesMoved
+	if w.rec.Version != w.version.Version {
+		return ErrRulesMoved
 	}
-	if rec.Rekey != 0 {
-		if err := s.rekey(ctx, rs, &rec, func(stage string, done, total int64) error {
-			return s.tellApply(ctx, version, ApplyProgress{Stage: stage, Done: done, Total: total})
+	if w.rec.Rekey != 0 {
+		if err := s.rekey(ctx, w.rules, &w.rec, func(stage string, done, total int64) error {
+			return w.Tell(ctx, ApplyProgress{Stage: stage, Done: done, Total: total})
 		}); err != nil {
 			return err
 		}
 	}
-	changed := int64(0)
-	for pass := 1; ; pass++ {
-		n, err := s.applyPass(ctx, rs, version, pass, changed, pass == 1 && (rec.Reorder || rs.Arrival()))
-		if err != nil {
-			return err
-		}
-		changed += n
-		if n == 0 && pass > 1 {
-			break
-		}
-	}
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	if rec, err = decodeRules(s.ruleBytes); err != nil {
+	if err := s.cfg.ApplyRules(ctx, w); err != nil {
 		return err
 	}
-	if rec.Version != version.Version || !rec.Applying {
-		return errRulesMoved
+	return w.end(ctx)
+}
+
+// end notes that what is there follows from the rules at work.
+func (w *Applying) end(ctx context.Context) error {
+	s := w.s
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	rec, err := decodeRules(s.ruleBytes)
+	if err != nil {
+		return err
+	}
+	if rec.Version != w.version.Version || !rec.Applying {
+		return ErrRulesMoved
 	}
 	rec.Applying, rec.Cause, rec.Rekey, rec.Reorder = false, "", 0, false
 	s.announceRules(ctx)
@@ -149,7 +155,7 @@ func (s *Space) applyRules(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.adopt(rs, rec, stored)
+	s.adopt(w.rules, rec, stored)
 	return nil
 }
 
@@ -160,76 +166,60 @@ func (s *Space) rulesAtWork() (rulesRecord, error) {
 	return decodeRules(s.ruleBytes)
 }
 
-// tellApply says how far the work is. errRulesMoved ends it when other rules were
-// set, and the context's error when the space is closed.
-func (s *Space) tellApply(ctx context.Context, version *RulesVersion, p ApplyProgress) error {
-	s.apply.progress.Store(&p)
-	if s.version.Load().Version != version.Version {
-		return errRulesMoved
+// Everything reports whether all places are to be decided again, for the order of
+// events counts, or counted.
+func (w *Applying) Everything() bool { return w.rec.Reorder || w.rules.Arrival() }
+
+// View opens a view of the space as it is now, by the rules that are applied and the
+// overrides at work. Whoever opens a view closes it.
+func (w *Applying) View(ctx context.Context) (*View, error) {
+	r, err := w.s.store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return w.s.newViewBy(ctx, r, w.rules), nil
+}
+
+// Strands is about how many strands there are.
+func (w *Applying) Strands() int64 { return w.s.stats.strands.Load() }
+
+// EventsWait reports whether events wait to be taken.
+func (w *Applying) EventsWait() bool { return w.s.queueBytes.Load() > 0 }
+
+// Hold has events wait until release is called, on a store that nobody else writes,
+// and reports whether it does.
+func (w *Applying) Hold() (release func(), held bool) {
+	if !w.s.store.Exclusive() {
+		return func() {}, false
+	}
+	w.s.writing.Lock()
+	w.held = true
+	return func() {
+		w.held = false
+		w.s.writing.Unlock()
+	}, true
+}
+
+// Tell says how far the work is.
+func (w *Applying) Tell(ctx context.Context, p ApplyProgress) error {
+	w.s.apply.progress.Store(&p)
+	if w.s.version.Load().Version != w.version.Version {
+		return ErrRulesMoved
 	}
 	return ctx.Err()
 }
 
-// applyPass decides again what differs in a snapshot, or all of it, and returns
-// how many places that were.
-func (s *Space) applyPass(ctx context.Context, rs *identity.Ruleset, version *RulesVersion, pass int, before int64, all bool) (int64, error) {
-	locked := s.store.Exclusive() && pass > applyPasses
-	if locked {
+// Decide decides places again, each given by its strands, in one commit. What other
+// nodes keep changing is left to the next pass.
+func (w *Applying) Decide(ctx context.Context, places [][]identity.Hash) error {
+	s := w.s
+	if !w.held {
 		s.writing.Lock()
 		defer s.writing.Unlock()
 	}
-	tell := func(stage string, done, total, changed int64) error {
-		return s.tellApply(ctx, version, ApplyProgress{Pass: pass, Stage: stage, Done: done, Total: total, Changed: before + changed})
-	}
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
-	view := modelView{s: s, r: r, rules: rs, over: s.overrides.Load().identity, strict: pass == 1, all: all, owners: true}
-	models, err := view.read(ctx, func(n int64) error { return tell("reading", n, s.stats.strands.Load(), 0) })
-	if err != nil {
-		return 0, err
-	}
-	changed := int64(0)
-	for _, m := range models {
-		outcome, err := m.Outcome(view.events(ctx), func(int, int) error { return tell("reading", 0, 0, changed) })
-		if err != nil {
-			return changed, err
-		}
-		places := outcome.Different()
-		for done := 0; done < len(places); {
-			if err := tell("deciding", int64(done), int64(len(places)), changed); err != nil {
-				return changed, err
-			}
-			end, strands := done, 0
-			for end < len(places) && (strands == 0 || strands+len(places[end]) <= portionStrands) {
-				strands += len(places[end])
-				end++
-			}
-			began := time.Now()
-			if err := s.applyPortion(ctx, rs, version, places[done:end], locked); err != nil {
-				return changed, err
-			}
-			changed += int64(end - done)
-			done = end
-			if s.queueBytes.Load() > 0 && !locked {
-				time.Sleep(min(time.Since(began), 50*time.Millisecond)) // events come first
-			}
-		}
-	}
-	return changed, nil
-}
-
-// applyPortion decides some places again in one commit.
-func (s *Space) applyPortion(ctx context.Context, rs *identity.Ruleset, version *RulesVersion, places [][]identity.Hash, locked bool) error {
-	if !locked {
-		s.writing.Lock()
-		defer s.writing.Unlock()
-	}
-	err := s.updateByRules(ctx, rs, func(d *Tx) error {
-		if s.version.Load().Version != version.Version {
-			return errRulesMoved
+	err := s.updateByRules(ctx, w.rules, func(d *Tx) error {
+		if s.version.Load().Version != w.version.Version {
+			return ErrRulesMoved
 		}
 		for _, strands := range places {
 			if err := d.decideAgain(strands); err != nil {
@@ -239,7 +229,7 @@ func (s *Space) applyPortion(ctx context.Context, rs *identity.Ruleset, version 
 		return nil
 	})
 	if errors.Is(err, ErrBusy) {
-		return nil // the next pass comes by again
+		return nil
 	}
 	return err
 }

@@ -146,3 +146,21 @@ func (s *Space) SetMemory(cache, dedupe int64) bool {
 	}
 	return true
 }
+
+// Begin is for long work on the store: its context ends when the space is
+// closed, and closing waits until done is called. ErrClosed if it was closed.
+func (s *Space) Begin(ctx context.Context) (_ context.Context, done func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut {
+		return nil, nil, ErrClosed
+	}
+	s.during.Add(1)
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.life, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+		s.during.Done()
+	}, nil
+}

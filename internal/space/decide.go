@@ -45,7 +45,7 @@ func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID,
 		s = known.Strand.Clone()
 	} else {
 		s = identity.NewStrand(d.hasher, c, ids)
-		detach(s.Links)
+		Detach(s.Links)
 		e.pos = s.Place(d.rules, d.engine.Overrides, e.pos.Moment)
 	}
 	links, err := d.loadLinks(s)
@@ -102,10 +102,10 @@ func (d *View) loadLinks(s *identity.Strand) ([]identity.Hash, error) {
 	return links, d.LoadOwners(links...)
 }
 
-// detach copies the IDs of a new strand into memory of their own. The writer
+// Detach copies the IDs of a new strand into memory of their own. The writer
 // remembers strands and IDs from commit to commit, while the body of a request,
 // in which they lay, serves the next request.
-func detach(links []identity.Link) {
+func Detach(links []identity.Link) {
 	n := 0
 	for i := range links {
 		n += len(links[i].ID.Type) + len(links[i].ID.Value)

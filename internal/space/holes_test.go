@@ -14,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 // readAll uses every reader of one person's events; none may fail.
@@ -50,10 +51,10 @@ var cards = identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id"},
 func changeAll(t *testing.T, s *space.Space, a, b identity.ID, holes int64, after func()) {
 	t.Helper()
 	ctx := t.Context()
-	if sim, err := s.Simulate(ctx, cards, nil); err != nil || !sim.Reread || sim.Damaged != holes {
+	if sim, err := rules.New(s).Simulate(ctx, cards, nil); err != nil || !sim.Reread || sim.Damaged != holes {
 		t.Fatalf("simulate: %+v, %v", sim, err)
 	}
-	if sim, err := s.Simulate(ctx, identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id", Limit: 3}}}, nil); err != nil || sim.Reread || sim.Damaged != 0 {
+	if sim, err := rules.New(s).Simulate(ctx, identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id", Limit: 3}}}, nil); err != nil || sim.Reread || sim.Damaged != 0 {
 		t.Fatalf("simulate, from strands: %+v, %v", sim, err)
 	}
 	g, err := overrides.New(s).ApplyUndo(ctx, overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: []identity.ID{a, b}})

@@ -9,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 // BenchmarkMoveEvents sets rules that look for a card, which every second event
@@ -20,7 +21,7 @@ func BenchmarkMoveEvents(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := space.Open(b.Context(), store, space.Config{ID: "dev", Log: quiet})
+	s, err := space.Open(b.Context(), store, space.Config{ID: "dev", Log: quiet, ApplyRules: rules.Apply})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func (d *Tx) moveIn(h identity.Hash, c identity.Collection, ids []identity.ID, e
 		return nil
 	}
 	s := identity.NewStrand(d.hasher, c, ids)
-	detach(s.Links)
+	Detach(s.Links)
 	e.pos = s.Place(d.rules, d.engine.Overrides, e.pos.Moment)
 	links, err := d.loadLinks(s)
 	if err != nil {

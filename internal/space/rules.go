@@ -115,9 +115,9 @@ func sameRules(a, b identity.Rules) bool {
 	return err == nil && reflect.DeepEqual(ra.Effective(), rb.Effective())
 }
 
-// samePlaces reports whether two sets of rules promote the same IDs from every
+// SamePlaces reports whether two sets of rules promote the same IDs from every
 // message.
-func samePlaces(a, b identity.Rules) bool {
+func SamePlaces(a, b identity.Rules) bool {
 	keys := func(r identity.Rules) map[string]string {
 		m := map[string]string{}
 		for _, i := range r.Identifiers {
@@ -206,7 +206,7 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) er
 		}
 		rec.Rekey, rec.Reorder = now.Rekey, now.Reorder
 		reorder := s.rules.Load().Arrival() != rs.Arrival()
-		if reorder || !samePlaces(was.Rules, r) {
+		if reorder || !SamePlaces(was.Rules, r) {
 			rec.Rekey, rec.Reorder = rec.Version, rec.Reorder || reorder
 		}
 	}

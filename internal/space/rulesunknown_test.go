@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 // unsure is a store that once does not know what became of a commit that sets rules:
@@ -35,7 +36,7 @@ func (u *unsure) Commit(ctx context.Context, b *kv.Batch) error {
 // Who sets rules is told whether they are set, also when the store could not say.
 func TestTheFateOfNewRulesIsFoundOut(t *testing.T) {
 	t.Parallel()
-	rules := func(limit int) identity.Rules {
+	capped := func(limit int) identity.Rules {
 		return identity.Rules{Identifiers: []identity.Identifier{{Type: "anonymous_id", Limit: limit}}}
 	}
 	write := func(t *testing.T, u *unsure, b *kv.Batch) {
@@ -56,7 +57,7 @@ func TestTheFateOfNewRulesIsFoundOut(t *testing.T) {
 			write(t, u, &next)
 		}, 1},
 		"lost, and another node set rules": {func(t *testing.T, _ *unsure, other *space.Space, _ *kv.Batch, _ kv.Op) {
-			if err := other.SetRules(t.Context(), rules(7), nil); err != nil {
+			if err := other.SetRules(t.Context(), capped(7), nil); err != nil {
 				t.Error(err)
 			}
 		}, 0},
@@ -70,7 +71,7 @@ func TestTheFateOfNewRulesIsFoundOut(t *testing.T) {
 			defer s.Close(context.Background())
 			u.fate = func(b *kv.Batch, op kv.Op) { c.fate(t, u, other, b, op) }
 			zero := uint64(0)
-			err := s.SetRules(t.Context(), rules(3), &zero)
+			err := s.SetRules(t.Context(), capped(3), &zero)
 			if want := c.version == 0; errors.Is(err, space.ErrChanged) != want || !want && err != nil {
 				t.Fatalf("setting the rules: %v", err)
 			}
@@ -83,7 +84,7 @@ func TestTheFateOfNewRulesIsFoundOut(t *testing.T) {
 					t.Errorf("%+v, %v", got, err)
 				}
 			}
-			if page, err := s.RulesHistory(t.Context(), 10, ""); err != nil || len(page.Versions) != 1 {
+			if page, err := rules.New(s).RulesHistory(t.Context(), 10, ""); err != nil || len(page.Versions) != 1 {
 				t.Errorf("%d versions, %v", len(page.Versions), err)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 var people = flag.Int("people", 100_000, "how many people BenchmarkSimulate has")
@@ -35,7 +36,7 @@ func BenchmarkSimulate(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := space.Open(b.Context(), store, space.Config{ID: "dev", Log: quiet})
+	s, err := space.Open(b.Context(), store, space.Config{ID: "dev", Log: quiet, ApplyRules: rules.Apply})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -62,7 +63,7 @@ func BenchmarkSimulate(b *testing.B) {
 	runtime.GC()
 	began := spent(b)
 	for b.Loop() {
-		sim, err := s.Simulate(context.Background(), draft, nil)
+		sim, err := rules.New(s).Simulate(context.Background(), draft, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 // What a simulation says is what applying makes, and what a fresh import under
@@ -42,13 +43,13 @@ func TestSimulationEqualsApplyAndImport(t *testing.T) {
 				draft = lookElsewhere(rng, draft)
 				reread++
 			}
-			plan, err := s.PlanSimulation(t.Context(), draft)
+			plan, err := rules.New(s).PlanSimulation(t.Context(), draft)
 			if err != nil || plan.Reread != elsewhere || elsewhere && (plan.Events != 300 || plan.Estimate == 0) {
 				t.Fatalf("%+v, %v", plan, err)
 			}
 			before := s.Stats().Profiles
 			cursor := feedEnd(t, s)
-			sim, err := s.Simulate(t.Context(), draft, nil)
+			sim, err := rules.New(s).Simulate(t.Context(), draft, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +80,7 @@ func TestSimulationEqualsApplyAndImport(t *testing.T) {
 				t.Errorf("seed %d: applied it makes %d profiles, the simulation says %d", seed, n, foreseen)
 			}
 			// Now the draft is the rules, and changes nothing.
-			again, err := s.Simulate(t.Context(), draft, nil)
+			again, err := rules.New(s).Simulate(t.Context(), draft, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

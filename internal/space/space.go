@@ -57,7 +57,7 @@ type Space struct {
 	writer     chan struct{} // closed when the writer has ended; nil: there is none
 	life       context.Context
 	kill       context.CancelFunc
-	during     sync.WaitGroup // long work that somebody asked for, see begin
+	during     sync.WaitGroup // long work that somebody asked for, see Begin
 	tasks      tasks
 	followers  followers
 	used       atomic.Int64 // when somebody worked with it last, nanoseconds since 1970, see Use

@@ -42,7 +42,7 @@ func (s *Space) update(ctx context.Context, ch change, f func(*Tx) error) error 
 // returns ends it, and nothing is written. The transaction is returned in any case.
 // The caller holds the writer's lock.
 //
-// kv.ErrConflict: another node changed what the change relies on. errRulesMoved,
+// kv.ErrConflict: another node changed what the change relies on. ErrRulesMoved,
 // ErrDefinitionsMoved: others are in force than those it was made for. errYield: rules are being
 // changed, and whoever has many commits to make lets a moment pass. kv.ErrCorrupt:
 // what is stored contradicts itself.
@@ -64,7 +64,7 @@ func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, err
 	}
 	rs := s.rules.Load()
 	if ch.rules != nil && ch.rules != rs {
-		return d, errRulesMoved
+		return d, ErrRulesMoved
 	}
 	if ch.definitions != nil && ch.definitions != s.definitions.Load() {
 		return d, ErrDefinitionsMoved

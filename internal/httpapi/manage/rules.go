@@ -8,13 +8,14 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 // Rules reads and sets the rules.
 type Rules interface {
 	Rules(ctx context.Context) (space.RulesVersion, error)
 	SetRules(ctx context.Context, r identity.Rules, only *uint64) error
-	RulesHistory(ctx context.Context, limit int, next string) (space.RulesPage, error)
+	RulesHistory(ctx context.Context, limit int, next string) (rules.RulesPage, error)
 	RulesAt(ctx context.Context, version uint64) (space.RulesVersion, error)
 }
 

@@ -3,10 +3,10 @@ package manage
 import (
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
-func simulationOf(s *space.Simulated) *api.SimulationReport {
+func simulationOf(s *rules.Simulated) *api.SimulationReport {
 	return &api.SimulationReport{
 		Milliseconds: s.Took.Milliseconds(), Strands: s.Strands, Damaged: s.Damaged,
 		Users: collectionOf(s.Users, identity.Users), Accounts: collectionOf(s.Accounts, identity.Accounts),
@@ -39,7 +39,7 @@ func populationOf(p identity.Population, c identity.Collection) api.Population {
 func groupsOf(list []identity.Group, c identity.Collection) []api.ProfileGroup {
 	out := make([]api.ProfileGroup, 0, len(list))
 	for _, g := range list {
-		out = append(out, api.ProfileGroup{Profile: space.ProfileName(g.Founded, c), IDs: idTexts(g.IDs), Count: g.Count, Strands: g.Strands})
+		out = append(out, api.ProfileGroup{Profile: rules.ProfileName(g.Founded, c), IDs: idTexts(g.IDs), Count: g.Count, Strands: g.Strands})
 	}
 	return out
 }

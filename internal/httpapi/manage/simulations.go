@@ -14,12 +14,13 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 // Simulator says what draft rules would change.
 type Simulator interface {
-	PlanSimulation(ctx context.Context, draft identity.Rules) (space.SimulationPlan, error)
-	Simulate(ctx context.Context, draft identity.Rules, progress space.Progress) (*space.Simulated, error)
+	PlanSimulation(ctx context.Context, draft identity.Rules) (rules.SimulationPlan, error)
+	Simulate(ctx context.Context, draft identity.Rules, progress space.Progress) (*rules.Simulated, error)
 }
 
 // The states of a simulation.

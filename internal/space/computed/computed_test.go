@@ -21,6 +21,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -37,6 +38,7 @@ func open(t testing.TB, store kv.Store, cfg space.Config) *house {
 	t.Helper()
 	h := &house{store: store, now: time.Now()}
 	cfg.ID, cfg.Log, cfg.Compile, cfg.CacheBytes = "dev", quiet, computed.Compile, 4<<20
+	cfg.ApplyRules = rules.Apply
 	cfg.Now = func() time.Time { return h.now }
 	var err error
 	if h.space, err = space.Open(t.Context(), store, cfg); err != nil {

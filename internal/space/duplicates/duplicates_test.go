@@ -20,6 +20,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
@@ -33,7 +34,7 @@ type shop struct {
 
 func newShop(t testing.TB) *shop {
 	store := kvtest.NewMemory().Open()
-	s, err := space.Open(t.Context(), store, space.Config{ID: "shop", Log: slog.New(slog.DiscardHandler), CacheBytes: 4 << 20})
+	s, err := space.Open(t.Context(), store, space.Config{ID: "shop", Log: slog.New(slog.DiscardHandler), CacheBytes: 4 << 20, ApplyRules: rules.Apply})
 	if err != nil {
 		t.Fatal(err)
 	}

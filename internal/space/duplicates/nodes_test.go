@@ -14,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 // Of several nodes one looks for duplicates, all list what it found, and another one
@@ -28,7 +29,7 @@ func TestOneNodeSearches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := space.Open(t.Context(), store, space.Config{ID: "shop", Log: quiet, CacheBytes: 4 << 20})
+		s, err := space.Open(t.Context(), store, space.Config{ID: "shop", Log: quiet, CacheBytes: 4 << 20, ApplyRules: rules.Apply})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 	"github.com/selfsame-id/selfsame/internal/space/search"
 )
 
@@ -29,6 +30,7 @@ var quiet = slog.New(slog.NewTextHandler(os.Stderr, nil))
 func open(t testing.TB, store kv.Store, cfg space.Config) *space.Space {
 	t.Helper()
 	cfg.ID, cfg.Log, cfg.CacheBytes = "dev", quiet, 4<<20
+	cfg.ApplyRules = rules.Apply
 	s, err := space.Open(t.Context(), store, cfg)
 	if err != nil {
 		t.Fatal(err)

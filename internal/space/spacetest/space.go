@@ -22,6 +22,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
 // Quiet logs nothing.
@@ -79,6 +80,7 @@ func Open(t testing.TB, store kv.Store, cfg space.Config) *space.Space {
 		cfg.CacheBytes = 4 << 20 // hundreds are opened, and the race detector shadows every byte
 	}
 	cfg.Log = Quiet
+	cfg.ApplyRules = rules.Apply
 	s, err := space.Open(t.Context(), store, cfg)
 	if err != nil {
 		t.Fatal(err)

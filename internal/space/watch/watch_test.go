@@ -17,6 +17,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rules"
 	"github.com/selfsame-id/selfsame/internal/space/spacetest"
 	"github.com/selfsame-id/selfsame/internal/space/watch"
 )
@@ -144,7 +145,7 @@ func TestBuiltInRulesAreVersionZero(t *testing.T) {
 	if err := s.SetRules(t.Context(), identity.Rules{MaxIdentifiers: 2}, nil); err != nil {
 		t.Fatal(err)
 	}
-	v, err := s.RulesAt(t.Context(), 0)
+	v, err := rules.New(s).RulesAt(t.Context(), 0)
 	if err != nil || v.Version != 0 || v.SetBy != "built-in" {
 		t.Fatalf("%+v, %v", v, err)
 	}

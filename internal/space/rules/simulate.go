@@ -1,4 +1,4 @@
-package space
+package rules
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -27,7 +28,7 @@ type Simulated struct {
 // A draft that looks for IDs in other places than the rules at work reads the
 // bodies of all events; see SimulationPlan. The mistakes of Compile come through
 // as they are.
-func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Progress) (*Simulated, error) {
+func (q *Resolver) Simulate(ctx context.Context, draft identity.Rules, progress space.Progress) (*Simulated, error) {
 	began := time.Now()
 	rs, err := identity.Compile(draft)
 	if err != nil {
@@ -36,54 +37,43 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 	if progress == nil {
 		progress = func(string, int64, int64) {}
 	}
-	ctx, done, err := s.begin(ctx)
+	ctx, done, err := q.space.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	r, err := s.store.Snapshot(ctx)
+	stored, was, err := q.space.ViewOfDraft(ctx, rs)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	rec, _, err := s.storedRules(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	was, err := identity.Compile(rec.Rules)
+	defer stored.Close()
+	decided, err := identity.Compile(was)
 	if err != nil {
 		return nil, fmt.Errorf("the stored rules: %w", err)
 	}
-	all, err := readOverrides(ctx, r, s.keys)
-	if err != nil {
-		return nil, err
-	}
-	view := modelView{
-		s: s, r: r, rules: rs, was: was, over: newOverrideSet(s.hasher, rec.Overrides, all).identity,
-		same: was.Arrival() == rs.Arrival(),
-	}
-	total := s.stats.strands.Load()
+	total := q.space.Stats().Strands
+	view := modelView{stored: stored, hint: total, was: decided, same: decided.Arrival() == rs.Arrival()}
 	out := &Simulated{}
 	again := &rereading{view: &view}
 	var models []*identity.Model
 	events := view.events(ctx)
-	if samePlaces(rec.Rules, draft) {
+	if space.SamePlaces(was, draft) {
 		models, err = view.read(ctx, func(n int64) error {
 			progress("reading", n, max(n, total))
 			return ctx.Err()
 		})
 	} else {
 		out.Reread = true
-		stored, cerr := readCounters(ctx, r, s.keys)
+		counted, cerr := stored.Counters()
 		if cerr != nil {
 			return nil, cerr
 		}
 		events = again.occurrences
 		models, err = again.read(ctx, func(n int64) error {
-			progress("reading events", n, max(n, stored.Events))
+			progress("reading events", n, max(n, counted.Events))
 			return ctx.Err()
 		})
-		out.Damaged = max(stored.Events-again.n, 0)
+		out.Damaged = max(counted.Events-again.n, 0)
 	}
 	if err != nil {
 		return nil, err
@@ -106,24 +96,6 @@ func (s *Space) Simulate(ctx context.Context, draft identity.Rules, progress Pro
 	}
 	out.Took = time.Since(began)
 	return out, nil
-}
-
-// begin is for long work on the store: its context ends when the space is
-// closed, and closing waits until done is called. ErrClosed if it was closed.
-func (s *Space) begin(ctx context.Context) (_ context.Context, done func(), err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.shut {
-		return nil, nil, ErrClosed
-	}
-	s.during.Add(1)
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(s.life, cancel)
-	return ctx, func() {
-		stop()
-		cancel()
-		s.during.Done()
-	}, nil
 }
 
 // ProfileName is the profile ID that a simulation names as its founder's, "" if

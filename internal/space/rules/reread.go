@@ -1,4 +1,4 @@
-package space
+package rules
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
@@ -25,28 +26,28 @@ type SimulationPlan struct {
 
 // PlanSimulation looks at a draft. The mistakes of Compile come through as they
 // are.
-func (s *Space) PlanSimulation(ctx context.Context, draft identity.Rules) (SimulationPlan, error) {
-	p := SimulationPlan{Strands: s.stats.strands.Load()}
+func (q *Resolver) PlanSimulation(ctx context.Context, draft identity.Rules) (SimulationPlan, error) {
+	p := SimulationPlan{Strands: q.space.Stats().Strands}
 	rs, err := identity.Compile(draft)
 	if err != nil {
 		return p, err
 	}
-	if samePlaces(s.version.Load().Rules, draft) {
-		return p, nil
-	}
-	r, err := s.store.Snapshot(ctx)
+	v, was, err := q.space.ViewOfDraft(ctx, rs)
 	if err != nil {
 		return p, err
 	}
-	defer r.Close()
-	stored, err := readCounters(ctx, r, s.keys)
+	defer v.Close()
+	if space.SamePlaces(was, draft) {
+		return p, nil
+	}
+	stored, err := v.Counters()
 	if err != nil {
 		return p, err
 	}
 	p.Reread, p.Events = true, stored.Events
 	const probe = 5000
 	began, n := time.Now(), int64(0)
-	again := &rereading{view: &modelView{s: s, r: r, rules: rs}}
+	again := &rereading{view: &modelView{stored: v}}
 	_, err = again.read(ctx, func(done int64) error {
 		if n = done; n >= probe || time.Since(began) > time.Second {
 			return errProbed
@@ -83,14 +84,14 @@ type madeStrand struct {
 func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*identity.Model, error) {
 	v := a.view
 	a.made = map[identity.Hash]*madeStrand{}
-	err := eachBlock(ctx, v.r, v.s.keys, func(b *journal.Block) error {
+	err := v.stored.EachBlock(func(b *journal.Block) error {
 		for o := range b.Heads {
 			e, m, st := b.Event(o)
 			if st != journal.Whole {
 				continue
 			}
 			a.n++
-			p := v.rules.Promote(&m, e.Source)
+			p := v.stored.Rules().Promote(&m, e.Source)
 			a.add(identity.Users, p.Users, m.At(e.Arrival))
 			a.add(identity.Accounts, p.Accounts, m.At(e.Arrival))
 		}
@@ -102,12 +103,12 @@ func (a *rereading) read(ctx context.Context, progress func(n int64) error) ([]*
 	models := map[identity.Collection]*identity.Model{}
 	all := []*identity.Model{}
 	for _, c := range [...]identity.Collection{identity.Users, identity.Accounts} {
-		m := identity.NewModel(v.rules, v.over, c, len(a.made))
+		m := identity.NewModel(v.stored.Rules(), v.stored.Overrides(), c, len(a.made))
 		m.Was = v.was
 		models[c] = m
 		all = append(all, m)
 	}
-	if err := eachStrand(ctx, v.r, v.s.keys, v.s.hasher, func(st *codec.Strand) error {
+	if err := v.stored.EachStrand(func(st *codec.Strand) error {
 		models[st.Collection].Past(st.Strand, identity.Founded(st.Founded))
 		return ctx.Err()
 	}); err != nil {
@@ -123,15 +124,15 @@ func (a *rereading) add(c identity.Collection, ids []identity.ID, m event.Moment
 	if len(ids) == 0 {
 		return
 	}
-	h := a.view.s.hasher.Strand(c, ids)
+	h := a.view.stored.Hasher().Strand(c, ids)
 	st := a.made[h]
 	if st == nil {
-		st = &madeStrand{Strand: identity.NewStrand(a.view.s.hasher, c, ids)}
-		detach(st.Links)
+		st = &madeStrand{Strand: identity.NewStrand(a.view.stored.Hasher(), c, ids)}
+		space.Detach(st.Links)
 		a.made[h] = st
 	}
 	st.seen = append(st.seen, m)
-	if at := st.Place(a.view.rules, a.view.over, m); len(st.seen) == 1 || at.Before(st.first) {
+	if at := st.Place(a.view.stored.Rules(), a.view.stored.Overrides(), m); len(st.seen) == 1 || at.Before(st.first) {
 		st.first = at
 	}
 }
