@@ -65,6 +65,34 @@ func shoppers(n int) (deliveries [][][]byte) {
 	return deliveries
 }
 
+// BenchmarkHistory computes one trait over history. An op is an event that is stored.
+func BenchmarkHistory(b *testing.B) {
+	store, err := pebblekv.Open(b.TempDir(), pebblekv.Options{Logger: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	s, err := space.Open(b.Context(), store, space.Config{ID: "dev", Log: quiet, Compile: computed.Compile})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	c := computed.New(s, computed.Config{Idle: true})
+	pour(b, s, shoppers(b.N))
+	if _, err := c.ApplyDefinitions(b.Context(), []byte(`traits: {revenue: {event: Order Completed, kind: sum, property: properties.revenue}}`), nil); err != nil {
+		b.Fatal(err)
+	}
+	before := processor()
+	b.ResetTimer()
+	for more := true; more; {
+		if more, err = c.Step(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(processor()-before)/float64(b.N)/1e3, "cpu-µs/event")
+}
+
 // BenchmarkIngest takes shoppers' events without definitions, with twenty traits and ten
 // audiences whose rows are written only, and with these evaluated to the end.
 func BenchmarkIngest(b *testing.B) {

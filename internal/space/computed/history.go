@@ -21,7 +21,7 @@ import (
 // profile is evaluated. Nothing is told meanwhile. A crash loses a piece.
 
 const (
-	historyBlocks   = 32                   // read in one piece
+	historyBlocks   = 256                  // read in one piece
 	historyProfiles = mostTogether         // evaluated in one piece
 	historyBytes    = kv.MaxBatchBytes / 4 // of rows in one commit
 )
@@ -99,6 +99,7 @@ func (w *work) historyRows() error {
 	var b kv.Batch
 	w.fence.Require(&b)
 	done := len(page) < historyBlocks
+	wanted, all := w.wanted(j.Streams)
 	for _, e := range page {
 		block, ok := codec.Headers.Parse(e.Key)
 		if !ok {
@@ -108,7 +109,9 @@ func (w *work) historyRows() error {
 			done = false
 			break
 		}
-		if err := w.rowsOfBlock(&b, block, j); err != nil {
+		if heads, err := journal.DecodeHeader(e.Value); err == nil && !all && !slices.ContainsFunc(heads, func(h journal.Head) bool { return wanted[h.Name] }) {
+			j.Done += int64(len(heads)) // its bodies need not be unpacked
+		} else if err := w.rowsOfBlock(&b, block, j); err != nil {
 			return err
 		}
 		j.Block.Block = block
@@ -127,6 +130,17 @@ func (w *work) historyRows() error {
 	}
 	w.evaluator.pos, w.memos = w.pos, memos{} // the feed does not tell of these rows
 	return nil
+}
+
+// wanted are the hashes of the names of the events that streams take something from;
+// all: names do not tell.
+func (w *work) wanted(streams []compute.StreamID) (names map[uint32]bool, all bool) {
+	list, all := w.compiled.Set.EventNames(streams...)
+	names = make(map[uint32]bool, len(list))
+	for _, name := range list {
+		names[journal.NameHash(name)] = true
+	}
+	return names, all
 }
 
 // rowsOfBlock adds the rows of a block's events to a batch, which holds only if no
