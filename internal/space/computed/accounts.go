@@ -107,7 +107,7 @@ func (c *Compiled) evaluateAccount(v *space.View, g *gathered, now int64) (outco
 			strands = append(strands, st.Hash)
 		}
 	}
-	err = readRows(v, strands, func(_ int, row compute.Row) { rows = append(rows, row) })
+	err = c.readRows(v, strands, func(_ int, row compute.Row) { rows = append(rows, row) })
 	if err != nil {
 		return o, err
 	}
@@ -130,7 +130,7 @@ func (c *Compiled) evaluateAccount(v *space.View, g *gathered, now int64) (outco
 // countUsers counts the users of an account that are in the audiences which audiences
 // of accounts ask for. It returns when that may change by itself.
 func (c *Compiled) countUsers(v *space.View, users []gathered, now int64, members map[string]int) (next int64, err error) {
-	rows, err := rowsOf(v, users)
+	rows, err := c.rowsOf(v, users)
 	if err != nil {
 		return 0, err
 	}

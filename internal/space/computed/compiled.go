@@ -41,6 +41,11 @@ type Compiled struct {
 	byKey       map[string]*definition
 	accounts    bool // something is computed of accounts
 	counting    bool // audiences of accounts count users in audiences
+
+	// Of a draft: the streams whose stored rows cover history, and the rows of the
+	// others. nil: those that are stored are all.
+	stored map[compute.StreamID]bool
+	extra  map[identity.Hash][]compute.Row
 }
 
 // definition is a computed trait or an audience.

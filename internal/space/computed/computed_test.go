@@ -303,3 +303,39 @@ func TestIsolatingAnIDGivesItsEventsToWhomTheOtherIDsName(t *testing.T) {
 		t.Errorf("the feed tells %q, want %q", got, want)
 	}
 }
+
+// A preview says who would be in an audience, whether its events are in use or not.
+func TestPreviewOfAnAudience(t *testing.T) {
+	h := newHouse(t)
+	h.ingest(t, jane(t)...)
+	h.ingest(t, `{"type":"track","event":"Product Added","messageId":"x1","userId":"ann","properties":{"product_id":"shoe-z"}}`)
+	preview := func(document, key string) string {
+		t.Helper()
+		p, err := h.PreviewAudience(t.Context(), []byte(document), key, 1)
+		if err != nil {
+			return err.Error()
+		}
+		return fmt.Sprintf("%d %d", p.Members, len(p.Sample))
+	}
+	check := func() {
+		t.Helper()
+		for _, c := range []struct{ document, key, want string }{
+			{segkicks, "abandoned_cart", "1 1"},
+			{segkicks, "needs_new_shoes", "1 1"},
+			{segkicks + `  everybody: {when: 'true'}` + "\n", "everybody", "2 1"},
+			{segkicks, "nobody", `the audience "nobody": not found in the document`},
+		} {
+			if got := preview(c.document, c.key); got != c.want {
+				t.Errorf("%s: %s, want %s", c.key, got, c.want)
+			}
+		}
+	}
+	check()
+	if r := h.space.Definitions().Revision; r != 0 {
+		t.Errorf("revision %d after previews", r)
+	}
+	h.apply(t, segkicks)
+	check()
+	h.settle(t)
+	check()
+}

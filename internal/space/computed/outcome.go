@@ -24,7 +24,7 @@ type outcome struct {
 
 // evaluate evaluates profiles as of a time. One that is not there has no values.
 func (c *Compiled) evaluate(v *space.View, profiles []gathered, now int64) ([]outcome, error) {
-	rows, err := rowsOf(v, profiles)
+	rows, err := c.rowsOf(v, profiles)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,12 @@ const rowPage = 512
 
 // readRows reads the rows of strands, those of all in few round trips, and calls f with
 // each: the place of its strand, and the row. Rows are in no order.
-func readRows(v *space.View, strands []identity.Hash, f func(strand int, row compute.Row)) error {
+func (c *Compiled) readRows(v *space.View, strands []identity.Hash, f func(strand int, row compute.Row)) error {
+	for i, h := range strands {
+		for _, row := range c.extra[h] {
+			f(i, row)
+		}
+	}
 	ranges := make([]kv.Range, len(strands))
 	at := make([]int, len(strands))
 	for i, h := range strands {
@@ -34,6 +39,9 @@ func readRows(v *space.View, strands []identity.Hash, f func(strand int, row com
 				if !ok {
 					return fmt.Errorf("%w: a row", kv.ErrCorrupt)
 				}
+				if c.stored != nil && !c.stored[compute.StreamID(stream)] {
+					continue
+				}
 				f(at[i], compute.Row{Stream: compute.StreamID(stream), At: moment, Value: e.Value})
 			}
 			if len(page) == rowPage {
@@ -47,7 +55,7 @@ func readRows(v *space.View, strands []identity.Hash, f func(strand int, row com
 }
 
 // rowsOf reads the rows of each of some profiles of users.
-func rowsOf(v *space.View, profiles []gathered) ([]compute.RowList, error) {
+func (c *Compiled) rowsOf(v *space.View, profiles []gathered) ([]compute.RowList, error) {
 	var strands []identity.Hash
 	var of []int
 	for i := range profiles {
@@ -59,7 +67,7 @@ func rowsOf(v *space.View, profiles []gathered) ([]compute.RowList, error) {
 		}
 	}
 	rows := make([][]compute.Row, len(profiles))
-	err := readRows(v, strands, func(strand int, row compute.Row) {
+	err := c.readRows(v, strands, func(strand int, row compute.Row) {
 		rows[of[strand]] = append(rows[of[strand]], row)
 	})
 	if err != nil {
