@@ -93,3 +93,11 @@ type ComputedMembership struct {
 	Member bool       `json:"member"`
 	Since  *time.Time `json:"since,omitempty"`
 }
+
+// AudiencePreview is who would be in an audience of a document.
+type AudiencePreview struct {
+	Key     string    `json:"key"`
+	Members int64     `json:"members"` // exact
+	AsOf    time.Time `json:"as_of"`   // the moment for which this holds
+	Sample  []string  `json:"sample"`  // IDs of profiles
+}

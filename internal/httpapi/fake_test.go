@@ -93,6 +93,10 @@ func (s *recorded) ApplyDestinations(context.Context, []byte) (*deliver.Plan, er
 
 func (s *recorded) DestinationsDocument(context.Context) ([]byte, error) { return nil, nil }
 
+func (s *recorded) PreviewAudience(context.Context, []byte, string, int) (computed.AudiencePreview, error) {
+	return computed.AudiencePreview{}, space.ErrNotFound
+}
+
 func (s *recorded) AudienceMembers(context.Context, string, int, string) (computed.MemberPage, error) {
 	return computed.MemberPage{}, space.ErrNotFound
 }

@@ -404,6 +404,8 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 		}
 	}
 	a.call(404, "GET", shop+"/audiences/none/members", "")
+	a.call(200, "POST", shop+"/audiences/lookers/preview", definitions)
+	a.call(404, "POST", shop+"/audiences/none/preview", definitions)
 	destinations(a, shop, definitions)
 	a.call(200, "GET", shop+"/definitions", "")
 	a.call(200, "GET", shop+"/definitions/versions", "")

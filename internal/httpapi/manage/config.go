@@ -112,6 +112,7 @@ func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 	at("GET /api/spaces/{space}/definitions/versions", h.definitionsHistory)
 	at("GET /api/spaces/{space}/definitions/versions/{version}", h.definitionsVersion)
 	at("GET /api/spaces/{space}/audiences/{audience}/members", h.audienceMembers)
+	at("POST /api/spaces/{space}/audiences/{audience}/preview", h.previewAudience)
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/computed", h.computedValues)
 
 	at("GET /api/spaces/{space}/destinations", h.listDestinations)

@@ -27,6 +27,7 @@ type Definitions interface {
 	DefinitionsHistory(ctx context.Context, limit int, next string) (computed.VersionPage, error)
 	PreviewDefinitions(ctx context.Context, document []byte) (computed.Diff, error)
 	ApplyDefinitions(ctx context.Context, document []byte, only *uint64) (computed.Diff, error)
+	PreviewAudience(ctx context.Context, document []byte, key string, sample int) (computed.AudiencePreview, error)
 	AudienceMembers(ctx context.Context, key string, limit int, next string) (computed.MemberPage, error)
 	ComputedValues(ctx context.Context, ref space.Ref) (computed.Values, error)
 }
@@ -257,4 +258,25 @@ func (h *handler) computedValues(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return ok(w, a)
+}
+
+// previewSample is how many members a preview shows.
+const previewSample = 20
+
+// previewAudience says who would be in an audience of a document that is not in force.
+func (h *handler) previewAudience(w http.ResponseWriter, r *http.Request) error {
+	s, err := h.open(r)
+	if err != nil {
+		return err
+	}
+	buf, err := h.read(w, r, compute.MaxDocument)
+	if err != nil {
+		return err
+	}
+	defer buf.Release()
+	p, err := s.PreviewAudience(r.Context(), buf.Bytes(), r.PathValue("audience"), previewSample)
+	if err != nil {
+		return definitionsError(err)
+	}
+	return ok(w, api.AudiencePreview{Key: p.Key, Members: p.Members, AsOf: time.Unix(0, p.AsOf).UTC(), Sample: append([]string{}, p.Sample...)})
 }
