@@ -122,6 +122,9 @@ func newSiteWith(t testing.TB, binary, config string) *site {
 	t.Helper()
 	dir := t.TempDir()
 	s := &site{t: t, binary: binary, config: filepath.Join(dir, "selfsame.yaml"), data: filepath.Join(dir, "data"), ready: time.Minute}
+	if !strings.Contains(config, "deliveries:") {
+		config += "\ndeliveries: " + filepath.Join(dir, "deliveries") + "\n"
+	}
 	if err := os.WriteFile(s.config, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -25,8 +25,8 @@ const (
 	// Profiles are read as many at once as make about pieceBytes of rows: the more, the
 	// more of them come out of each block of the store.
 	leastTogether = 128
-	mostTogether  = 16 << 10
-	pieceBytes    = 12 << 20
+	mostTogether  = 4 << 10
+	pieceBytes    = 4 << 20
 	// blocksTogether is how many blocks of the journal are.
 	blocksTogether = 8
 	// mostReaders bounds the goroutines that read. A few pieces for each wait to be
