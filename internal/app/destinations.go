@@ -8,7 +8,10 @@ import (
 	"github.com/selfsame-id/selfsame/internal/deliver"
 	"github.com/selfsame-id/selfsame/internal/deliver/email"
 	"github.com/selfsame-id/selfsame/internal/deliver/file"
+	"github.com/selfsame-id/selfsame/internal/deliver/kafka"
+	"github.com/selfsame-id/selfsame/internal/deliver/nats"
 	"github.com/selfsame-id/selfsame/internal/deliver/outgoing"
+	"github.com/selfsame-id/selfsame/internal/deliver/segment"
 	source "github.com/selfsame-id/selfsame/internal/deliver/truth"
 	"github.com/selfsame-id/selfsame/internal/deliver/webhook"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -20,6 +23,9 @@ import (
 var kinds = map[string]deliver.Kind{
 	"email":   email.Kind{},
 	"file":    file.Kind{},
+	"kafka":   kafka.Kind{},
+	"nats":    nats.Kind{},
+	"segment": segment.Kind{},
 	"webhook": webhook.Kind{},
 }
 

@@ -66,7 +66,7 @@ func (w *sender) send(ctx context.Context, m *deliver.Message) deliver.Outcome {
 	if err != nil {
 		return deliver.Outcome{Result: deliver.Retry, Reason: outgoing.Explain(err), Trouble: true}
 	}
-	return Answered(answer, w.env)
+	return deliver.Answered(answer, w.env.Now())
 }
 
 // Preview implements deliver.Previewer.
@@ -125,22 +125,4 @@ func (w *sender) sign(h http.Header, id string, unix int64, body []byte) {
 		signatures = append(signatures, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	}
 	h.Set("webhook-signature", strings.Join(signatures, " "))
-}
-
-// Answered says what an answer means.
-func Answered(a *http.Response, env deliver.Environment) deliver.Outcome {
-	said := fmt.Sprintf("it answered %d %s", a.StatusCode, http.StatusText(a.StatusCode))
-	switch code := a.StatusCode; {
-	case code >= 200 && code < 300:
-		return deliver.Outcome{Result: deliver.Delivered}
-	case code == http.StatusGone:
-		return deliver.Outcome{Result: deliver.Disabled, Reason: said + ": it wants nothing any more"}
-	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		return deliver.Outcome{Result: deliver.Disabled, Reason: said + ": it does not take our credentials"}
-	case code >= 300 && code < 400:
-		return deliver.Outcome{Result: deliver.Retry, Reason: said + "; redirects are not followed, set its final address", Trouble: true}
-	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
-		return deliver.Outcome{Result: deliver.Retry, Reason: said, After: outgoing.RetryAfter(a.Header, env.Now()), Trouble: true}
-	}
-	return deliver.Outcome{Result: deliver.Refused, Reason: said}
 }

@@ -1,0 +1,27 @@
+package deliver
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/selfsame-id/selfsame/internal/deliver/outgoing"
+)
+
+// Answered says what an answer over HTTP means.
+func Answered(a *http.Response, now time.Time) Outcome {
+	said := fmt.Sprintf("it answered %d %s", a.StatusCode, http.StatusText(a.StatusCode))
+	switch code := a.StatusCode; {
+	case code >= 200 && code < 300:
+		return Outcome{Result: Delivered}
+	case code == http.StatusGone:
+		return Outcome{Result: Disabled, Reason: said + ": it wants nothing any more"}
+	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+		return Outcome{Result: Disabled, Reason: said + ": it does not take our credentials"}
+	case code >= 300 && code < 400:
+		return Outcome{Result: Retry, Reason: said + "; redirects are not followed, set its final address", Trouble: true}
+	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
+		return Outcome{Result: Retry, Reason: said, After: outgoing.RetryAfter(a.Header, now), Trouble: true}
+	}
+	return Outcome{Result: Refused, Reason: said}
+}
