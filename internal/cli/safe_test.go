@@ -223,6 +223,14 @@ audiences: {buyers: {when: traits.orders >= 0, description: "x\u202e\u001b[2J\r\
 		try(good, "source list", format...)
 		try(good, "token list", format...)
 		try(good, "version", format...)
+		try(good, "destinations", format...)
+		try(any, "destinations show", with("x"+evil)...)
+		try(any, "destinations deliveries", with("x"+evil, "--dead")...)
+		try(any, "destinations retry", with("x"+evil, "1")...)
+		try(any, "destinations discard", with("x"+evil, "1")...)
+		try(any, "destinations dry-run", with("x"+evil)...)
+		try(any, "destinations test", with("x"+evil, "--to", evil)...)
+		try(any, "destinations enable", with("x"+evil)...)
 	}
 	try(good, "explain", who, "--format", "dot")
 	// Exports are data, word for word; what is said beside them is not.
