@@ -255,7 +255,7 @@ try {
     await page.getByText('What is known now').waitFor()
     await page.getByText('In no audience').waitFor() // she bought it on the other phone
   })
-  for (const [path, name] of [['insights', 'What happened'], ['warnings', 'Warnings'], ['audit', 'Audit'], ['settings', 'Settings'], ['duplicates', 'Possible duplicates'], ['audiences', 'Audiences']]) {
+  for (const [path, name] of [['insights', 'What happened'], ['warnings', 'Warnings'], ['audit', 'Audit'], ['settings', 'Settings'], ['duplicates', 'Possible duplicates'], ['audiences', 'Audiences'], ['destinations', 'Destinations']]) {
     await step(name, async () => {
       await go(`/spaces/dev/${path}`)
       await page.waitForLoadState('networkidle')
@@ -275,7 +275,7 @@ try {
   await step('phone and dark', async () => {
     await page.setViewportSize({ width: 390, height: 844 })
     await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
-    for (const path of ['/', '/spaces/dev/users/user_id:abc123def', '/spaces/dev/why?a=anonymous_id:anon_123&b=anonymous_id:anon_789', '/spaces/dev/rules', '/spaces/dev/sources', '/spaces/dev/live', '/spaces/dev/refused', '/spaces/dev/insights', '/spaces/dev/warnings', '/spaces/dev/settings', '/spaces/dev/audiences']) {
+    for (const path of ['/', '/spaces/dev/users/user_id:abc123def', '/spaces/dev/why?a=anonymous_id:anon_123&b=anonymous_id:anon_789', '/spaces/dev/rules', '/spaces/dev/sources', '/spaces/dev/live', '/spaces/dev/refused', '/spaces/dev/insights', '/spaces/dev/warnings', '/spaces/dev/settings', '/spaces/dev/audiences', '/spaces/dev/destinations']) {
       await go(path)
       await page.waitForLoadState('networkidle')
       await check(`${path} on a phone in the dark`)

@@ -49,6 +49,10 @@ const audiences = createRoute({
   getParentRoute: () => space, path: '/audiences',
   component: lazyRouteComponent(() => import('./pages/audiences/Audiences'), 'Audiences'),
 })
+const destinations = createRoute({
+  getParentRoute: () => space, path: '/destinations',
+  component: lazyRouteComponent(() => import('./pages/destinations/Destinations'), 'Destinations'),
+})
 const refused = createRoute({
   getParentRoute: () => space, path: '/refused',
   component: lazyRouteComponent(() => import('./pages/sources/Refused'), 'Refused'),
@@ -73,7 +77,7 @@ const settings = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     index,
-    space.addChildren([home, person, why, decisions, rules, duplicates, audiences, sources, live, refused, insights, warnings, audit, settings]),
+    space.addChildren([home, person, why, decisions, rules, duplicates, audiences, destinations, sources, live, refused, insights, warnings, audit, settings]),
   ]),
   defaultPendingComponent: Spinner,
   defaultPendingMs: 150,

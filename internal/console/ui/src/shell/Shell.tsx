@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
 import {
   IconActivity, IconAlertTriangle, IconBroadcast, IconChartLine, IconEyeOff, IconGitMerge, IconHistory, IconHome, IconListDetails, IconLogout,
-  IconMailX, IconMoon, IconPlugConnected, IconSettings, IconSun, IconUser, IconUsers, IconUsersGroup,
+  IconMailX, IconMoon, IconPlugConnected, IconSend, IconSettings, IconSun, IconUser, IconUsers, IconUsersGroup,
 } from '@tabler/icons-react'
 import { useEffect, type ReactNode } from 'react'
 import { api, ok } from '../api/client'
@@ -64,7 +64,7 @@ function Nav({ space }: { space: string }) {
     refetchInterval: 30_000,
   })
   const open = warnings.data?.data.length ?? 0
-  const item = (to: '' | 'live' | 'audiences' | 'duplicates' | 'why' | 'decisions' | 'rules' | 'sources' | 'refused' | 'insights' | 'warnings' | 'audit' | 'settings', icon: ReactNode, label: string, badge?: number) => (
+  const item = (to: '' | 'live' | 'audiences' | 'destinations' | 'duplicates' | 'why' | 'decisions' | 'rules' | 'sources' | 'refused' | 'insights' | 'warnings' | 'audit' | 'settings', icon: ReactNode, label: string, badge?: number) => (
     <Link to={`/spaces/$space${to ? '/' + to : ''}` as '/spaces/$space'} params={{ space }} activeOptions={{ exact: to === '' }} activeProps={{ className: 'active', 'aria-current': 'page' }}>
       {icon} <span style={{ flex: 1 }}>{label}</span>
       {badge ? <span className="num" style={{ fontSize: 12, fontWeight: 600 }}>{badge}</span> : null}
@@ -76,6 +76,7 @@ function Nav({ space }: { space: string }) {
       {item('', <IconHome {...s} />, 'Home')}
       {item('live', <IconBroadcast {...s} />, 'Live events')}
       {item('audiences', <IconUsersGroup {...s} />, 'Audiences')}
+      {item('destinations', <IconSend {...s} />, 'Destinations')}
       <div className="group">Who is who</div>
       {item('why', <IconGitMerge {...s} />, 'Why one person?')}
       {item('duplicates', <IconUsers {...s} />, 'Possible duplicates')}

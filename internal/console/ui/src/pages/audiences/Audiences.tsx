@@ -119,12 +119,13 @@ function TextEditor({ document, readOnly, onApply }: { document: string; readOnl
   )
 }
 
-function Apply({ space, text, etag, onClose, onDone }: { space: string; text: string; etag: string; onClose: () => void; onDone: () => void }) {
+export function Apply({ space, text, etag, onClose, onDone }: { space: string; text: string; etag: string; onClose: () => void; onDone: () => void }) {
   const [why, setWhy] = useState('')
   const checked = useQuery({ queryKey: ['check-definitions', space, text], queryFn: () => checkDefinitions(space, text), retry: false, gcTime: 0 })
   const set = useMutation({ mutationFn: () => setDefinitions(space, text, etag, why.trim()), onSuccess: onDone })
   const c = checked.data
-  const lines: [string, string[]][] = c ? [['New', c.added], ['Changed, and computed over all of history again', c.changed], ['Described otherwise', c.described], ['Disabled', c.disabled], ['Enabled', c.enabled], ['Removed for good', c.removed]] : []
+  const lines: [string, string[]][] = c ? [['New', c.added], ['Changed, and computed over all of history again', c.changed], ['Described otherwise', c.described], ['Disabled', c.disabled], ['Enabled', c.enabled], ['Removed for good', c.removed],
+    ['New destinations', c.destinations.added], ['Changed destinations', c.destinations.changed], ['Removed destinations, with all that is kept of them', c.destinations.removed]] : []
   const any = lines.some(([, l]) => l.length > 0)
   return (
     <Modal opened onClose={onClose} title={<strong>What changes</strong>} size="lg" centered closeButtonProps={{ 'aria-label': 'Close' }}>
