@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,15 +32,23 @@ type house struct {
 	*computed.Computed
 	space *space.Space
 	store kv.Store
-	now   time.Time
+	now   time.Time    // changed by set
+	clock atomic.Int64 // the same, for background work
+}
+
+// set moves the clock.
+func (h *house) set(now time.Time) {
+	h.now = now
+	h.clock.Store(now.UnixNano())
 }
 
 func open(t testing.TB, store kv.Store, cfg space.Config) *house {
 	t.Helper()
-	h := &house{store: store, now: time.Now()}
+	h := &house{store: store}
+	h.set(time.Now())
 	cfg.ID, cfg.Log, cfg.Compile, cfg.CacheBytes = "dev", quiet, computed.Compile, 4<<20
 	cfg.ApplyRules = rules.Apply
-	cfg.Now = func() time.Time { return h.now }
+	cfg.Now = func() time.Time { return time.Unix(0, h.clock.Load()) }
 	var err error
 	if h.space, err = space.Open(t.Context(), store, cfg); err != nil {
 		t.Fatal(err)
@@ -242,8 +251,8 @@ audiences:
 		func() { h.ingest(t, order("m1", h.now)) },
 		func() { h.ingest(t, order("m1", h.now)) }, // a repeat
 		func() { h.ingest(t, order("m2", h.now)) },
-		func() { h.now = h.now.Add(6 * day) },
-		func() { h.now = h.now.Add(2 * day) },
+		func() { h.set(h.now.Add(6 * day)) },
+		func() { h.set(h.now.Add(2 * day)) },
 	} {
 		step()
 		h.settle(t)

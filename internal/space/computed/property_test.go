@@ -168,12 +168,12 @@ func storedValuesFollow(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := &world{rng: rand.New(rand.NewPCG(seed, 1))}
 			h := open(t, kvtest.NewMemory().Open(), space.Config{ReplayBound: []int{1000, 5}[seed%2]})
-			h.now = time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)
+			h.set(time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC))
 			document := 0
 			for range 60 {
 				switch w.rng.IntN(15) {
 				case 0:
-					h.now = h.now.Add(time.Duration(w.rng.Int64N(int64(5 * 24 * time.Hour))))
+					h.set(h.now.Add(time.Duration(w.rng.Int64N(int64(5 * 24 * time.Hour)))))
 				case 1:
 					if document = max(document, w.rng.IntN(len(documents))); w.rng.IntN(2) == 0 {
 						h.apply(t, documents[document])
@@ -195,7 +195,7 @@ func storedValuesFollow(t *testing.T) {
 					}
 					h.ingest(t, lines...)
 				}
-				h.now = h.now.Add(time.Duration(w.rng.IntN(int(time.Hour))))
+				h.set(h.now.Add(time.Duration(w.rng.IntN(int(time.Hour)))))
 			}
 			for end := time.Now().Add(20 * time.Second); h.space.Stats().Pending > 0; time.Sleep(time.Millisecond) {
 				if time.Now().After(end) {
