@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/counts"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
@@ -43,7 +44,7 @@ func (s *Space) recover(ctx context.Context) error {
 	if s.rejected, err = readRejectCounts(ctx, r, s.keys, s.lane); err != nil {
 		return err
 	}
-	if s.sources, err = readSourceCounts(ctx, r, s.keys, s.lane); err != nil {
+	if s.sources, err = counts.ReadSources(ctx, r, s.keys, s.lane); err != nil {
 		return err
 	}
 	if err := s.recoverRepeats(ctx, r); err != nil {

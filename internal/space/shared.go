@@ -10,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/counts"
 )
 
 // On a store that several nodes write, a commit holds only if nothing that it
@@ -63,7 +64,7 @@ func (s *Space) renewLane(ctx context.Context) error {
 	if err := s.newLane(ctx); err != nil {
 		return err
 	}
-	s.feedSeq, s.counters, s.rejected, s.sources, s.lostLane = 0, codec.Counters{}, rejectCounts{}, sourceCounts{}, false
+	s.feedSeq, s.counters, s.rejected, s.sources, s.lostLane = 0, codec.Counters{}, rejectCounts{}, counts.Sources{}, false
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/counts"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
@@ -78,7 +79,7 @@ type Space struct {
 	dedupe      repeats
 	pairs       *pairCache
 	rejected    rejectCounts
-	sources     sourceCounts
+	sources     counts.Sources
 	openRejects generationalCache[sameReject, openReject]
 	job         jobState
 	spare       *Tx      // the room of the last plan

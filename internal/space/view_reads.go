@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/counts"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
@@ -143,13 +144,13 @@ func (d *View) Counters() (codec.Counters, error) { return readCounters(d.ctx, d
 
 // EachHour calls f with the hourly counts of every hour and lane of a time, in
 // nanoseconds since 1970.
-func (d *View) EachHour(since, until int64, f func(hour int64, t *HourlyCounts)) error {
-	return eachHour(d.ctx, d.r, d.keys, since, until, f)
+func (d *View) EachHour(since, until int64, f func(hour int64, t *counts.Hourly)) error {
+	return counts.EachHour(d.ctx, d.r, d.keys, since, until, f)
 }
 
 // SourceCounts adds up what was counted of the events of each source.
 func (d *View) SourceCounts() (map[string]codec.SourceCount, error) {
-	return readSourceCounts(d.ctx, d.r, d.keys, 0)
+	return counts.ReadSources(d.ctx, d.r, d.keys, 0)
 }
 
 // Deferred lists replays that wait for the job, limit of them at most.

@@ -14,14 +14,13 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // Insights reads what happened to identities.
 type Insights interface {
 	Insights(ctx context.Context, q query.InsightQuery) (query.InsightPage, error)
-	Counts(ctx context.Context, q space.CountsQuery) ([]space.CountsAt, error)
+	Counts(ctx context.Context, q query.CountsQuery) ([]query.CountsAt, error)
 }
 
 // insightName is what a kind is called here.
@@ -136,7 +135,7 @@ func (h *handler) countInsights(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var q space.CountsQuery
+	var q query.CountsQuery
 	since, err := moment(r, "since")
 	if err != nil {
 		return err

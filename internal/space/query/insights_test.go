@@ -21,6 +21,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/counts"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
@@ -110,8 +111,8 @@ func paged(t testing.TB, s *space.Space, q query.InsightQuery, records, changes 
 }
 
 // recount counts what Tallies should say, by the whole feed.
-func recount(recs []feed.Record, step int64) map[int64]space.HourlyCounts {
-	out := map[int64]space.HourlyCounts{}
+func recount(recs []feed.Record, step int64) map[int64]counts.Hourly {
+	out := map[int64]counts.Hourly{}
 	for _, r := range recs {
 		at := r.Time - r.Time%step
 		t := out[at]
@@ -148,7 +149,7 @@ func checkTallies(t testing.TB, s *space.Space, since, until int64, rejected int
 			step *= 24
 		}
 		want := recount(recs, step)
-		got, err := s.Counts(t.Context(), space.CountsQuery{Since: since, Until: until, Daily: daily})
+		got, err := query.New(s).Counts(t.Context(), query.CountsQuery{Since: since, Until: until, Daily: daily})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,8 +160,8 @@ func checkTallies(t testing.TB, s *space.Space, since, until int64, rejected int
 			}
 			refused += a.Rejected
 			a.Rejected = 0
-			if !reflect.DeepEqual(a.HourlyCounts, want[a.At]) {
-				t.Errorf("daily %v, %s:\n got %+v\nwant %+v", daily, time.Unix(0, a.At).UTC(), a.HourlyCounts, want[a.At])
+			if !reflect.DeepEqual(a.Hourly, want[a.At]) {
+				t.Errorf("daily %v, %s:\n got %+v\nwant %+v", daily, time.Unix(0, a.At).UTC(), a.Hourly, want[a.At])
 			}
 			delete(want, a.At)
 		}
@@ -361,24 +362,24 @@ func TestInsightsRefuseBadQuestions(t *testing.T) {
 	if _, err := query.New(s).Insights(t.Context(), query.InsightQuery{Profile: &ref}); !errors.Is(err, space.ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
-	if _, err := s.Counts(t.Context(), space.CountsQuery{Since: int64(time.Hour), Until: 0}); !errors.Is(err, space.ErrInvalid) {
+	if _, err := query.New(s).Counts(t.Context(), query.CountsQuery{Since: int64(time.Hour), Until: 0}); !errors.Is(err, space.ErrInvalid) {
 		t.Errorf("backward: %v", err)
 	}
-	for _, q := range []space.CountsQuery{
+	for _, q := range []query.CountsQuery{
 		{Since: math.MinInt64, Until: math.MaxInt64}, {Since: math.MaxInt64, Until: math.MinInt64}, {Since: math.MaxInt64, Until: math.MaxInt64},
 		{Since: math.MaxInt64 - 1, Until: math.MaxInt64}, {Since: math.MinInt64, Until: math.MinInt64 + 1}, {Since: math.MinInt64, Until: 0}, {Since: 0, Until: math.MaxInt64},
 	} {
 		for _, q.Daily = range []bool{false, true} {
-			if list, err := s.Counts(t.Context(), q); !errors.Is(err, space.ErrInvalid) {
+			if list, err := query.New(s).Counts(t.Context(), q); !errors.Is(err, space.ErrInvalid) {
 				t.Errorf("%+v: %d tallies, %v", q, len(list), err)
 			}
 		}
 	}
 	// Before 1970 hours begin on the hour too.
-	if list, err := s.Counts(t.Context(), space.CountsQuery{Since: -1, Until: 1}); err != nil || len(list) != 2 || list[0].At != -int64(time.Hour) || list[1].At != 0 {
+	if list, err := query.New(s).Counts(t.Context(), query.CountsQuery{Since: -1, Until: 1}); err != nil || len(list) != 2 || list[0].At != -int64(time.Hour) || list[1].At != 0 {
 		t.Errorf("around 1970: %+v, %v", list, err)
 	}
-	if _, err := s.Counts(t.Context(), space.CountsQuery{Until: int64((space.MostCounts + 1) * time.Hour)}); !errors.Is(err, space.ErrInvalid) {
+	if _, err := query.New(s).Counts(t.Context(), query.CountsQuery{Until: int64((query.MostCounts + 1) * time.Hour)}); !errors.Is(err, space.ErrInvalid) {
 		t.Errorf("too many: %v", err)
 	}
 }

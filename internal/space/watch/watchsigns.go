@@ -14,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/counts"
 )
 
 // manyPeople is how many people an ID value ties together within an hour, or
@@ -22,7 +23,7 @@ const manyPeople = 10
 
 // take looks at one record of the feed.
 func (m *memory) take(ctx context.Context, rec *feed.Record) error {
-	if hour := space.HourOf(rec.Time); hour > m.hour {
+	if hour := counts.HourOf(rec.Time); hour > m.hour {
 		m.hour = hour
 		clear(m.crowds)
 	}
@@ -254,10 +255,10 @@ const (
 
 // rates warns of hours in which far more profiles merged than usual.
 func (m *memory) rates() error {
-	now := space.HourOf(m.watcher.space.Now().UnixNano())
-	hours := map[int64]space.HourlyCounts{}
+	now := counts.HourOf(m.watcher.space.Now().UnixNano())
+	hours := map[int64]counts.Hourly{}
 	first := now - rateHours*int64(time.Hour)
-	if err := m.view.EachHour(first, now+int64(time.Hour), func(hour int64, t *space.HourlyCounts) {
+	if err := m.view.EachHour(first, now+int64(time.Hour), func(hour int64, t *counts.Hourly) {
 		sum := hours[hour]
 		hours[hour] = sum.Plus(t)
 	}); err != nil {

@@ -3,17 +3,55 @@ package space
 import (
 	"context"
 
-	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/counts"
 )
+
+// laneHour is what the writer's lane has counted in its current hour.
+type laneHour struct {
+	known bool
+	hour  int64
+	lane  uint64
+	total counts.Hourly
+}
+
+// stageCounts adds to a plan what its commit makes of the hour's counts. The lane
+// is ours, so the total in memory is the one in the store; the writer takes it
+// over with landed when the commit has happened.
+func (s *Space) stageCounts(ctx context.Context, c *Tx) error {
+	c.hour = laneHour{}
+	add := counts.Of(&c.record, c.rejects)
+	if add.IsZero() {
+		return nil
+	}
+	now := laneHour{known: true, hour: counts.HourOf(c.record.Time), lane: c.record.Lane}
+	key := codec.Tallies.Key(s.keys, now.hour, now.lane)
+	if t := &s.hour; t.known && t.hour == now.hour && t.lane == now.lane {
+		now.total = t.total
+	} else {
+		r, err := s.store.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		got, err := r.Get(ctx, key)
+		r.Close()
+		if err != nil {
+			return err
+		}
+		if got[0] != nil {
+			if now.total, err = counts.DecodeHourly(got[0]); err != nil {
+				return err
+			}
+		}
+	}
+	now.total = now.total.Plus(&add)
+	c.batch.Put(key, now.total.Append(nil))
+	c.hour = now
+	return nil
+}
 
 // SourceCount is what is stored of a source's events.
 type SourceCount = codec.SourceCount
-
-// sourceCounts counts the stored events of each source. Each lane keeps its own
-// counts, written with the commit that stores the events, so that nodes never
-// wait for each other; the sum over lanes is what is stored.
-type sourceCounts map[string]codec.SourceCount
 
 // sourceNews is what a commit adds to the count of a source.
 type sourceNews struct {
@@ -56,37 +94,6 @@ func (s *Space) learnSources(c *Tx) {
 	}
 }
 
-// readSourceCounts reads what one lane counted, or all lanes together if lane
-// is 0.
-func readSourceCounts(ctx context.Context, r kv.Reader, keys codec.Keyspace, lane uint64) (sourceCounts, error) {
-	from, end := codec.SourceCounts.All(keys)
-	if lane != 0 {
-		from, end = codec.Under(codec.SourceCounts.Of(keys, lane))
-	}
-	counts := sourceCounts{}
-	for {
-		page, err := r.Scan(ctx, from, end, scanPage, false)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range page {
-			_, source, ok := codec.SourceCounts.Parse(e.Key)
-			if !ok {
-				return nil, kv.ErrCorrupt
-			}
-			n, err := codec.DecodeSourceCount(e.Value)
-			if err != nil {
-				return nil, err
-			}
-			counts[source] = counts[source].Plus(n)
-		}
-		if len(page) < scanPage {
-			return counts, nil
-		}
-		from = kv.After(page[len(page)-1].Key)
-	}
-}
-
 // SourceCounts returns what is stored of each source's events, by the source's
 // ID. Sources that were deleted are among them, and so is what imports wrote.
 func (s *Space) SourceCounts(ctx context.Context) (map[string]SourceCount, error) {
@@ -95,5 +102,5 @@ func (s *Space) SourceCounts(ctx context.Context) (map[string]SourceCount, error
 		return nil, err
 	}
 	defer r.Close()
-	return readSourceCounts(ctx, r, s.keys, 0)
+	return counts.ReadSources(ctx, r, s.keys, 0)
 }
