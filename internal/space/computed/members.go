@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"maps"
 
+	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -87,6 +89,11 @@ func (c *Computed) read(v *space.View) (*space.Definitions, *position, error) {
 // asOf is the time up to which the evaluator has seen what is stored: now, if that is
 // all of it.
 func (c *Computed) asOf(v *space.View, pos *position) int64 {
+	if seen := c.evaluator.seen.Load(); seen != nil {
+		if end, err := feed.End(v.Context(), v.Reader(), v.Keys()); err == nil && maps.Equal(*seen, end) {
+			return v.Now().UnixNano()
+		}
+	}
 	return pos.Time
 }
 
