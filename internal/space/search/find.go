@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"slices"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -49,10 +50,13 @@ const (
 	mostHits = 200
 	// mostCandidates is how many entries of the index one page looks at.
 	mostCandidates = 5000
-	// probe is how many entries of each condition are counted to choose the one that
-	// leads.
-	probe = 200
+	// longest is how long one page looks before it is given as it is.
+	longest = time.Second
 )
+
+// probes are how many entries of each condition are counted to choose the one that
+// leads: more where all have more than the number before.
+var probes = [...]int{200, 20_000}
 
 // Find reads a page of the profiles that fit, in the order of the values that are
 // found. Each comes once. What the index says is compared with the profile as it is
@@ -147,31 +151,46 @@ func (f *finder) findOwn(own string, page *Page) error {
 
 // choose returns the condition that the fewest entries fit, of those that are counted.
 func (f *finder) choose(ctx context.Context) (*Condition, error) {
-	best, least := &f.q.Conditions[0], probe+1
+	best := &f.q.Conditions[0]
 	if len(f.q.Conditions) == 1 {
 		return best, nil
 	}
-	for i := range f.q.Conditions {
-		c := &f.q.Conditions[i]
-		ranges, err := f.ranges(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		n := 0
-		for _, r := range ranges {
-			page, err := f.Reader().Scan(ctx, r.From, r.To, probe-n+1, false)
+	for _, most := range probes {
+		least := most + 1
+		for i := range f.q.Conditions {
+			n, err := f.count(ctx, &f.q.Conditions[i], least)
 			if err != nil {
 				return nil, err
 			}
-			if n += len(page); n > probe {
-				break
+			if n < least {
+				best, least = &f.q.Conditions[i], n
 			}
 		}
-		if n < least {
-			best, least = c, n
+		if least <= most {
+			break
 		}
 	}
 	return best, nil
+}
+
+// count counts the entries that fit a condition, up to most.
+func (f *finder) count(ctx context.Context, c *Condition, most int) (int, error) {
+	ranges, err := f.ranges(ctx, c)
+	n := 0
+	for _, r := range ranges {
+		for from := r.From; err == nil && n < most; {
+			var page []kv.Entry
+			together := min(most-n, scanPage)
+			if page, err = f.Reader().Scan(ctx, from, r.To, together, false); err != nil {
+				break
+			}
+			if n += len(page); len(page) < together {
+				break
+			}
+			from = kv.After(page[len(page)-1].Key)
+		}
+	}
+	return n, err
 }
 
 // ranges are the parts of the index in which a condition looks, in order.
@@ -234,9 +253,9 @@ const mostFields = 1000
 
 // scan looks at the entries of ranges until a page is full.
 func (f *finder) scan(ctx context.Context, lead *Condition, ranges []kv.Range, limit int, page *Page) error {
-	looked := 0
+	looked, began := 0, time.Now()
 	for _, r := range ranges {
-		for from := r.From; from != nil; {
+		for from := r.From; ; {
 			n := min(max(2*limit, 16), 256)
 			entries, err := f.Reader().Scan(ctx, from, r.To, n, false)
 			if err != nil {
@@ -265,9 +284,12 @@ func (f *finder) scan(ctx context.Context, lead *Condition, ranges []kv.Range, l
 					return nil
 				}
 			}
-			from = nil
-			if len(entries) == n {
-				from = kv.After(entries[n-1].Key)
+			if len(entries) < n {
+				break
+			}
+			if from = kv.After(entries[n-1].Key); time.Since(began) > longest {
+				page.Next = base64.RawURLEncoding.EncodeToString(found[n-1].append(nil))
+				return nil
 			}
 		}
 	}

@@ -25,8 +25,9 @@ func Fold(s string) string {
 	if plain(s) {
 		return strings.ToLower(s)
 	}
-	// Folding and decomposing each make work for the other once more.
-	s = unaccented(norm.NFKD.String(cases.Fold().String(norm.NFKD.String(s))))
+	// Folding and decomposing each make work for the other once more. Cherokee is folded
+	// to its other case each time, so lower case has the last word.
+	s = unaccented(norm.NFKD.String(strings.ToLower(cases.Fold().String(norm.NFKD.String(s)))))
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 

@@ -21,6 +21,8 @@ func TestFold(t *testing.T) {
 		"a\x00b":            "a b",
 		"":                  "",
 		" ":                 "",
+		"Ꭰ":                 "ꭰ",
+		"ꭰ":                 "ꭰ",
 		"हिन्दी":            "हिन्दी",
 		"bad \xff utf8":     "bad utf8",
 		"jane@Example.COM ": "jane@example.com",
