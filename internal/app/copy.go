@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 )
 
 // Errors of a copy.
@@ -119,7 +120,7 @@ func Copy(ctx context.Context, from, to config.Config, log *slog.Logger, progres
 		return t, fmt.Errorf("copy: %w", err)
 	}
 	if !dst.Exclusive() {
-		err := space.RebuildRepeats(ctx, dst, to.DedupeWindow.Span(), func(n int64) { progress(Repeating, Tally{Rows: n}, 0) })
+		err := dedupe.RebuildShared(ctx, dst, to.DedupeWindow.Span(), func(n int64) { progress(Repeating, Tally{Rows: n}, 0) })
 		if err != nil {
 			return t, fmt.Errorf("prepare to recognise repeats: %w", err)
 		}

@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/event"
+	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
 // appendEvents gives the events that are unseen their places in the journal, stages
 // their blocks, and counts the others in the receipts. found is what dropDuplicates
 // says of the events of all deliveries.
-func (s *Space) appendEvents(c *Tx, ws []*ingestRequest, found []seen) {
+func (s *Space) appendEvents(c *Tx, ws []*ingestRequest, found []dedupe.Seen) {
 	c.fresh = slices.Grow(c.fresh, len(found))
 	blocks := journal.NewAppender(s.keys, &s.packer, c.block(0), func(key, value []byte) { s.putNew(&c.batch, key, value) })
 	at := 0
@@ -29,15 +30,15 @@ func (s *Space) appendEvents(c *Tx, ws []*ingestRequest, found []seen) {
 
 // countSeen counts the events of a delivery that are not stored, and returns how many
 // these are.
-func (c *Tx) countSeen(k int, w *ingestRequest, found []seen) (n int) {
+func (c *Tx) countSeen(k int, w *ingestRequest, found []dedupe.Seen) (n int) {
 	for i, f := range found {
-		if f == unseen {
+		if f == dedupe.Unseen {
 			continue
 		}
 		n++
 		switch {
 		case w.events[i].deferred:
-		case f == usedBefore:
+		case f == dedupe.UsedBefore:
 			c.used = append(c.used, &w.events[i])
 			c.receipts[k].IDUsed++
 		default:
@@ -53,13 +54,13 @@ func (c *Tx) countSeen(k int, w *ingestRequest, found []seen) (n int) {
 // others, and what was not packed ahead, is packed together with events of other
 // deliveries: a body that is no event must not be stored, for nobody would find it
 // when its person is erased.
-func (c *Tx) appendWork(blocks *journal.Appender, k int, w *ingestRequest, found []seen) {
+func (c *Tx) appendWork(blocks *journal.Appender, k int, w *ingestRequest, found []dedupe.Seen) {
 	place := func(e *prepared, at event.Arrival) {
 		c.fresh = append(c.fresh, placedEvent{prepared: e, request: k, source: w.delivery.Source, at: e.msg.At(at)})
 	}
 	add := func(first, end int) {
 		for i := first; i < end; i++ {
-			if e := &w.events[i]; found[i] == unseen {
+			if e := &w.events[i]; found[i] == dedupe.Unseen {
 				place(e, blocks.Add(e.head(), e.msg))
 			}
 		}
@@ -70,7 +71,7 @@ func (c *Tx) appendWork(blocks *journal.Appender, k int, w *ingestRequest, found
 	}
 	for _, run := range w.packed {
 		end := run.First + run.Count
-		if slices.ContainsFunc(found[run.First:end], func(f seen) bool { return f != unseen }) {
+		if slices.ContainsFunc(found[run.First:end], func(f dedupe.Seen) bool { return f != dedupe.Unseen }) {
 			add(run.First, end)
 			continue
 		}

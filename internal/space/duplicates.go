@@ -3,12 +3,14 @@ package space
 import (
 	"context"
 	"time"
+
+	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 )
 
 // repeats knows which messageIds were seen within the dedupe window.
 type repeats interface {
 	// known says for each event whether its messageId was seen, and with it.
-	known(ctx context.Context, d *View, events []*prepared, now int64) ([]seen, error)
+	known(ctx context.Context, d *View, events []*prepared, now int64) ([]dedupe.Seen, error)
 	// stage adds to the batch what other nodes must know.
 	stage(c *Tx)
 	// committed is told when the commit has happened.
@@ -19,7 +21,7 @@ type repeats interface {
 // messageId was seen, and with it; what is not unseen is left out of the commit:
 // repeats, what has a messageId that another event had, and what is left for another
 // commit.
-func (s *Space) dropDuplicates(ctx context.Context, c *Tx, ws []*ingestRequest, now time.Time) ([]seen, error) {
+func (s *Space) dropDuplicates(ctx context.Context, c *Tx, ws []*ingestRequest, now time.Time) ([]dedupe.Seen, error) {
 	n := 0
 	for _, w := range ws {
 		n += len(w.events)
@@ -37,19 +39,19 @@ func (s *Space) dropDuplicates(ctx context.Context, c *Tx, ws []*ingestRequest, 
 	here := make(map[uint64]*prepared, n) // the first of this commit
 	for i, e := range events {
 		if e.deferred {
-			found[i] = repeated
+			found[i] = dedupe.Repeated
 			continue
 		}
 		found[i] = max(found[i], e.known) // what is in the store, however old
-		if found[i] != unseen {
+		if found[i] != dedupe.Unseen {
 			continue
 		}
 		if first := here[e.hash]; first == nil {
 			here[e.hash] = e
 		} else if first.id == e.id {
-			found[i] = repeated
-			if first.fingerprint() != e.fingerprint() {
-				found[i] = usedBefore
+			found[i] = dedupe.Repeated
+			if first.Fingerprint() != e.Fingerprint() {
+				found[i] = dedupe.UsedBefore
 			}
 		}
 	}

@@ -103,14 +103,14 @@ func (s *Space) compare(ctx context.Context, w *ingestRequest) (int, error) {
 		return 0, err
 	}
 	defer s.history.release(p)
-	var hits []hit
+	var hits []dedupe.Hit
 	var places []uint64
 	for i, e := range asked {
 		if places, err = p.index.Find(places[:0], e.hash); err != nil {
 			return 0, fmt.Errorf("the index of stored messageIds: %w", err)
 		}
 		for _, place := range places {
-			hits = append(hits, hit{p.blocks[place], i})
+			hits = append(hits, dedupe.Hit{Block: p.blocks[place], Event: i})
 		}
 	}
 	if len(hits) == 0 {
@@ -121,8 +121,8 @@ func (s *Space) compare(ctx context.Context, w *ingestRequest) (int, error) {
 		return 0, err
 	}
 	defer r.Close()
-	out := make([]seen, len(asked))
-	if err := confirm(ctx, r, s.keys, s.rulesKnown(), hits, asked, out); err != nil {
+	out := make([]dedupe.Seen, len(asked))
+	if err := dedupe.Confirm(ctx, r, s.keys, s.rulesKnown(), hits, asked, out); err != nil {
 		return 0, err
 	}
 	for i, e := range asked {

@@ -10,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
@@ -49,7 +50,7 @@ type prepared struct {
 	rows     []compute.Row      // what definitions take from it
 	deferred bool               // left for another commit: another node changed what it depends on
 	recheck  bool               // was left once, perhaps because it is a repeat
-	known    seen               // what the whole store, whatever its age, tells; see Space.compare
+	known    dedupe.Seen        // what the whole store, whatever its age, tells; see Space.compare
 
 	// What a shared store had under the messageId's hash, see sharedRepeats.
 	collides bool

@@ -19,14 +19,14 @@ type localRepeats struct {
 	window int64 // nanoseconds
 }
 
-func (l *localRepeats) known(ctx context.Context, d *View, events []*prepared, now int64) ([]seen, error) {
+func (l *localRepeats) known(ctx context.Context, d *View, events []*prepared, now int64) ([]dedupe.Seen, error) {
 	type found struct {
 		clock uint64
 		event int
 	}
 	var all []found
 	for i, e := range events {
-		if e.known == repeated {
+		if e.known == dedupe.Repeated {
 			continue // of what was found in all that is stored
 		}
 		clocks, err := l.recent.Find(ctx, e.hash, now)
@@ -37,12 +37,12 @@ func (l *localRepeats) known(ctx context.Context, d *View, events []*prepared, n
 			all = append(all, found{clock, i})
 		}
 	}
-	out := make([]seen, len(events))
+	out := make([]dedupe.Seen, len(events))
 	if len(all) == 0 {
 		return out, nil
 	}
 	slices.SortFunc(all, func(a, b found) int { return cmp.Or(cmp.Compare(a.clock, b.clock), cmp.Compare(a.event, b.event)) })
-	var hits []hit
+	var hits []dedupe.Hit
 	for len(all) > 0 {
 		n := 1
 		for n < len(all) && all[n].clock == all[0].clock {
@@ -54,12 +54,12 @@ func (l *localRepeats) known(ctx context.Context, d *View, events []*prepared, n
 		}
 		for _, block := range blocks {
 			for _, one := range all[:n] {
-				hits = append(hits, hit{block, one.event})
+				hits = append(hits, dedupe.Hit{Block: block, Event: one.event})
 			}
 		}
 		all = all[n:]
 	}
-	return out, confirm(ctx, d.r, d.keys, d.rulesKnown(), hits, events, out)
+	return out, dedupe.Confirm(ctx, d.r, d.keys, d.rulesKnown(), hits, events, out)
 }
 
 // blocks lists the blocks with a clock that came within the window. There is more
@@ -118,27 +118,19 @@ func newSharedRepeats(window time.Duration) *sharedRepeats {
 	return &sharedRepeats{window: int64(window), rate: 1}
 }
 
-// A recent message of a shared store is its time, its fingerprint and its messageId.
-const recentHead = 8 + fingerprintBytes
-
-func appendRecent(b []byte, came int64, p fingerprint, id string) []byte {
-	b = slices.Grow(b, recentHead+len(id))
-	return append(p.append(codec.AppendTime(b, came)), id...)
-}
-
 func (r *sharedRepeats) key(k codec.Keyspace, hash uint64) []byte {
 	return codec.RecentShared.Key(k, hash)
 }
 
-func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, now int64) ([]seen, error) {
-	out := make([]seen, len(events))
+func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, now int64) ([]dedupe.Seen, error) {
+	out := make([]dedupe.Seen, len(events))
 	var keys [][]byte
 	var asked []int
 	for i, e := range events {
 		e.collides, e.expired = false, nil // as it was found before a conflict
 		// What is younger than the index of the whole store may say that it is a repeat
 		// after all.
-		if e.known != repeated && (e.known == usedBefore || e.recheck || r.rate > rareRepeats) {
+		if e.known != dedupe.Repeated && (e.known == dedupe.UsedBefore || e.recheck || r.rate > rareRepeats) {
 			keys, asked = append(keys, r.key(d.keys, e.hash)), append(asked, i)
 		}
 	}
@@ -155,12 +147,13 @@ func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, no
 		if v == nil {
 			continue
 		}
-		if len(v) < recentHead {
-			return nil, kv.ErrCorrupt
+		before, err := dedupe.DecodeShared(v)
+		if err != nil {
+			return nil, err
 		}
-		if came := codec.ParseTime(v); came > now-r.window {
-			if e.collides = string(v[recentHead:]) != e.id; !e.collides {
-				out[i] = e.fingerprint().compare(readFingerprint(v[8:]), came, d.rulesKnown())
+		if before.Came > now-r.window {
+			if e.collides = before.ID != e.id; !e.collides {
+				out[i] = e.Fingerprint().Compare(before.Fingerprint, before.Came, d.rulesKnown())
 			}
 		} else {
 			e.expired = v
@@ -182,7 +175,8 @@ func (r *sharedRepeats) stage(c *Tx) {
 		c.deciding(i)
 		_, tag, hash, _ := codec.Split(key)
 		c.dependencies.note(tag, hash)
-		value := appendRecent(nil, c.record.Time, e.fingerprint(), e.id)
+		message := dedupe.Shared{Came: c.record.Time, Fingerprint: e.Fingerprint(), ID: e.id}
+		value := message.Append(nil)
 		if e.expired != nil {
 			c.batch.Require(key, e.expired)
 			c.batch.Put(key, value)

@@ -1,4 +1,4 @@
-package space
+package dedupe
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
-// RebuildRepeats gives a shared store the keys by which its nodes recognise
+// RebuildShared gives a shared store the keys by which its nodes recognise
 // messages that arrived within the dedupe window before now. It is for a store
 // that was copied from elsewhere and that nobody has opened yet. progress is told
 // how many messages are known so far.
-func RebuildRepeats(ctx context.Context, store kv.Store, window time.Duration, progress func(n int64)) error {
+func RebuildShared(ctx context.Context, store kv.Store, window time.Duration, progress func(n int64)) error {
 	r, err := store.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func RebuildRepeats(ctx context.Context, store kv.Store, window time.Duration, p
 	return nil
 }
 
-// rebuild is the work of RebuildRepeats.
+// rebuild is the work of RebuildShared.
 type rebuild struct {
 	store    kv.Store
 	r        kv.Reader
@@ -91,7 +91,8 @@ func (b *rebuild) block(ctx context.Context, keys codec.Keyspace, block event.Bl
 	for i := range blk.Heads {
 		if e, _, st := blk.Event(i); st == journal.Whole {
 			h := &blk.Heads[i]
-			batch.Put(codec.RecentShared.Key(keys, h.MessageHash), appendRecent(nil, block.Time(), fingerprintOf(h.Source, e.Name, h), e.MessageID))
+			m := Shared{block.Time(), FingerprintOf(h.Source, e.Name, h), e.MessageID}
+			batch.Put(codec.RecentShared.Key(keys, h.MessageHash), m.Append(nil))
 			b.n++
 		}
 	}

@@ -1,4 +1,4 @@
-package space
+package dedupe
 
 import (
 	"testing"
@@ -8,36 +8,49 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
 
+// message is a track call of somebody; no user: of nobody.
+type message struct {
+	name, id string
+	hash     uint64
+	user     identity.Hash
+}
+
+func (m message) MessageID() (string, uint64) { return m.id, m.hash }
+
+func (m message) Fingerprint() Fingerprint {
+	return FingerprintOf("", m.name, &journal.Head{Type: event.Track, User: m.user, HasUser: m.user != identity.Hash{}})
+}
+
 // Two messageIds of one hash are two messages: the stored one is what says so.
 func TestHashProvesNothing(t *testing.T) {
 	body := []byte(`{"type":"track","event":"E","userId":"u","messageId":"mine"}`)
 	b := &journal.Block{Heads: []journal.Head{{}, {Type: event.Track, MessageHash: 7}}, Bodies: [][]byte{nil, body}}
-	look := func(b *journal.Block, id, name string, hash uint64) seen {
-		e := &prepared{msg: &event.Message{Type: event.Track, Name: name}, id: id, hash: hash}
-		out := make([]seen, 1)
-		lookFor(b, []hit{{b.ID, 0}}, 0, []*prepared{e}, out)
+	look := func(b *journal.Block, id, name string, hash uint64) Seen {
+		e := message{name: name, id: id, hash: hash}
+		out := make([]Seen, 1)
+		lookFor(b, []Hit{{b.ID, 0}}, 0, []message{e}, out)
 		return out[0]
 	}
 	for _, c := range []struct {
 		id, name string
 		hash     uint64
-		want     seen
+		want     Seen
 	}{
-		{"mine", "E", 7, repeated},
-		{"mine", "F", 7, usedBefore},
-		{"another's", "E", 7, unseen},
-		{"mine", "E", 8, unseen},
+		{"mine", "E", 7, Repeated},
+		{"mine", "F", 7, UsedBefore},
+		{"another's", "E", 7, Unseen},
+		{"mine", "E", 8, Unseen},
 	} {
 		if got := look(b, c.id, c.name, c.hash); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
-	if look(&journal.Block{}, "mine", "E", 7) != unseen {
+	if look(&journal.Block{}, "mine", "E", 7) != Unseen {
 		t.Error("a block that is gone")
 	}
 	// Of a body that cannot be read any more nothing is left but the hash.
 	b.Bodies = nil
-	if look(b, "mine", "F", 7) != repeated || look(b, "mine", "E", 8) != unseen {
+	if look(b, "mine", "F", 7) != Repeated || look(b, "mine", "E", 8) != Unseen {
 		t.Error("a damaged body")
 	}
 }
@@ -50,22 +63,22 @@ func TestARepeatOfEither(t *testing.T) {
 		[]byte(`{"type":"track","event":"E","userId":"u","messageId":"mine"}`),
 		[]byte(`{"type":"track","event":"F","userId":"u","messageId":"mine"}`),
 	}}
-	var events []*prepared
-	var hits []hit
+	var events []message
+	var hits []Hit
 	for i, name := range []string{"E", "F", "G"} {
-		events = append(events, &prepared{msg: &event.Message{Type: event.Track, Name: name}, id: "mine", hash: 7})
-		hits = append(hits, hit{b.ID, i})
+		events = append(events, message{name: name, id: "mine", hash: 7})
+		hits = append(hits, Hit{b.ID, i})
 	}
-	out := make([]seen, len(events))
+	out := make([]Seen, len(events))
 	lookFor(b, hits, 0, events, out)
-	if out[0] != repeated || out[1] != repeated || out[2] != usedBefore {
+	if out[0] != Repeated || out[1] != Repeated || out[2] != UsedBefore {
 		t.Errorf("%v", out)
 	}
 	// Under rules that are younger than what is stored, who it was says nothing.
-	for rulesKnown, want := range map[int64]seen{-1: usedBefore, 1: repeated} {
-		out := make([]seen, 1)
-		e := &prepared{msg: events[0].msg, id: "mine", hash: 7, users: side{hash: identity.Hash{1}, ids: []identity.ID{{Type: "user_id", Value: "u"}}}}
-		lookFor(b, hits[:1], rulesKnown, []*prepared{e}, out)
+	for rulesKnown, want := range map[int64]Seen{-1: UsedBefore, 1: Repeated} {
+		out := make([]Seen, 1)
+		e := message{name: events[0].name, id: "mine", hash: 7, user: identity.Hash{1}}
+		lookFor(b, hits[:1], rulesKnown, []message{e}, out)
 		if out[0] != want {
 			t.Errorf("rules of %d: %v", rulesKnown, out)
 		}
