@@ -70,7 +70,7 @@ const (
 	// told by its name. Of more, the first of each item is.
 	mostRead = 1500
 	// mostAsked bounds the strands whose first event is read for its app.
-	mostAsked = 500
+	mostAsked = 2000
 	// mostLanes bounds the lanes; what has few events goes into the last one.
 	mostLanes = 12
 	// leastRun is how many events of one name in a row become one item.

@@ -160,7 +160,7 @@ function Picture({ j, place, labels, name, chosen, onChoose, onRange, head }: {
           const choose = () => onChoose({ kind: 'item', index: p.index })
           const run = p.x2 - p.x > 14
           const many = p.item.events > 1
-          const big = p.item.type === 'identify' || p.item.name === 'Order Completed'
+          const big = !p.item.mixed && (p.item.type === 'identify' || p.item.name === 'Order Completed')
           return (
             <g key={p.index} onClick={choose} className="clickable">
               <title>{`${itemText(p.item)}, ${when(p.item.from!)}`}</title>
@@ -173,9 +173,9 @@ function Picture({ j, place, labels, name, chosen, onChoose, onRange, head }: {
                 <circle cx={p.x} cy={p.y} r={big ? 9 : many ? 8 : 6.5} fill={p.item.type === 'identify' ? card : c} stroke={p.item.type === 'identify' ? c : on ? 'var(--text)' : card} strokeWidth={p.item.type === 'identify' ? 3.5 : 2} />
               )}
               {p.item.type === 'identify' && <circle cx={p.x} cy={p.y} r={3} fill={c} />}
-              {many && !run && <text x={p.x} y={p.y + 22} textAnchor="middle" fontSize={10.5} fontWeight={600} fill={c}>{count(p.item.events)}</text>}
+              {many && !run && !p.item.mixed && <text x={p.x} y={p.y + 22} textAnchor="middle" fontSize={10.5} fontWeight={600} fill={c}>{count(p.item.events)}</text>}
               {p.label && !(run && p.x2 - p.x > 90) && (
-                <text x={p.x + 4} y={p.y - 14} fontSize={11} fill={big ? 'var(--text)' : 'var(--muted)'} fontWeight={big ? 600 : 400} transform={`rotate(-34 ${p.x + 4} ${p.y - 14})`}>{clip(itemName(p.item), 19)}</text>
+                <text x={p.x + 4} y={p.y - 14} fontSize={11} fill={big ? 'var(--text)' : 'var(--muted)'} fontWeight={big ? 600 : 400} transform={`rotate(-34 ${p.x + 4} ${p.y - 14})`}>{clip(p.item.mixed ? `${count(p.item.events)} events` : itemName(p.item), 19)}</text>
               )}
             </g>
           )

@@ -70,7 +70,7 @@ export function layout(j: Journey, width: number): Layout {
 
   const items: Placed[] = j.items.map((item, index) => ({ item, index, x: x(ms(item.from)), x2: x(ms(item.to)), y: y(item.lane), label: false }))
   const labelled = new Map<number, [number, number][]>()
-  const important = (p: Placed) => p.item.type === 'identify' || p.item.name === 'Order Completed'
+  const important = (p: Placed) => !p.item.mixed && (p.item.type === 'identify' || p.item.name === 'Order Completed')
   for (const pass of [true, false]) {
     for (const p of items) {
       if (important(p) !== pass) continue
