@@ -41,6 +41,7 @@ async function step(name, f) {
 }
 
 async function check(name) {
+  await page.waitForFunction(() => document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getTiming().iterations === Infinity))
   await page.evaluate(axe)
   const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
   for (const v of found.violations) {
@@ -237,7 +238,8 @@ try {
     await type('Of which property', 'properties.product_id')
     await type('Until which event', 'Order Completed')
     await type('In which of its properties', 'properties.products[].product_id')
-    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').getByLabel('Name').click()
+    await page.locator('button:not([disabled])', { hasText: 'Go on…' }).waitFor()
     await check('a trait being built')
     await apply()
     await button('New audience').click()
@@ -277,7 +279,7 @@ try {
     await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
     for (const path of ['/', '/spaces/dev/users/user_id:abc123def', '/spaces/dev/why?a=anonymous_id:anon_123&b=anonymous_id:anon_789', '/spaces/dev/rules', '/spaces/dev/sources', '/spaces/dev/live', '/spaces/dev/refused', '/spaces/dev/insights', '/spaces/dev/warnings', '/spaces/dev/settings', '/spaces/dev/audiences', '/spaces/dev/destinations']) {
       await go(path)
-      await page.waitForLoadState('networkidle')
+      await page.waitForFunction(() => !document.querySelector('[aria-busy=true]'))
       await check(`${path} on a phone in the dark`)
       if (shots && path.includes('user_id:')) await page.screenshot({ path: `${shots}/phone-dark.jpg`, type: 'jpeg', quality: 72 })
     }
