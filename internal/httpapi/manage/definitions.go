@@ -97,6 +97,9 @@ func (h *handler) checkDefinitions(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return definitionsError(err)
 	}
+	if err := deliver.CheckNames(buf.Bytes()); err != nil {
+		return destinationsError(err)
+	}
 	plan, err := s.CheckDestinations(r.Context(), buf.Bytes())
 	if err != nil {
 		return destinationsError(err)
@@ -121,6 +124,9 @@ func (h *handler) setDefinitions(w http.ResponseWriter, r *http.Request) error {
 	defer buf.Release()
 	// A mistake in either part leaves both as they are.
 	if _, err := s.CheckDestinations(r.Context(), buf.Bytes()); err != nil {
+		return destinationsError(err)
+	}
+	if err := deliver.CheckNames(buf.Bytes()); err != nil {
 		return destinationsError(err)
 	}
 	diff, err := s.ApplyDefinitions(untilDone(r), buf.Bytes(), only)
