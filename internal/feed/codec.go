@@ -151,7 +151,10 @@ func (c *Change) append(dst []byte, before *Change) []byte {
 // kv.ErrCorrupt, a version or a field that a newer Selfsame added is
 // kv.ErrTooNew; a kind of change that is not known is kept as it is. The record
 // shares no memory with b, but its strings share one copy of it.
-func Decode(b []byte) (Record, error) {
+func Decode(b []byte) (Record, error) { return decode(b, nil) }
+
+// decode is Decode; with keep it leaves out the changes that are not wanted, and the rows.
+func decode(b []byte, keep Keep) (Record, error) {
 	d := decoder{b: b}
 	version := d.byte()
 	if v := version; v != recordVersion && v != rowsVersion && d.err == nil {
@@ -175,20 +178,24 @@ func Decode(b []byte) (Record, error) {
 		}
 	}
 	if n := d.count(leastChange); n > 0 {
-		r.Changes = make([]Change, 0, min(n, 1024)) // in memory a change is many times what it says of itself
+		if keep == nil {
+			r.Changes = make([]Change, 0, min(n, 1024)) // in memory a change is many times what it says of itself
+		}
 		before := Change{Time: r.Time}
 		for range n {
 			c := d.change(&before)
 			if d.err != nil {
 				break
 			}
-			r.Changes = append(r.Changes, c)
+			if keep == nil || keep(&r, &c) {
+				r.Changes = append(r.Changes, c)
+			}
 		}
 	}
-	if version == rowsVersion {
+	if version == rowsVersion && keep == nil {
 		d.rows(&r)
 	}
-	if d.err == nil && d.at != len(b) {
+	if d.err == nil && d.at != len(b) && (version != rowsVersion || keep == nil) {
 		d.fail("something follows it")
 	}
 	if d.err != nil {

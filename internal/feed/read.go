@@ -21,10 +21,27 @@ import (
 // Errors: kv.ErrInvalid for a limit under 1, kv.ErrCorrupt and kv.ErrTooNew for
 // what cannot be read, and those of r.
 func Read(ctx context.Context, r kv.Reader, ks codec.Keyspace, c Cursor, limit int) ([]Record, Cursor, error) {
+	return readOf(ctx, r, ks, c, limit, nil)
+}
+
+// ReadOf is Read for who follows some changes only: the records have those that keep
+// chooses, and no rows. keep gets the record as far as it was read; the change is its own
+// only during the call.
+func ReadOf(ctx context.Context, r kv.Reader, ks codec.Keyspace, c Cursor, limit int, keep Keep) ([]Record, Cursor, error) {
+	return readOf(ctx, r, ks, c, limit, keep)
+}
+
+// Keep says whether a change of a record is wanted.
+type Keep func(*Record, *Change) bool
+
+func readOf(ctx context.Context, r kv.Reader, ks codec.Keyspace, c Cursor, limit int, keep Keep) ([]Record, Cursor, error) {
 	if err := kv.CheckLimit(limit); err != nil {
 		return nil, nil, err
 	}
 	lanes, err := lanesAfter(ctx, r, ks, c, limit)
+	for _, l := range lanes {
+		l.keep = keep
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -61,6 +78,7 @@ type lane struct {
 	page   int    // records read at once
 	ready  []Record
 	done   bool // nothing more to read now
+	keep   Keep // nil: everything
 }
 
 // lanesPage bounds the records that wait when there are many lanes.
@@ -120,7 +138,7 @@ func (l *lane) fill(ctx context.Context, r kv.Reader, most int) error {
 			l.done = true // a gap: what lies behind it waits
 			break
 		}
-		rec, err := Decode(e.Value)
+		rec, err := decode(e.Value, l.keep)
 		if err == nil && (rec.Lane != l.number || rec.Seq != seq) {
 			err = fmt.Errorf("%w: feed record: it is that of lane %d, number %d", kv.ErrCorrupt, rec.Lane, rec.Seq)
 		}

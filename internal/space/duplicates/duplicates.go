@@ -25,6 +25,7 @@ type Finder struct {
 	space *space.Space
 	lease *lease.Lease
 	task  *task.Task
+	pace  *space.Pace
 	end   context.CancelFunc
 }
 
@@ -37,7 +38,7 @@ func New(s *space.Space, cfg Config) *Finder {
 	if cfg.Pause == 0 {
 		cfg.Pause = 2 * time.Second
 	}
-	d := &Finder{cfg: cfg, space: s, lease: s.NewLease("duplicates"), end: func() {}}
+	d := &Finder{cfg: cfg, space: s, lease: s.NewLease("duplicates"), pace: s.Pace(), end: func() {}}
 	if cfg.Tasks == nil {
 		return d
 	}

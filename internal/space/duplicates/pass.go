@@ -25,6 +25,11 @@ const (
 	recordsRead = 64                     // at once
 	chunk       = 256                    // profiles in one commit
 	pollPause   = time.Minute            // on a shared store other nodes' commits are not told
+
+	// While events pour in, the pass waits for them to end, and after patience works one of
+	// busyShare moments.
+	patience  = 10 * time.Minute
+	busyShare = 50
 )
 
 // run reads a piece of the feed, and says when to go on.
@@ -36,14 +41,21 @@ func (d *Finder) run(ctx context.Context) (task.Rest, error) {
 			return rest, nil // another node does it, if one has reason to
 		}
 	}
+	share := time.Duration(workShare)
+	if busy := d.pace.Busy(); busy > patience {
+		share = busyShare
+	} else if busy > 0 {
+		rest.Most = max(rest.Least, time.Second)
+		return rest, nil
+	}
 	began := time.Now()
 	more, err := d.Pass(ctx, began.Add(workTime))
 	if errors.Is(err, lease.ErrHeld) {
 		return rest, nil
 	}
-	rest.Least = max(rest.Least, workShare*time.Since(began))
+	rest.Least = max(rest.Least, share*time.Since(began))
 	if more {
-		rest.Least = workShare * time.Since(began)
+		rest.Least = share * time.Since(began)
 		rest.Most = rest.Least
 	}
 	return rest, err
@@ -84,7 +96,7 @@ func (d *Finder) piece(ctx context.Context, fence lease.Fence) (more bool, err e
 	if err != nil {
 		return false, fmt.Errorf("%w: the cursor of the search for duplicates: %w", kv.ErrCorrupt, err)
 	}
-	records, next, err := feed.Read(ctx, v.Reader(), v.Keys(), cursor, recordsRead)
+	records, next, err := feed.ReadOf(ctx, v.Reader(), v.Keys(), cursor, recordsRead, tells)
 	if err != nil {
 		return false, err
 	}
@@ -113,6 +125,21 @@ func (d *Finder) piece(ctx context.Context, fence lease.Fence) (more bool, err e
 	}
 }
 
+// tells are the changes after which the signs of a profile may be others.
+func tells(r *feed.Record, c *feed.Change) bool {
+	switch c.Kind {
+	case feed.TraitSet, feed.TraitRemoved:
+		if !signTrait(c.Trait) {
+			return false
+		}
+		n := len(r.Changes)
+		return n == 0 || r.Changes[n-1].Profile != c.Profile || c.From != ""
+	case feed.IDAdded, feed.IDRemoved:
+		return c.IDType == "email" || c.IDType == "phone" || c.From != ""
+	}
+	return c.Kind == feed.Merged || c.Kind == feed.Unmerged
+}
+
 // changed lists the profiles of users whose signs may be others after some records.
 func changed(records []feed.Record) []codec.ProfileID {
 	var out []codec.ProfileID
@@ -127,20 +154,8 @@ func changed(records []feed.Record) []codec.ProfileID {
 	for i := range records {
 		for k := range records[i].Changes {
 			ch := &records[i].Changes[k]
-			switch ch.Kind {
-			case feed.TraitSet, feed.TraitRemoved:
-				if signTrait(ch.Trait) {
-					add(ch.Profile)
-				}
-			case feed.IDAdded, feed.IDRemoved:
-				if ch.IDType == "email" || ch.IDType == "phone" || ch.From != "" {
-					add(ch.Profile)
-					add(ch.From)
-				}
-			case feed.Merged, feed.Unmerged:
-				add(ch.Profile)
-				add(ch.From)
-			}
+			add(ch.Profile)
+			add(ch.From)
 		}
 	}
 	return out
@@ -173,6 +188,9 @@ func (d *Finder) look(ctx context.Context, profiles []codec.ProfileID, b *kv.Bat
 	}
 	values, err := v.Reader().Get(v.Context(), keys...)
 	if err != nil {
+		return err
+	}
+	if err := preload(v, profiles); err != nil {
 		return err
 	}
 	turned := map[sign]map[codec.ProfileID]bool{} // true: the profile has the sign from now on, false: no more
@@ -295,6 +313,33 @@ func decodeSigns(b []byte) ([]sign, error) {
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// preload reads together what gather looks at.
+func preload(v *space.View, profiles []codec.ProfileID) error {
+	if err := v.LoadProfiles(profiles...); err != nil {
+		return err
+	}
+	var ids, strands []identity.Hash
+	for _, p := range profiles {
+		if rec := v.Profile(p); rec != nil && !rec.Merged {
+			for _, m := range rec.IDs {
+				ids = append(ids, m.Hash)
+			}
+		}
+	}
+	lists, err := v.Accepting(ids)
+	if err != nil {
+		return err
+	}
+	for _, list := range lists {
+		strands = append(strands, list[:min(len(list), mostStrands)]...)
+	}
+	if err := v.LoadStrands(strands...); err != nil {
+		return err
+	}
+	_, err = v.TraitsOf(strands...)
+	return err
 }
 
 // gathered is a profile of a user as its signs are made of it.

@@ -92,3 +92,19 @@ func TestParse(t *testing.T) {
 		}
 	}
 }
+
+func TestTraitsThatHoldNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"name": true, "firstName": true, "FIRST_NAME": true, "last-name": true, "Company Name": true, "display.name": true, "_user__name_": true,
+		"": false, "_": false, "names": false, "plan": false, "firstNameOfThePet": false, "nàme": false, "a_name": false,
+	} {
+		if got := IsName(name); got != want {
+			t.Errorf("IsName(%q) = %t", name, got)
+		}
+	}
+	for name := range personal {
+		if len(name) > mostPersonal || !IsName(name) {
+			t.Errorf("%q is no name", name)
+		}
+	}
+}

@@ -38,6 +38,8 @@ const (
 	pageMost  = 512
 	// mostOps bounds how much one commit writes, roughly.
 	mostOps = 10_000
+	// opsOfStrand is how much of that the traits of a strand are.
+	opsOfStrand = 4
 	// scanPage is how many rows a pass reads at once.
 	scanPage = 1000
 )
@@ -123,11 +125,11 @@ func (w *writer) follow(ctx context.Context, st *state) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("%w: the search index's cursor: %w", kv.ErrCorrupt, err)
 	}
-	records, after, err := feed.Read(ctx, w.r, x.keys, cursor, max(x.page, pageLeast))
+	records, after, err := feed.ReadOf(ctx, w.r, x.keys, cursor, max(x.page, pageLeast), followed)
 	if err != nil || len(records) == 0 {
 		return false, err
 	}
-	changes := 0
+	ids := 0
 	var blocks []event.Block
 	for i := range records {
 		traits := false
@@ -135,6 +137,7 @@ func (w *writer) follow(ctx context.Context, st *state) (bool, error) {
 			switch c := &records[i].Changes[k]; c.Kind {
 			case feed.IDAdded:
 				w.addID(c)
+				ids++
 			case feed.TraitSet, feed.TraitRemoved:
 				traits = true
 			}
@@ -142,7 +145,6 @@ func (w *writer) follow(ctx context.Context, st *state) (bool, error) {
 		if traits {
 			blocks = append(blocks, records[i].Blocks...)
 		}
-		changes += len(records[i].Changes)
 	}
 	strands, err := w.said(ctx, blocks)
 	if err == nil {
@@ -152,13 +154,26 @@ func (w *writer) follow(ctx context.Context, st *state) (bool, error) {
 		return false, err
 	}
 	// The records of an import are large, those of a quiet space are not.
-	if x.page = max(x.page, pageLeast); changes < mostOps/4 {
+	if x.page = max(x.page, pageLeast); ids+opsOfStrand*len(strands) < mostOps/4 {
 		x.page = min(x.page*2, pageMost)
-	} else if changes > mostOps {
+	} else if ids+opsOfStrand*len(strands) > mostOps {
 		x.page = max(x.page/2, pageLeast)
 	}
 	st.Cursor, st.Time = after.String(), records[len(records)-1].Time
 	return true, nil
+}
+
+// followed are the changes that follow reads: identifiers, and one of a trait in a row of
+// these, for which strands have new ones say the headers of blocks.
+func followed(r *feed.Record, c *feed.Change) bool {
+	switch c.Kind {
+	case feed.IDAdded:
+		return true
+	case feed.TraitSet, feed.TraitRemoved:
+		n := len(r.Changes)
+		return n == 0 || r.Changes[n-1].Kind == feed.IDAdded
+	}
+	return false
 }
 
 // addID puts an identifier that a profile got.

@@ -44,8 +44,12 @@ const (
 	stretch = 100 * time.Millisecond
 	// least is the pause between runs. What was committed is found after about as long.
 	least = 100 * time.Millisecond
-	// share: while events come in, the task works one of so many moments.
-	share = 8
+	// share: while events come in, the task works one of so many moments; while they pour in,
+	// one of busyShare, and falls behind.
+	share, busyShare = 8, 40
+	// busyLeast is the pause while events pour in: what changes often meanwhile is indexed
+	// once.
+	busyLeast = time.Second
 	// sharedRest is how often the task looks for what other nodes have committed.
 	sharedRest = time.Second
 	// idle: a space that was not used for so long is looked at less often.
@@ -57,11 +61,12 @@ type Index struct {
 	space   *space.Space
 	indexer *indexer
 	task    *task.Task
+	pace    *space.Pace
 }
 
 // New begins to keep the search index of a space, until the space is closed.
 func New(s *space.Space, log *slog.Logger) *Index {
-	x := &Index{space: s, indexer: &indexer{
+	x := &Index{space: s, pace: s.Pace(), indexer: &indexer{
 		store: s.Store(), keys: s.Keys(), hasher: s.Hasher(), log: log.With("space", s.ID()), rules: s.RulesInForce,
 	}}
 	x.task = s.Follow(space.Follower{
@@ -73,7 +78,11 @@ func New(s *space.Space, log *slog.Logger) *Index {
 
 // run works for a while and says when to go on.
 func (x *Index) run(ctx context.Context, l *lease.Lease) (task.Rest, error) {
-	began, commits := time.Now(), x.space.Stats().Commits
+	began := time.Now()
+	busy, share, least := x.pace.Busy() > 0, time.Duration(share), least
+	if busy {
+		share, least = busyShare, busyLeast
+	}
 	for {
 		fence, err := l.Hold(ctx)
 		if err != nil {
@@ -96,8 +105,9 @@ func (x *Index) run(ctx context.Context, l *lease.Lease) (task.Rest, error) {
 		case took < stretch:
 			continue
 		}
-		rest := task.Rest{Most: time.Nanosecond}
-		if x.space.Stats().Commits != commits {
+		// There is more: half of the time while nothing else is to be done.
+		rest := task.Rest{Least: took, Most: took}
+		if busy || x.space.Crowded() {
 			rest.Least = share * took
 		}
 		return rest, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/profile"
@@ -47,10 +48,28 @@ var personal = map[string]bool{
 	"companyname": true,
 }
 
+// mostPersonal is how many bytes the longest of them has.
+const mostPersonal = 16
+
 // IsName reports whether a trait holds the name of somebody, so that a text is looked
 // for in it.
 func IsName(trait string) bool {
-	return personal[strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(trait))]
+	var plain [mostPersonal]byte
+	n := 0
+	for i := 0; i < len(trait); i++ {
+		c := trait[i]
+		switch {
+		case c == '_' || c == '-' || c == ' ' || c == '.':
+			continue
+		case n == mostPersonal || c >= utf8.RuneSelf:
+			return false
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		plain[n] = c
+		n++
+	}
+	return personal[string(plain[:n])]
 }
 
 // appendTrait appends the values under which a trait is found: a text, a number or

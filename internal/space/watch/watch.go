@@ -191,7 +191,7 @@ func (m *memory) read(ctx context.Context) error {
 		return fmt.Errorf("%w: the watcher's cursor: %w", kv.ErrCorrupt, err)
 	}
 	for changes < watchChanges && time.Since(began) < watchWork {
-		recs, next, err := feed.Read(ctx, m.view.Reader(), m.view.Keys(), cursor, m.page)
+		recs, next, err := feed.ReadOf(ctx, m.view.Reader(), m.view.Keys(), cursor, m.page, signs)
 		if err != nil {
 			return err
 		}

@@ -30,18 +30,11 @@ func (m *memory) take(ctx context.Context, rec *feed.Record) error {
 	rs := m.view.Rules()
 	for i := range rec.Changes {
 		c := &rec.Changes[i]
-		if c.MessageID == "" && c.Source == "" {
-			continue // no event: rules or people have it decided again, which is no news
-		}
 		switch c.Kind {
 		case feed.IDAdded:
-			if c.From == "" && looksLikePlaceholder(c.IDType, c.IDValue) {
-				m.nobody(rs, c, rec.Time)
-			}
+			m.nobody(rs, c, rec.Time)
 		case feed.Demoted:
-			if tiesPeople(c.Reason) {
-				m.crowd(rs, c, rec.Time)
-			}
+			m.crowd(rs, c, rec.Time)
 		case feed.Merged:
 			if err := m.merged(ctx, c, rec.Time); err != nil {
 				return err
@@ -49,6 +42,20 @@ func (m *memory) take(ctx context.Context, rec *feed.Record) error {
 		}
 	}
 	return nil
+}
+
+// signs are the changes that take looks at.
+func signs(_ *feed.Record, c *feed.Change) bool {
+	if c.MessageID == "" && c.Source == "" {
+		return false // no event: rules or people have it decided again, which is no news
+	}
+	switch c.Kind {
+	case feed.IDAdded:
+		return c.From == "" && looksLikePlaceholder(c.IDType, c.IDValue)
+	case feed.Demoted:
+		return tiesPeople(c.Reason)
+	}
+	return c.Kind == feed.Merged
 }
 
 // tiesPeople reports whether an ID that was left out for a reason would have
