@@ -221,6 +221,7 @@ func (s *Dispatcher) apply(ctx context.Context, text []byte, dry bool) (*Plan, e
 			b.Require(codec.Destinations.Key(s.keys, key), was.stored[key])
 			b.Delete(codec.Destinations.Key(s.keys, key))
 			b.Delete(codec.DestinationSecrets.Key(s.keys, key))
+			forgetIn(&b, s.keys, was.records[key].Number)
 		}
 	}
 	if dry || plan.Empty() {
@@ -234,7 +235,7 @@ func (s *Dispatcher) apply(ctx context.Context, text []byte, dry bool) (*Plan, e
 		return nil, err
 	}
 	err = s.reload(ctx)
-	for _, number := range gone {
+	for _, number := range gone { // what was under way meanwhile
 		err = errors.Join(err, forgetAll(ctx, s.store, s.keys, number))
 	}
 	return plan, err

@@ -24,6 +24,7 @@ func (d *destination) takeBaseline(ctx context.Context, about map[string]subscri
 			return true, nil
 		}
 		return false, d.update(ctx, func(w *work) error {
+			next.At = w.now
 			w.st.Baseline = next
 			return nil
 		})
@@ -39,7 +40,10 @@ func (d *destination) takeBaseline(ctx context.Context, about map[string]subscri
 		return false, err
 	}
 	return false, d.update(ctx, func(w *work) error {
-		silent := !d.def.InitialSend && !d.st.Baseline.CatchUp
+		silent := int64(0)
+		if !d.def.InitialSend && !d.st.Baseline.CatchUp {
+			silent = d.st.Baseline.At
+		}
 		for _, p := range page {
 			if err := w.compare(p, of, nil, silent); err != nil {
 				return err
@@ -175,9 +179,8 @@ func (d *destination) leave(ctx context.Context, about map[string]subscribed) (d
 	})
 }
 
-// forgetAll removes everything that the store has of a destination, page by page.
-func forgetAll(ctx context.Context, store kv.Store, keys codec.Keyspace, number uint32) error {
-	var b kv.Batch
+// forgetIn has a commit remove everything that the store has of a destination.
+func forgetIn(b *kv.Batch, keys codec.Keyspace, number uint32) {
 	for _, prefix := range [][]byte{
 		codec.Ledger.Of(keys, number), codec.DeliveryQueue.Of(keys, number), codec.DeliveryLanes.Of(keys, number),
 		codec.DeliveryDue.Of(keys, number), codec.DeadLetters.Of(keys, number), codec.MailLog.Of(keys, number),
@@ -186,6 +189,12 @@ func forgetAll(ctx context.Context, store kv.Store, keys codec.Keyspace, number 
 		from, to := codec.Under(prefix)
 		b.DeleteRange(from, to)
 	}
+}
+
+// forgetAll removes everything that the store has of a destination.
+func forgetAll(ctx context.Context, store kv.Store, keys codec.Keyspace, number uint32) error {
+	var b kv.Batch
+	forgetIn(&b, keys, number)
 	if err := store.Commit(ctx, &b); err != nil && !errors.Is(err, kv.ErrUnknown) {
 		return err
 	}

@@ -42,8 +42,10 @@ type destination struct {
 	fence  lease.Fence
 	// since is the last message that was in the queue when the state was loaded: what
 	// was begun by then may have been tried by another process, or by this one before.
-	since  uint64
-	flying map[uint64]bool        // messages of tries that are under way
+	since uint64
+	// flying are messages of tries that are under way in this process. Reading the state
+	// again does not end them.
+	flying map[uint64]bool
 	lanes  map[identity.Hash]bool // of these
 
 	sending sending
@@ -104,7 +106,9 @@ func (d *destination) load(ctx context.Context) error {
 		return fmt.Errorf("%w: the state of the destination %s", kv.ErrCorrupt, d.def.Key)
 	}
 	d.st, d.stored, d.fence, d.since = st, values[0], fence, st.Seq
-	d.flying, d.lanes = map[uint64]bool{}, map[identity.Hash]bool{}
+	if d.flying == nil {
+		d.flying, d.lanes = map[uint64]bool{}, map[identity.Hash]bool{}
+	}
 	d.loaded = true
 	return nil
 }

@@ -194,10 +194,11 @@ func (d *destination) compare(ctx context.Context, about map[string]subscribed, 
 			return err
 		}
 	}
-	orphans, err := d.orphans(ctx, about, t.lost)
+	orphans, owners, err := d.orphans(ctx, about, t.lost)
 	if err != nil {
 		return err
 	}
+	profiles = append(profiles, owners...)
 	events, err := d.queueEvents(ctx, t.blocks, next)
 	if err != nil {
 		return err
@@ -214,7 +215,7 @@ func (d *destination) compare(ctx context.Context, about map[string]subscribed, 
 			}
 		}
 		for _, p := range profiles {
-			if err := w.compare(p, about, t.since, false); err != nil {
+			if err := w.compare(p, about, t.since, 0); err != nil {
 				return err
 			}
 		}
@@ -230,32 +231,37 @@ func (d *destination) compare(ctx context.Context, about map[string]subscribed, 
 	})
 }
 
-// orphans are those identifiers that no profile has any more.
-func (d *destination) orphans(ctx context.Context, about map[string]subscribed, lost []lostIdentifier) (out []lostIdentifier, err error) {
+// orphans are those identifiers that no profile has any more, and owners the profiles
+// that have the others: one may have been created since, of which nothing was told yet.
+func (d *destination) orphans(ctx context.Context, about map[string]subscribed, lost []lostIdentifier) (out []lostIdentifier, owners []*Profile, err error) {
 	if len(about) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	for _, l := range lost {
-		_, err := d.on.source.Owner(ctx, collectionOf(l.profile), l.Identifier)
-		if errors.Is(err, ErrNotFound) {
+		p, err := d.on.source.Owner(ctx, collectionOf(l.profile), l.Identifier)
+		switch {
+		case errors.Is(err, ErrNotFound):
 			out = append(out, l)
-		} else if err != nil {
-			return nil, err
+		case err != nil:
+			return nil, nil, err
+		case !slices.ContainsFunc(owners, func(o *Profile) bool { return o.ID == p.ID }):
+			owners = append(owners, p)
 		}
 	}
-	return out, nil
+	return out, owners, nil
 }
 
 // compare queues the differences between a profile and what its identifiers were told.
-// since is when what is so no more became so, by profile and key, where that is known.
-func (w *work) compare(p *Profile, about map[string]subscribed, since map[[2]string]int64, silent bool) error {
+// since is when what is so no more became so, by profile and key, where that is known. silent
+// is the time of a baseline, of which only what became so later is said; 0: all is.
+func (w *work) compare(p *Profile, about map[string]subscribed, since map[[2]string]int64, silent int64) error {
 	collection := collectionOf(p.ID)
 	told, err := w.told(collection, p.Identifiers...)
 	if err != nil {
 		return err
 	}
 	for _, s := range differences(p, about, w.d.hearing(), told) {
-		s.Silent = s.Silent || silent
+		s.Silent = s.Silent || silent != 0 && (s.Since <= silent || s.Since > w.now)
 		if s.Since == 0 {
 			if s.Since = since[[2]string{p.ID, s.About.Key.Name}]; s.Since == 0 {
 				s.Since = w.now

@@ -160,6 +160,10 @@ func (w *work) say(s *say, p *Profile, collection, profile string) error {
 	sub := s.About.Subscription
 	at := row{w.d.hashOf(collection, s.Identifier), sub.Name}
 	pending := w.entries[s.Before.Pending]
+	m := s.message(profile)
+	if f := w.d.def.Send.Filter; f != nil && s.Value != nil && !s.Silent && !f.takesMessage(&m, p) {
+		return w.unsaid(at, pending)
+	}
 	if pending != nil && !w.d.maybeTried(pending) && (s.Value != nil || sub.Still || !s.Silent) {
 		switch {
 		case bytes.Equal(pending.Before.Value, s.Value) && !pending.Firm:
@@ -182,10 +186,6 @@ func (w *work) say(s *say, p *Profile, collection, profile string) error {
 		w.put(at, said{Value: s.Value})
 		return nil
 	}
-	m := s.message(profile)
-	if f := w.d.def.Send.Filter; f != nil && s.Value != nil && !f.takesMessage(&m, p) {
-		return nil // nothing was said, and the ledger does not say that it was
-	}
 	e, err := w.append(m, sub.Name)
 	if err != nil {
 		return err
@@ -195,6 +195,18 @@ func (w *work) say(s *say, p *Profile, collection, profile string) error {
 		e.After = pending.Seq
 	}
 	w.put(at, said{Value: s.Value, Pending: e.Seq})
+	return nil
+}
+
+// unsaid is for a value that the filter keeps back: nothing is said, and the ledger does not
+// say that it was. What waits and is so no more does not go either.
+func (w *work) unsaid(at row, pending *entry) error {
+	if pending == nil || w.d.maybeTried(pending) || pending.Firm {
+		return nil
+	}
+	w.remove(pending)
+	w.st.Counts.Replaced++
+	w.put(at, said(pending.Before))
 	return nil
 }
 

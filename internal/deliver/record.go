@@ -105,6 +105,9 @@ type baseline struct {
 	CatchUp bool   `json:"catch_up,omitempty"`
 	After   string `json:"after"` // the last profile
 	Done    int64  `json:"done"`  // profiles
+	// At is when it was begun, ns since 1970. What becomes so later is said, although its
+	// profile is walked after that.
+	At int64 `json:"at,omitempty"`
 }
 
 // leaving is how far the ledger is cleared of names.
