@@ -75,7 +75,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 
 func (s *session) Mail(string, *smtp.MailOptions) error {
 	if !s.in {
-		return smtp.ErrAuthRequired
+		return &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
 	}
 	return nil
 }
@@ -432,6 +432,38 @@ func TestHalfOfTheRecipientsAreRefused(t *testing.T) {
 	o.drained(t)
 	o.set(deliver.User(2), "vip", 1)
 	o.until(t, func(s *deliver.Status) bool { return s.Counts.Dropped == 1 })
+}
+
+// A server that does not want mail of us says nothing about the mailbox.
+func TestARelayThatIsDeniedIsNoBounce(t *testing.T) {
+	for _, said := range []*smtp.SMTPError{
+		{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "Relay access denied"},
+		{Code: 550, EnhancedCode: smtp.NoEnhancedCode, Message: "relay not permitted"},
+		{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 26}, Message: "unauthenticated mail is not accepted"},
+	} {
+		o := newOffice(t, "", "", nil)
+		o.rcpt = func(string) error { return said }
+		o.person(1, "Jane")
+		o.set(deliver.User(1), "vip", 1)
+		o.until(t, func(s *deliver.Status) bool { return s.Counts.Refused == 1 && s.Queued == 0 })
+		if _, err := o.Suppression(t.Context(), "p1@example.com"); !errors.Is(err, deliver.ErrNotFound) {
+			t.Errorf("%v: the address is suppressed: %v", said, err)
+		}
+	}
+}
+
+// A server that wants a login from one day on: nothing is lost, and the destination says so.
+func TestALoginThatIsWantedLaterStops(t *testing.T) {
+	o := newOffice(t, "", "", nil)
+	o.login = "user password"
+	o.person(1, "Jane")
+	o.set(deliver.User(1), "vip", 1)
+	o.until(t, func(s *deliver.Status) bool { return s.Stopped != nil && s.Queued == 1 })
+	o.change(func() { o.login = "" })
+	if err := o.EnableDestination(t.Context(), "shoes"); err != nil {
+		t.Fatal(err)
+	}
+	o.until(t, func(s *deliver.Status) bool { return s.Counts.Delivered == 1 })
 }
 
 func TestATemporaryRefusalIsTriedAgain(t *testing.T) {

@@ -412,6 +412,7 @@ func (w *work) bounce(address, why string) error {
 	}
 	v, err := json.Marshal(&Suppression{Reason: Bounced, At: w.now, Detail: why})
 	if err == nil {
+		w.b.Require(key, nil) // somebody may unsubscribe at this moment
 		w.b.Put(key, v)
 	}
 	return err

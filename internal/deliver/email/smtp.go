@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/textproto"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -180,8 +182,9 @@ func (p *pool) deliver(ctx context.Context, m *mail.Msg) deliver.Outcome {
 // notConnected says why there is no connection.
 func notConnected(err error) deliver.Outcome {
 	text := err.Error()
+	var answer *textproto.Error
 	switch {
-	case strings.Contains(text, "535"), strings.Contains(text, "534"), strings.Contains(text, "530"):
+	case errors.As(err, &answer) && notLoggedIn(answer.Code):
 		return deliver.Outcome{Result: deliver.Disabled, Reason: "the mail server does not take our user and password"}
 	case errors.Is(err, mail.ErrNoSupportedAuthDiscovered), errors.Is(err, mail.ErrPlainAuthNotSupported), errors.Is(err, mail.ErrNoActiveConnection):
 		return deliver.Outcome{Result: deliver.Retry, Reason: "the mail server offers no way to log in that is safe", Trouble: true}
@@ -189,6 +192,28 @@ func notConnected(err error) deliver.Outcome {
 		return deliver.Outcome{Result: deliver.Retry, Reason: "the mail server does not offer STARTTLS, and the settings want it", Trouble: true}
 	}
 	return deliver.Outcome{Result: deliver.Retry, Reason: "the mail server: " + outgoing.Explain(err), Trouble: true}
+}
+
+// notLoggedIn reports whether an answer is about who we are (RFC 4954, 6).
+func notLoggedIn(code int) bool { return code == 530 || code == 534 || code == 535 || code == 538 }
+
+// enhanced are the status codes of RFC 3463. Some servers write them without announcing that.
+var enhanced = regexp.MustCompile(`\b5\.\d{1,3}\.\d{1,3}\b`)
+
+// noMailbox reports whether an answer to RCPT TO says that the address has no mailbox, or
+// one that is closed. Servers answer with the same codes when they do not want mail of us, or
+// do not relay it; then the status (5.1 is about the address, 5.2.1 a mailbox that is
+// disabled) or the words tell.
+func noMailbox(code int, said string) bool {
+	switch status := enhanced.FindString(said); {
+	case strings.Contains(strings.ToLower(said), "relay"):
+		return false
+	case status == "5.1.7", status == "5.1.8": // about the sender's address
+		return false
+	case status != "":
+		return strings.HasPrefix(status, "5.1.") || status == "5.2.1"
+	}
+	return code == 550 || code == 551 || code == 553
 }
 
 // said says what became of a mail whose dialogue did not end well.
@@ -206,6 +231,11 @@ func said(err error, m *mail.Msg) deliver.Outcome {
 	if code == 0 {
 		temporary.Reason = "the mail server: " + outgoing.Explain(err)
 	}
+	switch {
+	case e.Reason == mail.ErrSMTPReset, e.Reason == mail.ErrSMTPDataClose: // the mail may be there
+	case notLoggedIn(code):
+		return deliver.Outcome{Result: deliver.Disabled, Reason: answered + ": it does not take mails of our user and password"}
+	}
 	switch e.Reason {
 	case mail.ErrSMTPReset:
 		if m.IsDelivered() {
@@ -213,8 +243,11 @@ func said(err error, m *mail.Msg) deliver.Outcome {
 		}
 		return temporary
 	case mail.ErrSMTPRcptTo:
-		if code >= 500 {
+		switch {
+		case code >= 500 && noMailbox(code, e.Error()):
 			return deliver.Outcome{Result: deliver.Refused, Reason: answered + " to the address: it does not take mail", Bounced: "recipient"}
+		case code >= 500:
+			return deliver.Outcome{Result: deliver.Refused, Reason: answered + " to the address, which says nothing against the mailbox"}
 		}
 		temporary.Trouble = code == 0 || code == 421 || code == 451 || code == 452 // others speak of the address
 		return temporary
