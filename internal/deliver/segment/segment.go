@@ -84,9 +84,10 @@ func (s *sender) Send(ctx context.Context, batch []deliver.Message) []deliver.Ou
 	var calls []json.RawMessage
 	var of []int
 	size := 0
+	var failed *deliver.Outcome
 	flush := func() {
 		if len(calls) > 0 {
-			s.sendAll(ctx, calls, of, out)
+			s.sendAll(ctx, calls, of, out, &failed)
 		}
 		calls, of, size = nil, nil, 0
 	}
@@ -110,14 +111,24 @@ func (s *sender) Send(ctx context.Context, batch []deliver.Message) []deliver.Ou
 }
 
 // sendAll sends calls together. If the API refuses them, it is found out which of them
-// it does not take.
-func (s *sender) sendAll(ctx context.Context, calls []json.RawMessage, of []int, out []deliver.Outcome) {
+// it does not take. Behind calls that are tried again nothing is sent, or it would overtake
+// them; failed is what became of these.
+func (s *sender) sendAll(ctx context.Context, calls []json.RawMessage, of []int, out []deliver.Outcome, failed **deliver.Outcome) {
+	if *failed != nil {
+		for _, i := range of {
+			out[i] = **failed
+		}
+		return
+	}
 	o := s.post(ctx, calls)
 	if o.Result == deliver.Refused && len(calls) > 1 {
 		half := len(calls) / 2
-		s.sendAll(ctx, calls[:half], of[:half], out)
-		s.sendAll(ctx, calls[half:], of[half:], out)
+		s.sendAll(ctx, calls[:half], of[:half], out, failed)
+		s.sendAll(ctx, calls[half:], of[half:], out, failed)
 		return
+	}
+	if o.Result != deliver.Delivered && o.Result != deliver.Refused {
+		*failed = &o
 	}
 	for _, i := range of {
 		out[i] = o
