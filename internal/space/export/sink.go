@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
@@ -98,9 +99,10 @@ func (s *csvSink) write(_ []row, encoded []byte) error {
 }
 
 // harmless keeps a spreadsheet from taking a text that somebody sent for a formula: an
-// apostrophe goes before it, as spreadsheets themselves write it. Numbers stay.
+// apostrophe goes before it, as spreadsheets themselves write it. Signs of full width
+// count for some as the plain ones. Numbers stay.
 func harmless(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s == "" || !strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return s
 	}
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
