@@ -18,6 +18,7 @@ type Definitions struct {
 	Declared    bool                 `json:"declared"` // in the configuration file: not to be changed here
 	Definitions []Definition         `json:"definitions"`
 	Progress    *DefinitionsProgress `json:"progress,omitempty"` // absent when nothing is being computed over history
+	Behind      DefinitionsBehind    `json:"behind"`
 }
 
 // Definition is a computed trait or an audience.
@@ -32,6 +33,21 @@ type Definition struct {
 	Complete bool       `json:"complete"`
 	Members  *int64     `json:"members,omitempty"` // of an audience
 	AsOf     *time.Time `json:"as_of,omitempty"`   // up to when what was stored is counted
+	// Problems are why something did not count.
+	Problems []DefinitionProblem `json:"problems"`
+}
+
+// DefinitionsBehind is how far what is told is behind what is stored.
+type DefinitionsBehind struct {
+	Commits int64   `json:"commits"` // that were not evaluated yet
+	Seconds float64 `json:"seconds"` // since the oldest of them
+}
+
+// DefinitionProblem is why something did not count, and how often that was so.
+type DefinitionProblem struct {
+	Where   string `json:"where"`   // event, profile
+	Problem string `json:"problem"` // missing, wrong type, division by zero, too costly, too long, failed
+	Count   int64  `json:"count"`
 }
 
 // DefinitionsProgress is how far definitions are computed over history: events while

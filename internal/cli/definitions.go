@@ -273,6 +273,18 @@ func (sh *shell) printDefinitions(kind string, list []api.Definition, p *api.Def
 	}
 }
 
+// printProblems says why something did not count in a definition.
+func (sh *shell) printProblems(list []api.DefinitionProblem) {
+	of := map[string]string{"event": "events", "profile": "evaluations of profiles"}
+	for _, p := range list {
+		what := map[string]string{
+			"missing": "a key that is missing", "wrong type": "a value of another type", "too long": "a value that is too long",
+			"too costly": "a condition that costs too much",
+		}[p.Problem]
+		fmt.Fprintln(sh.out, sh.out.paint(yellow, fmt.Sprintf("%s %s did not count: %s", count(p.Count), orElse(of[p.Where], p.Where), orElse(what, p.Problem))))
+	}
+}
+
 func definitionState(d *api.Definition) string {
 	switch {
 	case d.Disabled:
@@ -303,6 +315,7 @@ func (sh *shell) definitionShow(kind, use, short string) *cobra.Command {
 					return sh.json(d)
 				}
 				sh.printDefinitions(kind, []api.Definition{*d}, now.Progress)
+				sh.printProblems(d.Problems)
 				if text := entryOf(now.Document, kind+"s", d.Key); text != "" {
 					fmt.Fprintf(sh.out, "\n%s", text)
 				}

@@ -63,6 +63,10 @@ func (s *recorded) ComputedValues(_ context.Context, ref space.Ref) (computed.Va
 	return s.computed, nil
 }
 
+func (s *recorded) DefinitionsBehind(context.Context) (computed.Behind, error) {
+	return computed.Behind{Records: 3, Time: 1500 * time.Millisecond}, nil
+}
+
 func (s *recorded) DefinitionsStatus(context.Context) (computed.Overview, error) {
 	return computed.Overview{}, nil
 }

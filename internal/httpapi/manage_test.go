@@ -360,6 +360,7 @@ func TestHealthAndMetrics(t *testing.T) {
 		`selfsame_messages_refused_total{code="missing_event",source="web"} 1`,
 		`selfsame_space_events_total{space="dev"} 26`,
 		`selfsame_http_request_seconds_bucket{route="/v1/track",le="0.0005"}`,
+		`selfsame_space_definitions_behind_commits{space="dev"} 3`, `selfsame_space_definitions_behind_seconds{space="dev"} 1.5`,
 		`go_goroutines`, `process_start_time_seconds`,
 	} {
 		if !strings.Contains(text, want) {

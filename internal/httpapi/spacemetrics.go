@@ -1,6 +1,9 @@
 package httpapi
 
 import (
+	"context"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/selfsame-id/selfsame/internal/space"
@@ -39,6 +42,27 @@ var spaceMetrics = []spaceMetric{
 	counter("wait_seconds_total", "Time that deliveries waited for a commit.", func(s *space.Stats) float64 { return s.WaitSeconds }),
 }
 
+// How far computed traits and audiences are behind is read from the store.
+var (
+	behindCommits = describe("definitions_behind_commits", "Commits that computed traits and audiences were not evaluated for yet.")
+	behindSeconds = describe("definitions_behind_seconds", "Age of the oldest commit that computed traits and audiences were not evaluated for yet.")
+)
+
+// behindTimeout bounds how long the store may take to answer.
+const behindTimeout = 2 * time.Second
+
+// collectBehind leaves out what the store does not tell.
+func (c spaceCollector) collectBehind(ch chan<- prometheus.Metric, s Space) {
+	ctx, cancel := context.WithTimeout(context.Background(), behindTimeout)
+	defer cancel()
+	b, err := s.DefinitionsBehind(ctx)
+	if err != nil {
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(behindCommits, prometheus.GaugeValue, float64(b.Records), s.ID())
+	ch <- prometheus.MustNewConstMetric(behindSeconds, prometheus.GaugeValue, b.Time.Seconds(), s.ID())
+}
+
 type spaceMetric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
@@ -62,6 +86,8 @@ func (c spaceCollector) Describe(ch chan<- *prometheus.Desc) {
 	for i := range spaceMetrics {
 		ch <- spaceMetrics[i].desc
 	}
+	ch <- behindCommits
+	ch <- behindSeconds
 }
 
 // Collect implements prometheus.Collector.
@@ -72,5 +98,6 @@ func (c spaceCollector) Collect(ch chan<- prometheus.Metric) {
 			m := &spaceMetrics[i]
 			ch <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(&stats), s.ID())
 		}
+		c.collectBehind(ch, s)
 	}
 }

@@ -22,6 +22,7 @@ import (
 // Definitions reads and sets the definitions of computed traits and audiences, and reads
 // what they make of profiles.
 type Definitions interface {
+	DefinitionsBehind(ctx context.Context) (computed.Behind, error)
 	DefinitionsStatus(ctx context.Context) (computed.Overview, error)
 	DefinitionsVersion(ctx context.Context, revision uint64) (computed.Version, error)
 	DefinitionsHistory(ctx context.Context, limit int, next string) (computed.VersionPage, error)
@@ -39,7 +40,10 @@ func definitionsVersionOf(v *computed.Version) api.DefinitionsVersion {
 func definitionOf(s *computed.Status) api.Definition {
 	d := api.Definition{
 		Key: s.Key, Kind: "trait", Collection: s.Collection.String(), Name: s.Name, Description: s.Description,
-		Disabled: s.Disabled, Complete: s.Complete,
+		Disabled: s.Disabled, Complete: s.Complete, Problems: make([]api.DefinitionProblem, len(s.Problems)),
+	}
+	for i, p := range s.Problems {
+		d.Problems[i] = api.DefinitionProblem{Where: p.Where, Problem: p.Kind.String(), Count: p.Count}
 	}
 	if s.Audience {
 		d.Kind, d.Members, d.AsOf = "audience", &s.Members, answer.TimeIfAny(s.AsOf)
@@ -78,6 +82,7 @@ func (h *handler) getDefinitions(w http.ResponseWriter, r *http.Request) error {
 	if p := status.Progress; p != nil {
 		a.Progress = &api.DefinitionsProgress{Stage: p.Stage, Done: p.Done, Total: p.Total, Since: time.Unix(0, p.Since).UTC()}
 	}
+	a.Behind = api.DefinitionsBehind{Commits: status.Behind.Records, Seconds: status.Behind.Time.Seconds()}
 	tag(w, status.Revision)
 	return ok(w, a)
 }

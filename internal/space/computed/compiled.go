@@ -41,6 +41,7 @@ type Compiled struct {
 	byKey       map[string]*definition
 	accounts    bool // something is computed of accounts
 	counting    bool // audiences of accounts count users in audiences
+	tally       tally
 
 	// Of a draft: the streams whose stored rows cover history, and the rows of the
 	// others. nil: those that are stored are all.
@@ -131,7 +132,9 @@ func compiledOf(d *space.Definitions) *Compiled {
 
 // Extract implements space.Extractor.
 func (c *Compiled) Extract(m *event.Message, source string, to *compute.Taken) {
+	from := len(to.Skipped)
 	c.Set.Extract(m, source, to)
+	c.tally.add(to.Skipped[from:])
 }
 
 // streamsInUse are the numbers of the streams that are in use. One that was in use once

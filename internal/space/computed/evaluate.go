@@ -3,6 +3,7 @@ package computed
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -52,6 +53,13 @@ func (w *work) evaluate(profiles []codec.ProfileID) error {
 	outcomes, err := w.outcomes(found)
 	if err != nil {
 		return err
+	}
+	for i := range outcomes {
+		for _, p := range outcomes[i].problems {
+			if d := w.compiled.byKey[p.Key]; d != nil {
+				addTo(w.pos.Problems, d.number, p.Problem, 1)
+			}
+		}
 	}
 	for i := range found {
 		before, err := DecodeState(stored[i])
@@ -266,7 +274,13 @@ func (w *work) ready(d *definition) bool {
 
 // commit commits what was staged, with the position. Only what the feed is told of
 // passes the heart.
-func (w *work) commit(out *staged) error {
+func (w *work) commit(out *staged) (err error) {
+	giveBack := w.takeCounts()
+	defer func() {
+		if err != nil {
+			giveBack()
+		}
+	}()
 	position, err := w.pos.encode()
 	if err != nil {
 		return err
@@ -308,5 +322,6 @@ func (w *work) commit(out *staged) error {
 		return err
 	}
 	w.evaluator.pos, w.evaluator.skipped = w.pos.clone(), 0
+	w.evaluator.counted, w.evaluator.stored = w.compiled, time.Now()
 	return nil
 }

@@ -45,6 +45,8 @@ type evaluator struct {
 	page    int       // records read at once
 	skipped int       // records that were read since the position was stored
 	memos   memos
+	counted *Compiled // the one whose tally was stored last
+	stored  time.Time // when the position was
 
 	seen atomic.Pointer[feed.Cursor] // how far the feed was read and evaluated
 }
@@ -136,8 +138,10 @@ func (e *evaluator) round(ctx context.Context, fence lease.Fence) (more bool, ne
 	case n > 0:
 		return true, wait, w.skip(n)
 	}
-	more, err = w.history()
-	return more, wait, err
+	if more, err = w.history(); err != nil || more {
+		return more, wait, err
+	}
+	return false, wait, w.storeCounts()
 }
 
 // view opens a view by the rules and definitions in force in it.

@@ -36,6 +36,8 @@ func (c *Computed) Step(ctx context.Context) (more bool, err error) {
 	}
 	if more, _, err = e.round(ctx, fence); err != nil {
 		e.forget()
+	} else if e.pos != nil {
+		e.seen.Store(&e.pos.cursor)
 	}
 	if errors.Is(err, kv.ErrConflict) || errors.Is(err, space.ErrDefinitionsMoved) {
 		return true, nil

@@ -52,6 +52,7 @@ func (w *work) plan() bool {
 		}
 	}
 	w.pos.Streams = kept
+	w.forgetCounts()
 	needed := len(missing) > 0
 	for number := range w.pos.Complete {
 		if d := w.compiled.byNumber[number]; d == nil || d.disabled {
@@ -161,6 +162,11 @@ func (w *work) rowsOfBlock(b *kv.Batch, id event.Block, j *job) error {
 		}
 		taken.Reset()
 		w.compiled.Set.Extract(&m, e.Source, &taken)
+		for _, s := range taken.Skipped {
+			if slices.Contains(j.Streams, s.Stream) {
+				addTo(w.pos.Skipped, s.Stream, s.Problem, 1)
+			}
+		}
 		h := &block.Heads[o]
 		at := h.Moment(id, o)
 		for i := range taken.Rows {

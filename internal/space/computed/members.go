@@ -26,6 +26,8 @@ type Status struct {
 	// of it, and Members counts those who were found so far.
 	Complete bool
 	Members  int64 // of an audience
+	// Problems are why something did not count.
+	Problems []Problem
 	// AsOf is the time up to which what was stored is counted, in nanoseconds since
 	// 1970.
 	AsOf int64
@@ -45,6 +47,7 @@ type Overview struct {
 	Definitions []Status  // by key
 	Progress    *Progress // nil: nothing is being computed over history
 	Declared    bool      // they come from the configuration
+	Behind      Behind
 }
 
 // DefinitionsStatus lists the definitions in force and how far they are.
@@ -71,9 +74,10 @@ func (c *Computed) DefinitionsStatus(ctx context.Context) (Overview, error) {
 	}
 	asOf := c.asOf(v, pos)
 	for _, key := range compiled.keys() {
-		out.Definitions = append(out.Definitions, status(compiled.byKey[key], pos, asOf))
+		out.Definitions = append(out.Definitions, compiled.status(compiled.byKey[key], pos, asOf))
 	}
-	return out, nil
+	out.Behind, err = c.behind(v, pos)
+	return out, err
 }
 
 // read reads what is in force in a view, and how far the evaluator is.
@@ -97,10 +101,10 @@ func (c *Computed) asOf(v *space.View, pos *position) int64 {
 	return pos.Time
 }
 
-func status(d *definition, pos *position, asOf int64) Status {
+func (c *Compiled) status(d *definition, pos *position, asOf int64) Status {
 	return Status{
 		Key: d.key, Number: d.number, Audience: d.audience, Name: d.name, Description: d.description, Collection: d.collection, Disabled: d.disabled,
-		Complete: !d.disabled && pos.Complete[d.number] == d.meaning, Members: pos.Sizes[d.number], AsOf: asOf,
+		Complete: !d.disabled && pos.Complete[d.number] == d.meaning, Members: pos.Sizes[d.number], AsOf: asOf, Problems: c.problems(d, pos),
 	}
 }
 
@@ -136,7 +140,7 @@ func (c *Computed) AudienceMembers(ctx context.Context, key string, limit int, n
 		return MemberPage{}, fmt.Errorf("the audience %q: %w", key, space.ErrNotFound)
 	}
 	d := compiled.byKey[key]
-	page := MemberPage{Status: status(d, pos, c.asOf(v, pos))}
+	page := MemberPage{Status: compiled.status(d, pos, c.asOf(v, pos))}
 	from, end := codec.Under(codec.Members.Of(v.Keys(), d.number))
 	if next != "" {
 		var p codec.ProfileID

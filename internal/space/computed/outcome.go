@@ -16,6 +16,8 @@ type outcome struct {
 	values []Value // by number; Since is not set
 	next   int64   // see compute.Result
 
+	problems []compute.KeyProblem // of the last evaluation
+
 	c    *Compiled
 	in   *compute.Input
 	rows compute.Rows
@@ -63,6 +65,7 @@ func (o *outcome) at(now int64) (values []Value, next int64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
+	o.problems = res.Problems
 	for i := range res.Traits {
 		if t := &res.Traits[i]; t.JSON != nil {
 			values = append(values, Value{Definition: o.c.byKey[t.Key].number, JSON: t.JSON})

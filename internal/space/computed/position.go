@@ -26,6 +26,10 @@ type position struct {
 	// Streams are those whose rows cover all of history.
 	Streams []compute.StreamID `json:"streams,omitempty"`
 	Job     *job               `json:"job,omitempty"`
+	// Skipped counts what streams in use could not take from events, and Problems, by
+	// the number of the definition, why expressions on profiles did not hold.
+	Skipped  map[compute.StreamID]counts `json:"skipped,omitempty"`
+	Problems map[uint32]counts           `json:"problems,omitempty"`
 
 	cursor feed.Cursor
 }
@@ -71,6 +75,7 @@ func readPosition(ctx context.Context, r kv.Reader, keys codec.Keyspace) (*posit
 
 func decodePosition(b []byte) (*position, error) {
 	p := &position{Sizes: map[uint32]int64{}, Complete: map[uint32]string{}}
+	p.Skipped, p.Problems = map[compute.StreamID]counts{}, map[uint32]counts{}
 	if b == nil {
 		return p, nil
 	}
@@ -100,6 +105,7 @@ func (p *position) clone() *position {
 	for k, v := range p.Complete {
 		c.Complete[k] = v
 	}
+	c.Skipped, c.Problems = cloneCounts(p.Skipped), cloneCounts(p.Problems)
 	if p.Job != nil {
 		j := *p.Job
 		c.Job = &j
