@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/counts"
+	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
@@ -42,7 +43,7 @@ type Space struct {
 
 	packer  journal.Packer
 	leases  leases
-	history *history
+	history *dedupe.History
 	cache   *strandCache
 	memory  *memory // the writer's, on an exclusive store
 
@@ -102,7 +103,6 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		wake:        make(chan struct{}, 1),
 		closing:     make(chan struct{}),
 	}
-	s.history = &history{s: s}
 	s.overrides.Store(&overrideSet{})
 	s.definitions.Store(&Definitions{})
 	if store.Exclusive() {
@@ -116,6 +116,10 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 	s.keys = codec.NewKeyspace(number)
 	s.leases = s.newLeases()
 	s.hasher = identity.NewHasher(secret, cfg.ID)
+	s.history = dedupe.NewHistory(dedupe.HistoryConfig{
+		Store: store, Keys: s.keys, Window: cfg.DedupeWindow, ScratchDir: cfg.ScratchDir,
+		Now: cfg.Now, Log: s.log.With("space", cfg.ID), Life: s.life,
+	})
 	s.hashKey = [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:]) ^ 0x6d657373616765}
 	if err := s.recover(ctx); err != nil {
 		return nil, s.giveUp(err)
@@ -195,7 +199,7 @@ func (s *Space) Close(ctx context.Context) error {
 		}
 	}
 	s.kill()
-	s.history.close()
+	s.history.Close()
 	s.stopTasks()
 	s.during.Wait()
 	if err := errors.Join(s.leases.release(ctx), s.followers.release(ctx)); err != nil {
