@@ -59,12 +59,26 @@ func (e *Engine) publicURL() string {
 
 // unsubscribe serves the pages that mails lead to.
 func (e *Engine) unsubscribe() http.Handler {
-	return deliver.UnsubscribeHandler(e.log, func(_ context.Context, keys codec.Keyspace) (*deliver.Dispatcher, error) {
+	of := func(keys codec.Keyspace) *deliver.Dispatcher {
 		for _, s := range e.open() {
 			if s.Keys() == keys {
-				return s.Dispatcher, nil
+				return s.Dispatcher
 			}
 		}
-		return nil, deliver.ErrNotFound
+		return nil
+	}
+	return deliver.UnsubscribeHandler(e.log, func(ctx context.Context, keys codec.Keyspace) (*deliver.Dispatcher, error) {
+		if d := of(keys); d != nil {
+			return d, nil
+		}
+		// Another node may have made the space, and sent the mail.
+		err := e.OpenAll(ctx)
+		if d := of(keys); d != nil {
+			return d, nil
+		}
+		if err == nil {
+			err = deliver.ErrNotFound
+		}
+		return nil, err
 	})
 }

@@ -158,7 +158,7 @@ func (s *Dispatcher) CheckDestinations(ctx context.Context, text []byte) (*Plan,
 
 // ApplyDestinations makes the destinations of a document those of the space: what it does
 // not name is removed with all that is kept of it. Who asks is in the context, see package
-// audit. ErrInvalid.
+// audit. ErrInvalid; ErrChanged.
 func (s *Dispatcher) ApplyDestinations(ctx context.Context, text []byte) (*Plan, error) {
 	s.applying.Lock()
 	defer s.applying.Unlock()
@@ -231,7 +231,9 @@ func (s *Dispatcher) apply(ctx context.Context, text []byte, dry bool) (*Plan, e
 	if err := s.keepVersion(ctx, &b, defs, who); err != nil {
 		return nil, err
 	}
-	if err := s.store.Commit(ctx, &b); err != nil {
+	if err := s.store.Commit(ctx, &b); errors.Is(err, kv.ErrConflict) {
+		return nil, ErrChanged
+	} else if err != nil {
 		return nil, err
 	}
 	err = s.reload(ctx)

@@ -27,6 +27,9 @@ var (
 	ErrSuperseded = errors.New("something newer was said")
 	// ErrElsewhere: another process works on the destination; ask again, or there.
 	ErrElsewhere = errors.New("another node works on the destination now; try again")
+	// ErrChanged: somebody else changed the destinations at this moment; nothing was
+	// changed.
+	ErrChanged = errors.New("somebody else changed the destinations at this moment; read them again, and try again")
 	// ErrInvalidTest: what was asked for is no test of the destination.
 	ErrInvalidTest = errors.New("not a test of this destination")
 	// ErrBadCursor: a page token is not one of ours.
@@ -249,7 +252,7 @@ func (d *destination) change(ctx context.Context, f func(*work) error) error {
 	if err == nil {
 		err = d.update(ctx, f)
 	}
-	if errors.Is(err, lease.ErrHeld) {
+	if errors.Is(err, lease.ErrHeld) || errors.Is(err, kv.ErrConflict) {
 		return ErrElsewhere
 	}
 	return err

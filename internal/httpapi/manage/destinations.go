@@ -43,7 +43,7 @@ func destinationsError(err error) error {
 		return answer.New(http.StatusNotFound, answer.NotFound, "There is no such destination, or nothing of that number or name in it.")
 	case errors.Is(err, deliver.ErrBadCursor):
 		return answer.BadParameter("next is not a page token of this list; leave it out to begin at the first page")
-	case errors.Is(err, deliver.ErrSuperseded), errors.Is(err, deliver.ErrElsewhere):
+	case errors.Is(err, deliver.ErrSuperseded), errors.Is(err, deliver.ErrElsewhere), errors.Is(err, deliver.ErrChanged):
 		return answer.New(http.StatusConflict, answer.Conflict, "%s.", err)
 	case errors.Is(err, deliver.ErrInvalidTest):
 		return answer.BadParameter("%s.", err)

@@ -3,6 +3,7 @@ package computed_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -310,6 +311,16 @@ func TestIsolatingAnIDGivesItsEventsToWhomTheOtherIDsName(t *testing.T) {
 	want := []string{"complete paid", "computed_set paid 1", "computed_removed paid", "computed_set paid 1"}
 	if got := h.told(t); !slices.Equal(got, want) {
 		t.Errorf("the feed tells %q, want %q", got, want)
+	}
+}
+
+// A preview keeps no more of history in memory than it may.
+func TestAPreviewOfTooMuch(t *testing.T) {
+	defer computed.SetPreviewBytes(500)()
+	h := newHouse(t)
+	h.ingest(t, jane(t)...)
+	if _, err := h.PreviewAudience(t.Context(), []byte(segkicks), "needs_new_shoes", 1); !errors.Is(err, space.ErrTooLarge) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -269,3 +269,10 @@ func (c *Computed) CaughtUp(ctx context.Context) bool {
 	pos := c.evaluator.seen.Load()
 	return pos != nil && maps.Equal(*pos, end)
 }
+
+// SetPreviewBytes bounds the memory of previews, until the returned function is called.
+func SetPreviewBytes(n int) (back func()) {
+	before := mostPreviewBytes
+	mostPreviewBytes = n
+	return func() { mostPreviewBytes = before }
+}

@@ -86,8 +86,13 @@ func (o *outcome) get(definition uint32) (Value, bool) {
 	return s.get(definition)
 }
 
-// mostBack is how many moments are looked at to find since when a value is what it is.
-const mostBack = 64
+// mostBack is how many moments are looked at to find since when a value is what it is, and
+// mostVisits about how many rows for that: of a profile with very many, only the latest
+// moments are.
+const (
+	mostBack   = 64
+	mostVisits = 500_000
+)
 
 // since finds the moments at which new values became what they are: event times, or
 // moments at which time alone changed them. changed are their definitions. It looks back
@@ -99,8 +104,10 @@ func (o *outcome) since(now int64, changed []uint32) (map[uint32]int64, error) {
 	}
 	open := slices.Clone(changed)
 	until := now // all that is open is so from then on
-	for back, t := range o.times(now, changed) {
-		if len(open) == 0 || back == mostBack {
+	times := o.times(now, changed)
+	most := min(mostBack, max(1, mostVisits/max(1, len(times))))
+	for back, t := range times {
+		if len(open) == 0 || back == most {
 			break
 		}
 		values, next, err := o.at(t)

@@ -21,9 +21,12 @@ type AudiencePreview struct {
 	AsOf    int64    // the moment for which this holds, nanoseconds since 1970
 }
 
-// mostPreviewRows bounds the rows that a preview takes out of history and keeps in
-// memory, because nothing that is in force takes them.
-const mostPreviewRows = 2_000_000
+// mostPreviewBytes bounds the memory of the rows that a preview takes out of history and
+// keeps, because nothing that is in force takes them. Tests lower it.
+var mostPreviewBytes = 256 << 20
+
+// previewRowBytes is about what a row takes besides its value.
+const previewRowBytes = 96
 
 // PreviewAudience says who would be in an audience of a document that is not in force,
 // as of now, with up to sample of them. It reads all profiles, and for events that no
@@ -132,7 +135,7 @@ func (c *Compiled) takeOver(v *space.View, pos *position) error {
 				if !ok || !isMissing[row.Stream] {
 					continue
 				}
-				if n++; n > mostPreviewRows {
+				if n += previewRowBytes + len(row.Value); n > mostPreviewBytes {
 					return fmt.Errorf("%w: too many events of the past count here; put the definition in force to see its members", space.ErrTooLarge)
 				}
 				row.At = event.Moment{Time: h.Time, ReceivedAt: h.ReceivedAt, Arrival: b.ID.At(o)}

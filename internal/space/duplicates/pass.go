@@ -137,7 +137,7 @@ func tells(r *feed.Record, c *feed.Change) bool {
 	case feed.IDAdded, feed.IDRemoved:
 		return c.IDType == "email" || c.IDType == "phone" || c.From != ""
 	}
-	return c.Kind == feed.Merged || c.Kind == feed.Unmerged
+	return c.Kind == feed.Merged || c.Kind == feed.Unmerged || c.Kind == feed.Regrouped
 }
 
 // changed lists the profiles of users whose signs may be others after some records.
