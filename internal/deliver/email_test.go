@@ -282,9 +282,18 @@ func TestAMailComes(t *testing.T) {
 	if text := strings.ReplaceAll(o.bodies[0], "=\r\n", ""); !strings.Contains(text, "You ordered 2 times.") || !strings.Contains(text, "<p>You, Jane, are") {
 		t.Errorf("%s", text)
 	}
-	// Leaving and coming again: another mail. Leaving is not written about.
+	// Leaving is not written about, and what turns out to be the same entry is not again.
 	o.set(deliver.User(1), "vip", 0)
 	o.drained(t)
+	o.set(deliver.User(1), "vip", 1)
+	o.until(t, func(s *deliver.Status) bool { return s.Counts.Dropped == 1 })
+	if got := o.reason(t); !slices.Equal(got, []string{"the person was written to when he entered, and it is the same entry"}) {
+		t.Errorf("%q", got)
+	}
+	// Coming again later: another mail.
+	o.set(deliver.User(1), "vip", 0)
+	o.drained(t)
+	o.later(time.Minute)
 	o.set(deliver.User(1), "vip", 1)
 	o.until(t, func(s *deliver.Status) bool { return s.Counts.Delivered == 2 })
 	// A person is written to once, however many identifiers he has.
@@ -556,6 +565,7 @@ func TestUnsubscribing(t *testing.T) {
 		t.Helper()
 		o.set(deliver.User(1), "vip", 0)
 		o.drained(t)
+		o.later(time.Second)
 		o.set(deliver.User(1), "vip", 1)
 		o.until(t, func(s *deliver.Status) bool {
 			return s.Counts.Delivered+s.Counts.Dropped == want && s.Queued == 0 && !s.Behind

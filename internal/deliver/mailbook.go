@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,8 +24,12 @@ type Mailbook interface {
 	// Sent counts the different mails since a time that went to an address, and those
 	// that went to any of the profiles.
 	Sent(ctx context.Context, address string, profiles []string, since time.Time) (toAddress, toPerson int, err error)
+	// Written reports whether the mail of a name went to the address, or to any of the
+	// profiles, for the same entry into its audience, as another message. So it did where
+	// a cut that was taken back made somebody leave and enter again.
+	Written(ctx context.Context, m *Message, address string, profiles []string) (bool, error)
 	// Intend writes durably that a mail is about to be sent to a person.
-	Intend(ctx context.Context, mail, address, profile string) error
+	Intend(ctx context.Context, m *Message, address, profile string) error
 	// TakeBack takes back the intent of a mail that was certainly not sent.
 	TakeBack(ctx context.Context, mail, address, profile string) error
 	// Unsubscribe is the address of the page that unsubscribes; "": there is none,
@@ -134,6 +139,47 @@ func (m *mailbook) Sent(ctx context.Context, address string, profiles []string, 
 	return toAddress, len(mails), nil
 }
 
+// Written implements Mailbook.
+func (m *mailbook) Written(ctx context.Context, of *Message, address string, profiles []string) (bool, error) {
+	r, err := m.on.store.Snapshot(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	hashes := []identity.Hash{m.on.addressHash(address)}
+	for _, p := range profiles {
+		hashes = append(hashes, m.on.hash("profile", p))
+	}
+	ranges := make([]kv.Range, len(hashes))
+	for i, h := range hashes {
+		from, to := codec.Under(codec.MailLog.Of2(m.on.keys, m.number, h))
+		ranges[i] = kv.Range{From: from, To: to}
+	}
+	pages, err := r.Scans(ctx, ranges, mostSent, true)
+	if err != nil {
+		return false, err
+	}
+	id, entry := logged(of)
+	for _, page := range pages {
+		for _, e := range page {
+			if other, same := strings.CutSuffix(string(e.Value), entry); same && other != id {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// logged is what the log has of a mail, in two parts: its ID, and a space, its name and
+// the time of the entry that it is about.
+func logged(m *Message) (id, entry string) {
+	name := m.Mail
+	if name == "" {
+		name = m.Key // a mail that is called as its audience is
+	}
+	return m.ID, " " + name + " " + strconv.FormatInt(m.At, 10)
+}
+
 // rows are the rows of the log that a mail has.
 func (m *mailbook) rows(address, profile string, at int64) [][]byte {
 	return [][]byte{
@@ -143,10 +189,11 @@ func (m *mailbook) rows(address, profile string, at int64) [][]byte {
 }
 
 // Intend implements Mailbook.
-func (m *mailbook) Intend(ctx context.Context, mail, address, profile string) error {
+func (m *mailbook) Intend(ctx context.Context, of *Message, address, profile string) error {
 	var b kv.Batch
+	id, entry := logged(of)
 	for _, key := range m.rows(address, profile, m.on.now().UnixNano()) {
-		b.Put(key, []byte(mail))
+		b.Put(key, []byte(id+entry))
 	}
 	return m.on.store.Commit(ctx, &b)
 }
@@ -166,7 +213,7 @@ func (m *mailbook) TakeBack(ctx context.Context, mail, address, profile string) 
 			return err
 		}
 		for _, e := range rows {
-			if string(e.Value) == mail {
+			if id, _, _ := strings.Cut(string(e.Value), " "); id == mail {
 				b.Delete(e.Key)
 			}
 		}

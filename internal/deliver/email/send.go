@@ -94,6 +94,13 @@ func (s *sender) consider(ctx context.Context, m *deliver.Message) (*plan, *deli
 	if suppressed != nil {
 		return no(deliver.Dropped, "the address has "+suppressed.Reason)
 	}
+	again, err := s.env.Mail.Written(ctx, m, to, append([]string{p.ID}, p.Merged...))
+	if err != nil {
+		return no(deliver.Retry, "what was sent before could not be read")
+	}
+	if again {
+		return no(deliver.Dropped, "the person was written to when he entered, and it is the same entry")
+	}
 	plan := &plan{to: to, profile: p.ID, unsubscribe: s.env.Mail.Unsubscribe(to)}
 	plan.written, err = l.write(&Letter{To: to, Mail: l.Name, Audience: l.Audience, Space: s.env.Space, Profile: payload.NewPerson(p), Unsubscribe: plan.unsubscribe})
 	if err != nil {
@@ -193,7 +200,7 @@ func (s *sender) send(ctx context.Context, m *deliver.Message) deliver.Outcome {
 	s.counting.Lock()
 	why, err := s.withinQuotas(ctx, plan.to, p)
 	if err == nil && why == "" {
-		err = s.env.Mail.Intend(ctx, m.ID, plan.to, plan.profile)
+		err = s.env.Mail.Intend(ctx, m, plan.to, plan.profile)
 	}
 	s.counting.Unlock()
 	switch {

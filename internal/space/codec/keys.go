@@ -77,7 +77,7 @@ var (
 	DeliveryLanes       = key3("zr", "lanes of messages", smallPart("destination"), hashPart("lane"), numberPart("message"), "nothing: what waits in a lane, in order")
 	DeliveryDue         = key3("zu", "lanes that are due", smallPart("destination"), timePart("due"), hashPart("lane"), "nothing: when the first message of a lane is tried")
 	DeadLetters         = key2("zx", "dead letters", smallPart("destination"), numberPart("message"), "message with why it was not delivered")
-	MailLog             = key3("zm", "sent mails", smallPart("destination"), hashPart("address or profile"), timePart("time"), "ID of the mail")
+	MailLog             = key3("zm", "sent mails", smallPart("destination"), hashPart("address or profile"), timePart("time"), "ID and name of the mail, time of the entry that it is about")
 	Suppressed          = key1("zy", "suppressed addresses", hashPart("address"), "why no mail goes there: unsubscribed, bounced; when")
 
 	// Which profiles may be one person, see package space/duplicates.
