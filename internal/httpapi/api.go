@@ -29,6 +29,8 @@ type Space interface {
 	tracking.Space
 	profiles.Space
 	manage.Space
+	// DestinationFigures gives the figures of its destinations, for /metrics.
+	DestinationFigures(ctx context.Context) ([]deliver.Figures, error)
 }
 
 // Spaces finds spaces.

@@ -87,6 +87,13 @@ func (s *recorded) ApplyDefinitions(context.Context, []byte, *uint64) (computed.
 	return computed.Diff{}, nil
 }
 
+func (s *recorded) DestinationFigures(context.Context) ([]deliver.Figures, error) {
+	return []deliver.Figures{{
+		Key: "shop", Type: "webhook", Queued: 3, Oldest: time.Now().Add(-time.Hour).UnixNano(), Stopped: true,
+		Counts: deliver.Counts{Delivered: 7, Unknown: 2, Failures: 4},
+	}}, nil
+}
+
 func (s *recorded) CheckDestinations(context.Context, []byte) (*deliver.Plan, error) {
 	return &deliver.Plan{}, nil
 }

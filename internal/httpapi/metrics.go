@@ -49,7 +49,7 @@ func newMetrics(spaces Spaces, budget *body.Budget) *metrics {
 			Name: "selfsame_http_body_bytes_limit", Help: "Bytes of request bodies that may be in memory."},
 			func() float64 { return float64(budget.Most()) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		spaceCollector{spaces})
+		spaceCollector{spaces}, destinationCollector{spaces, time.Now})
 	return m
 }
 
