@@ -106,6 +106,7 @@ func (o *outcome) since(now int64, changed []uint32) (map[uint32]int64, error) {
 	until := now // all that is open is so from then on
 	times := o.times(now, changed)
 	most := min(mostBack, max(1, mostVisits/max(1, len(times))))
+	moments := 0
 	for back, t := range times {
 		if len(open) == 0 || back == most {
 			break
@@ -114,20 +115,35 @@ func (o *outcome) since(now int64, changed []uint32) (map[uint32]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		still, began := o.split(open, values)
-		for _, d := range still {
-			since[d] = t
-		}
-		// What was not so yet may have become so between the two events.
-		for step := 0; len(began) > 0 && next != 0 && next < until && step < mostSteps; step++ {
-			at := next
+		// Time alone may have ended it, and begun it again, before the next event.
+		from := make(map[uint32]int64, len(open))
+		for at, step := t, 0; ; step++ {
+			same, other := o.split(open, values)
+			for _, d := range same {
+				if _, in := from[d]; !in {
+					from[d] = at
+				}
+			}
+			for _, d := range other {
+				delete(from, d)
+			}
+			if next == 0 || next >= until || step == mostSteps || moments == 2*most {
+				break
+			}
+			moments++
+			at = next
 			if values, next, err = o.at(at); err != nil {
 				return nil, err
 			}
-			var byItself []uint32
-			byItself, began = o.split(began, values)
-			for _, d := range byItself {
+		}
+		var still []uint32
+		for _, d := range open {
+			at, in := from[d]
+			if in {
 				since[d] = at
+			}
+			if in && at == t {
+				still = append(still, d)
 			}
 		}
 		open, until = still, t
@@ -135,7 +151,8 @@ func (o *outcome) since(now int64, changed []uint32) (map[uint32]int64, error) {
 	return since, nil
 }
 
-// mostSteps is how many moments between two events are looked at.
+// mostSteps is how many moments between two events are looked at; in all there are at
+// most twice as many as events.
 const mostSteps = 8
 
 // split tells those definitions that have the values of now from those that have others.
