@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 
+	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/config"
+	"github.com/selfsame-id/selfsame/internal/deliver"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/computed"
 )
 
 // declare applies what the configuration says about spaces, sources and tokens.
@@ -48,4 +51,29 @@ func (e *Engine) rules(id string) *identity.Rules {
 		}
 	}
 	return nil
+}
+
+// definitions is the space of the configuration that declares the definitions of a
+// space, or nil.
+func (e *Engine) definitions(id string) *config.Space {
+	for i := range e.cfg.Spaces {
+		if s := &e.cfg.Spaces[i]; s.ID == id && s.Definitions != "" {
+			return s
+		}
+	}
+	return nil
+}
+
+// declareDefinitions puts the definitions that a configuration declares in force, if
+// others are. A mistake in either part leaves both as they are.
+func declareDefinitions(ctx context.Context, s *config.Space, values *computed.Computed, destinations *deliver.Dispatcher) error {
+	ctx = audit.With(ctx, audit.Actor{By: "config"})
+	if _, err := destinations.CheckDestinations(ctx, s.DefinitionsText); err != nil {
+		return err
+	}
+	if err := values.ApplyDeclared(ctx, s.DefinitionsText); err != nil {
+		return err
+	}
+	_, err := destinations.ApplyDestinations(ctx, s.DefinitionsText)
+	return err
 }

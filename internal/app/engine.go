@@ -168,10 +168,16 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 	if err != nil {
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
-	values := computed.New(one, computed.Config{})
+	declared := e.definitions(id)
+	values := computed.New(one, computed.Config{Declared: declared != nil})
 	destinations, err := e.destinations(ctx, one, values)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the destinations of space %s: %w", id, err), one.Close(ctx))
+	}
+	if declared != nil {
+		if err := declareDefinitions(ctx, declared, values, destinations); err != nil {
+			return nil, errors.Join(fmt.Errorf("the definitions of space %s, %s: %w", id, declared.Definitions, err), destinations.Close(ctx), one.Close(ctx))
+		}
 	}
 	e.spaces[id] = opened{one, query.New(one), overrides.New(one), rules.New(one), watch.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), values, export.New(one), destinations, made}
 	e.spaces[id].KeepProfiles(share.profiles)

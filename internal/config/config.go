@@ -59,6 +59,12 @@ type Space struct {
 	Sources []Source        `yaml:"sources"`
 	Tokens  []Token         `yaml:"tokens"`
 	Rules   *identity.Rules `yaml:"rules"`
+
+	// Definitions names the file with the definitions of computed traits, audiences and
+	// destinations, relative to the configuration file; "": they are not declared.
+	// Loading resolves it, and reads DefinitionsText from it.
+	Definitions     string `yaml:"definitions"`
+	DefinitionsText []byte `yaml:"-"`
 }
 
 // Source declares where events come from. A write key that is declared in

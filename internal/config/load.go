@@ -78,6 +78,7 @@ func Load(from Origins) (Config, error) {
 	}}
 	c.home(&cfg, strength["store"], strength["data"])
 	c.config(&cfg)
+	c.definitions(&cfg, from.File)
 	return cfg, d.mistakes.or()
 }
 

@@ -156,7 +156,7 @@ func definitionsError(err error) error {
 		}
 		return answer.Mistakes("the definitions have mistakes", errors.Join(each...))
 	case errors.Is(err, computed.ErrDeclared):
-		return answer.New(http.StatusConflict, answer.Conflict, "The definitions of this space are declared in the configuration file; change them there.")
+		return answer.New(http.StatusConflict, answer.Conflict, "The definitions of this space are declared in the configuration; change its file of definitions and restart the server.")
 	}
 	return err
 }

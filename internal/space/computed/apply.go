@@ -55,6 +55,12 @@ func (c *Computed) ApplyDefinitions(ctx context.Context, document []byte, only *
 	return c.apply(ctx, document, only)
 }
 
+// ApplyDeclared puts a document of the configuration in force, as ApplyDefinitions does.
+func (c *Computed) ApplyDeclared(ctx context.Context, document []byte) error {
+	_, err := c.apply(ctx, document, nil)
+	return err
+}
+
 // errSame: the document changes nothing.
 var errSame = errors.New("nothing changes")
 
