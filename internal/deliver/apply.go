@@ -206,6 +206,9 @@ func (s *Dispatcher) apply(ctx context.Context, text []byte, dry bool) (*Plan, e
 			b.Insert(codec.DestinationStates.Key(s.keys, last), st)
 		case old.Text == rec.Text && maps.Equal(was.secrets[d.Key], d.secrets):
 			continue
+		case d.keeps && !sameAddress(old.Text, rec.Text):
+			// Otherwise whoever may change a destination could have its secrets sent to him.
+			return nil, Mistakes{{Path: "destinations." + d.Key, Text: "leads to another address than before: write its secrets again instead of " + SecretSet + ", they were given for the old one"}}
 		default:
 			plan.Changed = append(plan.Changed, d.Key)
 		}

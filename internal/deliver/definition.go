@@ -35,6 +35,7 @@ type Definition struct {
 
 	text    []byte            // as YAML, without secrets
 	secrets map[string]string // by path below the destination
+	keeps   bool              // one of them is kept, and was not written again
 }
 
 // Selection says what is sent.
@@ -142,6 +143,10 @@ func Parse(text []byte, kinds map[string]Kind, kept map[string]map[string]string
 	}
 	var m mistakes
 	var out []*Definition
+	most := mostNodes
+	if !withoutAliases(&doc, &most) {
+		return nil, Mistakes{{Path: "destinations", Text: "the aliases of the document (*name) make too much of it; write out what they stand for"}}
+	}
 	root := newSection("", doc.Content[0], &document{mistakes: &m})
 	if node := root.value("destinations"); node != nil {
 		all := newSection("destinations", node, root.under)
@@ -204,7 +209,7 @@ func parseOne(key string, s *Section, kinds map[string]Kind) *Definition {
 	if err != nil {
 		s.fail(s.node.Line, s.path, "cannot be written again")
 	}
-	d.text = text
+	d.text, d.keeps = text, s.under.keeps
 	return d
 }
 

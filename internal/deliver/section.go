@@ -71,6 +71,7 @@ type document struct {
 	kept     map[string]string // secrets that there are, by their path below the destination
 	secrets  map[string]string // those after the document is applied
 	root     string            // path of the destination
+	keeps    bool              // a secret that there is stays
 }
 
 func newSection(path string, node *yaml.Node, under *document) *Section {
@@ -186,7 +187,7 @@ func (s *Section) Secret(key string) string {
 			s.Mistake(key, "is %s, and no secret is set; write the secret itself", SecretSet)
 			return ""
 		}
-		t = kept
+		t, s.under.keeps = kept, true
 	}
 	s.under.secrets[at] = t
 	s.value(key).Value = SecretSet

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -497,6 +498,58 @@ func TestSecretsAreNeverReadBack(t *testing.T) {
 	}
 	// Another destination does not get them.
 	if _, err := r.ApplyDestinations(t.Context(), []byte(strings.Replace(string(text), "crm:", "other:", 1))); err == nil || !strings.Contains(err.Error(), "no secret is set") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A destination that leads elsewhere from now on does not take its secrets along.
+func TestSecretsStayWithTheirAddress(t *testing.T) {
+	h, other := newHook(t, false), newHook(t, false)
+	r := start(t, nil)
+	r.apply(t, hookDocument(h.URL, ", headers: {Authorization: Bearer hush}"))
+	text, err := r.DestinationsDocument(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := []byte(strings.Replace(string(text), h.URL, other.URL, 1))
+	for _, try := range []func(context.Context, []byte) (*deliver.Plan, error){r.CheckDestinations, r.ApplyDestinations} {
+		if _, err := try(t.Context(), moved); !errors.Is(err, deliver.ErrInvalid) || !strings.Contains(err.Error(), "leads to another address") {
+			t.Errorf("%v", err)
+		}
+	}
+	// Written again they go along.
+	r.apply(t, hookDocument(other.URL, ", headers: {Authorization: Bearer new}"))
+	// And what else changes leaves them.
+	text, err = r.DestinationsDocument(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan, err := r.ApplyDestinations(t.Context(), []byte(strings.Replace(string(text), "type: webhook", "type: webhook\n    name: CRM", 1))); err != nil || len(plan.Changed) != 1 {
+		t.Errorf("%+v, %v", plan, err)
+	}
+}
+
+// What a document says once and means twice is kept with each destination.
+func TestAliasesOfADocument(t *testing.T) {
+	h := newHook(t, false)
+	r := start(t, nil)
+	r.apply(t, `
+destinations:
+  crm: {type: webhook, send: &all {traits: all, audiences: all}, webhook: &hook {url: "`+h.URL+`", secret: `+testSecret+`}}
+  second: {type: webhook, send: *all, webhook: *hook}
+`)
+	text, err := r.DestinationsDocument(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan, err := r.ApplyDestinations(t.Context(), text); err != nil || !plan.Empty() {
+		t.Errorf("%+v, %v: %s", plan, err, text)
+	}
+	bomb := "destinations: &a0 {x: 1}\n"
+	for i := 1; i < 30; i++ {
+		bomb += fmt.Sprintf("a%d: &a%d [*a%d, *a%d]\n", i, i, i-1, i-1)
+	}
+	if _, err := r.CheckDestinations(t.Context(), []byte(bomb)); !errors.Is(err, deliver.ErrInvalid) || !strings.Contains(err.Error(), "too much") {
 		t.Errorf("%v", err)
 	}
 }
