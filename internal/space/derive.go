@@ -64,6 +64,9 @@ func (s *Space) Now() time.Time { return s.cfg.Now() }
 // them the processor.
 func (s *Space) Crowded() bool { return s.queueBytes.Load() > 0 }
 
+// Waiting is how many bytes of events wait for a commit now.
+func (s *Space) Waiting() int64 { return s.queueBytes.Load() }
+
 // Store is where the space lies.
 func (s *Space) Store() kv.Store { return s.store }
 

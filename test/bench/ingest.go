@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 
 	"github.com/selfsame-id/selfsame/test/instance"
@@ -20,7 +23,37 @@ func (b *bench) start(data string) (*instance.Process, error) {
 	if err != nil && p != nil {
 		say("%s", p.Log())
 	}
+	if err == nil && b.definitions != "" {
+		if err = b.define(p); err != nil {
+			p.Kill()
+		}
+	}
 	return p, err
+}
+
+// define puts the definitions in force.
+func (b *bench) define(p *instance.Process) error {
+	f, err := os.Open(b.definitions)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	req, err := http.NewRequest("PUT", p.URL("/api/spaces/dev/definitions"), f)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+admin)
+	req.Header.Set("Content-Type", "application/yaml")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the definitions of %s are refused: %s: %s", b.definitions, res.Status, answer)
+	}
+	return err
 }
 
 // ingest measures events that come over HTTP into an empty space.

@@ -31,6 +31,7 @@ var scenarios = []struct {
 // bench is one run of this program.
 type bench struct {
 	binary, dir   string
+	definitions   string // file with what is computed while events pour in; "": nothing
 	warm, measure time.Duration
 	most          float64 // events a second that nothing is expected to exceed: bounds what is made beforehand
 	half          float64 // events a second while profiles are read
@@ -68,6 +69,7 @@ func run() (err error) {
 	long := flag.Bool("long", false, "scale up to five million people, which takes a while and 10 GB of disk")
 	dir := flag.String("dir", "", "where data directories are made and removed; default: the system's temporary directory")
 	flag.StringVar(&b.binary, "binary", "", "the server to measure; default: one is built")
+	flag.StringVar(&b.definitions, "definitions", "", "document of computed traits and audiences that is in force while events are sent")
 	flag.DurationVar(&b.warm, "warm", time.Second, "time before measuring")
 	flag.DurationVar(&b.measure, "time", 4*time.Second, "time of measuring")
 	flag.Float64Var(&b.most, "most", 200_000, "events a second to have ready")

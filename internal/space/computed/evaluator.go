@@ -30,6 +30,10 @@ const (
 	evaluateWork = 50 * time.Millisecond
 	// evaluateShare is how many times as long it rests while events wait for a commit.
 	evaluateShare = 4
+	// overloadShare is that while more than overload bytes wait, which is more than comes
+	// below the most that the space can take: values come later, and events do not.
+	overloadShare = 12
+	overload      = 512 << 10
 
 	mostTogether = 256  // profiles that are evaluated and committed together
 	mostTimers   = 1024 // that run out in one round
@@ -92,7 +96,10 @@ func (e *evaluator) run(ctx context.Context, l *lease.Lease) (task.Rest, error) 
 		}
 		if took := time.Since(began); took > evaluateWork {
 			rest.Least = max(rest.Least, took/4)
-			if e.space.Crowded() {
+			switch {
+			case e.space.Waiting() > overload:
+				rest.Least = max(rest.Least, overloadShare*took)
+			case e.space.Crowded():
 				rest.Least = max(rest.Least, evaluateShare*took) // events come first
 			}
 			rest.Most = rest.Least
