@@ -32,12 +32,16 @@ func filled(t *testing.T) (*kvtest.Memory, kv.Store) {
 		b.Put(codec.Rules.Key(codec.NewKeyspace(uint16(i+1))), []byte("rules"))
 	}
 	b.Put(codec.StoreLastSpace, []byte{0, 3})
-	for n := range uint64(many) { // before the key of the rules and behind it
-		if n%2 == 0 {
-			b.Put(codec.Tallies.Key(codec.NewKeyspace(2), int64(n), n), []byte("v"))
-		} else {
-			b.Put(codec.Strands.Key(codec.NewKeyspace(2), identity.Hash{byte(n >> 8), byte(n)}), []byte("v"))
-		}
+	gone := codec.NewKeyspace(2)
+	for n := range uint64(many) { // before the key of the rules and behind it, and what destinations keep
+		who := identity.Hash{byte(n >> 8), byte(n)}
+		key := [][]byte{
+			codec.Tallies.Key(gone, int64(n), n), codec.Strands.Key(gone, who), codec.Ledger.Key(gone, 1, who, "buyers"),
+			codec.DeliveryQueue.Key(gone, 1, n), codec.DeliveryDue.Key(gone, 1, int64(n), who), codec.DeadLetters.Key(gone, 1, n),
+			codec.MailLog.Key(gone, 1, who, int64(n)), codec.Suppressed.Key(gone, who), codec.DestinationSecrets.Key(gone, fmt.Sprint(n)),
+			codec.DestinationVersions.Key(gone, n),
+		}[n%10]
+		b.Put(key, []byte("v"))
 	}
 	b.Put(codec.Marks.Key(codec.NewKeyspace(1), "\xff\xff"), nil)
 	b.Put(codec.Marks.Key(codec.NewKeyspace(3), ""), nil)
