@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func toldIsTrue(t testing.TB, p *server, space, when string, shop *hook) {
 }
 
 // Jane's three endings: in any order of her events, over a cut that takes away the phone
-// on which she looked at shoes, a kill, and the end of the cut.
+// on which she looked at shoes, a kill, the end of the cut, and a copy of the store.
 func TestJanesEndings(t *testing.T) {
 	t.Parallel()
 	spaces := []string{"in-order", "shuffled", "shuffled-again", "told-first"}
@@ -88,7 +89,7 @@ func TestJanesEndings(t *testing.T) {
 			endings(t, space+", "+when, offices[space])
 			toldIsTrue(t, p, space, when, shops[space])
 			for _, l := range p.deadLetters(t, space, "mails") {
-				if when == "given back" && l.State == "dropped" && strings.Contains(l.Reason, "the same entry") {
+				if (when == "given back" || when == "copied") && l.State == "dropped" && strings.Contains(l.Reason, "the same entry") {
 					continue // she did not enter anew
 				}
 				t.Errorf("%s, %s: a dead letter: %+v", space, when, l)
@@ -126,5 +127,27 @@ func TestJanesEndings(t *testing.T) {
 		})
 	}
 	check("given back")
+
+	// A copy of the directory knows what was told, and who wants no mail.
+	const tired = "/suppressions/tired@shop.example"
+	p.administer(t, http.MethodPut, "/api/spaces/"+spaces[0]+tired, "", nil)
+	p.stop(t)
+	before := map[string]int{}
+	for _, space := range spaces {
+		before[space] = len(shops[space].received())
+	}
+	moved := filepath.Join(t.TempDir(), "moved")
+	s.mustRun(t, nil, "copy", "--from", s.data, "--to", moved)
+	s.data = moved
+	p = s.start(t)
+	check("copied")
+	for _, space := range spaces {
+		if n := len(shops[space].received()); n != before[space] {
+			t.Errorf("%s: the copy told the shop %d things again", space, n-before[space])
+		}
+	}
+	if status, body := p.asAdmin(t, http.MethodGet, "/api/spaces/"+spaces[0]+tired, ""); status != http.StatusOK || !strings.Contains(body, "unsubscribed") {
+		t.Errorf("the copy says of who wants no mail: %d %s", status, body)
+	}
 	p.stop(t)
 }
