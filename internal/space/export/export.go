@@ -73,7 +73,7 @@ func (e *Export) prepare(s *space.Space) error {
 	case q.Kind == Events:
 		e.ofEvent, err = newEventFilter(q.Where)
 	default:
-		e.ofProfile, err = newProfileFilter(q.Where, q.Collection, e.told)
+		e.ofProfile, err = newProfileFilter(q.Where, q.Collection, e.told.Keys(q.Collection, true))
 	}
 	if err != nil {
 		return err

@@ -12,7 +12,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
-	"github.com/selfsame-id/selfsame/internal/space/computed"
 )
 
 // filterKey is the definition that stands for a filter. No definition of a space can have
@@ -25,17 +24,20 @@ const filterKey = "export_filter"
 type profileFilter struct {
 	set        *compute.Set
 	collection identity.Collection
+	asked      map[string]bool // the traits that membership is made into
 }
 
-// membership is the trait that membership in an audience is made into. Its name cannot be
-// written in an expression.
-func membership(audience string) string { return "in audience " + audience }
+// membership is the trait that membership in an audience is made into. A trait of that name
+// that somebody sent does not count.
+func membership(audience string) string { return "member_of_" + audience }
 
-func newProfileFilter(where string, c identity.Collection, told *computed.Told) (*profileFilter, error) {
+func newProfileFilter(where string, c identity.Collection, audiences []string) (*profileFilter, error) {
+	asked := map[string]bool{}
 	doc := &compute.Document{Audiences: []compute.Audience{{Key: filterKey, For: c, When: where, Anonymous: true}}}
-	for _, key := range told.Keys(c, true) {
+	for _, key := range audiences {
 		if key != filterKey && strings.Contains(where, key) {
-			doc.Audiences = append(doc.Audiences, compute.Audience{Key: key, For: c, When: fmt.Sprintf("has(traits.member_of_%s)", key), Anonymous: true})
+			doc.Audiences = append(doc.Audiences, compute.Audience{Key: key, For: c, When: fmt.Sprintf("has(traits.%s)", membership(key)), Anonymous: true})
+			asked[membership(key)] = true
 		}
 	}
 	slices.SortFunc(doc.Audiences, func(a, b compute.Audience) int { return strings.Compare(a.Key, b.Key) })
@@ -46,7 +48,7 @@ func newProfileFilter(where string, c identity.Collection, told *computed.Told) 
 	if len(set.InUse()) > 0 {
 		return nil, fmt.Errorf("%w: events() cannot be asked about here, where no events are counted; define an audience and export its members", space.ErrInvalid)
 	}
-	return &profileFilter{set, c}, nil
+	return &profileFilter{set, c, asked}, nil
 }
 
 // mistake says what is wrong with a filter.
@@ -62,10 +64,12 @@ func mistake(err error) error {
 func (f *profileFilter) holds(p *person, now int64) (bool, error) {
 	in := compute.Input{Collection: f.collection, Identifiers: p.Identifiers}
 	for i := range p.Traits {
-		in.Traits = append(in.Traits, p.Traits[i].Trait)
+		if !f.asked[p.Traits[i].Name] {
+			in.Traits = append(in.Traits, p.Traits[i].Trait)
+		}
 	}
 	put := func(name string, value []byte) {
-		if p.Trait(name) == nil {
+		if f.asked[name] || p.Trait(name) == nil {
 			in.Traits = append(in.Traits, profile.Trait{Name: name, Value: value})
 		}
 	}
@@ -73,7 +77,7 @@ func (f *profileFilter) holds(p *person, now int64) (bool, error) {
 		put(p.computed[i].key, p.computed[i].json)
 	}
 	for _, key := range p.audiences {
-		put("member_of_"+key, json.RawMessage("true"))
+		put(membership(key), json.RawMessage("true"))
 	}
 	slices.SortFunc(in.Traits, func(a, b profile.Trait) int { return strings.Compare(a.Name, b.Name) })
 	out, err := f.set.Eval(compute.RowList(nil), &in, now)
