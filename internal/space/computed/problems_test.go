@@ -37,6 +37,7 @@ func TestWhatDoesNotCountIsCounted(t *testing.T) {
   cheap: {event: Ordered, kind: count, where: properties.colour == "red"}
 audiences:
   split: {when: 10 / traits.revenue > 1}
+  pro: {when: traits.plan == "pro"}
 `)
 	h.settle(t)
 	if got := h.problems(t, "revenue"); got != "event wrong type 2" {
@@ -59,6 +60,9 @@ audiences:
 	}
 	if got := h.problems(t, "split"); !strings.Contains(got, "profile division by zero") {
 		t.Errorf("an expression that fails: %q", got)
+	}
+	if got := h.problems(t, "pro"); !strings.Contains(got, "profile missing") {
+		t.Errorf("a trait that nothing sets: %q", got)
 	}
 	h.apply(t, "traits:\n  revenue: {event: Ordered, kind: sum, property: properties.cost}\n")
 	h.settle(t)
