@@ -57,12 +57,6 @@ func plain(s string) bool {
 // them. Marks of other scripts, which may be vowels, stay.
 func unaccented(s string) string {
 	return strings.Map(func(r rune) rune {
-		switch { // cases.Fold changes capitals and small letters of the Cherokee into each other
-		case r >= 0xab70 && r <= 0xabbf:
-			return r - 0xab70 + 0x13a0
-		case r >= 0x13f8 && r <= 0x13fd:
-			return r - 8
-		}
 		if r >= 0x300 && r <= 0x36f || r == utf8.RuneError {
 			return -1
 		}
