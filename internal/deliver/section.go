@@ -21,10 +21,14 @@ type Mistake struct {
 }
 
 func (m Mistake) Error() string {
-	if m.Line == 0 {
-		return m.Path + ": " + m.Text
+	text := m.Text
+	if m.Path != "" {
+		text = m.Path + ": " + text
 	}
-	return fmt.Sprintf("line %d: %s: %s", m.Line, m.Path, m.Text)
+	if m.Line == 0 {
+		return text
+	}
+	return fmt.Sprintf("line %d: %s", m.Line, text)
 }
 
 // Mistakes is all that is wrong with a document, by line. It is ErrInvalid.

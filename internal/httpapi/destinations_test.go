@@ -22,6 +22,9 @@ func destinations(a *auditor, shop, definitions string) {
 	defer picky.Close()
 	whole := strings.TrimSuffix(definitions, "}") + strings.Replace(ourDestinations, "PICKY", picky.URL, 1)
 	a.call(400, "PUT", shop+"/definitions", strings.Replace(whole, "http://10", "ftp://10", 1))
+	if unreadable := fmt.Sprint(a.call(400, "PUT", shop+"/definitions", "- a list", "Content-Type", "application/yaml")); !strings.Contains(unreadable, "the definitions have mistakes") || strings.Contains(unreadable, ": : ") {
+		a.Errorf("a list instead of a document: %s", unreadable)
+	}
 	check := a.call(200, "POST", shop+"/definitions/check", whole)
 	if added := fmt.Sprint(check["destinations"].(map[string]any)["added"]); added != "[crm picky mail]" {
 		a.Errorf("added: %s", added)

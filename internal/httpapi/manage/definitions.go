@@ -128,6 +128,9 @@ func (h *handler) setDefinitions(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer buf.Release()
 	// A mistake in either part leaves both as they are.
+	if _, err := s.PreviewDefinitions(r.Context(), buf.Bytes()); err != nil {
+		return definitionsError(err)
+	}
 	if _, err := s.CheckDestinations(r.Context(), buf.Bytes()); err != nil {
 		return destinationsError(err)
 	}
