@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,15 @@ import (
 type tail struct {
 	cmd      *exec.Cmd
 	out, err bytes.Buffer
+	began    chan struct{} // closed when it has printed something
+	once     sync.Once
 	done     chan struct{}
+}
+
+// Write takes what the reader prints.
+func (f *tail) Write(b []byte) (int, error) {
+	f.once.Do(func() { close(f.began) })
+	return f.out.Write(b)
 }
 
 // record is a record of the feed as the API shows it.
@@ -34,10 +43,10 @@ type record struct {
 // follow starts a reader of a node after a cursor. It ends with the test.
 func (s *site) follow(t testing.TB, p *server, cursor string, args ...string) *tail {
 	t.Helper()
-	f := &tail{done: make(chan struct{})}
+	f := &tail{began: make(chan struct{}), done: make(chan struct{})}
 	f.cmd = exec.Command(s.binary, append([]string{"feed", "--server", p.URL(""), "--space", "dev", "--after", cursor}, args...)...)
 	f.cmd.Env = append(os.Environ(), "SELFSAME_ADMIN_TOKEN="+adminToken)
-	f.cmd.Stdout, f.cmd.Stderr = &f.out, &f.err
+	f.cmd.Stdout, f.cmd.Stderr = f, &f.err
 	if err := f.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +93,11 @@ func TestFeedAcrossNodes(t *testing.T) {
 	senders := shoppers(6, 101)
 	stop := load(senders, a, b)
 	reader := s.follow(t, a, "", "--follow")
+	select {
+	case <-reader.began:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the reader of the feed reads nothing")
+	}
 	time.Sleep(700 * time.Millisecond)
 	a.Kill()
 	first, cursor := reader.end(t)
