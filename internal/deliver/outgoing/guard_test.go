@@ -78,7 +78,7 @@ func TestNoProxyAndNoRedirect(t *testing.T) {
 }
 
 func TestFailuresAreExplained(t *testing.T) {
-	client := here.Client(outgoing.Options{Timeout: 100 * time.Millisecond})
+	client, hurried := here.Client(outgoing.Options{Timeout: time.Minute}), here.Client(outgoing.Options{Timeout: 100 * time.Millisecond})
 	hang := make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {
@@ -104,7 +104,11 @@ func TestFailuresAreExplained(t *testing.T) {
 		gone.URL:   "the connection was refused",
 		cut.URL:    "the connection was closed before the answer was complete",
 	} {
-		r, err := client.Get(url)
+		c := client
+		if url == slow.URL {
+			c = hurried
+		}
+		r, err := c.Get(url)
 		if err == nil {
 			err = outgoing.Drain(r)
 		}
