@@ -10,6 +10,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
@@ -57,7 +58,7 @@ func sameTwo(rng *rand.Rand, lines []string) []overrides.Undo {
 	for range 6 {
 		a, b := refs[rng.IntN(len(refs))], refs[rng.IntN(len(refs))]
 		if a != b && a.Collection == b.Collection {
-			out = append(out, overrides.Undo{Kind: space.Same, Collection: a.Collection, IDs: []identity.ID{{Type: a.Type, Value: a.Value}, {Type: b.Type, Value: b.Value}}})
+			out = append(out, overrides.Undo{Kind: codec.Same, Collection: a.Collection, IDs: []identity.ID{{Type: a.Type, Value: a.Value}, {Type: b.Type, Value: b.Value}}})
 		}
 	}
 	return out

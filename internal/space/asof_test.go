@@ -13,6 +13,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
@@ -103,8 +104,8 @@ func TestAsOfEqualsTheEventsUpToThen(t *testing.T) {
 // seen them; the others are the same two by two, seen or not.
 func decide(t testing.TB, s *space.Space, ids []identity.ID) {
 	t.Helper()
-	for _, u := range []overrides.Undo{{Kind: space.Isolate, IDs: ids[:1]}, {Kind: space.CannotLink, IDs: ids[:2]},
-		{Kind: space.Same, IDs: ids[2:4]}, {Kind: space.Same, IDs: ids[4:6]}, {Kind: space.Same, IDs: ids[6:8]}} {
+	for _, u := range []overrides.Undo{{Kind: codec.Isolate, IDs: ids[:1]}, {Kind: codec.CannotLink, IDs: ids[:2]},
+		{Kind: codec.Same, IDs: ids[2:4]}, {Kind: codec.Same, IDs: ids[4:6]}, {Kind: codec.Same, IDs: ids[6:8]}} {
 		u.Collection = identity.Users
 		if _, err := overrides.New(s).ApplyUndo(context.Background(), u); err != nil && !errors.Is(err, space.ErrNotFound) && !errors.Is(err, space.ErrInvalid) && !errors.Is(err, space.ErrExists) {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package space
 import (
 	"sync"
 
+	"github.com/selfsame-id/selfsame/internal/generational"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
@@ -11,7 +12,7 @@ import (
 // that most events need no look-up at all.
 type strandCache struct {
 	mu         sync.Mutex
-	known      generationalCache[identity.Hash, settled]
+	known      generational.Cache[identity.Hash, settled]
 	hits, miss int64
 }
 
@@ -25,14 +26,14 @@ type settled struct {
 const strandCacheEntry = 96 // bytes, about: key, value and the map's own
 
 func newStrandCache(bytes int64) *strandCache {
-	return &strandCache{known: newGenerationalCache[identity.Hash, settled](bytes / strandCacheEntry)}
+	return &strandCache{known: generational.New[identity.Hash, settled](bytes / strandCacheEntry)}
 }
 
 // resize changes the bound in bytes.
 func (c *strandCache) resize(bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known.resize(bytes / strandCacheEntry)
+	c.known.Resize(bytes / strandCacheEntry)
 }
 
 // get reports whether an event of the strand at a time is settled, and whether
@@ -40,7 +41,7 @@ func (c *strandCache) resize(bytes int64) {
 func (c *strandCache) get(h identity.Hash, time int64) (ok, unresolved bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, found := c.known.get(h)
+	e, found := c.known.Get(h)
 	if found && time > e.from && (e.until == 0 || time < e.until) {
 		c.hits++
 		return true, e.unresolved
@@ -69,10 +70,10 @@ func (c *strandCache) learn(rs *identity.Ruleset, strands map[identity.Hash]*cod
 			}
 		}
 		if rs.Arrival() && s.Recheck != 0 {
-			c.known.drop(h) // in order of arrival any event may change it
+			c.known.Drop(h) // in order of arrival any event may change it
 			continue
 		}
-		c.known.put(h, e)
+		c.known.Put(h, e)
 	}
 }
 
@@ -80,14 +81,14 @@ func (c *strandCache) learn(rs *identity.Ruleset, strands map[identity.Hash]*cod
 func (c *strandCache) drop(h identity.Hash) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known.drop(h)
+	c.known.Drop(h)
 }
 
 // forget drops everything, when rules change.
 func (c *strandCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known = generationalCache[identity.Hash, settled]{young: map[identity.Hash]settled{}, half: c.known.half}
+	c.known.Clear()
 }
 
 func (c *strandCache) stats() (hits, miss int64) {

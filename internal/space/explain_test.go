@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
@@ -127,7 +128,7 @@ func TestExplainApart(t *testing.T) {
 		t.Errorf("a user and an account: %v", err)
 	}
 
-	apply(t, s, overrides.Undo{Kind: space.CannotLink, IDs: ids("ios.id:kiosk", "user_id:jane")})
+	apply(t, s, overrides.Undo{Kind: codec.CannotLink, IDs: ids("ios.id:kiosk", "user_id:jane")})
 	e = explain(t, s, user("ios.id", "kiosk"), user("user_id", "jane"))
 	if e.Together || len(e.Steps) != 1 || len(e.Steps[0].Demotions) != 1 {
 		t.Fatalf("after the cut: %+v", e)

@@ -254,7 +254,7 @@ func (s *Space) unlearn(d *Tx) {
 		}
 		s.cache.drop(h)
 		if s.memory != nil {
-			s.memory.strands.drop(h)
+			s.memory.strands.Drop(h)
 		}
 	}
 	s.pairs.forget()
@@ -263,12 +263,12 @@ func (s *Space) unlearn(d *Tx) {
 	}
 	for h, n := range d.nodes {
 		if n == nil {
-			s.memory.nodes.drop(h)
+			s.memory.nodes.Drop(h)
 		}
 	}
 	for p, rec := range d.profiles {
 		if rec == nil {
-			s.memory.profiles.drop(p)
+			s.memory.profiles.Drop(p)
 		}
 	}
 }

@@ -57,7 +57,7 @@ func changeAll(t *testing.T, s *space.Space, a, b identity.ID, holes int64, afte
 	if sim, err := rules.New(s).Simulate(ctx, identity.Rules{Identifiers: []identity.Identifier{{Type: "user_id", Limit: 3}}}, nil); err != nil || sim.Reread || sim.Damaged != 0 {
 		t.Fatalf("simulate, from strands: %+v, %v", sim, err)
 	}
-	g, err := overrides.New(s).ApplyUndo(ctx, overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: []identity.ID{a, b}})
+	g, err := overrides.New(s).ApplyUndo(ctx, overrides.Undo{Kind: codec.CannotLink, Collection: identity.Users, IDs: []identity.ID{a, b}})
 	if err != nil {
 		t.Fatalf("undo: %v", err)
 	}

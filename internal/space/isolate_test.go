@@ -9,6 +9,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
@@ -58,7 +59,7 @@ func TestIsolatedAddressLeavesThePerson(t *testing.T) {
 				`{"type":"track","event":"Opened","messageId":"3","properties":{"email":"ann@shop.com"},"context":{"externalIds":[{"id":"b1","type":"braze_id","collection":"users","encoding":"none"}]},"timestamp":"2020-01-03T00:00:00Z"}`)
 			cookie, address, braze := user("anonymous_id", "c1"), user("email", "ann@shop.com"), user("braze_id", "b1")
 			was := has(t, s, cookie, `anonymous_id:c1 email:ann@shop.com braze_id:b1 email="ann@shop.com" name="Ann", 3 events`)
-			g := apply(t, s, overrides.Undo{Kind: space.Isolate, IDs: ids("email:ann@shop.com"), Profile: address})
+			g := apply(t, s, overrides.Undo{Kind: codec.Isolate, IDs: ids("email:ann@shop.com"), Profile: address})
 			verify(t, s)
 			gone(t, s, address)
 			if v := has(t, s, cookie, `anonymous_id:c1 email="ann@shop.com" name="Ann", 2 events`); v.ID != was.ID {
@@ -91,7 +92,7 @@ func TestIsolatedAloneRetiresAndRevives(t *testing.T) {
 		`{"type":"track","event":"Opened","messageId":"1","properties":{"email":"ann@shop.com"},"context":{"externalIds":[{"id":"ann@shop.com","type":"email","collection":"users","encoding":"none"}]},"timestamp":"2020-01-01T00:00:00Z"}`,
 		`{"type":"identify","messageId":"2","anonymousId":"c1","traits":{"email":"ann@shop.com"},"timestamp":"2020-01-02T00:00:00Z"}`)
 	was := has(t, s, user("email", "ann@shop.com"), `email:ann@shop.com anonymous_id:c1 email="ann@shop.com", 2 events`)
-	g := apply(t, s, overrides.Undo{Kind: space.Isolate, IDs: ids("email:ann@shop.com")})
+	g := apply(t, s, overrides.Undo{Kind: codec.Isolate, IDs: ids("email:ann@shop.com")})
 	if g.Unresolved != 1 {
 		t.Errorf("%d events are said to be of nobody", g.Unresolved)
 	}
@@ -100,7 +101,7 @@ func TestIsolatedAloneRetiresAndRevives(t *testing.T) {
 	if v := has(t, s, user("anonymous_id", "c1"), `anonymous_id:c1 email="ann@shop.com", 1 events`); v.ID != was.ID {
 		t.Errorf("the visitor is %s, and was %s", v.ID, was.ID)
 	}
-	other := apply(t, s, overrides.Undo{Kind: space.Isolate, IDs: ids("anonymous_id:c1")})
+	other := apply(t, s, overrides.Undo{Kind: codec.Isolate, IDs: ids("anonymous_id:c1")})
 	verify(t, s)
 	gone(t, s, user("anonymous_id", "c1"))
 	gone(t, s, user("segment_id", was.ID))
@@ -126,7 +127,7 @@ func TestIsolatedShopAddress(t *testing.T) {
 			fmt.Sprintf(`{"type":"track","event":"Looked","messageId":"t%d","anonymousId":"v%d","timestamp":"2020-01-02T00:00:%02dZ"}`, i, i, i%60))
 	}
 	before := partition(t, s, visitorLines(visitors))
-	g := apply(t, s, overrides.Undo{Kind: space.Isolate, IDs: ids("email:info@shop.com")})
+	g := apply(t, s, overrides.Undo{Kind: codec.Isolate, IDs: ids("email:info@shop.com")})
 	verify(t, s)
 	gone(t, s, user("email", "info@shop.com"))
 	seen := map[string]bool{}
@@ -167,7 +168,7 @@ func TestIsolateOfVeryMany(t *testing.T) {
 			}
 			ingest(t, s, lines...)
 			before := partition(t, s, visitorLines(50))
-			u := overrides.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: ids("email:info@shop.com")}
+			u := overrides.Undo{Kind: codec.Isolate, Collection: identity.Users, IDs: ids("email:info@shop.com")}
 			foreseen, err := overrides.New(s).PreviewUndo(t.Context(), u)
 			if err != nil || !foreseen.Applying || order == "" && len(foreseen.After) != visitors {
 				t.Fatalf("the preview: %v, %d profiles, %v", foreseen.Applying, len(foreseen.After), err)
@@ -241,7 +242,7 @@ func TestLastIDIsKept(t *testing.T) {
 		{user("anonymous_id", "c1"), ids("anonymous_id:c1"), "no other identifier"},
 		{user("anonymous_id", "c1"), ids("email:ann@shop.com"), "not found"},
 	} {
-		_, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: space.Isolate, Collection: c.of.Collection, IDs: c.ids, Profile: c.of})
+		_, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: codec.Isolate, Collection: c.of.Collection, IDs: c.ids, Profile: c.of})
 		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
 			t.Errorf("%v off %s: %v, want %q", c.ids, c.of.Value, err, c.says)
 		}

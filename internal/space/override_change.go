@@ -14,7 +14,7 @@ import (
 
 // OverrideChange is an override that is made or, with Removed, taken back.
 type OverrideChange struct {
-	Override Override
+	Override codec.Override
 	Removed  bool
 	// Background says that so many strands are concerned that they are decided again
 	// in the background, as when rules change, and not by this commit.
@@ -81,14 +81,14 @@ func (s *Space) stageOverride(ctx context.Context, d *Tx, ch *OverrideChange) (r
 		action = "override.remove"
 		b.Delete(key)
 	} else {
-		v, err := json.Marshal(ch.Override.record())
+		v, err := ch.Override.Encode()
 		if err != nil {
 			return rec, nil, err
 		}
 		b.Put(key, v)
 	}
 	b.Put(codec.Rules.Key(s.keys), stored)
-	if err := s.putAudit(b, audit.New(ctx, d.now.UnixNano(), action, ch.Override.ID, ch.Override.detail())); err != nil {
+	if err := s.putAudit(b, audit.New(ctx, d.now.UnixNano(), action, ch.Override.ID, ch.Override.Detail())); err != nil {
 		return rec, nil, err
 	}
 	d.putSeeds(b)
@@ -135,7 +135,7 @@ func (d *View) goBy(set *overrideSet) { d.overrides, d.engine.Overrides = set, s
 
 // SetOverrides makes overrides those that the transaction goes by, and that are at
 // work when it is committed, see ChangeOverrides.
-func (d *Tx) SetOverrides(all []Override) {
+func (d *Tx) SetOverrides(all []codec.Override) {
 	d.goBy(newOverrideSet(d.hasher, d.overrides.revision, all))
 }
 

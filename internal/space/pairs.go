@@ -1,26 +1,29 @@
 package space
 
-import "github.com/selfsame-id/selfsame/internal/identity"
+import (
+	"github.com/selfsame-id/selfsame/internal/generational"
+	"github.com/selfsame-id/selfsame/internal/identity"
+)
 
 // pairCache remembers pairs of strands that were seen together, and since when.
 type pairCache struct {
-	since generationalCache[pairKey, int64]
+	since generational.Cache[pairKey, int64]
 }
 
 type pairKey struct{ user, account identity.Hash }
 
 func newPairCache(bytes int64) *pairCache {
-	return &pairCache{newGenerationalCache[pairKey, int64](bytes / pairBytes)}
+	return &pairCache{generational.New[pairKey, int64](bytes / pairBytes)}
 }
 
 // pairBytes is what an entry takes, about.
 const pairBytes = 80
 
 // resize changes the bound in bytes.
-func (p *pairCache) resize(bytes int64) { p.since.resize(bytes / pairBytes) }
+func (p *pairCache) resize(bytes int64) { p.since.Resize(bytes / pairBytes) }
 
 func (p *pairCache) has(user, account identity.Hash, time int64) bool {
-	t, ok := p.since.get(pairKey{user, account})
+	t, ok := p.since.Get(pairKey{user, account})
 	return ok && t < time
 }
 
@@ -33,12 +36,12 @@ func (p *pairCache) learn(fresh []placedEvent) {
 			continue
 		}
 		if k := (pairKey{e.users.hash, e.account.hash}); !p.has(k.user, k.account, e.msg.Time) {
-			p.since.put(k, e.msg.Time)
+			p.since.Put(k, e.msg.Time)
 		}
 	}
 }
 
 // forget drops everything, when pairs were taken out of the store.
 func (p *pairCache) forget() {
-	p.since = generationalCache[pairKey, int64]{young: map[pairKey]int64{}, half: p.since.half}
+	p.since.Clear()
 }

@@ -67,7 +67,7 @@ func (s *Space) learnRejects(c *Tx) {
 		s.rejected.add(k, n)
 	}
 	for same, o := range c.openRejects {
-		s.openRejects.put(same, *o)
+		s.openRejects.Put(same, *o)
 	}
 }
 

@@ -209,7 +209,7 @@ func (s *Space) keepRejects(c *Tx, d *rejectDesk, list []*Reject) error {
 	var asked []rejectID
 	for i, r := range list {
 		same[i] = s.sameReject(r)
-		if o, ok := s.openRejects.get(same[i]); ok && d.open[same[i]] == nil && r.ReceivedAt-o.since < int64(sameRejectTime) {
+		if o, ok := s.openRejects.Get(same[i]); ok && d.open[same[i]] == nil && r.ReceivedAt-o.since < int64(sameRejectTime) {
 			d.open[same[i]] = &openReject{o.id, o.since}
 			asked = append(asked, o.id)
 		}

@@ -47,7 +47,7 @@ func (s *Space) ViewOfDraft(ctx context.Context, draft *identity.Ruleset) (_ *Vi
 		return nil, was, err
 	}
 	rec, _, err := s.storedRules(ctx, r)
-	var all []Override
+	var all []codec.Override
 	if err == nil {
 		all, err = readOverrides(ctx, r, s.keys)
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/generational"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -81,7 +82,7 @@ type Space struct {
 	pairs       *pairCache
 	rejected    rejectCounts
 	sources     counts.Sources
-	openRejects generationalCache[sameReject, openReject]
+	openRejects generational.Cache[sameReject, openReject]
 	job         jobState
 	spare       *Tx      // the room of the last plan
 	committed   []func() // called after each commit
@@ -99,7 +100,7 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		cache:       newStrandCache(cfg.CacheBytes / 2),
 		pairs:       newPairCache(cfg.CacheBytes / 16),
 		types:       map[string]*uint64{},
-		openRejects: newGenerationalCache[sameReject, openReject](mostSameRejects),
+		openRejects: generational.New[sameReject, openReject](mostSameRejects),
 		wake:        make(chan struct{}, 1),
 		closing:     make(chan struct{}),
 	}

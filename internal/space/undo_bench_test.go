@@ -8,6 +8,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
 
@@ -39,8 +40,8 @@ func BenchmarkUndo(b *testing.B) {
 		name string
 		undo overrides.Undo
 	}{
-		{"cut", overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids("user_id:u1", "anonymous_id:a500")}},
-		{"isolate-the-person", overrides.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: ids("user_id:u1")}},
+		{"cut", overrides.Undo{Kind: codec.CannotLink, Collection: identity.Users, IDs: ids("user_id:u1", "anonymous_id:a500")}},
+		{"isolate-the-person", overrides.Undo{Kind: codec.Isolate, Collection: identity.Users, IDs: ids("user_id:u1")}},
 	} {
 		b.Run(what.name, func(b *testing.B) {
 			var preview, apply, back time.Duration

@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
 
@@ -45,17 +46,17 @@ func TestUndoOfManyNodes(t *testing.T) {
 				k := min(10, len(mine))
 				ingest(t, s, mine[:k]...)
 				mine = mine[k:]
-				u := overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids(
+				u := overrides.Undo{Kind: codec.CannotLink, Collection: identity.Users, IDs: ids(
 					fmt.Sprint("user_id:u", rng.IntN(6)), fmt.Sprint("anonymous_id:a", rng.IntN(6), "-", rng.IntN(8)))}
 				if len(inForce) > 2 {
 					u = overrides.Undo{Remove: inForce[0]}
 					inForce = inForce[1:]
 				}
 				if u.Remove == "" && rng.IntN(2) == 0 {
-					u.Kind, u.IDs = space.Isolate, u.IDs[rng.IntN(2):][:1]
+					u.Kind, u.IDs = codec.Isolate, u.IDs[rng.IntN(2):][:1]
 				}
-				if u.Kind == space.CannotLink && rng.IntN(2) == 0 {
-					u.Kind = space.Same
+				if u.Kind == codec.CannotLink && rng.IntN(2) == 0 {
+					u.Kind = codec.Same
 				}
 				g, err := overrides.New(s).ApplyUndo(context.Background(), u)
 				for errors.Is(err, space.ErrApplying) {

@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
@@ -104,7 +105,7 @@ func TestCutAndTakeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	cut := apply(t, s, overrides.Undo{Kind: space.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123")})
+	cut := apply(t, s, overrides.Undo{Kind: codec.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123")})
 	if len(cut.Before) != 1 || len(cut.After) != 2 {
 		t.Fatalf("%s", shape(cut))
 	}
@@ -124,14 +125,14 @@ func TestCutAndTakeBack(t *testing.T) {
 		u    overrides.Undo
 		want error
 	}{
-		{overrides.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "user_id:abc123def")}, space.ErrExists},
-		{overrides.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "user_id:nobody")}, space.ErrNotFound},
-		{overrides.Undo{Kind: space.CannotLink, IDs: ids("anonymous_id:anon_123", "anonymous_id:anon_123")}, space.ErrInvalid},
-		{overrides.Undo{Kind: space.Isolate}, space.ErrInvalid},
+		{overrides.Undo{Kind: codec.CannotLink, IDs: ids("anonymous_id:anon_123", "user_id:abc123def")}, space.ErrExists},
+		{overrides.Undo{Kind: codec.CannotLink, IDs: ids("anonymous_id:anon_123", "user_id:nobody")}, space.ErrNotFound},
+		{overrides.Undo{Kind: codec.CannotLink, IDs: ids("anonymous_id:anon_123", "anonymous_id:anon_123")}, space.ErrInvalid},
+		{overrides.Undo{Kind: codec.Isolate}, space.ErrInvalid},
 		{overrides.Undo{Kind: "unmerge"}, space.ErrInvalid},
 		{overrides.Undo{Remove: "ovr_none"}, space.ErrNotFound},
-		{overrides.Undo{Kind: space.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123", "ios.id:none")}, space.ErrNotFound},
-		{overrides.Undo{Kind: space.Isolate, IDs: ids("ios.id:ios_abc123"), Only: &stale}, space.ErrChanged},
+		{overrides.Undo{Kind: codec.CannotLink, IDs: ids("user_id:abc123def", "anonymous_id:anon_123", "ios.id:none")}, space.ErrNotFound},
+		{overrides.Undo{Kind: codec.Isolate, IDs: ids("ios.id:ios_abc123"), Only: &stale}, space.ErrChanged},
 		{overrides.Undo{Kind: overrides.Split, Profile: user("user_id", "abc123def"), MessageID: "jane-008"}, space.ErrInvalid},
 		{overrides.Undo{Kind: overrides.Split, Profile: user("user_id", "abc123def"), MessageID: "no such"}, space.ErrNotFound},
 	} {
@@ -178,7 +179,7 @@ func TestSplitRevivesProfiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := apply(t, s, overrides.Undo{Kind: overrides.Split, Profile: user("user_id", "ann"), MessageID: "c1"})
-	if g.Override.Kind != space.CannotLink || g.Override.MessageID != "c1" {
+	if g.Override.Kind != codec.CannotLink || g.Override.MessageID != "c1" {
 		t.Errorf("%+v", g.Override)
 	}
 	var made *overrides.MadeError
@@ -216,8 +217,8 @@ func TestSplitRevivesProfiles(t *testing.T) {
 	if recs[0].Changes[0].Kind == feed.Merged {
 		t.Error("a split merges nothing")
 	}
-	three := apply(t, s, overrides.Undo{Kind: space.CannotLink, IDs: ids("user_id:ann", "anonymous_id:phone", "email:bob@x.com")})
-	if _, err := overrides.New(s).PreviewUndo(t.Context(), overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: ids("email:bob@x.com", "user_id:ann")}); !errors.As(err, &made) || made.Override != three.Override.ID {
+	three := apply(t, s, overrides.Undo{Kind: codec.CannotLink, IDs: ids("user_id:ann", "anonymous_id:phone", "email:bob@x.com")})
+	if _, err := overrides.New(s).PreviewUndo(t.Context(), overrides.Undo{Kind: codec.CannotLink, Collection: identity.Users, IDs: ids("email:bob@x.com", "user_id:ann")}); !errors.As(err, &made) || made.Override != three.Override.ID {
 		t.Errorf("a cut that a larger one says already: %v", err)
 	}
 	apply(t, s, overrides.Undo{Remove: three.Override.ID})
@@ -271,7 +272,7 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 				ingest(t, s, lines[:n]...)
 				lines = lines[n:]
 				for range rng.IntN(3) {
-					u := overrides.Undo{Kind: space.CannotLink, IDs: []identity.ID{some(), some()}, Collection: identity.Users}
+					u := overrides.Undo{Kind: codec.CannotLink, IDs: []identity.ID{some(), some()}, Collection: identity.Users}
 					switch {
 					case len(made) > 0 && rng.IntN(3) == 0:
 						i := rng.IntN(len(made))
@@ -281,7 +282,7 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 						id := some()
 						u = overrides.Undo{Kind: overrides.Split, Profile: user(id.Type, id.Value), MessageID: mergeOf(t, s, id, rng)}
 					case rng.IntN(3) == 0:
-						u.Kind = space.Same
+						u.Kind = codec.Same
 						if rng.IntN(4) == 0 {
 							u.IDs[1] = from(all) // not seen yet, perhaps
 						}
@@ -289,13 +290,13 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 							u.IDs = parted
 						}
 					case rng.IntN(2) == 0:
-						u = overrides.Undo{Kind: space.Isolate, IDs: u.IDs[:1], Collection: identity.Users}
+						u = overrides.Undo{Kind: codec.Isolate, IDs: u.IDs[:1], Collection: identity.Users}
 					case rng.IntN(3) == 0:
 						id, strand, ok := heldBy(t, s, u.IDs[0], some())
 						if !ok {
 							continue
 						}
-						u = overrides.Undo{Kind: space.Drop, IDs: []identity.ID{id}, Strand: strand, Collection: identity.Users}
+						u = overrides.Undo{Kind: codec.Drop, IDs: []identity.ID{id}, Strand: strand, Collection: identity.Users}
 						drops.Add(1)
 					}
 					g, err := overrides.New(s).ApplyUndo(t.Context(), u)
@@ -310,9 +311,9 @@ func TestUndoEqualsBatchFunction(t *testing.T) {
 					}
 					switch {
 					case err != nil:
-					case u.Kind == space.Same:
+					case u.Kind == codec.Same:
 						sames.Add(1)
-					case u.Kind == space.CannotLink:
+					case u.Kind == codec.CannotLink:
 						parted = u.IDs
 					}
 					if errors.Is(err, space.ErrExists) || errors.Is(err, space.ErrInvalid) || u.Kind == overrides.Split && errors.Is(err, space.ErrNotFound) {
@@ -404,7 +405,7 @@ func mergeOf(t *testing.T, s *space.Space, id identity.ID, rng *rand.Rand) strin
 }
 
 // checkParts sees to it that no profile has IDs of two parts.
-func checkParts(t *testing.T, s *space.Space, o *space.Override) {
+func checkParts(t *testing.T, s *space.Space, o *codec.Override) {
 	t.Helper()
 	part, rest := map[string]int{}, o.IDs
 	for k, n := range o.Parts {

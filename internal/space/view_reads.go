@@ -72,7 +72,7 @@ func (d *View) Overrides() *identity.Overrides { return d.engine.Overrides }
 
 // OverrideList is the overrides that the view goes by, by ID. Callers must not
 // change it.
-func (d *View) OverrideList() OverrideList { return d.overrides.all }
+func (d *View) OverrideList() codec.OverrideList { return d.overrides.all }
 
 // Engine decides by the rules and overrides of the view.
 func (d *View) Engine() *identity.Engine { return &d.engine }

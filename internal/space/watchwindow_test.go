@@ -7,6 +7,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
 
@@ -27,7 +28,7 @@ func TestTheJobDecidesWhatAnUndoPutsIntoAWindow(t *testing.T) {
 	ingest(t, s,
 		`{"type":"track","event":"A","messageId":"1","userId":"u","anonymousId":"a1","timestamp":"2024-01-01T00:00:00Z"}`,
 		`{"type":"track","event":"A","messageId":"2","anonymousId":"a2","timestamp":"2024-01-01T01:00:00Z"}`)
-	alone, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: ids("anonymous_id:a2")})
+	alone, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: codec.Isolate, Collection: identity.Users, IDs: ids("anonymous_id:a2")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
@@ -112,7 +112,7 @@ func nobody(a *query.Asked) string {
 }
 
 // decidedBy names an override and who made it, in brackets.
-func decidedBy(o *space.Override) string {
+func decidedBy(o *codec.Override) string {
 	if o.Why == "" {
 		return fmt.Sprintf("(override %s by %s)", o.ID, o.By)
 	}

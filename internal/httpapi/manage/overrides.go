@@ -12,23 +12,24 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
 
 // Overrides reads, previews and applies what people decide.
 type Overrides interface {
 	Overrides(ctx context.Context, limit int, next string) (space.OverridePage, error)
-	Override(ctx context.Context, id string) (space.Override, uint64, error)
+	Override(ctx context.Context, id string) (codec.Override, uint64, error)
 	PreviewUndo(ctx context.Context, u overrides.Undo) (overrides.Regrouping, error)
 	ApplyUndo(ctx context.Context, u overrides.Undo) (overrides.Regrouping, error)
 }
 
-func overrideOf(o space.Override) api.Override {
+func overrideOf(o codec.Override) api.Override {
 	a := api.Override{
 		ID: o.ID, Kind: o.Kind, Collection: o.Collection.String(), IDs: idTexts(o.IDs), Parts: o.Parts, MessageID: o.MessageID,
 		At: answer.TimeIfAny(o.At), By: o.By, For: o.For, Why: o.Why, NotAtWork: o.NotAtWork,
 	}
-	if o.Kind == space.Drop {
+	if o.Kind == codec.Drop {
 		a.Strand = o.Strand.String()
 	}
 	return a
@@ -89,7 +90,7 @@ func undoOf(q *api.OverrideRequest) (overrides.Undo, error) {
 		return u, answer.BadParameter("split needs profile and message_id: the profile, and the event that merged it.")
 	case q.Kind == overrides.Split:
 		u.Profile, err = profiles.ParseRef(u.Collection, q.Profile)
-	case q.Kind == space.Drop && q.Strand == "":
+	case q.Kind == codec.Drop && q.Strand == "":
 		return u, answer.BadParameter("drop needs strand, as explain shows it.")
 	}
 	return u, err

@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 
 	"encoding/json"
@@ -50,7 +51,7 @@ func (h *handler) takeOff(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := audit.With(r.Context(), audit.Actor{By: q.by, Why: "deleted through the Profile API"})
-	undo := overrides.Undo{Kind: space.Isolate, Collection: q.collection, IDs: ids, Profile: q.ref}
+	undo := overrides.Undo{Kind: codec.Isolate, Collection: q.collection, IDs: ids, Profile: q.ref}
 	preview, err := q.flag("preview")
 	if err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
@@ -295,7 +296,7 @@ func TestIsolatingAnIDGivesItsEventsToWhomTheOtherIDsName(t *testing.T) {
 		t.Fatalf("u1 has %q, u2 has %q", a, b)
 	}
 	editor := overrides.New(h.space)
-	g, err := editor.ApplyUndo(t.Context(), overrides.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: []identity.ID{{Type: "user_id", Value: "u1"}}})
+	g, err := editor.ApplyUndo(t.Context(), overrides.Undo{Kind: codec.Isolate, Collection: identity.Users, IDs: []identity.ID{{Type: "user_id", Value: "u1"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

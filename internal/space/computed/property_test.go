@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 )
@@ -134,8 +135,8 @@ func (w *world) decide(h *house) {
 		return identity.ID{Type: []string{"user_id", "anonymous_id", "email"}[t], Value: []string{
 			fmt.Sprintf("u%d", w.rng.IntN(4)), fmt.Sprintf("a%d", w.rng.IntN(7)), fmt.Sprintf("e%d@x.org", w.rng.IntN(4))}[t]}
 	}
-	u := overrides.Undo{Kind: []string{space.Isolate, space.CannotLink, space.Same}[w.rng.IntN(3)], Collection: identity.Users, IDs: []identity.ID{id(), id()}}
-	if u.Kind == space.Isolate {
+	u := overrides.Undo{Kind: []string{codec.Isolate, codec.CannotLink, codec.Same}[w.rng.IntN(3)], Collection: identity.Users, IDs: []identity.ID{id(), id()}}
+	if u.Kind == codec.Isolate {
 		u.IDs = u.IDs[:1]
 	}
 	if g, err := editor.ApplyUndo(context.Background(), u); err == nil {

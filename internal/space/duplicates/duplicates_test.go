@@ -17,6 +17,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
@@ -159,11 +160,11 @@ func TestDuplicatesAreSuggestedUntilThatIsSettled(t *testing.T) {
 	}
 
 	// Who is confirmed to be one is suggested no more, until that is taken back.
-	same := s.decide(overrides.Undo{Kind: space.Same, IDs: users("jane", "jane2")})
+	same := s.decide(overrides.Undo{Kind: codec.Same, IDs: users("jane", "jane2")})
 	s.expect("")
 	s.decide(overrides.Undo{Remove: same})
 	s.expect(name + "; " + phone)
-	cut := s.decide(overrides.Undo{Kind: space.CannotLink, IDs: users("jane", "jane2")})
+	cut := s.decide(overrides.Undo{Kind: codec.CannotLink, IDs: users("jane", "jane2")})
 	s.expect("")
 	s.decide(overrides.Undo{Remove: cut})
 	s.expect(name + "; " + phone)
@@ -273,8 +274,8 @@ func TestSuggestionsAreThoseOfAllProfiles(t *testing.T) {
 				s.says(lines...)
 				switch rng.IntN(6) {
 				case 0, 1:
-					u := overrides.Undo{Kind: []string{space.Same, space.CannotLink, space.Isolate}[rng.IntN(3)], Collection: identity.Users, IDs: users(user(), user())}
-					if u.Kind == space.Isolate {
+					u := overrides.Undo{Kind: []string{codec.Same, codec.CannotLink, codec.Isolate}[rng.IntN(3)], Collection: identity.Users, IDs: users(user(), user())}
+					if u.Kind == codec.Isolate {
 						u.IDs = u.IDs[:1]
 					}
 					if g, err := overrides.New(s.Space).ApplyUndo(t.Context(), u); err == nil {
@@ -291,7 +292,7 @@ func TestSuggestionsAreThoseOfAllProfiles(t *testing.T) {
 				}
 			}
 			for _, id := range made {
-				if o, _, err := s.Override(t.Context(), id); err == nil && o.Kind == space.CannotLink {
+				if o, _, err := s.Override(t.Context(), id); err == nil && o.Kind == codec.CannotLink {
 					s.decide(overrides.Undo{Remove: id}) // who was kept apart is not suggested
 				}
 			}

@@ -37,7 +37,7 @@ type Undo struct {
 // Regrouping is what an Undo changes. Profiles that stay as they are, are not
 // listed.
 type Regrouping struct {
-	Override space.Override
+	Override codec.Override
 	Revision uint64 // of the overrides: before it in a preview, else after it
 	Applied  bool
 	Before   []Summary
@@ -178,9 +178,9 @@ func (e *Editor) work(ctx context.Context, d *space.Tx, u Undo) (*undoing, error
 	}
 	d.BoundTouching(0)
 	all := d.OverrideList()
-	var o space.Override
+	var o codec.Override
 	if u.Remove != "" {
-		i := slices.IndexFunc(all, func(o space.Override) bool { return o.ID == u.Remove })
+		i := slices.IndexFunc(all, func(o codec.Override) bool { return o.ID == u.Remove })
 		if i < 0 {
 			return nil, fmt.Errorf("override %q: %w", u.Remove, space.ErrNotFound)
 		}
@@ -207,7 +207,7 @@ func (e *Editor) work(ctx context.Context, d *space.Tx, u Undo) (*undoing, error
 	bound := w.was.Engine().Bound
 	n, err := holders(w.was, w.hashes, bound)
 	w.many = n > bound
-	if o.Kind == space.Same && u.Remove == "" {
+	if o.Kind == codec.Same && u.Remove == "" {
 		for i, id := range o.IDs {
 			if w.was.Identifier(w.hashes[i]) == nil {
 				w.out.Unseen = append(w.out.Unseen, id)

@@ -13,11 +13,11 @@ import (
 )
 
 // override makes the override that is asked for.
-func (w *undoing) override(ctx context.Context, all []space.Override) (space.Override, error) {
+func (w *undoing) override(ctx context.Context, all []codec.Override) (codec.Override, error) {
 	u := &w.undo
 	who := audit.New(ctx, w.now, "", "", nil)
-	o := space.Override{
-		ID: space.NewOverrideID(w.now), Kind: u.Kind, Collection: u.Collection, IDs: slices.Clone(u.IDs), Strand: u.Strand,
+	o := codec.Override{
+		ID: codec.NewOverrideID(w.now), Kind: u.Kind, Collection: u.Collection, IDs: slices.Clone(u.IDs), Strand: u.Strand,
 		MessageID: u.MessageID, At: w.now, By: who.By, For: who.For, Why: who.Why,
 	}
 	if len(all) >= space.MostOverrides {
@@ -34,31 +34,31 @@ func (w *undoing) override(ctx context.Context, all []space.Override) (space.Ove
 		if err != nil {
 			return o, err
 		}
-		o.Kind, o.Collection, o.IDs = space.CannotLink, u.Collection, slices.Concat(parts...)
+		o.Kind, o.Collection, o.IDs = codec.CannotLink, u.Collection, slices.Concat(parts...)
 		for _, p := range parts {
 			o.Parts = append(o.Parts, len(p))
 		}
-	case space.CannotLink:
+	case codec.CannotLink:
 		if len(o.IDs) < 2 {
 			return o, fmt.Errorf("%w: cutting a link needs two or more IDs", space.ErrInvalid)
 		}
-	case space.Isolate:
+	case codec.Isolate:
 		if len(o.IDs) == 0 {
 			return o, fmt.Errorf("%w: say which ID is to be taken off its profile", space.ErrInvalid)
 		}
 		if err := w.owned(); err != nil {
 			return o, err
 		}
-	case space.Drop:
+	case codec.Drop:
 		if len(o.IDs) != 1 {
 			return o, fmt.Errorf("%w: cutting an ID from a strand needs exactly one ID", space.ErrInvalid)
 		}
-	case space.Same:
+	case codec.Same:
 		if err := w.joinable(&o); err != nil {
 			return o, err
 		}
 	default:
-		return o, fmt.Errorf("%w: the kind %q is not one of %s, %s, %s, %s and %s", space.ErrInvalid, u.Kind, space.Same, space.CannotLink, space.Isolate, space.Drop, Split)
+		return o, fmt.Errorf("%w: the kind %q is not one of %s, %s, %s, %s and %s", space.ErrInvalid, u.Kind, codec.Same, codec.CannotLink, codec.Isolate, codec.Drop, Split)
 	}
 	if len(o.IDs) > mostUndoIDs && o.Parts == nil {
 		return o, fmt.Errorf("%w: %d IDs are too many for one override; %d at most", space.ErrInvalid, len(o.IDs), mostUndoIDs)
@@ -146,9 +146,9 @@ func keepsPerson(d *space.View, p codec.ProfileID, without []identity.ID) error 
 }
 
 // known complains about IDs and strands that the space has never seen.
-func (w *undoing) known(o *space.Override) error {
+func (w *undoing) known(o *codec.Override) error {
 	d := w.was
-	if o.Kind == space.Same {
+	if o.Kind == codec.Same {
 		return nil // what nobody has seen yet is bound when it comes
 	}
 	hashes := make([]identity.Hash, len(o.IDs))
@@ -167,7 +167,7 @@ func (w *undoing) known(o *space.Override) error {
 	if len(unseen) > 0 {
 		return fmt.Errorf("%s: %w in this space; no event has shown it as an ID of %s", strings.Join(unseen, ", "), space.ErrNotFound, o.Collection)
 	}
-	if o.Kind != space.Drop {
+	if o.Kind != codec.Drop {
 		return nil
 	}
 	if err := d.LoadStrands(o.Strand); err != nil {
@@ -181,7 +181,7 @@ func (w *undoing) known(o *space.Override) error {
 		return fmt.Errorf("%w: strand %s does not hold %s", space.ErrInvalid, o.Strand, o.IDs[0])
 	}
 	if top, ok := st.Top(d.Rules(), d.Overrides()); ok && top.Hash == hashes[0] {
-		return fmt.Errorf("%w: %s is the ID that says where the events of this strand belong, so it cannot be cut from it; cut one of the others, or keep two IDs apart with %s", space.ErrInvalid, o.IDs[0], space.CannotLink)
+		return fmt.Errorf("%w: %s is the ID that says where the events of this strand belong, so it cannot be cut from it; cut one of the others, or keep two IDs apart with %s", space.ErrInvalid, o.IDs[0], codec.CannotLink)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // mostBound bounds the IDs that overrides tie together directly: each decision
@@ -24,7 +25,7 @@ func (e *ConflictError) Error() string { return e.text }
 func (e *ConflictError) Unwrap() error { return space.ErrConflict }
 
 // joinable complains about IDs that cannot be said to be one.
-func (w *undoing) joinable(o *space.Override) error {
+func (w *undoing) joinable(o *codec.Override) error {
 	if len(o.IDs) != 2 {
 		return fmt.Errorf("%w: name exactly two IDs that are of one profile", space.ErrInvalid)
 	}
@@ -46,8 +47,8 @@ func (w *undoing) joinable(o *space.Override) error {
 
 // conflict complains if the change puts a Same and a CannotLink against each
 // other.
-func (w *undoing) conflict(o *space.Override) error {
-	if o.Kind != space.Same && o.Kind != space.CannotLink {
+func (w *undoing) conflict(o *codec.Override) error {
+	if o.Kind != codec.Same && o.Kind != codec.CannotLink {
 		return nil
 	}
 	rs, before := w.tx.Rules(), w.was.OverrideList()
@@ -59,7 +60,7 @@ func (w *undoing) conflict(o *space.Override) error {
 			}) {
 				continue
 			}
-			if o.Kind == space.Same {
+			if o.Kind == codec.Same {
 				if other := before.Parting(o.Collection, l.Apart[0], l.Apart[1]); other != nil {
 					return &ConflictError{other.ID, fmt.Sprintf("override %s keeps %s and %s apart, and with this one they would be of one profile; take that one back first", other.ID, l.Apart[0], l.Apart[1])}
 				}

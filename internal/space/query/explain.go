@@ -8,6 +8,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // The bounds of an explanation.
@@ -31,7 +32,7 @@ type Explanation struct {
 	Steps []EvidenceStep
 	// Unused are overrides that say that the two, or what leads to them, are of one
 	// profile, and that do not hold.
-	Unused []space.Override
+	Unused []codec.Override
 	// BlockedInCommon are IDs that both were seen with, and that name nobody.
 	// Looked for only where there are no steps.
 	BlockedInCommon []identity.ID
@@ -43,14 +44,14 @@ type Asked struct {
 	Profile string      // that owns the ID; "" if nobody does
 	Blocked bool        // it names nobody: its value is blocked, or it is isolated
 	// Isolated is the override that isolates it, nil if the rules block it.
-	Isolated *space.Override
+	Isolated *codec.Override
 }
 
 // EvidenceStep is a pair of IDs that events had in common, or that people said
 // to be of one profile.
 type EvidenceStep struct {
 	From, To  identity.ID
-	Decided   *space.Override // the Same that ties the two; nil if none does
+	Decided   *codec.Override // the Same that ties the two; nil if none does
 	Strands   int             // distinct sets of IDs with both
 	First     []identity.Hash // the first of them by time, at most mostListed
 	Evidence  Evidence
@@ -63,7 +64,7 @@ type Demotion struct {
 	identity.Demotion
 	Event Seen
 	// Decided is the override that stands against it; nil if none does.
-	Decided *space.Override
+	Decided *codec.Override
 }
 
 // Explain says whether two IDs are one person and through which chain of
@@ -123,7 +124,7 @@ func (r *Reader) Explain(ctx context.Context, a, b space.Ref) (Explanation, erro
 	return out, nil
 }
 
-func explain(v *space.View, over space.OverrideList, a, b identity.Hash, out *Explanation) ([]identity.Step, error) {
+func explain(v *space.View, over codec.OverrideList, a, b identity.Hash, out *Explanation) ([]identity.Step, error) {
 	x := &identity.Explainer{Engine: v.Engine(), Graph: v, Most: mostExplained}
 	steps, together, err := x.Path(a, b)
 	if err != nil {
@@ -148,7 +149,7 @@ func explain(v *space.View, over space.OverrideList, a, b identity.Hash, out *Ex
 }
 
 // ask finds the ID that somebody asks about.
-func ask(v *space.View, over space.OverrideList, ref space.Ref, out *Asked) (identity.Hash, error) {
+func ask(v *space.View, over codec.OverrideList, ref space.Ref, out *Asked) (identity.Hash, error) {
 	if ref.ByProfileID() {
 		return askProfile(v, ref, out)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Chapter is one step of how a profile came to be, with its event.
@@ -14,7 +15,7 @@ type Chapter struct {
 	identity.Chapter
 	Event Seen // if no event did it, only the time is known
 	// Decided is the Same that merged the parts; nil if an event did.
-	Decided *space.Override
+	Decided *codec.Override
 	Limit   identity.Limit // of Broke, or the cap; as the rules are now
 }
 

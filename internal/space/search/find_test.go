@@ -246,11 +246,11 @@ func TestFindIsAScanOfAllProfiles(t *testing.T) {
 			x.Settle(t)
 			compare(t, s, x)
 
-			_, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: space.CannotLink, Collection: identity.Users, IDs: []identity.ID{{Type: "user_id", Value: "u1"}, {Type: "user_id", Value: "u2"}}})
+			_, err := overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: codec.CannotLink, Collection: identity.Users, IDs: []identity.ID{{Type: "user_id", Value: "u1"}, {Type: "user_id", Value: "u2"}}})
 			if err != nil && !errors.Is(err, space.ErrInvalid) {
 				t.Fatal(err)
 			}
-			_, err = overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: space.Isolate, Collection: identity.Users, IDs: []identity.ID{{Type: "anonymous_id", Value: "c1"}}})
+			_, err = overrides.New(s).ApplyUndo(t.Context(), overrides.Undo{Kind: codec.Isolate, Collection: identity.Users, IDs: []identity.ID{{Type: "anonymous_id", Value: "c1"}}})
 			if err != nil && !errors.Is(err, space.ErrInvalid) {
 				t.Fatal(err)
 			}
