@@ -46,7 +46,7 @@ func TestConsoleUnits(t *testing.T) {
 	t.Parallel()
 	needs.Time(t, "it needs npm")
 	builtConsole(t)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "npm", "test", "--silent")
 	cmd.Dir = ui
@@ -78,7 +78,7 @@ func TestConsoleTour(t *testing.T) {
 		return found.Index.Complete && len(found.Data) > 0
 	})
 
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "e2e/tour.mjs", chromium, p.URL(""), adminToken, keyOf("dev"), os.Getenv("SELFSAME_SCREENSHOTS"))
 	cmd.Dir = ui

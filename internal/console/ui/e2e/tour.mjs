@@ -15,7 +15,7 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 })
 const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, timezoneId: 'Europe/Berlin', locale: 'en-GB', reducedMotion: 'reduce' })
-context.setDefaultTimeout(15_000)
+context.setDefaultTimeout(60_000)
 const page = await context.newPage()
 await page.addInitScript(() => {
   document.addEventListener('securitypolicyviolation', (e) => console.error(`CSP: ${e.violatedDirective} refuses ${e.blockedURI}`))
@@ -118,7 +118,7 @@ try {
     })
     await button('Play the journey').click()
     await button('Pause the journey').waitFor()
-    await button('Play the journey').waitFor({ timeout: 40_000 }) // it has ended
+    await button('Play the journey').waitFor({ timeout: 120_000 }) // it has ended
     const said = await page.evaluate(() => window.said.join('\n'))
     for (const words of ['It seemed to be 1 person.', 'It seemed to be 2 people.']) if (!said.includes(words)) problems.push(`the journey played without “${words}”`)
   })
@@ -165,7 +165,7 @@ try {
     await shot('rules')
     await page.getByRole('tab', { name: 'What if' }).click()
     await button('What if?').click()
-    await page.getByText('stay as they are').first().waitFor({ timeout: 30_000 })
+    await page.getByText('stay as they are').first().waitFor()
     await page.getByText('Who would change').first().waitFor()
     await check('what if')
     await shot('whatif')
@@ -252,7 +252,7 @@ try {
     await shot('audience')
     await apply()
     expected = []
-    await page.getByRole('button', { name: /^\d.*Abandoned cart/ }).waitFor({ timeout: 60_000 })
+    await page.getByRole('button', { name: /^\d.*Abandoned cart/ }).waitFor()
     await go('/spaces/dev/users/user_id:abc123def')
     await page.getByText('What is known now').waitFor()
     await page.getByText('In no audience').waitFor() // she bought it on the other phone

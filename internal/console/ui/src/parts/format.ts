@@ -13,13 +13,19 @@ const thisYear = new Intl.DateTimeFormat(undefined, sameYear)
 const anyYear = new Intl.DateTimeFormat(undefined, { ...sameYear, year: 'numeric' })
 const withSeconds = new Intl.DateTimeFormat(undefined, { ...sameYear, year: 'numeric', second: '2-digit' })
 
-export function when(t: string | Date, now = new Date()) {
-  const d = new Date(t)
-  return (d.getFullYear() === now.getFullYear() ? thisYear : anyYear).format(d)
+type Time = string | Date | null | undefined
+
+// shownTime shows a time, and a dash for what is none: one odd value must not take the
+// page with it.
+function shownTime(t: Time, show: (d: Date) => string) {
+  const d = new Date(t ?? NaN)
+  return Number.isNaN(d.getTime()) ? '—' : show(d)
 }
-export const whenExact = (t: string | Date) => withSeconds.format(new Date(t))
-export const day = (t: string | Date) => dayOnly.format(new Date(t))
-export const utc = (t: string | Date) => new Date(t).toISOString().replace('T', ' ').replace(/\.?0*Z$/, ' UTC')
+
+export const when = (t: Time, now = new Date()) => shownTime(t, (d) => (d.getFullYear() === now.getFullYear() ? thisYear : anyYear).format(d))
+export const whenExact = (t: Time) => shownTime(t, (d) => withSeconds.format(d))
+export const day = (t: Time) => shownTime(t, (d) => dayOnly.format(d))
+export const utc = (t: Time) => shownTime(t, (d) => d.toISOString().replace('T', ' ').replace(/\.?0*Z$/, ' UTC'))
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' })
 const steps: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -27,14 +33,15 @@ const steps: [Intl.RelativeTimeFormatUnit, number][] = [
 ]
 
 // ago says how long ago something was, in words.
-export function ago(t: string | Date, now = Date.now()) {
-  const s = (new Date(t).getTime() - now) / 1000
+export const ago = (t: Time, now = Date.now()) => shownTime(t, (d) => {
+  const s = (d.getTime() - now) / 1000
   for (const [unit, size] of steps) if (Math.abs(s) >= size) return relative.format(Math.trunc(s / size), unit)
   return Math.abs(s) < 10 ? 'just now' : relative.format(Math.trunc(s), 'second')
-}
+})
 
 // lasting says how long something took, roughly.
 export function lasting(ms: number) {
+  if (!Number.isFinite(ms)) return '—'
   const s = ms / 1000
   const units: [number, string][] = [[31_557_600, 'year'], [2_629_800, 'month'], [86_400, 'day'], [3600, 'hour'], [60, 'minute']]
   for (const [size, name] of units) if (s >= size) return some(Math.floor(s / size), name)

@@ -10,7 +10,7 @@ import { Personal } from '../../../parts/mask'
 import { Card, Id, Loading, Problem, When } from '../../../parts/parts'
 import { laneColors } from '../../../theme'
 import type { Collection } from '../Person'
-import { layout, peopleAt, type Layout } from './layout'
+import { headAt, layout, peopleAt, type Layout } from './layout'
 import { itemName, itemText, laneName } from './words'
 
 type Chosen = { kind: 'item'; index: number } | { kind: 'seam'; index: number } | null
@@ -74,7 +74,7 @@ function usePlayer(j: Schemas['Journey'] | undefined) {
     const began = performance.now() - (part ?? 0) * length
     let frame = 0
     const step = (now: number) => {
-      const p = (now - began) / length
+      const p = Math.max(0, (now - began) / length) // a frame may have begun before the click
       if (p >= 1) {
         setPart(null)
         setPlaying(false)
@@ -88,12 +88,7 @@ function usePlayer(j: Schemas['Journey'] | undefined) {
     // part is where it goes on, not what it follows
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [playing, times])
-  let at: number | null = null
-  if (part !== null && times.length) {
-    const f = part * (times.length - 1)
-    const i = Math.floor(f)
-    at = times[i]! + (f - i) * ((times[i + 1] ?? times[i]!) - times[i]!)
-  }
+  const at = part === null ? null : headAt(times, part)
   return { at, playing, toggle: () => setPlaying(!playing) }
 }
 

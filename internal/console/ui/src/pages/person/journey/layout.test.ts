@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Schemas } from '../../../api/client'
-import { layout, peopleAt } from './layout'
+import { headAt, layout, peopleAt } from './layout'
 
 const at = (s: number) => new Date(Date.UTC(2026, 0, 1) + s * 1000).toISOString()
 const item = (lane: number, from: number, to = from, events = 1): Schemas['JourneyItem'] => ({ lane, from: at(from), to: at(to), events, type: 'track', name: 'E', message_id: '', mixed: false })
@@ -41,5 +41,17 @@ describe('the layout of a journey', () => {
   it('bears nothing and one', () => {
     expect(layout({ ...two, items: [], lanes: [], seams: [] }, 500).items).toEqual([])
     expect(layout({ ...two, items: [item(0, 5)], seams: [] }, 500).items[0]!.x).toBe(250)
+  })
+})
+
+describe('the head of a journey that is played', () => {
+  it('goes from the first time to the last', () => {
+    expect([0, 0.25, 0.5, 0.75, 1].map((p) => headAt([100, 200, 1000], p))).toEqual([100, 150, 200, 600, 1000])
+  })
+  it('stays inside, also in a frame that began before the click', () => {
+    expect(headAt([100, 200], -0.01)).toBe(100)
+    expect(headAt([100, 200], 1.01)).toBe(200)
+    expect(headAt([100], 0.5)).toBe(100)
+    expect(headAt([], 0.5)).toBeNull()
   })
 })

@@ -111,3 +111,12 @@ export function peopleAt(j: Journey, at: number): number {
   const joined = j.seams.filter((s) => ms(s.time) <= at).length
   return begun ? Math.max(1, begun - joined) : 0
 }
+
+// headAt is the time at a part of what is played, of sorted times that each get the same
+// share: the first up to 0, the last from 1 on, null if there are none.
+export function headAt(times: number[], part: number): number | null {
+  if (times.length === 0) return null
+  const f = Math.min(1, Math.max(0, part)) * (times.length - 1)
+  const from = times[Math.floor(f)]!
+  return from + (f - Math.floor(f)) * (times[Math.ceil(f)]! - from)
+}
