@@ -103,14 +103,14 @@ func (r *Reader) Journey(ctx context.Context, ref space.Ref, q JourneyQuery) (Jo
 	if err := j.strands(strands); err != nil {
 		return Journey{}, err
 	}
-	list, err := j.moments(strands, q)
+	lists, n, err := j.moments(strands, q)
 	if err != nil {
 		return Journey{}, err
 	}
-	if len(list) <= mostRead {
-		err = j.each(list)
+	if n <= mostRead {
+		err = j.each(lists)
 	} else {
-		err = j.crowds(list, q.Items)
+		err = j.crowds(lists, q.Items)
 	}
 	if err != nil {
 		return Journey{}, err
@@ -223,42 +223,43 @@ func (j *journeyman) strands(list []*codec.Strand) error {
 	return nil
 }
 
-// moments lists the events in question, by time.
-func (j *journeyman) moments(list []*codec.Strand, q JourneyQuery) ([]placed, error) {
+// moments lists the n events in question, those of each strand by time.
+func (j *journeyman) moments(list []*codec.Strand, q JourneyQuery) (lists [][]event.Moment, n int, err error) {
 	v := j.view
 	start, end := int64(math.MinInt64), q.End
 	if q.Start.Set {
 		start = q.Start.At
 	}
-	var out []placed
-	for n := 0; n < len(list); n += 32 {
-		some := list[n:min(n+32, len(list))]
+	lists = make([][]event.Moment, len(list))
+	for from := 0; from < len(list); from += 32 {
+		some := list[from:min(from+32, len(list))]
 		ranges, of := make([]kv.Range, len(some)), make([]int, len(some))
 		for i, st := range some {
 			ranges[i] = kv.Range{From: codec.EventsFrom(v.Keys(), st.Hash, start), To: kv.PrefixEnd(codec.Events.Of(v.Keys(), st.Hash))}
 			if end.Set {
 				ranges[i].To = codec.EventsFrom(v.Keys(), st.Hash, end.At)
 			}
-			of[i] = n + i
+			of[i] = from + i
 		}
 		for len(ranges) > 0 {
-			if len(out) >= mostJourney {
+			if n >= mostJourney {
 				j.out.More = true
 				break
 			}
 			pages, err := v.Reader().Scans(v.Context(), ranges, queryPage, false)
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			var more []kv.Range
 			var moreOf []int
 			for i, page := range pages {
+				n += len(page)
 				for _, e := range page {
 					at, ok := codec.EventMoment(e.Key)
 					if !ok {
-						return nil, kv.ErrCorrupt
+						return nil, 0, kv.ErrCorrupt
 					}
-					out = append(out, placed{at, of[i]})
+					lists[of[i]] = append(lists[of[i]], at)
 				}
 				if len(page) == queryPage {
 					more, moreOf = append(more, kv.Range{From: kv.After(page[len(page)-1].Key), To: ranges[i].To}), append(moreOf, of[i])
@@ -267,11 +268,16 @@ func (j *journeyman) moments(list []*codec.Strand, q JourneyQuery) ([]placed, er
 			ranges, of = more, moreOf
 		}
 	}
-	slices.SortFunc(out, func(a, b placed) int { return a.at.Compare(b.at) })
-	if len(out) > 0 {
-		j.out.First, j.out.Last = out[0].at.Time, out[len(out)-1].at.Time
+	if n == 0 {
+		return lists, 0, nil
 	}
-	return out, nil
+	j.out.First, j.out.Last = math.MaxInt64, math.MinInt64
+	for _, l := range lists {
+		if len(l) > 0 {
+			j.out.First, j.out.Last = min(j.out.First, l[0].Time), max(j.out.Last, l[len(l)-1].Time)
+		}
+	}
+	return lists, n, nil
 }
 
 // read reads events, a few blocks at a time. The message is nil where it cannot be

@@ -10,7 +10,14 @@ import (
 
 // each tells of every event by its name, in runs where one name comes several times in
 // a row.
-func (j *journeyman) each(list []placed) error {
+func (j *journeyman) each(lists [][]event.Moment) error {
+	var list []placed
+	for strand, l := range lists {
+		for _, at := range l {
+			list = append(list, placed{at, strand})
+		}
+	}
+	slices.SortFunc(list, func(a, b placed) int { return a.at.Compare(b.at) })
 	places := make([]event.Moment, len(list))
 	for i := range list {
 		places[i] = list[i].at
@@ -50,26 +57,44 @@ func (j *journeyman) each(list []placed) error {
 
 // crowds tells of very many events: those that lie together in a lane are one item,
 // of which the first event is read.
-func (j *journeyman) crowds(list []placed, most int) error {
-	first := map[int]event.Moment{} // by the item's place
-	open := map[int]int{}           // by lane
-	limit := smallest(list, func(p placed) int { return j.lane[p.strand] }, most)
-	for _, p := range list {
-		n := j.lane[p.strand]
-		j.out.Events++
-		if i, ok := open[n]; ok && p.at.Time-j.out.Items[i].To <= limit {
-			j.out.Items[i].To = p.at.Time
-			j.out.Items[i].Events++
-			j.out.Items[i].Mixed = true
-			continue
+func (j *journeyman) crowds(lists [][]event.Moment, most int) error {
+	lanes := make([][]event.Moment, len(j.out.Lanes))
+	of := make([][][]event.Moment, len(lanes))
+	for strand, l := range lists {
+		if len(l) > 0 {
+			of[j.lane[strand]] = append(of[j.lane[strand]], l)
 		}
-		open[n] = len(j.out.Items)
-		first[len(j.out.Items)] = p.at
-		j.out.Items = append(j.out.Items, JourneyItem{Lane: n, From: p.at.Time, To: p.at.Time, Events: 1})
 	}
-	places := make([]event.Moment, len(j.out.Items))
-	for i, at := range first {
-		places[i] = at
+	n := 0
+	for _, l := range lists {
+		n += len(l)
+	}
+	gaps := make([]int64, 0, n)
+	filled := 0
+	for n := range of {
+		lanes[n] = merged(of[n])
+		for i := 1; i < len(lanes[n]); i++ {
+			gaps = append(gaps, lanes[n][i].Time-lanes[n][i-1].Time)
+		}
+		if len(lanes[n]) > 0 {
+			filled++
+		}
+	}
+	limit := gapFor(gaps, most-filled)
+	var places []event.Moment // of the first event of each item
+	for n, l := range lanes {
+		j.out.Events += int64(len(l))
+		for i := range l {
+			if i > 0 && l[i].Time-l[i-1].Time <= limit {
+				it := &j.out.Items[len(j.out.Items)-1]
+				it.To = l[i].Time
+				it.Events++
+				it.Mixed = true
+				continue
+			}
+			j.out.Items = append(j.out.Items, JourneyItem{Lane: n, From: l[i].Time, To: l[i].Time, Events: 1})
+			places = append(places, l[i])
+		}
 	}
 	return j.read(places, func(i int, e *journal.Event, _ *event.Message) {
 		it := &j.out.Items[i]
@@ -77,22 +102,36 @@ func (j *journeyman) crowds(list []placed, most int) error {
 	})
 }
 
-// smallest is the smallest gap so that, when events of a lane no further apart than it
-// are one, there are most of them at most.
-func smallest(list []placed, lane func(placed) int, most int) int64 {
-	last := map[int]int64{}
-	var gaps []int64
-	for _, p := range list {
-		n := lane(p)
-		if t, ok := last[n]; ok {
-			gaps = append(gaps, p.at.Time-t)
+// merged makes one list by time of several.
+func merged(lists [][]event.Moment) []event.Moment {
+	for len(lists) > 1 {
+		var half [][]event.Moment
+		for i := 0; i < len(lists); i += 2 {
+			if i+1 == len(lists) {
+				half = append(half, lists[i])
+				break
+			}
+			a, b := lists[i], lists[i+1]
+			both := make([]event.Moment, 0, len(a)+len(b))
+			for len(a) > 0 && len(b) > 0 {
+				if a[0].Compare(b[0]) <= 0 {
+					both, a = append(both, a[0]), a[1:]
+				} else {
+					both, b = append(both, b[0]), b[1:]
+				}
+			}
+			half = append(half, append(append(both, a...), b...))
 		}
-		last[n] = p.at.Time
+		lists = half
 	}
-	return gapFor(gaps, most-len(last))
+	if len(lists) == 0 {
+		return nil
+	}
+	return lists[0]
 }
 
-// gapFor is a gap above which there are most others at most.
+// gapFor is a gap above which there are most others at most, so that few enough items are
+// left when what is no further apart becomes one.
 func gapFor(gaps []int64, most int) int64 {
 	if len(gaps) <= most {
 		return -1
