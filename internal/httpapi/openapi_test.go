@@ -340,6 +340,8 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 		t.Errorf("the journey: %v", j)
 	}
 	a.call(400, "GET", shop+"/profiles/users/user_id:jane/journey?items=3", "")
+	a.call(200, "GET", shop+"/profiles/users/user_id:jane/graph?strands=2", "")
+	a.call(400, "GET", shop+"/profiles/users/user_id:jane/graph?strands=0", "")
 	if list := a.call(200, "GET", shop+"/events/recent?limit=3&since=2020-01-01", ""); len(list["data"].([]any)) != 3 {
 		t.Errorf("recent events: %v", list)
 	}

@@ -148,6 +148,7 @@ func Register(mux *http.ServeMux, cfg Config) (routes []string) {
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}", h.getProfile)
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/story", h.story)
 	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/journey", h.journey)
+	at("GET /api/spaces/{space}/profiles/{collection}/{profile}/graph", h.profileGraph)
 	at("GET /api/spaces/{space}/events/recent", h.recentEvents)
 	at("GET /api/spaces/{space}/explain", h.explain)
 	at("GET /api/spaces/{space}/find", h.find)

@@ -17,6 +17,7 @@ import (
 // Journeys tells of events as pictures of them need them.
 type Journeys interface {
 	Journey(ctx context.Context, ref space.Ref, q query.JourneyQuery) (query.Journey, error)
+	Ties(ctx context.Context, ref space.Ref, most int) (query.Ties, error)
 	Recent(ctx context.Context, since int64, limit int) ([]query.Recent, error)
 }
 

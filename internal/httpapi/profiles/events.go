@@ -7,6 +7,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
@@ -67,6 +68,11 @@ func (q *request) eventQuery() (e query.EventQuery, err error) {
 		return e, answer.BadParameter("sort is neither asc nor desc.")
 	}
 	e.Include, e.Exclude, e.Next = q.list("include"), q.list("exclude"), q.query.Get("next")
+	if text := q.query.Get("strand"); text != "" {
+		if e.Strand, err = space.ParseStrand(text); err != nil {
+			return e, err
+		}
+	}
 	for _, name := range q.words("type") {
 		t := event.TypeOf(name)
 		if t == 0 {

@@ -52,7 +52,9 @@ func (r *Reader) Events(ctx context.Context, ref space.Ref, q EventQuery) (Event
 	}
 	m := &merge{ctx: ctx, r: v.Reader(), keys: v.Keys(), oldest: q.Oldest}
 	for i := range g.strands {
-		m.add(g.strands[i].hash, q.Start, q.End, after)
+		if h := g.strands[i].hash; q.Strand == (identity.Hash{}) || q.Strand == h {
+			m.add(h, q.Start, q.End, after)
+		}
 	}
 	limit := min(max(q.Limit, 1), 1000)
 	page := EventPage{Profile: g.text, Provisional: g.pending}
@@ -291,8 +293,11 @@ type EventQuery struct {
 	Include    []string // event names (as shown: "Page Viewed" for pages); empty: all
 	Exclude    []string
 	Types      []event.Type // empty: all
-	Limit      int          // 1 to 1000
-	Next       string
+	// Strand leaves only the events of one strand; zero: all. Of a profile without it
+	// there are none.
+	Strand identity.Hash
+	Limit  int // 1 to 1000
+	Next   string
 }
 
 // EventPage is a page of events; Next is "" on the last.

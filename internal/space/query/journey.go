@@ -166,7 +166,7 @@ func (j *journeyman) strands(list []*codec.Strand) error {
 		places = append(places, st.First.Moment)
 	}
 	apps := make([]string, len(list))
-	err := j.read(places, func(i int, e *journal.Event, m *event.Message) {
+	err := readEvents(j.view, places, func(i int, e *journal.Event, m *event.Message) {
 		if m != nil {
 			apps[i] = appOf(m)
 		}
@@ -280,10 +280,9 @@ func (j *journeyman) moments(list []*codec.Strand, q JourneyQuery) (lists [][]ev
 	return lists, n, nil
 }
 
-// read reads events, a few blocks at a time. The message is nil where it cannot be
+// readEvents reads events, a few blocks at a time. The message is nil where it cannot be
 // read; erased events are left out.
-func (j *journeyman) read(places []event.Moment, f func(i int, e *journal.Event, m *event.Message)) error {
-	v := j.view
+func readEvents(v *space.View, places []event.Moment, f func(i int, e *journal.Event, m *event.Message)) error {
 	for n := 0; n < len(places); n += blocksAhead {
 		some := places[n:min(n+blocksAhead, len(places))]
 		blocks, err := journal.ReadMany(v.Context(), v.Reader(), v.Keys(), some)

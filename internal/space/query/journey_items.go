@@ -23,7 +23,7 @@ func (j *journeyman) each(lists [][]event.Moment) error {
 		places[i] = list[i].at
 	}
 	byLane := map[int][]JourneyItem{}
-	err := j.read(places, func(i int, e *journal.Event, m *event.Message) {
+	err := readEvents(j.view, places, func(i int, e *journal.Event, m *event.Message) {
 		n := j.lane[list[i].strand]
 		if m != nil {
 			if app := appOf(m); app != "" && app != j.out.Lanes[n].App {
@@ -96,7 +96,7 @@ func (j *journeyman) crowds(lists [][]event.Moment, most int) error {
 			places = append(places, l[i])
 		}
 	}
-	return j.read(places, func(i int, e *journal.Event, _ *event.Message) {
+	return readEvents(j.view, places, func(i int, e *journal.Event, _ *event.Message) {
 		it := &j.out.Items[i]
 		it.Type, it.Name, it.MessageID = e.Type, e.Name, e.MessageID
 	})
