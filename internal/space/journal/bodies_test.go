@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zstd"
+	"github.com/minio/minlz"
 	"pgregory.net/rapid"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
@@ -72,20 +74,44 @@ func TestDamageToBodiesIsFound(t *testing.T) {
 	}
 }
 
-// sealBodies gives a frame the checksum that it needs to be unpacked.
-func sealBodies(frame []byte) []byte {
-	sum := xxhash.Sum64(frame)
-	b := []byte{bodiesVersion}
+// sealBodies gives what is packed in one way the checksum that it needs to be unpacked.
+func sealBodies(version byte, packed []byte) []byte {
+	sum := xxhash.Sum64(packed)
+	b := []byte{version}
 	for i := range 8 {
 		b = append(b, byte(sum>>(8*i)))
 	}
-	return append(b, frame...)
+	return append(b, packed...)
+}
+
+// Blocks that were packed with zstd stay readable, and so do bodies that are too large for MinLZ.
+func TestBodiesOfBothWaysComeBack(t *testing.T) {
+	want := usualBodies(7)
+	raw := []byte{7}
+	for _, b := range want {
+		raw = binary.AppendUvarint(raw, uint64(len(b)))
+	}
+	raw = append(raw, bytes.Join(want, nil)...)
+	for version, packed := range map[byte][]byte{bodiesZstd: new(bench).zstd(nil, raw), bodiesMinLZ: new(bench).pack(nil, raw)[bodiesPrefix:]} {
+		if got, err := UnpackBodies(sealBodies(version, packed)); err != nil || !sameBodies(got, want) {
+			t.Errorf("version %d: %v", version, err)
+		}
+	}
+	var p Packer
+	large := [][]byte{bytes.Repeat([]byte("ab"), minlz.MaxBlockSize/4), bytes.Repeat([]byte("c"), minlz.MaxBlockSize/2+1)}
+	packed := p.Pack(nil, large)
+	if got, err := UnpackBodies(packed); packed[0] != bodiesZstd || err != nil || !sameBodies(got, large) {
+		t.Errorf("large bodies, version %d: %v", packed[0], err)
+	}
 }
 
 func TestUnpackingIsBounded(t *testing.T) {
 	enc, err := zstd.NewWriter(nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := UnpackBodies(sealBodies(bodiesMinLZ, []byte{0, 0xff, 0xff, 0xff, 0xff, 0xf, 1})); !errors.Is(err, kv.ErrCorrupt) {
+		t.Errorf("MinLZ, too much: %v", err)
 	}
 	for name, raw := range map[string][]byte{
 		"too much":    make([]byte, MaxUnpacked+1),
@@ -95,8 +121,14 @@ func TestUnpackingIsBounded(t *testing.T) {
 		"many bodies": append([]byte{0x81, 0x80, 4}, make([]byte, maxBlockEvents+1)...),
 		"nothing":     {},
 	} {
-		if _, err := UnpackBodies(sealBodies(enc.EncodeAll(raw, nil))); !errors.Is(err, kv.ErrCorrupt) {
+		if _, err := UnpackBodies(sealBodies(bodiesZstd, enc.EncodeAll(raw, nil))); !errors.Is(err, kv.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if len(raw) > minlz.MaxBlockSize {
+			continue
+		}
+		if _, err := UnpackBodies(sealBodies(bodiesMinLZ, new(bench).pack(nil, raw)[bodiesPrefix:])); !errors.Is(err, kv.ErrCorrupt) {
+			t.Errorf("MinLZ, %s: %v", name, err)
 		}
 	}
 }
@@ -119,10 +151,11 @@ func TestOnePackerServesMany(t *testing.T) {
 
 func FuzzUnpackBodies(f *testing.F) {
 	var p Packer
-	f.Add(p.Pack(nil, usualBodies(3))[bodiesPrefix:])
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, frame []byte) {
-		bodies, err := UnpackBodies(sealBodies(frame))
+	f.Add(byte(bodiesMinLZ), p.Pack(nil, usualBodies(3))[bodiesPrefix:])
+	f.Add(byte(bodiesZstd), new(bench).zstd(nil, []byte{1, 1, 'x'}))
+	f.Add(byte(bodiesMinLZ), []byte{})
+	f.Fuzz(func(t *testing.T, version byte, packed []byte) {
+		bodies, err := UnpackBodies(sealBodies(1+version%bodiesVersion, packed))
 		if err != nil {
 			if !errors.Is(err, kv.ErrCorrupt) {
 				t.Fatal(err)
