@@ -86,7 +86,7 @@ func (q *question) at(place, value string) string {
 func newShop(t testing.TB) *API {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	store, err := pebblekv.Open("store", pebblekv.Options{FS: vfs.NewMem(), CacheBytes: 1 << 20, ReserveBytes: -1, MinFree: -1, Logger: quiet})
+	store, err := pebblekv.Open("store", pebblekv.Options{FS: vfs.NewMem(), CacheBytes: 1 << 20, MemtableBytes: 1 << 20, ReserveBytes: -1, MinFree: -1, Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

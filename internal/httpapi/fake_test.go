@@ -304,7 +304,7 @@ var sharedCatalog = sync.OnceValues(func() (*catalog.Catalog, error) {
 })
 
 func openCatalog(ctx context.Context) (*catalog.Catalog, io.Closer, error) {
-	store, err := pebblekv.Open("store", pebblekv.Options{FS: vfs.NewMem(), CacheBytes: 1 << 20, MemtableBytes: 1 << 20, MinFree: -1,
+	store, err := pebblekv.Open("store", pebblekv.Options{FS: vfs.NewMem(), CacheBytes: 1 << 20, MemtableBytes: 1 << 20, ReserveBytes: -1, MinFree: -1,
 		Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, nil, err

@@ -39,7 +39,7 @@ type story struct {
 func newStory(t *testing.T) story {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	store, err := pebblekv.Open("store", pebblekv.Options{FS: vfs.NewMem(), CacheBytes: 1 << 20, MinFree: -1, Logger: quiet})
+	store, err := pebblekv.Open("store", pebblekv.Options{FS: vfs.NewMem(), CacheBytes: 1 << 20, MemtableBytes: 1 << 20, ReserveBytes: -1, MinFree: -1, Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -209,7 +209,7 @@ func TestFlood(t *testing.T) {
 			for time.Now().Before(deadline) {
 				if c == nil {
 					var err error
-					if c, err = wire.Dial(p.Addr, 20*time.Second); err != nil {
+					if c, err = wire.Dial(p.Addr, patience); err != nil {
 						broken.Add(1)
 						continue
 					}
@@ -250,7 +250,7 @@ func TestFlood(t *testing.T) {
 		t.Errorf("%d requests had no answer", broken.Load())
 	}
 	p.within(t, mostMemory)
-	eventually(t, 20*time.Second, "the server takes events again", func() bool {
+	eventually(t, patience, "the server takes events again", func() bool {
 		return p.post(t, "dev", "/v1/track", trackOf("after", "the flood")).status == 200
 	})
 	if got, want := p.stats(t, "dev").Events, taken.Load()*size+1; got != want {

@@ -45,7 +45,7 @@ func parsed(t testing.TB, lines [][]byte) []sent {
 func lookup(c *wire.Conn, space, user, resource string) ([]byte, error) {
 	kind, value, _ := strings.Cut(user, ":")
 	path := "/v1/spaces/" + space + "/collections/users/profiles/" + kind + ":" + url.PathEscape(value) + "/" + resource
-	r, err := c.Do(wire.AppendRequest(nil, "127.0.0.1", path, wire.Basic(tokenOf(space)), nil))
+	r, err := c.Deliver(wire.AppendRequest(nil, "127.0.0.1", path, wire.Basic(tokenOf(space)), nil))
 	switch {
 	case err != nil:
 		return nil, err

@@ -11,9 +11,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/selfsame-id/selfsame/test/wire"
 )
 
-var client = &http.Client{Timeout: 30 * time.Second}
+var client = &http.Client{Timeout: patience}
+
+// patience is how long a test waits for what must come. It bounds nothing: how long
+// something takes is the machine's business.
+const patience = 2 * time.Minute
 
 // answer is what the server said.
 type answer struct {
@@ -36,8 +42,33 @@ func do(t testing.TB, req *http.Request) answer {
 	return answer{resp.StatusCode, resp.Header, body}
 }
 
+// insist does a request again while the server cannot take it now, as SDKs do, at most
+// 60 times.
+func insist(t testing.TB, req *http.Request) answer {
+	t.Helper()
+	for try := 1; ; try++ {
+		a := do(t, req)
+		if a.status != http.StatusServiceUnavailable && a.status != http.StatusTooManyRequests || try == 60 {
+			return a
+		}
+		time.Sleep(wire.Pause(a.header.Get("Retry-After")))
+		if req.GetBody != nil {
+			body, err := req.GetBody()
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Body = body
+		}
+	}
+}
+
 // post sends a body with the write key of a space, and headers by twos.
 func (p *server) post(t testing.TB, space, path string, body []byte, headers ...string) answer {
+	t.Helper()
+	return do(t, p.message(t, space, path, body, headers...))
+}
+
+func (p *server) message(t testing.TB, space, path string, body []byte, headers ...string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodPost, p.URL(path), bytes.NewReader(body))
 	if err != nil {
@@ -48,13 +79,13 @@ func (p *server) post(t testing.TB, space, path string, body []byte, headers ...
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	return do(t, req)
+	return req
 }
 
-// send posts and expects the server to take it.
+// send posts, again while the server says so, and expects the server to take it.
 func (p *server) send(t testing.TB, space, path string, body []byte, headers ...string) {
 	t.Helper()
-	if a := p.post(t, space, path, body, headers...); a.status != http.StatusOK || !bytes.Contains(a.body, []byte(`"success":true`)) {
+	if a := insist(t, p.message(t, space, path, body, headers...)); a.status != http.StatusOK || !bytes.Contains(a.body, []byte(`"success":true`)) {
 		t.Fatalf("POST %s: status %d: %.500s", path, a.status, a.body)
 	}
 }
@@ -72,7 +103,7 @@ func (p *server) manage(t testing.TB, method, path string, out any) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+adminToken)
-	a := do(t, req)
+	a := insist(t, req)
 	if a.status != http.StatusOK {
 		t.Fatalf("%s %s: status %d: %.500s", method, path, a.status, a.body)
 	}
@@ -96,18 +127,18 @@ func (p *server) stats(t testing.TB, space string) (s stats) {
 // settled waits until no work is pending in a space.
 func (p *server) settled(t testing.TB, space string) {
 	t.Helper()
-	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		s := p.stats(t, space)
 		if s.Pending == 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d replays of %s are pending after 90 s", s.Pending, space)
+			t.Fatalf("%d replays of %s are pending after %v", s.Pending, space, patience)
 		}
 	}
 }
 
-// profile asks the Profile API about a user, who is named type:value.
+// profile asks the Profile API, again while it says so, about a user, who is named type:value.
 func (p *server) profile(t testing.TB, space, user, resource string) answer {
 	t.Helper()
 	return p.profileOf(t, space, "users", user, resource)
@@ -122,7 +153,7 @@ func (p *server) profileOf(t testing.TB, space, collection, id, resource string)
 		t.Fatal(err)
 	}
 	req.SetBasicAuth(tokenOf(space), "")
-	return do(t, req)
+	return insist(t, req)
 }
 
 // read is profile, of what must be there.

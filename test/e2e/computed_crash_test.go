@@ -115,7 +115,7 @@ func TestKilledWhileDefinitionsAreComputed(t *testing.T) {
 	p.administer(t, http.MethodPut, "/api/spaces/dev/definitions", freshDefinitions, nil)
 	p.settled(t, "dev")
 	p.computed(t, "dev")
-	eventually(t, time.Minute, "nothing is left to evaluate", func() bool {
+	eventually(t, patience, "nothing is left to evaluate", func() bool {
 		var all struct{ Behind struct{ Commits int } }
 		p.manage(t, http.MethodGet, "/api/spaces/dev/definitions", &all)
 		return all.Behind.Commits == 0

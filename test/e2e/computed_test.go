@@ -32,7 +32,7 @@ type definition struct {
 // computed waits until all definitions of a space are computed over history.
 func (p *server) computed(t testing.TB, space string) []definition {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		var all struct {
 			Definitions []definition `json:"definitions"`
 		}
@@ -83,7 +83,7 @@ func isJaneComputed(t testing.TB, p *server, space string) {
 			Data     []struct{ ID string }
 			Audience definition
 		}
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 			p.manage(t, http.MethodGet, "/api/spaces/"+space+"/audiences/"+audience+"/members", &page)
 			if len(page.Data) == want && page.Audience.Members == want {
 				break

@@ -69,7 +69,7 @@ func TestConsoleTour(t *testing.T) {
 	}
 	s.mustRun(t, nil, "import", "--config", s.config, "--data", s.data, "--space", "dev", "--source", "shop-dev", crowd, "../../examples/jane.ndjson")
 	p := s.start(t)
-	eventually(t, 60*time.Second, "the search index is complete", func() bool {
+	eventually(t, patience, "the search index is complete", func() bool {
 		var found struct {
 			Data  []struct{ ID string }
 			Index struct{ Complete bool }

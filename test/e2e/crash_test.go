@@ -25,7 +25,7 @@ type sender struct {
 
 // work sends to one life of the server until it ends.
 func (s *sender) work(addr string, stop *atomic.Bool) {
-	c, err := wire.Dial(addr, 10*time.Second)
+	c, err := wire.Dial(addr, patience)
 	if err != nil {
 		return
 	}

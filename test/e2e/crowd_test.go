@@ -42,7 +42,7 @@ func TestConnectionsAtTheLimit(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			name, begin := test.name, test.begin
 			for range 300 {
-				c, err := wire.Dial(p.Addr, 10*time.Second)
+				c, err := wire.Dial(p.Addr, patience)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -51,7 +51,7 @@ func TestConnectionsAtTheLimit(t *testing.T) {
 			}
 			began := time.Now()
 			for _, path := range []string{"/healthz", "/readyz"} {
-				c, err := wire.Dial(p.Addr, 5*time.Second)
+				c, err := wire.Dial(p.Addr, patience)
 				if err != nil {
 					t.Fatal(err)
 				}

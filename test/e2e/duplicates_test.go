@@ -19,7 +19,7 @@ type duplicate struct {
 func (p *server) duplicates(t testing.TB, n int) []duplicate {
 	t.Helper()
 	var page struct{ Data []duplicate }
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		p.manage(t, "GET", "/api/spaces/shop/duplicates", &page)
 		if len(page.Data) == n {
 			return page.Data

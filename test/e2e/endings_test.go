@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // endings checks what Jane got: a mail about the shoes that she looked at, one about
@@ -109,7 +108,7 @@ func TestJanesEndings(t *testing.T) {
 		cuts[space] = made.Override.ID
 	}
 	for _, space := range spaces {
-		eventually(t, 20*time.Second, "the shop hears of the cut in "+space, func() bool {
+		eventually(t, patience, "the shop hears of the cut in "+space, func() bool {
 			return shops[space].last()[looked] == ""
 		})
 	}
@@ -122,7 +121,7 @@ func TestJanesEndings(t *testing.T) {
 		}
 	}
 	for _, space := range spaces {
-		eventually(t, 20*time.Second, "the shop hears that the cut is over in "+space, func() bool {
+		eventually(t, patience, "the shop hears that the cut is over in "+space, func() bool {
 			return shops[space].last()[looked] == "true"
 		})
 	}

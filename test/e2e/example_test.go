@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // freeAddress is an address on which nobody listens.
@@ -79,7 +78,7 @@ spaces:
 		}
 		return all.String()
 	}
-	eventually(t, 30*time.Second, "what Jane and the shop are told", func() bool {
+	eventually(t, patience, "what Jane and the shop are told", func() bool {
 		mails, hooks, log = read(filepath.Join(received, "*.eml")), read(filepath.Join(received, "webhooks.ndjson")), read(filepath.Join(deliveries, "*", "*", "*"))
 		return strings.Count(mails, "To: <janedoe@example.com>") >= 2 && strings.Count(hooks, "\n") >= 3 && strings.Count(log, "\n") >= 7
 	})

@@ -30,7 +30,7 @@ type found struct {
 func (p *server) find(t testing.TB, space, query string) (f found) {
 	t.Helper()
 	asked := time.Now()
-	eventually(t, 30*time.Second, "the search index", func() bool {
+	eventually(t, patience, "the search index", func() bool {
 		f = found{}
 		p.manage(t, http.MethodGet, "/api/spaces/"+space+"/find?q="+url.QueryEscape(query), &f)
 		return f.Index.Complete && f.Index.AsOf != nil && f.Index.AsOf.After(asked)

@@ -41,7 +41,7 @@ func (p *server) storm(t testing.TB, connections, times int, request []byte) map
 	var all sync.WaitGroup
 	for range connections {
 		all.Go(func() {
-			c, err := wire.Dial(p.Addr, 60*time.Second)
+			c, err := wire.Dial(p.Addr, patience)
 			if err != nil {
 				t.Error(err)
 				return
@@ -112,7 +112,7 @@ func TestInflatingRequests(t *testing.T) {
 	if len(list.Data) != 3 {
 		t.Errorf("%d events", len(list.Data))
 	}
-	eventually(t, 20*time.Second, "the server takes events again", func() bool {
+	eventually(t, patience, "the server takes events again", func() bool {
 		return p.post(t, "dev", "/v1/track", trackOf("after", "the storm")).status == 200
 	})
 	if got, want := p.stats(t, "dev").Events, int64(answers[200]*10_000+1); got != want {

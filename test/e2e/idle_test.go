@@ -14,7 +14,7 @@ func TestIdleSpacesCostNextToNothing(t *testing.T) {
 	s := boundedSite(t)
 	p := s.start(t)
 	p.send(t, "dev", "/v1/track", []byte(`{"event":"x","userId":"u"}`))
-	eventually(t, 30*time.Second, "the server has come to rest", func() bool { return p.metric(t, "go_goroutines") < 60 })
+	eventually(t, patience, "the server has come to rest", func() bool { return p.metric(t, "go_goroutines") < 60 })
 	before, err := p.Usage()
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestIdleSpacesCostNextToNothing(t *testing.T) {
 	}
 	fill(0)
 	// A goroutine for each would be 300.
-	eventually(t, 30*time.Second, "the goroutines of idle spaces have ended", func() bool { return p.metric(t, "go_goroutines") < 60 })
+	eventually(t, patience, "the goroutines of idle spaces have ended", func() bool { return p.metric(t, "go_goroutines") < 60 })
 	time.Sleep(3 * time.Second) // the watcher has looked at what came
 	began, err := p.Usage()
 	if err != nil {

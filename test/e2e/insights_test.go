@@ -67,7 +67,7 @@ func TestInsightsAndWarnings(t *testing.T) {
 	var warnings struct {
 		Data []struct{ ID, Kind, State, About, Rules string }
 	}
-	eventually(t, 30*time.Second, "a warning of the kiosk", func() bool {
+	eventually(t, patience, "a warning of the kiosk", func() bool {
 		p.manage(t, http.MethodGet, "/api/spaces/shop/warnings", &warnings)
 		return len(warnings.Data) > 0
 	})
@@ -85,7 +85,7 @@ func TestInsightsAndWarnings(t *testing.T) {
 		len(rules.Identifiers) != 1 || rules.Identifiers[0].Type != "anonymous_id" || !slices.Equal(rules.Identifiers[0].Blocked, []string{"kiosk-7"}) {
 		t.Errorf("%+v", warnings)
 	}
-	eventually(t, 30*time.Second, "the gauge of warnings", func() bool {
+	eventually(t, patience, "the gauge of warnings", func() bool {
 		res, err := http.Get(p.URL("/metrics"))
 		if err != nil {
 			t.Fatal(err)

@@ -36,7 +36,7 @@ func (p *server) pour(t testing.TB, space string, events []sent, random *rand.Ra
 		i += n
 	}
 	send := func(c *wire.Conn, i int) error {
-		r, err := c.Do(requests[i])
+		r, err := c.Deliver(requests[i])
 		if err == nil && (r.Status != 200 || string(r.Body) != `{"success":true}`) {
 			err = fmt.Errorf("request %d: status %d: %.300s", i, r.Status, r.Body)
 		}

@@ -194,12 +194,12 @@ func (p *server) quietly(t testing.TB, space string, keys ...string) {
 	p.computed(t, space)
 	for _, key := range keys {
 		var d destination
-		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 			if d = p.destination(t, space, key); d.State == "working" && d.Queued == 0 {
 				break
 			}
 			if time.Now().After(deadline) {
-				t.Fatalf("%s of %s has not told everything after a minute: %+v", key, space, d)
+				t.Fatalf("%s of %s has not told everything after %v: %+v", key, space, patience, d)
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func TestRulesThatLookElsewhereAreApplied(t *testing.T) {
 			send(p, 50)
 		}
 		t.Logf("killed %d times while events were being moved", kills)
-		eventually(t, time.Minute, "the rules are applied", func() bool {
+		eventually(t, patience, "the rules are applied", func() bool {
 			send(p, 50)
 			var now inForce
 			p.manage(t, "GET", "/api/spaces/dev/rules", &now)

@@ -58,7 +58,7 @@ func TestConnectionsCutUnderLoad(t *testing.T) {
 		all.Go(func() {
 			for n := 0; !over.Load(); n++ {
 				user := fmt.Sprintf("nameless-%d-%d", i, n)
-				c, err := wire.Dial(p.Addr, 30*time.Second)
+				c, err := wire.Dial(p.Addr, patience)
 				if err != nil {
 					t.Error(err)
 					return
@@ -78,7 +78,7 @@ func TestConnectionsCutUnderLoad(t *testing.T) {
 		return before.Load() >= 3 && during.Load() >= 5 && behind.Load() >= 5 && between.Load() >= 3
 	}
 	time.Sleep(time.Second)
-	eventually(t, 20*time.Second, "enough connections were cut", enough)
+	eventually(t, patience, "enough connections were cut", enough)
 	proxy.Judge(nil)
 	over.Store(true)
 	all.Wait()

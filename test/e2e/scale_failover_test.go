@@ -141,8 +141,8 @@ func TestPrimaryLostUnderLoad(t *testing.T) {
 	standby.Promote()
 	promoted := time.Now()
 	for i, p := range nodes {
-		eventually(t, 20*time.Second, "ready after the promotion", func() bool { return p.says("/readyz") == http.StatusOK })
-		eventually(t, 20*time.Second, "takes events after the promotion", func() bool {
+		eventually(t, patience, "ready after the promotion", func() bool { return p.says("/readyz") == http.StatusOK })
+		eventually(t, patience, "takes events after the promotion", func() bool {
 			return p.post(t, "dev", "/v1/track", after).status == http.StatusOK
 		})
 		t.Logf("node %d takes events %v after the promotion", i+1, time.Since(promoted).Round(time.Millisecond))

@@ -19,7 +19,7 @@ func (p *server) administer(t testing.TB, method, path, body string, out any) {
 	}
 	req.Header.Set("Authorization", "Bearer "+adminToken)
 	req.Header.Set("Content-Type", "application/json")
-	a := do(t, req)
+	a := insist(t, req)
 	if a.status/100 != 2 {
 		t.Fatalf("%s %s: status %d: %.500s", method, path, a.status, a.body)
 	}

@@ -77,12 +77,12 @@ func TestRulesChangeAndTheirNodeIsKilled(t *testing.T) {
 	time.Sleep(500 * time.Millisecond)
 	stop() // clients of the dead node had gone to the other one
 	again := s.start(t)
-	eventually(t, 40*time.Second, "the rules are applied", func() bool { return !at(other).Applying })
+	eventually(t, patience, "the rules are applied", func() bool { return !at(other).Applying })
 	t.Logf("taken over and finished %v after the kill", time.Since(killed).Round(time.Millisecond))
 	nodes = []*server{other, again}
 	events := everything(t, senders, nodes)
 	for i, p := range nodes {
-		eventually(t, 5*time.Second, "node "+strconv.Itoa(i+1)+" has the rules", func() bool { return at(p).Version == 1 && !at(p).Applying })
+		eventually(t, patience, "node "+strconv.Itoa(i+1)+" has the rules", func() bool { return at(p).Version == 1 && !at(p).Applying })
 	}
 
 	fresh := filepath.Join(t.TempDir(), "fresh.yaml")

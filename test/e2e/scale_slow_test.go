@@ -132,8 +132,8 @@ func TestSlowDatabase(t *testing.T) {
 	pushed := many.bytesSent() - before
 	proxy.Release()
 	released := time.Now()
-	eventually(t, 20*time.Second, "ready again", func() bool { return p.says("/readyz") == http.StatusOK })
-	eventually(t, 20*time.Second, "takes events again", func() bool { return p.post(t, "dev", "/v1/track", meanwhile).status == http.StatusOK })
+	eventually(t, patience, "ready again", func() bool { return p.says("/readyz") == http.StatusOK })
+	eventually(t, patience, "takes events again", func() bool { return p.post(t, "dev", "/v1/track", meanwhile).status == http.StatusOK })
 	t.Logf("takes events %v after the database went on", time.Since(released).Round(time.Millisecond))
 
 	proxy.Delay(200 * time.Millisecond)

@@ -142,7 +142,7 @@ func TestSDKBrowser(t *testing.T) {
 			// Page, two events, identify, an event; and one more when the page was
 			// left.
 			const want = 6
-			eventually(t, 15*time.Second, "all events of the page are there", func() bool {
+			eventually(t, patience, "all events of the page are there", func() bool {
 				return p.profile(t, strategy, cookie, "metadata").status == 200 && len(p.events(t, strategy, cookie)) >= want
 			})
 			var names []string

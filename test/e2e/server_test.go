@@ -216,7 +216,7 @@ func (p *server) stop(t testing.TB) {
 // dial opens a connection for many requests.
 func (p *server) dial(t testing.TB) *wire.Conn {
 	t.Helper()
-	c, err := wire.Dial(p.Addr, 30*time.Second)
+	c, err := wire.Dial(p.Addr, patience)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func TestSpaceDeletedOnTwoNodes(t *testing.T) {
 			t.Errorf("node %d: the source of two spaces is answered %d", i, status)
 		}
 	}
-	eventually(t, time.Minute, "the space is erased", func() bool { return one.trialRows(t) < 0 && two.trialRows(t) < 0 })
+	eventually(t, patience, "the space is erased", func() bool { return one.trialRows(t) < 0 && two.trialRows(t) < 0 })
 
 	key := two.makeTrialAgain(t)
 	one.fillTrial(t, key, 1)
@@ -232,7 +232,7 @@ func TestSpaceDeletedOnTwoNodes(t *testing.T) {
 		}
 	}
 	var unknown struct{ Data []struct{ Count int64 } }
-	eventually(t, time.Minute, "who sent with the key of the deleted source is noted", func() bool {
+	eventually(t, patience, "who sent with the key of the deleted source is noted", func() bool {
 		one.manage(t, http.MethodGet, "/api/unknown-keys", &unknown)
 		return len(unknown.Data) > 0
 	})

@@ -42,7 +42,7 @@ func TestKilledWhileItTells(t *testing.T) {
 	// People come until they are all there, over all lives of the server.
 	next := 0
 	come := func(addr string) error {
-		c, err := wire.Dial(addr, 10*time.Second)
+		c, err := wire.Dial(addr, patience)
 		if err != nil {
 			return nil // killed
 		}
@@ -53,7 +53,7 @@ func TestKilledWhileItTells(t *testing.T) {
 			for i := next; i < n; i++ {
 				some = append(some, runner(i))
 			}
-			r, err := c.Do(wire.AppendRequest(nil, "127.0.0.1", "/v1/batch", wire.Basic(keyOf("dev")), batch(some...)))
+			r, err := c.Deliver(wire.AppendRequest(nil, "127.0.0.1", "/v1/batch", wire.Basic(keyOf("dev")), batch(some...)))
 			if err != nil {
 				return nil // killed
 			}

@@ -58,7 +58,7 @@ func TestRulesAreTriedAndApplied(t *testing.T) {
 			}
 		}
 	}
-	eventually(t, time.Minute, "the simulation is done", func() bool {
+	eventually(t, patience, "the simulation is done", func() bool {
 		if job.ID == "" {
 			if err := json.Unmarshal(started.body, &job); err != nil {
 				t.Fatal(err)
@@ -97,7 +97,7 @@ func TestRulesAreTriedAndApplied(t *testing.T) {
 		send(p, 200)
 	}
 	t.Logf("killed %d times while rules were being applied", kills)
-	eventually(t, time.Minute, "the rules are applied", func() bool {
+	eventually(t, patience, "the rules are applied", func() bool {
 		send(p, 50)
 		var now inForce
 		p.manage(t, "GET", "/api/spaces/dev/rules", &now)
