@@ -296,6 +296,15 @@ func TestAMailComes(t *testing.T) {
 	o.later(time.Minute)
 	o.set(deliver.User(1), "vip", 1)
 	o.until(t, func(s *deliver.Status) bool { return s.Counts.Delivered == 2 })
+	// Both are listed with the person, and what was not sent.
+	var told []string
+	list, err := o.ToldOf(t.Context(), "use_0001")
+	for _, one := range list {
+		told = append(told, fmt.Sprintf("%t %s %t %t", one.State == deliver.ToldByMail, one.Mail, one.At > 0, one.Since > 0))
+	}
+	if want := []string{"true vip_mail true true", "true vip_mail true true", "false vip_mail true true"}; err != nil || !slices.Equal(told, want) {
+		t.Errorf("told %q, %v", told, err)
+	}
 	// A person is written to once, however many identifiers he has.
 	o.world.Create(deliver.User(2), deliver.Email(2))
 	o.set(deliver.User(2), "vip", 0)

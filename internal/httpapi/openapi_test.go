@@ -415,6 +415,17 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(404, "GET", shop+"/definitions/versions/7", "")
 	a.call(200, "GET", shop+"/profiles/users/user_id:person-1/computed", "")
 	a.call(404, "GET", shop+"/profiles/users/user_id:nobody/computed", "")
+	if h := a.call(200, "GET", shop+"/profiles/users/user_id:person-1/computed/history?keys=looks,lookers&start=2020-01-01", ""); len(h["series"].([]any)) != 2 {
+		t.Errorf("the history of what is computed: %v", h)
+	}
+	a.call(404, "GET", shop+"/profiles/users/user_id:nobody/computed/history", "")
+	a.call(400, "GET", shop+"/profiles/users/user_id:jane/computed/history?start=soon", "")
+	a.call(200, "GET", shop+"/profiles/users/user_id:jane/deliveries", "")
+	a.call(404, "GET", shop+"/profiles/users/user_id:nobody/deliveries", "")
+	if h := a.call(200, "GET", shop+"/profiles/users/user_id:jane/traits/history?name=plan&limit=1", ""); first(h, "message_id") != "i3" {
+		t.Errorf("the history of a trait: %v", h)
+	}
+	a.call(400, "GET", shop+"/profiles/users/user_id:jane/traits/history?next=x", "")
 	a.call(200, "GET", user+"user_id:person-1/traits?class=computed_trait&verbose=true", "")
 	a.call(200, "GET", user+"user_id:person-1/traits?class=audience", "")
 
@@ -484,6 +495,8 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(404, "GET", shop+"/duplicates/dup_x", "")
 	a.call(200, "POST", shop+"/duplicates/"+duplicate+"/dismiss?why=twins", "")
 	a.call(200, "GET", shop+"/duplicates?state=dismissed", "")
+	a.call(200, "POST", shop+"/duplicates/"+duplicate+"/restore?why=one%20after%20all", "")
+	a.call(404, "POST", shop+"/duplicates/dup_x/restore", "")
 	a.call(200, "GET", shop+"/audit?limit=1000", "")
 
 	for _, resource := range []string{"traits", "traits?verbose=true&limit=1", "external_ids?include=email", "events?limit=2&sort=asc", "metadata", "metadata?verbose=true", "links", "traits?as_of=2030-01-01"} {

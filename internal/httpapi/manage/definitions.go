@@ -12,8 +12,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/deliver"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
-	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
-	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/query"
@@ -31,6 +29,7 @@ type Definitions interface {
 	PreviewAudience(ctx context.Context, document []byte, key string, sample int) (computed.AudiencePreview, error)
 	AudienceMembers(ctx context.Context, key string, limit int, next string) (computed.MemberPage, error)
 	ComputedValues(ctx context.Context, ref space.Ref) (computed.Values, error)
+	ComputedHistory(ctx context.Context, ref space.Ref, q computed.HistoryQuery) (computed.History, error)
 }
 
 func definitionsVersionOf(v *computed.Version) api.DefinitionsVersion {
@@ -179,19 +178,15 @@ func (h *handler) definitionsHistory(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	n, err := limit(r)
+	at, err := pageOf(r)
 	if err != nil {
 		return err
 	}
-	p, err := s.DefinitionsHistory(r.Context(), n, r.URL.Query().Get("next"))
+	p, err := s.DefinitionsHistory(r.Context(), at.limit, at.next)
 	if err != nil {
 		return err
 	}
-	list := make([]api.DefinitionsVersion, len(p.Versions))
-	for i := range p.Versions {
-		list[i] = definitionsVersionOf(&p.Versions[i])
-	}
-	return ok(w, paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}))
+	return ok(w, listed(at, p.Versions, p.Next, definitionsVersionOf))
 }
 
 // definitionsVersion shows one version of the definitions.
@@ -217,36 +212,25 @@ func (h *handler) audienceMembers(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	n, err := limit(r)
+	at, err := pageOf(r)
 	if err != nil {
 		return err
 	}
-	p, err := s.AudienceMembers(r.Context(), r.PathValue("audience"), n, r.URL.Query().Get("next"))
+	p, err := s.AudienceMembers(r.Context(), r.PathValue("audience"), at.limit, at.next)
 	if err != nil {
 		return err
 	}
-	list := make([]api.AudienceMember, len(p.Members))
-	for i, m := range p.Members {
-		list[i] = api.AudienceMember{ID: m.Profile, Since: time.Unix(0, m.Since).UTC()}
-	}
-	return ok(w, api.AudienceMembers{Page: paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}), Audience: definitionOf(&p.Status)})
+	return ok(w, api.AudienceMembers{Page: listed(at, p.Members, p.Next, memberOf), Audience: definitionOf(&p.Status)})
+}
+
+func memberOf(m *computed.Member) api.AudienceMember {
+	return api.AudienceMember{ID: m.Profile, Since: time.Unix(0, m.Since).UTC()}
 }
 
 // computedValues shows what the definitions make of a profile.
 func (h *handler) computedValues(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.open(r)
+	s, ref, err := h.openProfile(r)
 	if err != nil {
-		return err
-	}
-	collection, known := identity.ParseCollection(r.PathValue("collection"))
-	if !known {
-		return answer.BadParameter("The collection is neither users nor accounts.")
-	}
-	ref, err := profiles.ParseRef(collection, r.PathValue("profile"))
-	if err != nil {
-		return err
-	}
-	if ref.AsOf, err = profiles.AsOf(r.URL.Query()); err != nil {
 		return err
 	}
 	v, err := s.ComputedValues(r.Context(), ref)

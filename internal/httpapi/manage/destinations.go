@@ -24,6 +24,7 @@ type Destinations interface {
 	EnableDestination(ctx context.Context, key string) error
 	TestDestination(ctx context.Context, key string, t deliver.Test) (deliver.Outcome, error)
 	DryRun(ctx context.Context, key, next string, limit int) (*deliver.PreviewPage, error)
+	ToldOf(ctx context.Context, profile string) ([]deliver.Told, error)
 	Suppression(ctx context.Context, address string) (*deliver.Suppression, error)
 	Suppress(ctx context.Context, address string) error
 	Unsuppress(ctx context.Context, address string) error
@@ -88,24 +89,26 @@ func messageOf(m *deliver.Message) api.DeliveryMessage {
 	return a
 }
 
-// deliveryStates are the names of what became of dead letters.
-var deliveryStates = map[deliver.Result]string{deliver.Dropped: "dropped", deliver.Unknown: "unknown"}
-
-func deliveriesOf(p *deliver.DeliveryPage, n int) api.Page[api.Delivery] {
-	list := make([]api.Delivery, len(p.Deliveries))
-	for i := range p.Deliveries {
-		d := &p.Deliveries[i]
-		list[i] = api.Delivery{
-			Number: d.Seq, State: "queued", Message: messageOf(&d.Message), Tries: d.Tries, Next: answer.TimeIfAny(d.Next), Reason: d.Reason,
-			At: answer.TimeIfAny(d.At),
-		}
-		if d.Result != 0 {
-			if list[i].State = deliveryStates[d.Result]; list[i].State == "" {
-				list[i].State = "refused"
-			}
-		}
+// deliveryState names what became of a dead letter.
+func deliveryState(r deliver.Result) string {
+	switch r {
+	case deliver.Dropped:
+		return "dropped"
+	case deliver.Unknown:
+		return "unknown"
 	}
-	return paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n})
+	return "refused"
+}
+
+func deliveryOf(d *deliver.Delivery) api.Delivery {
+	a := api.Delivery{
+		Number: d.Seq, State: "queued", Message: messageOf(&d.Message), Tries: d.Tries, Next: answer.TimeIfAny(d.Next), Reason: d.Reason,
+		At: answer.TimeIfAny(d.At),
+	}
+	if d.Result != 0 {
+		a.State = deliveryState(d.Result)
+	}
+	return a
 }
 
 // listDestinations lists the destinations of a space.
@@ -157,15 +160,15 @@ func (h *handler) deliveries(w http.ResponseWriter, r *http.Request, read func(s
 	if err != nil {
 		return err
 	}
-	n, err := limit(r)
+	at, err := pageOf(r)
 	if err != nil {
 		return err
 	}
-	p, err := read(s, r.Context(), r.PathValue("destination"), r.URL.Query().Get("next"), n)
+	p, err := read(s, r.Context(), r.PathValue("destination"), at.next, at.limit)
 	if err != nil {
 		return destinationsError(err)
 	}
-	return ok(w, deliveriesOf(p, n))
+	return ok(w, listed(at, p.Deliveries, p.Next, deliveryOf))
 }
 
 // retryDeadLetters sends dead letters again.
@@ -242,20 +245,19 @@ func (h *handler) dryRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := limit(r)
+	at, err := pageOf(r)
 	if err != nil {
 		return err
 	}
-	p, err := s.DryRun(r.Context(), r.PathValue("destination"), r.URL.Query().Get("next"), n)
+	p, err := s.DryRun(r.Context(), r.PathValue("destination"), at.next, at.limit)
 	if err != nil {
 		return destinationsError(err)
 	}
-	list := make([]api.DeliveryPreview, len(p.Previews))
-	for i := range p.Previews {
-		v := &p.Previews[i]
-		list[i] = api.DeliveryPreview{Message: messageOf(&v.Message), To: v.To, Subject: v.Subject, Body: v.Body, HTML: v.HTML, Withheld: v.Withheld}
-	}
-	return ok(w, paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}))
+	return ok(w, listed(at, p.Previews, p.Next, previewOf))
+}
+
+func previewOf(v *deliver.Preview) api.DeliveryPreview {
+	return api.DeliveryPreview{Message: messageOf(&v.Message), To: v.To, Subject: v.Subject, Body: v.Body, HTML: v.HTML, Withheld: v.Withheld}
 }
 
 // getSuppression says whether mails go to an address.

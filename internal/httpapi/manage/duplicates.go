@@ -15,6 +15,7 @@ type Duplicates interface {
 	Duplicates(ctx context.Context, q duplicates.Query) (duplicates.Page, error)
 	Duplicate(ctx context.Context, id string) (duplicates.Suggestion, error)
 	DismissDuplicate(ctx context.Context, id string) (duplicates.Suggestion, error)
+	RestoreDuplicate(ctx context.Context, id string) (duplicates.Suggestion, error)
 }
 
 func duplicateOf(s *duplicates.Suggestion) api.Duplicate {
@@ -39,12 +40,12 @@ func (h *handler) listDuplicates(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := limit(r)
+	at, err := pageOf(r)
 	if err != nil {
 		return err
 	}
 	query := r.URL.Query()
-	q := duplicates.Query{Limit: n, Next: query.Get("next")}
+	q := duplicates.Query{Limit: at.limit, Next: at.next}
 	if text := query.Get("kind"); text != "" {
 		var known bool
 		if q.Kind, known = duplicates.ParseKind(text); !known {
@@ -62,19 +63,20 @@ func (h *handler) listDuplicates(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]api.Duplicate, 0, len(p.Suggestions))
-	for i := range p.Suggestions {
-		list = append(list, duplicateOf(&p.Suggestions[i]))
-	}
-	return ok(w, paged(list, api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n}))
+	return ok(w, listed(at, p.Suggestions, p.Next, duplicateOf))
 }
 
 func (h *handler) getDuplicate(w http.ResponseWriter, r *http.Request) error {
-	d, err := h.open(r)
+	return h.duplicate(w, r, Space.Duplicate)
+}
+
+// duplicate answers with the suggestion of the path, after something was done with it.
+func (h *handler) duplicate(w http.ResponseWriter, r *http.Request, do func(Space, context.Context, string) (duplicates.Suggestion, error)) error {
+	s, err := h.open(r)
 	if err != nil {
 		return err
 	}
-	one, err := d.Duplicate(r.Context(), r.PathValue("duplicate"))
+	one, err := do(s, r.Context(), r.PathValue("duplicate"))
 	if err != nil {
 		return err
 	}
@@ -84,13 +86,10 @@ func (h *handler) getDuplicate(w http.ResponseWriter, r *http.Request) error {
 // dismissDuplicate says that profiles are several people; the reason comes in the
 // parameter why.
 func (h *handler) dismissDuplicate(w http.ResponseWriter, r *http.Request) error {
-	d, err := h.open(r)
-	if err != nil {
-		return err
-	}
-	one, err := d.DismissDuplicate(r.Context(), r.PathValue("duplicate"))
-	if err != nil {
-		return err
-	}
-	return ok(w, duplicateOf(&one))
+	return h.duplicate(w, r, Space.DismissDuplicate)
+}
+
+// restoreDuplicate takes a dismissal back.
+func (h *handler) restoreDuplicate(w http.ResponseWriter, r *http.Request) error {
+	return h.duplicate(w, r, Space.RestoreDuplicate)
 }

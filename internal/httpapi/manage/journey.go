@@ -8,8 +8,6 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
-	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
-	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
@@ -23,20 +21,8 @@ type Journeys interface {
 
 // journey serves a profile's events in lanes.
 func (h *handler) journey(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.open(r)
+	s, ref, err := h.openProfile(r)
 	if err != nil {
-		return err
-	}
-	collection, known := identity.ParseCollection(r.PathValue("collection"))
-	if !known {
-		return answer.BadParameter("The collection is neither users nor accounts.")
-	}
-	ref, err := profiles.ParseRef(collection, r.PathValue("profile"))
-	if err != nil {
-		return err
-	}
-	asked := r.URL.Query()
-	if ref.AsOf, err = profiles.AsOf(asked); err != nil {
 		return err
 	}
 	var q query.JourneyQuery
@@ -46,7 +32,7 @@ func (h *handler) journey(w http.ResponseWriter, r *http.Request) error {
 	if q.End, err = moment(r, "end"); err != nil {
 		return err
 	}
-	if text := asked.Get("items"); text != "" {
+	if text := r.URL.Query().Get("items"); text != "" {
 		if q.Items, err = strconv.Atoi(text); err != nil || q.Items < 10 || q.Items > 2000 {
 			return answer.BadParameter("items is not a number from 10 to 2000.")
 		}

@@ -7,8 +7,6 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
-	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
-	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
@@ -17,6 +15,7 @@ import (
 // Profiles reads profiles.
 type Profiles interface {
 	Profile(ctx context.Context, ref space.Ref) (query.Profile, error)
+	TraitHistory(ctx context.Context, ref space.Ref, name string, limit int, next string) (query.TraitHistory, error)
 	CountEvents(ctx context.Context, ref space.Ref, most int64) (int64, error)
 }
 
@@ -25,19 +24,8 @@ const mostCounted = 1_000_000
 
 // getProfile serves everything about one profile but its events.
 func (h *handler) getProfile(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.open(r)
+	s, ref, err := h.openProfile(r)
 	if err != nil {
-		return err
-	}
-	collection, known := identity.ParseCollection(r.PathValue("collection"))
-	if !known {
-		return answer.BadParameter("The collection is neither users nor accounts.")
-	}
-	ref, err := profiles.ParseRef(collection, r.PathValue("profile"))
-	if err != nil {
-		return err
-	}
-	if ref.AsOf, err = profiles.AsOf(r.URL.Query()); err != nil {
 		return err
 	}
 	v, err := s.Profile(r.Context(), ref)

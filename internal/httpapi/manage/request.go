@@ -13,6 +13,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
+	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
+	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space"
 )
 
@@ -69,6 +71,24 @@ func (h *handler) open(r *http.Request) (Space, error) {
 		return nil, space.ErrClosed
 	}
 	return s, err
+}
+
+// openProfile finds the space of the path, and reads which profile of it the path and
+// as_of name.
+func (h *handler) openProfile(r *http.Request) (Space, space.Ref, error) {
+	s, err := h.open(r)
+	if err != nil {
+		return nil, space.Ref{}, err
+	}
+	collection, known := identity.ParseCollection(r.PathValue("collection"))
+	if !known {
+		return nil, space.Ref{}, answer.BadParameter("The collection is neither users nor accounts.")
+	}
+	ref, err := profiles.ParseRef(collection, r.PathValue("profile"))
+	if err == nil {
+		ref.AsOf, err = profiles.AsOf(r.URL.Query())
+	}
+	return s, ref, err
 }
 
 // mostDocument bounds the documents that people write.
@@ -132,6 +152,26 @@ func limit(r *http.Request) (int, error) {
 		return 0, answer.BadParameter("limit is not a number from 1 to %d.", pageMost)
 	}
 	return min(n, pageMost), nil
+}
+
+// asked is which page of a list is asked for.
+type asked struct {
+	limit int
+	next  string // where the last one ended
+}
+
+func pageOf(r *http.Request) (asked, error) {
+	n, err := limit(r)
+	return asked{n, r.URL.Query().Get("next")}, err
+}
+
+// listed is the page that was asked for, of items that are shown by of.
+func listed[T, A any](at asked, items []T, next string, of func(*T) A) api.Page[A] {
+	out := make([]A, len(items))
+	for i := range items {
+		out[i] = of(&items[i])
+	}
+	return paged(out, api.Cursor{HasMore: next != "", Next: next, Limit: at.limit})
 }
 
 // paged is a page of a list.

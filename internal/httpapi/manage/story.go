@@ -5,29 +5,17 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
-	"github.com/selfsame-id/selfsame/internal/httpapi/profiles"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // story serves how a profile came to be, step by step.
 func (h *handler) story(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.open(r)
+	s, ref, err := h.openProfile(r)
 	if err != nil {
 		return err
 	}
-	collection, known := identity.ParseCollection(r.PathValue("collection"))
-	if !known {
-		return answer.BadParameter("The collection is neither users nor accounts.")
-	}
-	ref, err := profiles.ParseRef(collection, r.PathValue("profile"))
-	if err != nil {
-		return err
-	}
-	if ref.AsOf, err = profiles.AsOf(r.URL.Query()); err != nil {
-		return err
-	}
-	n, err := limit(r)
+	at, err := pageOf(r)
 	if err != nil {
 		return err
 	}
@@ -35,13 +23,13 @@ func (h *handler) story(w http.ResponseWriter, r *http.Request) error {
 	if format != "" && format != "json" && format != "dot" {
 		return answer.BadParameter("format is neither json nor dot.")
 	}
-	p, err := s.Story(r.Context(), ref, n, r.URL.Query().Get("next"))
+	p, err := s.Story(r.Context(), ref, at.limit, at.next)
 	if err != nil {
 		return err
 	}
 	a := api.Story{
 		ID: p.Profile, Collection: p.Collection.String(), Provisional: p.Provisional, Strands: p.Strands, Total: p.Total,
-		Data: []api.Chapter{}, Cursor: api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: n},
+		Data: []api.Chapter{}, Cursor: api.Cursor{HasMore: p.Next != "", Next: p.Next, Limit: at.limit},
 	}
 	for i := range p.Chapters {
 		a.Data = append(a.Data, chapterOf(&p.Chapters[i]))

@@ -192,6 +192,22 @@ func TestDuplicatesAreSuggestedUntilThatIsSettled(t *testing.T) {
 	if err != nil || len(trail.Entries) != 1 || trail.Entries[0].Action != "duplicate.dismiss" || trail.Entries[0].Why != "mother and daughter" {
 		t.Errorf("%+v, %v", trail, err)
 	}
+	// That is taken back, and said again.
+	for _, decide := range []struct {
+		do     func(context.Context, string) (duplicates.Suggestion, error)
+		want   string
+		action string
+	}{{s.d.RestoreDuplicate, name + "; " + phone, "duplicate.restore"}, {s.d.DismissDuplicate, name, "duplicate.dismiss"}} {
+		for range 2 { // the second changes nothing
+			if one, err := decide.do(ctx, id); err != nil || (one.Dismissed != nil) != (decide.want == name) {
+				t.Errorf("%s: %+v, %v", decide.action, one, err)
+			}
+		}
+		s.expect(decide.want)
+		if trail, err := query.New(s.Space).Audit(t.Context(), 2, ""); err != nil || trail.Entries[0].Action != decide.action || trail.Entries[1].Action == decide.action {
+			t.Errorf("%s: %+v, %v", decide.action, trail, err)
+		}
+	}
 	s.says(`user_id:third {"phone":"+41 79 1234567"}`)
 	s.expect(name + "; phone +41791234567: jane jane2 third")
 	if one, err := s.d.Duplicate(t.Context(), id); err != nil || one.Dismissed != nil || len(one.Profiles) != 3 {

@@ -247,54 +247,74 @@ func dismissal(v *space.View, s sign) (*dismissalRecord, []byte, error) {
 }
 
 // DismissDuplicate says that the profiles of a suggestion are several people. It is suggested
-// again only when another profile has the sign too. To dismiss what is dismissed
-// changes nothing. ErrNotFound as in Duplicate. Who does it and why is in the context, see
-// package audit.
+// again only when another profile has the sign too, or when that is taken back. To dismiss
+// what is dismissed changes nothing. ErrNotFound as in Duplicate. Who does it and why is in
+// the context, see package audit.
 func (d *Finder) DismissDuplicate(ctx context.Context, id string) (Suggestion, error) {
+	return d.decide(ctx, id, true)
+}
+
+// RestoreDuplicate takes back that a suggestion was dismissed. Of one that was not it
+// changes nothing. ErrNotFound as in Duplicate. Who does it and why is in the context.
+func (d *Finder) RestoreDuplicate(ctx context.Context, id string) (Suggestion, error) {
+	return d.decide(ctx, id, false)
+}
+
+// decide dismisses a suggestion or takes that back.
+func (d *Finder) decide(ctx context.Context, id string, dismissed bool) (Suggestion, error) {
 	for {
 		// Of two who do it at once, the second finds it done.
-		one, err := d.dismiss(ctx, id)
+		one, err := d.tryDecide(ctx, id, dismissed)
 		if !errors.Is(err, kv.ErrConflict) {
 			return one, err
 		}
 	}
 }
 
-func (d *Finder) dismiss(ctx context.Context, id string) (Suggestion, error) {
+func (d *Finder) tryDecide(ctx context.Context, id string, dismissed bool) (Suggestion, error) {
 	v, err := d.space.View(ctx)
 	if err != nil {
 		return Suggestion{}, err
 	}
 	defer v.Close()
 	s, one, err := named(v, id)
-	if err != nil || one.Dismissed != nil {
+	if err != nil || dismissed == (one.Dismissed != nil) {
 		return one, err
 	}
 	var ids []string
 	for _, p := range one.Profiles {
 		ids = append(ids, p.ID)
 	}
-	e := audit.New(ctx, v.Now().UnixNano(), "duplicate.dismiss", id, map[string]any{"kind": one.Sign.Kind.String(), "profiles": ids})
-	rec := dismissalRecord{Dismissal{e.Time, e.By, e.For, e.Why}, ids}
-	value, err := json.Marshal(rec)
-	if err != nil {
-		return Suggestion{}, err
-	}
 	_, stored, err := dismissal(v, s)
 	if err != nil {
 		return Suggestion{}, err
 	}
+	action := "duplicate.restore"
+	if dismissed {
+		action = "duplicate.dismiss"
+	}
+	e := audit.New(ctx, v.Now().UnixNano(), action, id, map[string]any{"kind": one.Sign.Kind.String(), "profiles": ids})
 	var b kv.Batch
 	key := codec.Dismissals.Key(v.Keys(), s.kind, s.hash)
 	b.Require(key, stored)
-	b.Put(key, value)
+	one.Dismissed = nil
+	if dismissed {
+		rec := dismissalRecord{Dismissal{e.Time, e.By, e.For, e.Why}, ids}
+		value, err := json.Marshal(rec)
+		if err != nil {
+			return Suggestion{}, err
+		}
+		b.Put(key, value)
+		one.Dismissed = &rec.Dismissal
+	} else {
+		b.Delete(key)
+	}
 	if err := d.space.PutAudit(&b, e); err != nil {
 		return Suggestion{}, err
 	}
 	if err := d.space.Store().Commit(ctx, &b); err != nil {
 		return Suggestion{}, err
 	}
-	one.Dismissed = &rec.Dismissal
 	return one, nil
 }
 
