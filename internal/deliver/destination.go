@@ -187,10 +187,9 @@ func (d *destination) run(ctx context.Context) (task.Rest, error) {
 	if err != nil {
 		return task.Rest{}, err
 	}
-	for more := true; more; {
-		if more, err = d.follow(ctx); err != nil {
-			break
-		}
+	more := true
+	for began := time.Now(); more && err == nil && time.Since(began) < followTurn; {
+		more, err = d.follow(ctx)
 	}
 	d.startSending()
 	switch {
@@ -198,15 +197,22 @@ func (d *destination) run(ctx context.Context) (task.Rest, error) {
 		return task.Rest{Least: heldPause, Most: heldPause}, nil
 	case err != nil:
 		return task.Rest{}, err
+	case more:
+		return task.Rest{Most: time.Nanosecond}, nil // when the others had their turn
 	case d.on.store.Exclusive():
-		return task.Rest{Most: idlePause}, nil
+		return task.Rest{Least: gatherPause, Most: idlePause}, nil
 	}
 	return task.Rest{Least: followPause, Most: sharedPause}, nil
 }
 
 const (
-	heldPause   = 3 * time.Second
-	idlePause   = time.Minute
+	heldPause = 3 * time.Second
+	idlePause = time.Minute
+	// followTurn is how long the task follows the feed until those of other destinations
+	// get their turn: where much comes, the end of the feed is never reached.
+	followTurn = 100 * time.Millisecond
+	// gatherPause is how long it rests at least: what comes meanwhile is read together.
+	gatherPause = 5 * time.Millisecond
 	followPause = 20 * time.Millisecond
 	sharedPause = 500 * time.Millisecond
 )

@@ -8,6 +8,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
+	"github.com/selfsame-id/selfsame/internal/lease"
 )
 
 // Bounds of what one commit of a follower takes.
@@ -30,38 +31,74 @@ func (d *destination) follow(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	about := d.def.subscriptions(keys)
+	if done, err := d.prepare(ctx, about); err != nil || !done {
+		return true, err
+	}
+	return d.followFeed(ctx, complete(about))
+}
+
+// prepare takes a step towards a ledger that has what is subscribed and nothing else.
+func (d *destination) prepare(ctx context.Context, about map[string]subscribed) (done bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.load(ctx); err != nil {
 		return false, err
 	}
 	if done, err := d.leave(ctx, about); err != nil || !done {
-		return true, err
+		return false, err
 	}
-	if done, err := d.takeBaseline(ctx, about); err != nil || !done {
-		return true, err
-	}
-	return d.followFeed(ctx, complete(about))
+	return d.takeBaseline(ctx, about)
 }
 
-// followFeed reads records of the feed and queues what follows from them. The caller
-// holds mu.
+// place is how far a destination is in the feed. Only its task moves it, in this process.
+type place struct {
+	cursor string
+	events string // see state.Events
+	done   int
+}
+
+// errMoved: another process followed the feed meanwhile.
+var errMoved = fmt.Errorf("%w: it followed the feed", lease.ErrHeld)
+
+// updateAt is update for the task, which does not hold mu while it reads what to change: tries
+// go on meanwhile. What is new in the queue is sent at once.
+func (d *destination) updateAt(ctx context.Context, at place, change func(*work) error) error {
+	d.mu.Lock()
+	err := d.load(ctx)
+	switch {
+	case err != nil:
+	case d.st.Cursor != at.cursor:
+		err = errMoved
+	default:
+		err = d.update(ctx, change)
+	}
+	d.mu.Unlock()
+	if err == nil {
+		d.startSending()
+	}
+	return err
+}
+
+// followFeed reads records of the feed and queues what follows from them.
 func (d *destination) followFeed(ctx context.Context, about map[string]subscribed) (more bool, err error) {
-	records, next, err := d.on.source.Feed(ctx, d.st.Cursor, followRecords)
+	d.mu.Lock()
+	at := place{d.st.Cursor, d.st.Events, d.st.EventsDone}
+	d.mu.Unlock()
+	records, next, err := d.on.source.Feed(ctx, at.cursor, followRecords)
 	if err != nil || len(records) == 0 {
 		return false, err
 	}
-	resumed := d.st.Events != ""
+	resumed := at.events != ""
 	if resumed {
 		// Events up to a certain cursor were begun with: it has to be the same records.
-		next = d.st.Events
+		next = at.events
 		if records, err = upTo(records, next); err != nil {
 			return false, err
 		}
 	}
 	n, t := d.gather(records, resumed)
 	if n < len(records) && !resumed {
-		if next, err = cursorAfter(d.st.Cursor, records[:n]); err != nil {
+		if next, err = cursorAfter(at.cursor, records[:n]); err != nil {
 			return false, err
 		}
 	}
@@ -70,11 +107,11 @@ func (d *destination) followFeed(ctx context.Context, about map[string]subscribe
 	for len(t.profiles) > followProfiles {
 		first := t.profiles[:followProfiles]
 		t.profiles = t.profiles[followProfiles:]
-		if err := d.compare(ctx, about, &touched{profiles: first, since: t.since}, ""); err != nil {
+		if err := d.compare(ctx, at, about, &touched{profiles: first, since: t.since}, ""); err != nil {
 			return false, err
 		}
 	}
-	return true, d.compare(ctx, about, t, next)
+	return true, d.compare(ctx, at, about, t, next)
 }
 
 // touched is what records of the feed name.
@@ -164,34 +201,14 @@ func cursorAfter(cursor string, records []feed.Record) (string, error) {
 	return c.String(), nil
 }
 
-// truth reads the profiles that were touched, each once, as they are now.
-func (d *destination) truth(ctx context.Context, ids []string) ([]*Profile, error) {
-	var out []*Profile
-	known := map[string]bool{}
-	for _, id := range ids {
-		p, err := d.on.source.Profile(ctx, id)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			continue
-		case err != nil:
-			return nil, fmt.Errorf("a profile for the destination %s: %w", d.def.Key, err)
-		}
-		if !known[p.ID] {
-			known[p.ID] = true
-			out = append(out, p)
-		}
-	}
-	return out, nil
-}
-
-// compare queues what a part of the feed leads to, and moves the cursor to next; "":
-// not yet. The caller holds mu.
-func (d *destination) compare(ctx context.Context, about map[string]subscribed, t *touched, next string) error {
+// compare queues what a part of the feed at a place leads to, and moves the cursor to
+// next; "": not yet.
+func (d *destination) compare(ctx context.Context, at place, about map[string]subscribed, t *touched, next string) error {
 	var profiles []*Profile
 	var err error
 	if len(about) > 0 {
-		if profiles, err = d.truth(ctx, t.profiles); err != nil {
-			return err
+		if profiles, err = d.on.source.Profiles(ctx, t.profiles); err != nil {
+			return fmt.Errorf("profiles for the destination %s: %w", d.def.Key, err)
 		}
 	}
 	orphans, owners, err := d.orphans(ctx, about, t.lost)
@@ -199,11 +216,11 @@ func (d *destination) compare(ctx context.Context, about map[string]subscribed, 
 		return err
 	}
 	profiles = append(profiles, owners...)
-	events, err := d.queueEvents(ctx, t.blocks, next)
+	events, err := d.queueEvents(ctx, at, t.blocks, next)
 	if err != nil {
 		return err
 	}
-	return d.update(ctx, func(w *work) error {
+	return d.updateAt(ctx, at, func(w *work) error {
 		for _, m := range events {
 			if _, err := w.append(m, ""); err != nil {
 				return err
@@ -319,13 +336,13 @@ func (w *work) merge(c feed.Change) error {
 // queueEvents queues the events of blocks that are selected, and returns the last of
 // them, which the commit that moves the cursor queues. Before that it takes commits of
 // its own where they are many, and the state remembers how far they are.
-func (d *destination) queueEvents(ctx context.Context, blocks []event.Block, next string) (page []Message, err error) {
+func (d *destination) queueEvents(ctx context.Context, at place, blocks []event.Block, next string) (page []Message, err error) {
 	if len(blocks) == 0 {
 		return nil, nil
 	}
 	done := 0
-	if d.st.Events == next {
-		done = d.st.EventsDone
+	if at.events == next {
+		done = at.done
 	}
 	size, seen := 0, 0
 	err = d.on.source.Events(ctx, blocks, func(e *StoredEvent) error {
@@ -336,7 +353,7 @@ func (d *destination) queueEvents(ctx context.Context, blocks []event.Block, nex
 		if size += len(e.Body); len(page) < followEvents && size < followBytes {
 			return nil
 		}
-		err := d.update(ctx, func(w *work) error {
+		err := d.updateAt(ctx, at, func(w *work) error {
 			for _, m := range page {
 				if _, err := w.append(m, ""); err != nil {
 					return err

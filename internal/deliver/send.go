@@ -39,7 +39,7 @@ func (d *destination) startSending() {
 		}
 		return
 	}
-	if !d.loaded || d.st.Queued == 0 || d.stoppedBy(&d.st) != nil || d.def.Disabled || d.life.Err() != nil {
+	if d.on.idle || !d.loaded || d.st.Queued == 0 || d.stoppedBy(&d.st) != nil || d.def.Disabled || d.life.Err() != nil {
 		return
 	}
 	ctx, stop := context.WithCancel(d.life)

@@ -26,6 +26,11 @@ type Source interface {
 	// is now: identity and values of one moment. Values that follow from a regrouping
 	// (merge, undo, rules) are those after it. ErrNotFound.
 	Profile(ctx context.Context, id string) (*Profile, error)
+	// Profiles reads the profiles that IDs lead to, each once, for whoever follows the feed;
+	// those that are not there are left out. Their values are those that the feed has told:
+	// what is newer it will tell. Those of profiles that were regrouped are as Profile
+	// has them.
+	Profiles(ctx context.Context, ids []string) ([]*Profile, error)
 	// Owner reads the profile of a collection (users, accounts) that has an identifier. ErrNotFound: none has it.
 	Owner(ctx context.Context, collection string, id Identifier) (*Profile, error)
 	// Walk reads profiles in the order of their IDs, after a given one ("": from the

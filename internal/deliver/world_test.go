@@ -203,6 +203,16 @@ func (w *world) Profile(_ context.Context, id string) (*Profile, error) {
 	return w.truth(id), nil
 }
 
+func (w *world) Profiles(ctx context.Context, ids []string) (out []*Profile, err error) {
+	for _, id := range ids {
+		p, err := w.Profile(ctx, id)
+		if err == nil && !slices.ContainsFunc(out, func(o *Profile) bool { return o.ID == p.ID }) {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
 func (w *world) Owner(_ context.Context, _ string, id Identifier) (*Profile, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

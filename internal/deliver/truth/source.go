@@ -81,6 +81,15 @@ func (s *Source) Profile(ctx context.Context, id string) (*deliver.Profile, erro
 	return s.read(ctx, space.Ref{Collection: collection, Type: "segment_id", Value: id})
 }
 
+// Profiles implements deliver.Source.
+func (s *Source) Profiles(ctx context.Context, ids []string) ([]*deliver.Profile, error) {
+	people, err := s.computed.Followed(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return profilesOf(people), nil
+}
+
 // Owner implements deliver.Source.
 func (s *Source) Owner(ctx context.Context, collection string, id deliver.Identifier) (*deliver.Profile, error) {
 	c, ok := identity.ParseCollection(collection)
@@ -107,11 +116,15 @@ func (s *Source) Walk(ctx context.Context, after string, limit int, all bool) ([
 	if err != nil {
 		return nil, "", err
 	}
-	page := make([]*deliver.Profile, len(people))
+	return profilesOf(people), next, nil
+}
+
+func profilesOf(people []*computed.Person) []*deliver.Profile {
+	out := make([]*deliver.Profile, len(people))
 	for i, p := range people {
-		page[i] = profileOf(p)
+		out[i] = profileOf(p)
 	}
-	return page, next, nil
+	return out
 }
 
 func profileOf(p *computed.Person) *deliver.Profile {

@@ -120,7 +120,7 @@ func (w *work) outcomes(found []gathered) ([]outcome, error) {
 // renew stages what becomes of the state of one profile.
 func (w *work) renew(out *staged, g *gathered, before State, o *outcome) error {
 	keys := w.view.Keys()
-	after := State{Timer: before.Timer}
+	after := State{Timer: before.Timer, Strands: sumOf(g.strands)}
 	if g.rec != nil {
 		var err error
 		if after.Values, err = w.values(g, before, o); err != nil {

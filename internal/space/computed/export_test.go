@@ -167,6 +167,15 @@ func (c *Computed) Check(ctx context.Context) (wrong []string, err error) {
 		if err != nil {
 			return nil, err
 		}
+		told, err := c.Followed(ctx, []string{read.Profile})
+		if err != nil {
+			return nil, err
+		}
+		exact := &Person{}
+		exact.take(&read)
+		if len(told) != 1 || !maps.Equal(told[0].values(), exact.values()) {
+			bad("%s is followed with %v, want %v", read.Profile, told, exact.values())
+		}
 		for _, t := range read.Traits {
 			if a, _ := wanted.get(compiled.byKey[t.Key].number); !bytes.Equal(a.JSON, t.JSON) {
 				bad("%s of %s reads as %s, want %s", t.Key, g.id.Text(g.rec.Collection), t.JSON, a.JSON)
@@ -179,6 +188,18 @@ func (c *Computed) Check(ctx context.Context) (wrong []string, err error) {
 		}
 	}
 	return wrong, nil
+}
+
+// values are those of a person, by key.
+func (p *Person) values() map[string]string {
+	out := map[string]string{}
+	for _, t := range p.Computed {
+		out[t.Key] = string(t.JSON)
+	}
+	for _, a := range p.Audiences {
+		out[a.Key] = "in"
+	}
+	return out
 }
 
 // rowsOfBodies takes the rows out of every event that is stored, by strand.

@@ -50,12 +50,7 @@ func (c *Computed) Person(ctx context.Context, ref space.Ref) (*Person, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Computed = values.Traits
-	for _, a := range values.Audiences {
-		if a.In {
-			p.Audiences = append(p.Audiences, a)
-		}
-	}
+	p.take(&values)
 	return p, nil
 }
 
@@ -132,27 +127,10 @@ func (c *Computed) People(ctx context.Context, after string, limit int, all bool
 			return nil, "", fmt.Errorf("the state of profile %x: %w", ids[i], err)
 		}
 		p := found[i].person()
-		for _, value := range state.Values {
-			d := definitionOf(compiled, value.Definition)
-			if d == nil || d.disabled || pos.Complete[d.number] != d.meaning {
-				continue
-			}
-			if d.audience {
-				p.Audiences = append(p.Audiences, Membership{Key: d.key, In: true, Since: value.Since})
-			} else {
-				p.Computed = append(p.Computed, TraitValue{Key: d.key, JSON: value.JSON, Since: value.Since})
-			}
-		}
+		p.takeTold(compiled, pos, &state)
 		page = append(page, p)
 	}
 	return page, next, nil
-}
-
-func definitionOf(c *Compiled, number uint32) *definition {
-	if c == nil {
-		return nil
-	}
-	return c.byNumber[number]
 }
 
 // Owners finds the profiles of strands; those that are nobody's are left out.

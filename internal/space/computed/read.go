@@ -92,20 +92,27 @@ func (c *Computed) valuesOf(v *space.View, g *gathered, asOf int64, now bool) (V
 	if err != nil {
 		return out, err
 	}
+	return out, out.take(compiled, pos, &state, &outcomes[0])
+}
+
+// take takes the values of an outcome that are shown. What the evaluator has stored says
+// since when they are what they are; nothing stored: the events do.
+func (out *Values) take(compiled *Compiled, pos *position, state *State, o *outcome) error {
+	collection := out.Collection
 	shown := func(d *definition) bool {
 		return !d.disabled && d.collection == collection && pos.Complete[d.number] == d.meaning
 	}
 	var news []uint32 // what the evaluator has not stored yet
-	for _, now := range outcomes[0].values {
+	for _, now := range o.values {
 		if d := compiled.byNumber[now.Definition]; shown(d) {
 			if old, had := state.get(d.number); !had || !bytes.Equal(old.JSON, now.JSON) {
 				news = append(news, d.number)
 			}
 		}
 	}
-	dated, err := outcomes[0].since(out.AsOf, news)
+	dated, err := o.since(out.AsOf, news)
 	if err != nil {
-		return out, err
+		return err
 	}
 	since := func(d *definition) int64 {
 		if at, is := dated[d.number]; is {
@@ -119,7 +126,7 @@ func (c *Computed) valuesOf(v *space.View, g *gathered, asOf int64, now bool) (V
 		if !shown(d) {
 			continue
 		}
-		now, has := outcomes[0].get(d.number)
+		now, has := o.get(d.number)
 		switch {
 		case d.audience:
 			m := Membership{Key: key, In: has}
@@ -131,5 +138,5 @@ func (c *Computed) valuesOf(v *space.View, g *gathered, asOf int64, now bool) (V
 			out.Traits = append(out.Traits, TraitValue{Key: key, JSON: now.JSON, Since: since(d)})
 		}
 	}
-	return out, nil
+	return nil
 }

@@ -12,6 +12,9 @@ type State struct {
 	// Timer is when the profile is to be evaluated again although no event comes, in
 	// nanoseconds since 1970; 0: never. It may be early.
 	Timer int64
+	// Strands is the sum of those that the values were made of, see sumOf; 0: it is not
+	// known, or there were none.
+	Strands uint64
 	// Values are sorted by number. A computed trait without a value, and an audience
 	// that the profile is not in, are not there.
 	Values []Value
@@ -24,7 +27,8 @@ type Value struct {
 	JSON       []byte // of a computed trait; empty: the profile is in the audience
 }
 
-const stateVersion = 1
+// stateVersion 2 added Strands.
+const stateVersion = 2
 
 // Append appends the stored form of the state to dst.
 func (s *State) Append(dst []byte) []byte {
@@ -40,7 +44,7 @@ func (s *State) Append(dst []byte) []byte {
 		dst = append(dst, v.JSON...)
 		last, since = v.Definition, v.Since
 	}
-	return dst
+	return binary.AppendUvarint(dst, s.Strands)
 }
 
 // DecodeState reads what Append appended; nothing is the empty state. Errors are those
@@ -51,7 +55,7 @@ func DecodeState(b []byte) (State, error) {
 		return s, nil
 	}
 	r := &codec.Reader{Rest: b}
-	r.Version(stateVersion)
+	version := r.Version(stateVersion)
 	s.Timer = r.Varint()
 	s.Values = make([]Value, r.Count(3))
 	last, since := uint32(0), int64(0)
@@ -64,7 +68,19 @@ func DecodeState(b []byte) (State, error) {
 		}
 		s.Values[i] = v
 	}
+	if version > 1 {
+		s.Strands = r.Uvarint()
+	}
 	return s, r.Err
+}
+
+// sumOf is a sum over strands, the same in any order. Their hashes are keyed, so that
+// nobody can choose others with the same sum.
+func sumOf(strands []*codec.Strand) (sum uint64) {
+	for _, st := range strands {
+		sum += binary.BigEndian.Uint64(st.Hash[:])
+	}
+	return sum
 }
 
 // empty reports whether nothing has to be remembered.
