@@ -7,28 +7,27 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/selfsame-id/selfsame/test/instance"
 	"github.com/selfsame-id/selfsame/test/population"
 )
 
+const (
+	importTitle = "History by `selfsame import`"
+	rowStopped  = "into a stopped directory"
+	rowRunning  = "into a running server"
+)
+
 // imports measures `selfsame import` of a file.
 func (b *bench) imports() error {
-	file := filepath.Join(b.dir, "events.ndjson")
-	_, size, err := writeFile(file, population.Config{Seed: b.seed, Events: b.events})
-	if err != nil {
+	if err := b.importInto(rowStopped, false); err != nil {
 		return err
 	}
-	defer os.Remove(file)
-	if err := b.importInto("a stopped directory", file, size, false); err != nil {
-		return err
-	}
-	return b.importInto("a running server", file, size, true)
+	return b.importInto(rowRunning, true)
 }
 
-func (b *bench) importInto(name, file string, size int64, running bool) error {
+func (b *bench) importInto(name string, running bool) error {
 	data, err := b.data()
 	if err != nil {
 		return err
@@ -44,7 +43,7 @@ func (b *bench) importInto(name, file string, size int64, running bool) error {
 		args = []string{"--server", p.URL("")}
 	}
 	began := time.Now()
-	state, peak, err := b.importFrom(nil, append(args, file)...)
+	state, peak, err := b.command(nil, nil, nil, append(append([]string{"import", "--source", "shop"}, args...), b.file)...)
 	if err != nil {
 		return err
 	}
@@ -64,66 +63,81 @@ func (b *bench) importInto(name, file string, size int64, running bool) error {
 	if err != nil {
 		return err
 	}
-	t := b.tables.at("NDJSON by `selfsame import`", "into", "events", "seconds", "events/s", "MB/s", "CPU µs/event", "peak RSS MiB", "disk MiB", "disk B/event")
-	t.row(name, whole(b.events), seconds(wall), whole(float64(b.events)/wall.Seconds()), whole(float64(size)/1e6/wall.Seconds()),
-		micros(cpu, b.events), mebi(peak), mebi(disk), whole(float64(disk)/float64(b.events)))
+	t := b.tables.at(importTitle, whole(b.events)+" events", "events/s", "of C", "CPU µs/event", "of C's", "MB/s of D", "peak RSS MiB", "of memory", "disk B/event")
+	rate, each := float64(b.events)/wall.Seconds(), micros(cpu, b.events)
+	t.add(b.row(name), count(rate), ratio(rate, b.yard.core), each, ratio(each.value, b.yard.coreCPU), ratio(rate*b.eventBytes(), b.yard.disk),
+		mebi(peak), ratio(float64(peak), memory), count(float64(disk)/float64(b.events)))
 	return nil
 }
 
-// importFrom runs the import command to its end, and says how much memory it
-// had at most.
-func (b *bench) importFrom(stdin io.Reader, args ...string) (state *os.ProcessState, peak int64, err error) {
-	cmd := exec.Command(b.binary, append([]string{"import", "--config", b.config(), "--space", "dev", "--source", "shop"}, args...)...)
+// command runs the binary to its end, and says how much memory it had at most. What
+// it writes goes to stdout, or into the error.
+func (b *bench) command(stdin io.Reader, stdout io.Writer, env []string, args ...string) (state *os.ProcessState, peak int64, err error) {
+	cmd := exec.Command(b.who.binary, append(args, "--config", b.config(), "--space", "dev")...)
 	var output bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &output, &output
-	cmd.Env = append(os.Environ(), "SELFSAME_ADMIN_TOKEN="+admin)
+	if stdout != nil {
+		cmd.Stdout = stdout
+	}
+	cmd.Env = append(append(os.Environ(), "SELFSAME_ADMIN_TOKEN="+admin), env...)
 	if peak, err = instance.RunWatched(cmd); err != nil {
-		return nil, 0, fmt.Errorf("selfsame import: %w\n%s", err, output.Bytes())
+		return nil, 0, fmt.Errorf("selfsame %s: %w\n%s", args[0], err, output.Bytes())
 	}
 	return cmd.ProcessState, peak, nil
 }
 
-// writeFile writes a population to a file and counts its events and bytes.
-func writeFile(path string, c population.Config) (events, size int64, err error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return 0, 0, err
-	}
-	events, size, err = writeTo(f, c)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return events, size, err
-}
-
-func writeTo(w io.Writer, c population.Config) (events, size int64, err error) {
+// writeTo writes events and counts them and their bytes.
+func writeTo(w io.Writer, s events) (n, size int64, err error) {
 	buf := bufio.NewWriterSize(w, 1<<20)
-	s := c.Stream()
 	for line := s.Next(); line != nil; line = s.Next() {
 		if _, err := buf.Write(line); err != nil {
-			return events, size, err
+			return n, size, err
 		}
 		if err := buf.WriteByte('\n'); err != nil {
-			return events, size, err
+			return n, size, err
 		}
-		events++
+		n++
 		size += int64(len(line)) + 1
 	}
-	return events, size, buf.Flush()
+	return n, size, buf.Flush()
 }
 
-// fill loads a population into a stopped directory, without keeping it in memory
-// or on disk, and says how many events it had.
-func (b *bench) fill(data string, c population.Config) (events int64, took time.Duration, err error) {
+// filled is a stopped directory with events in it that is kept for all rounds, one
+// of each contender.
+func (b *bench) filled(purpose string, events func() events) (data string, err error) {
+	key := purpose + "/" + b.who.name
+	if data = b.kept[key]; data != "" {
+		return data, nil
+	}
+	if data, err = b.data(); err != nil {
+		return "", err
+	}
+	n, took, err := b.fill(data, events())
+	if err != nil {
+		return "", err
+	}
+	b.say("  loaded %s events in %v", whole(n), took.Round(100*time.Millisecond))
+	b.kept[key] = data
+	return data, nil
+}
+
+// loaded is a directory with people in it.
+func (b *bench) loaded() (string, error) {
+	return b.filled("people", func() events { return population.Config{Seed: b.seed, People: b.people}.Stream() })
+}
+
+// fill loads events into a stopped directory, without keeping them in memory or on
+// disk, and says how many there were.
+func (b *bench) fill(data string, s events) (n int64, took time.Duration, err error) {
 	r, w := io.Pipe()
 	written := make(chan int64, 1)
 	go func() {
-		n, _, err := writeTo(w, c)
+		n, _, err := writeTo(w, s)
 		written <- n
 		_ = w.CloseWithError(err)
 	}()
 	began := time.Now()
-	_, _, err = b.importFrom(r, "--data", data, "-")
+	_, _, err = b.command(r, nil, nil, "import", "--source", "shop", "--data", data, "-")
 	_ = r.Close() // a command that failed reads no more
 	return <-written, time.Since(began), err
 }

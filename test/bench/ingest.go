@@ -1,77 +1,135 @@
 package main
 
 import (
+	_ "embed"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"runtime/debug"
+	"strings"
+	"time"
 
 	"github.com/selfsame-id/selfsame/test/instance"
-	"github.com/selfsame-id/selfsame/test/population"
 )
 
 var accepted = []byte(`{"success":true}`)
 
-func (b *bench) ingest100() error { return b.ingest("100 a request, 32 connections", 100, 32) }
-func (b *bench) ingest20() error  { return b.ingest("20 a request, 32 connections", 20, 32) }
-func (b *bench) single32() error  { return b.ingest("one by one, 32 connections", 1, 32) }
-func (b *bench) single256() error { return b.ingest("one by one, 256 connections", 1, 256) }
+// definitions are 20 computed traits and 10 audiences over these events.
+//
+//go:embed definitions.yaml
+var definitions string
+
+const (
+	row100     = "100 a request, 32 connections"
+	row20      = "20 a request, 32 connections"
+	rowOne     = "one by one, 32 connections"
+	rowOneMany = "one by one, 256 connections"
+
+	ingestTitle  = "Events over HTTP"
+	definedTitle = "Events over HTTP, with 20 computed traits and 10 audiences"
+)
+
+func (b *bench) ingest100() error { return b.ingest(ingestTitle, row100, 100, 32) }
+func (b *bench) ingest20() error  { return b.ingest(ingestTitle, row20, 20, 32) }
+func (b *bench) single32() error  { return b.ingest(ingestTitle, rowOne, 1, 32) }
+func (b *bench) single256() error { return b.ingest(ingestTitle, rowOneMany, 1, 256) }
+
+func (b *bench) defined() error {
+	for _, x := range []struct {
+		name              string
+		size, connections int
+	}{{row100, 100, 32}, {row20, 20, 32}, {rowOne, 1, 32}, {rowOneMany, 1, 256}} {
+		if err := b.ingest(definedTitle, x.name, x.size, x.connections); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // start starts a server with the configuration of all measurements.
 func (b *bench) start(data string) (*instance.Process, error) {
-	p, err := instance.Start(instance.Options{Binary: b.binary, Config: b.config(), Data: data})
+	p, err := instance.Start(instance.Options{Binary: b.who.binary, Config: b.config(), Data: data})
 	if err != nil && p != nil {
-		say("%s", p.Log())
-	}
-	if err == nil && b.definitions != "" {
-		if err = b.define(p); err != nil {
-			p.Kill()
-		}
+		b.say("%s", p.Log())
 	}
 	return p, err
 }
 
-// define puts the definitions in force.
-func (b *bench) define(p *instance.Process) error {
-	f, err := os.Open(b.definitions)
+// manage makes a request of the management API.
+func manage(p *instance.Process, method, path, contentType, body string) ([]byte, error) {
+	req, err := http.NewRequest(method, p.URL(path), strings.NewReader(body))
 	if err != nil {
-		return err
-	}
-	defer f.Close()
-	req, err := http.NewRequest("PUT", p.URL("/api/spaces/dev/definitions"), f)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+admin)
-	req.Header.Set("Content-Type", "application/yaml")
+	req.Header.Set("Content-Type", contentType)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	if err == nil && res.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the definitions of %s are refused: %s: %s", b.definitions, res.Status, answer)
+		err = fmt.Errorf("%s %s: %s: %.600s", method, path, res.Status, answer)
 	}
-	return err
+	return answer, err
+}
+
+// define puts definitions in force and waits until they are computed.
+func define(p *instance.Process, document string) error {
+	if _, err := manage(p, "PUT", "/api/spaces/dev/definitions", "application/yaml", document); err != nil {
+		return err
+	}
+	return await(p, "/api/spaces/dev/definitions", func(answer []byte) (bool, error) {
+		var all struct {
+			Definitions []struct{ Complete bool }
+		}
+		err := json.Unmarshal(answer, &all)
+		complete := len(all.Definitions) > 0
+		for _, d := range all.Definitions {
+			complete = complete && d.Complete
+		}
+		return complete, err
+	})
+}
+
+// await asks again and again until the answer is what is waited for.
+func await(p *instance.Process, path string, is func(answer []byte) (bool, error)) error {
+	for ; ; time.Sleep(20 * time.Millisecond) {
+		answer, err := manage(p, "GET", path, "", "")
+		if err != nil {
+			return err
+		}
+		if done, err := is(answer); done || err != nil {
+			return err
+		}
+	}
 }
 
 // ingest measures events that come over HTTP into an empty space.
-func (b *bench) ingest(name string, size, connections int) error {
+func (b *bench) ingest(title, name string, size, connections int) error {
 	data, err := b.data()
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(data)
-	requests := b.make(population.Config{Seed: b.seed}.Stream(), size)
+	defer debug.FreeOSMemory()
+	requests := b.ready(size)
 	p, err := b.start(data)
 	if err != nil {
 		return err
 	}
 	defer p.Kill()
-	out, err := b.apply(p, &load{connections: connections, requests: requests, events: size, begins: accepted})
+	if title == definedTitle {
+		if err := define(p, definitions); err != nil {
+			return err
+		}
+	}
+	out, err := b.apply(p, &load{addrs: []string{p.Addr}, connections: connections, requests: requests, events: size, begins: accepted})
 	if err != nil {
-		say("%s", p.Log())
+		b.say("%s", p.Log())
 		return err
 	}
 	o := &out[0]
@@ -80,35 +138,41 @@ func (b *bench) ingest(name string, size, connections int) error {
 		return err
 	}
 	if err := p.Stop(); err != nil {
-		say("%s", p.Log())
+		b.say("%s", p.Log())
 		return err
 	}
 	disk, err := instance.DiskBytes(data)
 	if err != nil {
 		return err
 	}
-	t := b.tables.at("Events over HTTP", "load", "events/s", "p50 ms", "p99 ms", "server µs/event",
-		"server CPU s", "generator CPU s", "peak RSS MiB", "disk MiB", "disk B/event", "not 200")
-	events := o.answered * size
-	t.row(name, whole(o.rate()*float64(size)), millis(o.quantile(0.5)), millis(o.quantile(0.99)), micros(o.serverCPU, events),
-		seconds(o.serverCPU), seconds(o.ownCPU), mebi(use.Peak), mebi(disk), whole(float64(disk)/float64(max(o.delivered*size, 1))), whole(o.wrong()))
-	t.remarkOn(name, o)
+	rate, n := o.rate()*float64(size), o.answered*size
+	if title == ingestTitle && name == row100 {
+		b.speed[b.who.name] = rate
+	}
+	cpu := micros(o.serverCPU, n)
+	t := b.tables.at(title, "load", "events/s", "of C", "p50 ms", "p99 ms", "p99 of p50", "server µs/event", "of C's", "MB/s of D",
+		"generator µs/event", "peak RSS MiB", "of memory", "disk B/event", "not 200")
+	t.add(b.row(name), count(rate), ratio(rate, b.yard.core), millis(o.quantile(0.5)), millis(o.quantile(0.99)),
+		ratio(o.quantile(0.99).Seconds(), o.quantile(0.5).Seconds()), cpu, ratio(cpu.value, b.yard.coreCPU),
+		ratio(rate*b.eventBytes(), b.yard.disk), micros(o.ownCPU, n), mebi(use.Peak), ratio(float64(use.Peak), memory),
+		count(over(float64(disk), float64(o.delivered*size))), count(o.wrong()))
+	t.remarkOn(b.row(name), o)
 	return nil
 }
 
-// make makes what can be sent at most while it is measured.
-func (b *bench) make(s *population.Stream, size int) [][]byte {
-	events := int(b.most * (b.warm + b.measure).Seconds())
-	if size == 1 {
-		return singles(s, events/5)
+// eventBytes is how large an event is, on average of those that are imported.
+func (b *bench) eventBytes() float64 {
+	info, err := os.Stat(b.file)
+	if err != nil {
+		return 0
 	}
-	return batches(s, size, events)
+	return float64(info.Size()) / float64(b.events)
 }
 
 // remarkOn says what the reader of a row must know.
 func (t *table) remarkOn(name string, o *outcome) {
 	if o.exhausted {
-		t.remark("%s: all requests that were ready had been sent after %.1f s; -most makes more.", name, o.wall.Seconds())
+		t.remark("%s: all requests that were ready had been sent before the time was over; -most makes more.", name)
 	}
 	if len(o.others) > 0 {
 		t.remark("%s: not as it should be: %s.", name, listed(o.others))

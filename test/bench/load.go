@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,7 @@ import (
 
 // load is what some connections send.
 type load struct {
-	addrs       []string // of the servers, to which a connection turns one after the other; default: the one that is measured
+	addrs       []string // of the servers, to which a connection turns one after the other
 	connections int
 	requests    [][]byte
 	events      int     // in each request
@@ -59,18 +60,19 @@ const (
 	ending
 )
 
+// process is whose CPU is counted.
+type process interface {
+	Usage() (instance.Usage, error)
+}
+
 // apply puts loads on a server, all at the same time, and measures them.
-func (b *bench) apply(p *instance.Process, loads ...*load) ([]outcome, error) {
+func (b *bench) apply(p process, loads ...*load) ([]outcome, error) {
 	var phase atomic.Int32
 	short := make(chan struct{}, 1<<16) // a load has run out of requests
 	out := make([]outcome, len(loads))
 	var all sync.WaitGroup
 	for i, l := range loads {
-		addrs := l.addrs
-		if len(addrs) == 0 {
-			addrs = []string{p.Addr}
-		}
-		all.Go(func() { out[i] = l.send(addrs, &phase, short) })
+		all.Go(func() { out[i] = l.send(&phase, short) })
 	}
 	pause := func(d time.Duration) {
 		select {
@@ -100,7 +102,7 @@ func (b *bench) apply(p *instance.Process, loads ...*load) ([]outcome, error) {
 }
 
 // send sends until the phase is over.
-func (l *load) send(addrs []string, phase *atomic.Int32, short chan<- struct{}) outcome {
+func (l *load) send(phase *atomic.Int32, short chan<- struct{}) outcome {
 	var next atomic.Int64
 	parts := make([]outcome, l.connections)
 	began := time.Now()
@@ -109,7 +111,7 @@ func (l *load) send(addrs []string, phase *atomic.Int32, short chan<- struct{}) 
 		all.Go(func() {
 			o := &parts[i]
 			o.others = map[string]int{}
-			open := make([]*wire.Conn, len(addrs))
+			open := make([]*wire.Conn, len(l.addrs))
 			defer func() {
 				for _, c := range open {
 					if c != nil {
@@ -138,11 +140,11 @@ func (l *load) send(addrs []string, phase *atomic.Int32, short chan<- struct{}) 
 					time.Sleep(time.Until(due))
 					sent = due
 				}
-				at, turn := phase.Load(), n%len(addrs)
+				at, turn := phase.Load(), n%len(l.addrs)
 				c := open[turn]
 				if c == nil {
 					var err error
-					if c, err = wire.Dial(addrs[turn], 10*time.Second); err != nil {
+					if c, err = wire.Dial(l.addrs[turn], 10*time.Second); err != nil {
 						o.note(at, "cannot connect")
 						time.Sleep(50 * time.Millisecond)
 						continue
@@ -192,9 +194,9 @@ func (l *load) send(addrs []string, phase *atomic.Int32, short chan<- struct{}) 
 }
 
 // sendAll sends every request once.
-func (l *load) sendAll(addr string) outcome {
+func (l *load) sendAll() outcome {
 	var phase atomic.Int32
-	return l.send([]string{addr}, &phase, make(chan struct{}, 1<<16))
+	return l.send(&phase, make(chan struct{}, 1<<16))
 }
 
 // sort puts the times in order.
@@ -205,4 +207,14 @@ func (o *outcome) note(phase int32, why string) {
 	if phase != ending {
 		o.others[why]++
 	}
+}
+
+// listed writes what was not as it should be.
+func listed(others map[string]int) string {
+	var out []string
+	for why, n := range others {
+		out = append(out, fmt.Sprintf("%s: %d", why, n))
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
 }

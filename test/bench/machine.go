@@ -11,7 +11,7 @@ import (
 // machine describes where the figures come from.
 func machine() string {
 	return fmt.Sprintf("%d cores, %s, %s of memory, Linux %s, %s",
-		runtime.NumCPU(), orUnknown(cpuModel()), orUnknown(memory()), orUnknown(kernel()), runtime.Version())
+		runtime.NumCPU(), orUnknown(cpuModel()), orUnknown(memoryTotal()), orUnknown(kernel()), runtime.Version())
 }
 
 func orUnknown(s string) string {
@@ -23,7 +23,7 @@ func orUnknown(s string) string {
 
 func cpuModel() string { return field("/proc/cpuinfo", "model name") }
 
-func memory() string {
+func memoryTotal() string {
 	kb, err := strconv.ParseFloat(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB"), 64)
 	if err != nil {
 		return ""

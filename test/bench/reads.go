@@ -1,21 +1,34 @@
 package main
 
 import (
-	"os"
+	"fmt"
 
 	"github.com/selfsame-id/selfsame/test/population"
 )
 
-// reads measures the Profile API while events pour in.
-func (b *bench) reads() error {
-	data, err := b.data()
-	if err != nil {
-		return err
+const (
+	readsTitle = "Profile API"
+	rowIdle    = "traits, idle"
+	rowBeside  = "a mix, events at half speed"
+	rowPaced   = "2,000 of the mix a second, events at half speed"
+)
+
+// halfSpeed is half of the events a second that the server took, or that it can be
+// expected to take.
+func (b *bench) halfSpeed() float64 {
+	switch {
+	case b.half > 0:
+		return b.half
+	case b.speed[b.who.name] > 0:
+		return b.speed[b.who.name] / 2
 	}
-	defer os.RemoveAll(data)
-	loaded := population.Config{Seed: b.seed, People: b.people}
-	say("  loading %s people", whole(b.people))
-	if _, _, err := b.fill(data, loaded); err != nil {
+	return b.yard.core / 10
+}
+
+// reads measures the Profile API, with nothing else to do and while events pour in.
+func (b *bench) reads() error {
+	data, err := b.loaded()
+	if err != nil {
 		return err
 	}
 	p, err := b.start(data)
@@ -23,29 +36,57 @@ func (b *bench) reads() error {
 		return err
 	}
 	defer p.Kill()
-	pour := population.Config{Seed: b.seed, First: b.people}.Stream()
-	t := b.tables.at("Profile API reads while events pour in", "keys", "reads/s", "p50 ms", "p99 ms", "events/s meanwhile",
-		"p99 ms of their requests", "server CPU s", "generator CPU s", "peak RSS MiB", "not 200")
-	for _, keys := range []string{"uniform", "skewed"} {
-		const size = 100
-		// Every connection holds one that is not due yet.
-		events := int(b.half*(b.warm+b.measure).Seconds()*1.2) + 2*32*size
-		out, err := b.apply(p,
-			&load{connections: b.connections, requests: lookups(loaded, 100_000, keys == "skewed"), again: true, begins: []byte("{")},
-			&load{connections: 32, requests: batches(pour, size, events), events: size, pace: b.half / size, begins: accepted})
+	people := population.Config{Seed: b.seed, People: b.people}
+	t := b.tables.at(readsTitle, fmt.Sprintf("%d connections, %s people", b.connections, whole(b.people)), "reads/s", "of H", "p50 ms", "p99 ms", "p99 of H's",
+		"server µs/read", "events/s beside", "p99 ms of theirs", "peak RSS MiB", "of memory", "not 200")
+	for _, x := range []struct {
+		name   string
+		pour   bool
+		pace   float64
+		lookup [][]byte
+	}{
+		{rowIdle, false, 0, traitsOf(people, 100_000)},
+		{"a mix, idle", false, 0, lookups(people, 100_000, false)},
+		{"a mix, a few people far more often, idle", false, 0, lookups(people, 100_000, true)},
+		{rowBeside, true, 0, lookups(people, 100_000, false)},
+		{rowPaced, true, 2000, lookups(people, 100_000, false)},
+	} {
+		loads := []*load{{addrs: []string{p.Addr}, connections: b.connections, requests: x.lookup, again: true, pace: x.pace, begins: []byte("{")}}
+		if x.pour {
+			loads = append(loads, b.pouring(p.Addr))
+		}
+		out, err := b.apply(p, loads...)
 		if err != nil {
-			say("%s", p.Log())
+			b.say("%s", p.Log())
 			return err
 		}
-		read, pouring := &out[0], &out[1]
 		use, err := p.Usage()
 		if err != nil {
 			return err
 		}
-		t.row(keys, whole(read.rate()), millis(read.quantile(0.5)), millis(read.quantile(0.99)), whole(pouring.rate()*size),
-			millis(pouring.quantile(0.99)), seconds(read.serverCPU), seconds(read.ownCPU), mebi(use.Peak), whole(read.wrong()+pouring.wrong()))
-		t.remarkOn(keys+", reads", read)
-		t.remarkOn(keys+", events", pouring)
+		read, beside, late, cpu, wrong := &out[0], missing, missing, micros(out[0].serverCPU, out[0].answered), out[0].wrong()
+		if x.pour {
+			poured := &out[1]
+			beside, late, cpu = count(poured.rate()*halfSize), millis(poured.quantile(0.99)), missing
+			wrong += poured.wrong()
+			t.remarkOn(b.row(x.name)+", their requests", poured)
+		}
+		t.add(b.row(x.name), count(read.rate()), ratio(read.rate(), b.yard.http), millis(read.quantile(0.5)), millis(read.quantile(0.99)),
+			ratio(read.quantile(0.99).Seconds(), b.yard.httpP99.Seconds()), cpu, beside, late, mebi(use.Peak), ratio(float64(use.Peak), memory), count(wrong))
+		t.remarkOn(b.row(x.name), read)
 	}
 	return p.Stop()
+}
+
+// halfSize is how many events a request has that come beside something else.
+const halfSize = 100
+
+// pouring is events of new people at half speed.
+func (b *bench) pouring(addr string) *load {
+	b.poured++
+	half := b.halfSpeed()
+	// Every connection holds one that is not due yet.
+	events := int(half*(b.warm+b.measure).Seconds()*1.2) + 2*32*halfSize
+	s := population.Config{Seed: b.seed, First: b.people + b.poured*1_000_000, Known: b.people}.Stream()
+	return &load{addrs: []string{addr}, connections: 32, requests: batches(s, halfSize, events), events: halfSize, pace: half / halfSize, begins: accepted}
 }

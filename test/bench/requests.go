@@ -30,7 +30,7 @@ func (a *arena) add(path, authorization string, body []byte) {
 
 // batches makes requests of /v1/batch until there are that many events, or the
 // stream ends.
-func batches(s *population.Stream, size, events int) [][]byte {
+func batches(s events, size, events int) [][]byte {
 	var a arena
 	auth := wire.Basic(writeKey)
 	var body []byte
@@ -57,7 +57,7 @@ func batches(s *population.Stream, size, events int) [][]byte {
 }
 
 // singles makes one request of /v1/track, /v1/page, ... for each event.
-func singles(s *population.Stream, events int) [][]byte {
+func singles(s events, events int) [][]byte {
 	var a arena
 	auth := wire.Basic(writeKey)
 	for ; events > 0; events-- {
@@ -76,6 +76,20 @@ func call(line []byte) string {
 	return string(rest[:bytes.IndexByte(rest, '"')])
 }
 
+const profilesPath = "/v1/spaces/dev/collections/users/profiles/"
+
+// traitsOf makes requests of the traits of people that were loaded, all alike.
+func traitsOf(c population.Config, n int) [][]byte {
+	var a arena
+	auth := wire.Basic(token)
+	random := rand.New(rand.NewPCG(c.Seed, 78))
+	for range n {
+		key := c.Key(random.IntN(c.People))
+		a.add(profilesPath+key.Type+":"+key.Value+"/traits?limit=20", auth, nil)
+	}
+	return a.all
+}
+
 // lookups makes requests of the Profile API for people that were loaded: all
 // alike, or a few far more often than others.
 func lookups(c population.Config, n int, skewed bool) [][]byte {
@@ -91,7 +105,7 @@ func lookups(c population.Config, n int, skewed bool) [][]byte {
 			i = int(zipf.Uint64() * 7919 % uint64(c.People))
 		}
 		key := c.Key(i)
-		path := "/v1/spaces/dev/collections/users/profiles/" + key.Type + ":" + key.Value
+		path := profilesPath + key.Type + ":" + key.Value
 		switch x := random.IntN(10); {
 		case x < 5:
 			path += "/traits?limit=20"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"runtime/debug"
 
@@ -8,7 +9,9 @@ import (
 	"github.com/selfsame-id/selfsame/test/population"
 )
 
-// scale measures the same load with ever more people in the space. New people
+const scaleTitle = "With ever more profiles"
+
+// scale measures the same load with ever more profiles in the space. New people
 // come all the while, and one in five who come was there before, any time ago.
 func (b *bench) scale() error {
 	data, err := b.data()
@@ -16,70 +19,107 @@ func (b *bench) scale() error {
 		return err
 	}
 	defer os.RemoveAll(data)
-	t := b.tables.at("With ever more people", "people", "profiles", "loaded at events/s", "start ms", "events/s", "p99 ms", "server µs/event",
-		"reads/s", "p99 ms of reads", "RSS MiB at start", "peak RSS MiB", "disk MiB", "not 200")
-	have, first := 0, 0.0
-	for _, people := range b.steps {
-		fill := population.Config{Seed: b.seed, First: have, People: people - have, Active: 65536}
-		say("  loading people up to %s", whole(people))
-		loaded, took, err := b.fill(data, fill)
-		if err != nil {
-			return err
+	t := b.tables.at(scaleTitle, "about", "events/s", "of C", "of the first", "p50 ms", "p99 ms", "server µs/event", "of C's", "profiles", "events",
+		"loaded at events/s", "start ms", "traits/s", "p99 ms of traits", "RSS MiB at start", "peak RSS MiB", "of memory", "disk MiB", "not 200")
+	s := scaling{bench: b, data: data, table: t, profilesPerPerson: 1.2}
+	for _, profiles := range b.steps {
+		if err := s.step(profiles); err != nil {
+			return fmt.Errorf("%s profiles: %w", whole(profiles), err)
 		}
-		p, err := b.start(data)
-		if err != nil {
-			return err
-		}
-		err = func() error {
-			defer p.Kill()
-			atStart, err := p.Usage()
-			if err != nil {
-				return err
-			}
-			// The new people who come while it is measured are not those who are
-			// loaded next.
-			const size = 100
-			own := population.Config{Seed: b.seed, First: people + 500_000_000*(1+len(t.rows)), Known: people}
-			out, err := b.apply(p, &load{connections: 32, requests: b.make(own.Stream(), size), events: size, begins: accepted})
-			if err != nil {
-				return err
-			}
-			read, err := b.apply(p, &load{connections: b.connections, again: true, begins: []byte("{"),
-				requests: lookups(population.Config{Seed: b.seed, People: people}, 100_000, false)})
-			if err != nil {
-				return err
-			}
-			use, err := p.Usage()
-			if err != nil {
-				return err
-			}
-			profiles, err := metric(p, "selfsame_space_profiles")
-			if err != nil {
-				return err
-			}
-			disk, err := instance.DiskBytes(data)
-			if err != nil {
-				return err
-			}
-			o, r := &out[0], &read[0]
-			rate := o.rate() * size
-			t.row(whole(people), whole(profiles), whole(float64(loaded)/took.Seconds()), millis(p.Startup), whole(rate), millis(o.quantile(0.99)),
-				micros(o.serverCPU, o.answered*size), whole(r.rate()), millis(r.quantile(0.99)), mebi(atStart.RSS), mebi(use.Peak), mebi(disk), whole(o.wrong()+r.wrong()))
-			t.remarkOn(whole(people)+" people, events", o)
-			t.remarkOn(whole(people)+" people, reads", r)
-			if first == 0 {
-				first = rate
-			} else {
-				t.remark("From %s to %s people throughput falls by %.0f %%.", whole(b.steps[0]), whole(people), 100*(1-rate/first))
-			}
-			return p.Stop()
-		}()
-		if err != nil {
-			say("%s", p.Log())
-			return err
-		}
-		have = people
 		debug.FreeOSMemory()
 	}
+	return nil
+}
+
+type scaling struct {
+	*bench
+	data              string
+	table             *table
+	people, loaded    int // in all, and by the last step
+	profiles          int // that there are
+	profilesPerPerson float64
+	first             float64 // what the first step had, as a ratio of C
+}
+
+// step loads people until there are about that many profiles, and measures.
+func (s *scaling) step(profiles int) error {
+	more := max(int(float64(profiles-s.profiles)/s.profilesPerPerson), 1)
+	s.say("  loading people up to %s profiles", whole(profiles))
+	loaded, took, err := s.fill(s.data, population.Config{Seed: s.seed, First: s.people, People: more, Active: 65536}.Stream())
+	if err != nil {
+		return err
+	}
+	s.people, s.loaded = s.people+more, more
+	// The machine is another one after half an hour.
+	if err := s.yardsticks(); err != nil {
+		return err
+	}
+	p, err := s.start(s.data)
+	if err != nil {
+		return err
+	}
+	defer p.Kill()
+	if err := s.measured(p, profiles, float64(loaded)/took.Seconds()); err != nil {
+		s.say("%s", p.Log())
+		return err
+	}
+	return p.Stop()
+}
+
+func (s *scaling) measured(p *instance.Process, profiles int, loading float64) error {
+	atStart, err := p.Usage()
+	if err != nil {
+		return err
+	}
+	had, err := metric(p, "selfsame_space_profiles")
+	if err != nil {
+		return err
+	}
+	// Those who come while it is measured are not those who are loaded next.
+	const size = 100
+	own := population.Config{Seed: s.seed, First: s.people + 500_000_000*(1+len(s.table.rows)), Known: s.people}
+	requests := batches(own.Stream(), size, int(s.most*(s.warm+s.measure).Seconds()))
+	out, err := s.apply(p, &load{addrs: []string{p.Addr}, connections: 32, requests: requests, events: size, begins: accepted})
+	if err != nil {
+		return err
+	}
+	read, err := s.apply(p, &load{addrs: []string{p.Addr}, connections: s.connections, again: true, begins: []byte("{"),
+		requests: traitsOf(population.Config{Seed: s.seed, People: s.people}, 100_000)})
+	if err != nil {
+		return err
+	}
+	use, err := p.Usage()
+	if err != nil {
+		return err
+	}
+	has, err := metric(p, "selfsame_space_profiles")
+	if err != nil {
+		return err
+	}
+	events, err := metric(p, "selfsame_space_events")
+	if err != nil {
+		return err
+	}
+	disk, err := instance.DiskBytes(s.data)
+	if err != nil {
+		return err
+	}
+	if more := had - float64(s.profiles); more > 0 {
+		s.profilesPerPerson = more / float64(s.loaded)
+	}
+	s.profiles = int(has)
+	o, r := &out[0], &read[0]
+	rate := o.rate() * size
+	ofCore := ratio(rate, s.yard.core)
+	if s.first == 0 {
+		s.first = ofCore.value
+	}
+	cpu := micros(o.serverCPU, o.answered*size)
+	name := whole(profiles)
+	s.table.add(s.row(name), count(rate), ofCore, ratio(ofCore.value, s.first), millis(o.quantile(0.5)), millis(o.quantile(0.99)), cpu, ratio(cpu.value, s.yard.coreCPU),
+		count(has), count(events), count(loading), millis(p.Startup), count(r.rate()), millis(r.quantile(0.99)), mebi(atStart.RSS), mebi(use.Peak),
+		ratio(float64(use.Peak), memory), mebi(disk), count(o.wrong()+r.wrong()))
+	s.table.remarkOn(s.row(name)+" profiles, events", o)
+	s.table.remarkOn(s.row(name)+" profiles, reads", r)
 	return nil
 }

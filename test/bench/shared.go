@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -33,15 +32,17 @@ const (
 
 // shared measures nodes on the database of -store, 100 events a request.
 func (b *bench) shared() error {
-	if b.store == "" {
-		return errors.New("-store names the PostgreSQL database; it should be empty, and be stopped and thrown away afterwards")
+	url, err := b.database()
+	if err != nil {
+		return err
 	}
+	defer b.stopPostgres()
 	for i, m := range mixes {
 		if b.mixes != "" && !slices.Contains(strings.Split(b.mixes, ","), m.key) {
 			continue
 		}
 		people := population.Config{Seed: b.seed, First: (i + 1) * 100_000_000, Kiosks: b.kiosks, Late: 0.01}
-		if err := b.nodes(m.name, m.nodes, func(addrs []string) []*load { return m.loads(b, people, addrs) }); err != nil {
+		if err := b.nodes(url, b.row(m.name), m.nodes, func(addrs []string) []*load { return m.loads(b, people, addrs) }); err != nil {
 			return fmt.Errorf("nodes %s: %w", m.name, err)
 		}
 	}
@@ -52,7 +53,7 @@ func (b *bench) shared() error {
 // neighbours, cut into requests that go to all nodes at the same time: days of a
 // shop within seconds, and the worst that can be.
 func (b *bench) crowd(people population.Config, addrs []string) []*load {
-	requests := b.make(people.Stream(), sharedSize)
+	requests := batches(people.Stream(), sharedSize, int(b.most*(b.warm+b.measure).Seconds()))
 	loads := make([]*load, len(addrs))
 	for i, addr := range addrs {
 		loads[i] = &load{addrs: []string{addr}, connections: max(sharedClients/len(addrs), 1), events: sharedSize, begins: accepted}
@@ -92,14 +93,14 @@ func (b *bench) own(people population.Config, i, n int) [][]byte {
 }
 
 // startNodes starts nodes on the database.
-func (b *bench) startNodes(n int) (all []*instance.Process, addrs []string, err error) {
+func (b *bench) startNodes(url string, n int) (all []*instance.Process, addrs []string, err error) {
 	for range n {
-		p, err := instance.Start(instance.Options{Binary: b.binary, Config: b.config(), Store: b.store})
+		p, err := instance.Start(instance.Options{Binary: b.who.binary, Config: b.config(), Store: url})
 		if p != nil {
 			all = append(all, p)
 		}
 		if err != nil {
-			say("%s", p.Log())
+			b.say("%s", p.Log())
 			return all, nil, err
 		}
 		addrs = append(addrs, p.Addr)
@@ -113,14 +114,14 @@ func kill(all []*instance.Process) {
 	}
 }
 
-func (b *bench) nodes(name string, n int, share func(addrs []string) []*load) error {
-	all, addrs, err := b.startNodes(n)
+func (b *bench) nodes(url, name string, n int, share func(addrs []string) []*load) error {
+	all, addrs, err := b.startNodes(url, n)
 	defer func() { kill(all) }()
 	if err != nil {
 		return err
 	}
 	loads := share(addrs)
-	before, err := b.database()
+	before, err := counters(url)
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func (b *bench) nodes(name string, n int, share func(addrs []string) []*load) er
 	if err != nil {
 		return err
 	}
-	after, err := b.database()
+	after, err := counters(url)
 	if err != nil {
 		return err
 	}
@@ -179,13 +180,16 @@ func (b *bench) nodes(name string, n int, share func(addrs []string) []*load) er
 		}
 	}
 	sum.sort()
-	per := func(x float64) string { return fmt.Sprintf("%.3f", x/float64(max(events, 1))) }
-	t := b.tables.at("Several nodes on one PostgreSQL, 100 a request, 32 connections", "nodes", "events/s", "p50 ms", "p99 ms",
-		"nodes µs/event", "database µs/event", "commits", "events/commit", "conflicts/commit %", "events again %", "round trips/event", "transactions/event", "B written/event", "WAL B/event", "database B/event", "not 200")
-	t.row(name, whole(sum.rate()*sharedSize), millis(sum.quantile(0.5)), millis(sum.quantile(0.99)), micros(used-cpu, events),
-		micros(after.cpu-before.cpu, events), whole(commits), whole(float64(events)/max(commits, 1)), fmt.Sprintf("%.1f", 100*conflicts/max(commits, 1)),
-		fmt.Sprintf("%.2f", 100*again/float64(max(events, 1))),
-		per(trips), per(after.transactions-before.transactions), whole(bytes/float64(max(events, 1))), whole((after.wal-before.wal)/float64(max(events, 1))), whole((after.size-before.size)/float64(max(events, 1))), whole(sum.wrong()))
+	per := func(x float64) figure { return figure{over(x, float64(events)), decimals(3)} }
+	hundredth := func(x, of float64) figure { return figure{100 * over(x, of), decimals(2)} }
+	t := b.tables.at("Several nodes on one PostgreSQL, 100 a request, 32 connections", "nodes", "events/s", "of C", "p50 ms", "p99 ms",
+		"nodes µs/event", "database µs/event", "commits", "events/commit", "conflicts/commit %", "events again %", "round trips/event", "transactions/event",
+		"B written/event", "WAL B/event", "database B/event", "not 200")
+	rate := sum.rate() * sharedSize
+	t.add(name, count(rate), ratio(rate, b.yard.core), millis(sum.quantile(0.5)), millis(sum.quantile(0.99)), micros(used-cpu, events),
+		micros(after.cpu-before.cpu, events), count(commits), count(over(float64(events), commits)), hundredth(conflicts, commits),
+		hundredth(again, float64(events)), per(trips), per(after.transactions-before.transactions), count(over(bytes, float64(events))),
+		count(over(after.wal-before.wal, float64(events))), count(over(after.size-before.size, float64(events))), count(sum.wrong()))
 	t.remarkOn(name+" nodes", &sum)
 	return nil
 }
@@ -202,17 +206,17 @@ func usages(all []*instance.Process) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// database is what PostgreSQL counted.
-type database struct {
+// counted is what PostgreSQL counted.
+type counted struct {
 	wal, transactions, size float64
 	cpu                     time.Duration // of all its processes; 0: it runs on another machine
 }
 
-// database asks PostgreSQL with its own client.
-func (b *bench) database() (d database, err error) {
+// counters asks PostgreSQL with its own client.
+func counters(url string) (d counted, err error) {
 	// The statistics of other connections come in a moment later.
 	time.Sleep(1200 * time.Millisecond)
-	out, err := exec.Command("psql", b.store, "-AtXc", `SELECT pg_current_wal_lsn() - '0/0', xact_commit + xact_rollback, pg_database_size(datname),
+	out, err := exec.Command("psql", url, "-AtXc", `SELECT pg_current_wal_lsn() - '0/0', xact_commit + xact_rollback, pg_database_size(datname),
 		(SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer') FROM pg_stat_database WHERE datname = current_database()`).Output()
 	if err != nil {
 		return d, fmt.Errorf("psql: %w", err)

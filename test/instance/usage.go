@@ -20,7 +20,10 @@ type Usage struct {
 }
 
 // Usage reads what the process has used. It needs Linux.
-func (p *Process) Usage() (Usage, error) { return usageOf(strconv.Itoa(p.Pid())) }
+func (p *Process) Usage() (Usage, error) { return UsageOf(p.Pid()) }
+
+// UsageOf reads what any process has used. It needs Linux.
+func UsageOf(pid int) (Usage, error) { return usageOf(strconv.Itoa(pid)) }
 
 // tick is the unit of times in /proc on every Linux that Go runs on.
 const tick = 10 * time.Millisecond
@@ -131,7 +134,7 @@ func RunWatched(cmd *exec.Cmd) (peak int64, err error) {
 		case err := <-done:
 			return peak, err
 		case <-watch.C:
-			if u, err := usageOf(strconv.Itoa(cmd.Process.Pid)); err == nil {
+			if u, err := UsageOf(cmd.Process.Pid); err == nil {
 				peak = max(peak, u.Peak)
 			}
 		}
