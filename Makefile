@@ -90,17 +90,20 @@ test-plain:
 	@$(GO) test -vet=off -timeout 15m $(PLAIN:%=./%)
 	@$(GO) test -vet=off -timeout 15m -run 'Equals|RulesChangeWhile|IsolateOfVeryMany' ./internal/space
 
+# More flags, for example BENCH='-into docs/performance.md#bench'.
+BENCH :=
+
 .PHONY: bench
 bench: ## Measure everything beside three yardsticks, three rounds in turn (ten minutes)
-	@$(GO) run ./test/bench
+	@$(GO) run ./test/bench $(BENCH)
 
-.PHONY: bench-quick
+.PHONY: bench-quick $(BENCH)
 bench-quick: ## The same, small: whether it works, not how fast it is (a minute)
-	@$(GO) run ./test/bench -quick
+	@$(GO) run ./test/bench -quick $(BENCH)
 
 .PHONY: bench-scale
 bench-scale: ## Measure from 100,000 to 5 million profiles (about an hour, 20 GB of disk)
-	@$(GO) run ./test/bench -run scale -rounds 1 -warm 3s -time 10s
+	@$(GO) run ./test/bench -run scale -rounds 1 -warm 3s -time 10s $(BENCH)
 
 .PHONY: clean
 clean: ## Remove what was built (never the data)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -113,6 +114,7 @@ func run() (err error) {
 	flag.Float64Var(&b.sharedHalf, "events-beside", 5_000, "events a second of postgresreads")
 	flag.Float64Var(&b.sharedReaders, "reads", 500, "profiles read a second in postgresreads")
 	flag.StringVar(&b.mixes, "mixes", "", "rows of postgres, separated by commas: one, two, apart, turns, crowd; default: all")
+	into := flag.String("into", "", "`FILE#SECTION` of a document whose section between <!-- measured: SECTION --> and <!-- end --> becomes what is printed")
 	flag.Parse()
 	if *quick {
 		if err := small(); err != nil {
@@ -149,11 +151,26 @@ func run() (err error) {
 		return err
 	}
 	failed := b.all(chosen)
-	fmt.Printf("%s; %s, medians of %d rounds\n", machine(), time.Now().UTC().Format(time.DateOnly), b.rounds)
-	b.tables.print(os.Stdout)
-	b.printGoals(os.Stdout)
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "%s: %s. %s.\n", time.Now().UTC().Format(time.DateOnly), machine(), b.rounded())
+	b.tables.print(&text)
+	b.printGoals(&text)
+	if _, err := os.Stdout.Write(text.Bytes()); err != nil {
+		failed = append(failed, err)
+	}
 	b.say("all of it took %v", time.Since(b.progress.began).Round(time.Second))
+	if *into != "" && len(failed) == 0 {
+		failed = append(failed, putInto(*into, text.Bytes()))
+	}
 	return errors.Join(failed...)
+}
+
+// rounded says what figures are.
+func (b *bench) rounded() string {
+	if b.rounds == 1 {
+		return "One round"
+	}
+	return fmt.Sprintf("Medians of %d rounds in turn", b.rounds)
 }
 
 // all measures everything in turn. What fails is said and left out.
