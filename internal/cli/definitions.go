@@ -16,8 +16,8 @@ import (
 )
 
 func (sh *shell) apply() *cobra.Command {
-	var file, why string
-	var yes, dry, noWait bool
+	var file string
+	o := &change{}
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Put definitions of computed traits, audiences and destinations in force",
@@ -33,13 +33,8 @@ selfsame export definitions writes the document that is in force.`,
 		Args: cobra.NoArgs,
 	}
 	w := sh.where(cmd, true)
-	asJSON := jsonFlag(cmd)
-	f := cmd.Flags()
-	f.StringVarP(&file, "file", "f", "", "the `FILE` with the definitions, - for standard input")
-	f.BoolVar(&yes, "yes", false, "do not ask")
-	f.BoolVar(&dry, "dry-run", false, "only show what would change")
-	f.BoolVar(&noWait, "no-wait", false, "do not wait until all of it is computed over history")
-	f.StringVar(&why, "why", "", "the reason, for the audit trail")
+	cmd.Flags().StringVarP(&file, "file", "f", "", "the `FILE` with the definitions, - for standard input")
+	o.flags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if file == "" {
 			return usage("--file is missing: name the file with the definitions, or - for standard input")
@@ -50,53 +45,82 @@ selfsame export definitions writes the document that is in force.`,
 		}
 		ctx := cmd.Context()
 		return w.inSpace(ctx, func(c *connection, space string) error {
-			var now api.Definitions
-			if err := c.call(ctx, http.MethodGet, in(space, "definitions"), nil, nil, &now); err != nil {
+			now, err := definitionsOf(ctx, c, space)
+			if err != nil {
 				return err
 			}
-			var diff api.DefinitionsChange
-			if err := c.postText(ctx, in(space, "definitions", "check"), nil, text, &diff); err != nil {
-				return err
-			}
-			tell := sh.out
-			if *asJSON {
-				tell = sh.err // standard output is for programs
-			}
-			changes := sh.printChange(tell, &diff)
-			if dry || !changes {
-				if *asJSON {
-					return sh.json(diff)
-				}
-				return nil
-			}
-			if !yes {
-				if err := sh.confirm("Apply these definitions?"); err != nil {
-					return err
-				}
-			}
-			query := url.Values{}
-			if why != "" {
-				query.Set("why", why)
-			}
-			if err := c.putText(ctx, in(space, "definitions"), query, fmt.Sprint(now.Revision), text, &diff); err != nil {
-				if hasStatus(err, http.StatusPreconditionFailed) {
-					return fmt.Errorf("somebody else changed the definitions meanwhile, so nothing was done; apply again")
-				}
-				return err
-			}
-			fmt.Fprintf(tell, "Version %d of the definitions of %s is in force.\n", diff.Revision, clean(space))
-			if !noWait {
-				if err := sh.awaitDefinitions(ctx, c, space, tell); err != nil {
-					return err
-				}
-			}
-			if *asJSON {
-				return sh.json(diff)
-			}
-			return nil
+			return sh.putInForce(ctx, c, space, now, text, o)
 		})
 	}
 	return cmd
+}
+
+// change is how definitions are changed.
+type change struct {
+	why              string
+	yes, dry, noWait bool
+	json             *bool
+}
+
+// flags adds the flags of a command that changes definitions.
+func (o *change) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.yes, "yes", false, "do not ask")
+	f.BoolVar(&o.dry, "dry-run", false, "only show what would change")
+	f.BoolVar(&o.noWait, "no-wait", false, "do not wait until all of it is computed over history")
+	f.StringVar(&o.why, "why", "", "the reason, for the audit trail")
+	o.json = jsonFlag(cmd)
+}
+
+func definitionsOf(ctx context.Context, c *connection, space string) (*api.Definitions, error) {
+	var now api.Definitions
+	err := c.call(ctx, http.MethodGet, in(space, "definitions"), nil, nil, &now)
+	return &now, err
+}
+
+// putInForce shows what a document changes of the definitions of now, asks, puts it in
+// force and waits until it is computed.
+func (sh *shell) putInForce(ctx context.Context, c *connection, space string, now *api.Definitions, text string, o *change) error {
+	var diff api.DefinitionsChange
+	if err := c.postText(ctx, in(space, "definitions", "check"), nil, text, &diff); err != nil {
+		return err
+	}
+	tell := sh.out
+	if *o.json {
+		tell = sh.err // standard output is for programs
+	}
+	changes := sh.printChange(tell, &diff)
+	if o.dry || !changes {
+		if *o.json {
+			return sh.json(diff)
+		}
+		return nil
+	}
+	if !o.yes {
+		if err := sh.confirm("Apply these definitions?"); err != nil {
+			return err
+		}
+	}
+	query := url.Values{}
+	if o.why != "" {
+		query.Set("why", o.why)
+	}
+	if err := c.putText(ctx, in(space, "definitions"), query, fmt.Sprint(now.Revision), text, &diff); err != nil {
+		if hasStatus(err, http.StatusPreconditionFailed) {
+			return fmt.Errorf("somebody else changed the definitions meanwhile, so nothing was done; try again")
+		}
+		return err
+	}
+	fmt.Fprintf(tell, "Version %d of the definitions of %s is in force.\n", diff.Revision, clean(space))
+	if !o.noWait {
+		if err := sh.awaitDefinitions(ctx, c, space, tell); err != nil {
+			return err
+		}
+	}
+	if *o.json {
+		return sh.json(diff)
+	}
+	return nil
 }
 
 // readAll reads a file, "-" is standard input.
@@ -203,172 +227,6 @@ func (sh *shell) exportDefinitions() *cobra.Command {
 			}
 			_, err := io.WriteString(sh.out, text)
 			return err
-		})
-	}
-	return cmd
-}
-
-func (sh *shell) traits() *cobra.Command {
-	cmd := sh.definitionList("traits", "trait", "Show computed traits and how far they are", `Lists the computed traits that are defined. A trait says nothing to destinations
-before it is computed over all of history. selfsame profile shows their values.`)
-	cmd.AddCommand(sh.definitionShow("trait", "KEY", "Show the definition of a computed trait"))
-	return cmd
-}
-
-func (sh *shell) audiences() *cobra.Command {
-	cmd := sh.definitionList("audiences", "audience", "Show audiences, their sizes and members", `Lists the audiences that are defined, with the number of their members and the time
-up to which what was stored is counted.`)
-	cmd.AddCommand(sh.definitionShow("audience", "KEY", "Show the definition of an audience"), sh.audienceMembers())
-	return cmd
-}
-
-// definitionList is the command that lists the definitions of a kind.
-func (sh *shell) definitionList(use, kind, short, long string) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.NoArgs}
-	w := sh.where(cmd, true)
-	asJSON := jsonFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var now api.Definitions
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "definitions"), nil, nil, &now); err != nil {
-				return err
-			}
-			list := []api.Definition{}
-			for _, d := range now.Definitions {
-				if d.Kind == kind {
-					list = append(list, d)
-				}
-			}
-			if *asJSON {
-				return sh.json(list)
-			}
-			sh.printDefinitions(kind, list, now.Progress)
-			return nil
-		})
-	}
-	return cmd
-}
-
-func (sh *shell) printDefinitions(kind string, list []api.Definition, p *api.DefinitionsProgress) {
-	if len(list) == 0 {
-		fmt.Fprintf(sh.out, "No %ss are defined; see selfsame apply.\n", kind)
-		return
-	}
-	t := table{styles: []style{cyan, "", "", "", dim}}
-	t.header = []string{"key", "name", "of", "state"}
-	if kind == "audience" {
-		t.header = []string{"key", "name", "of", "state", "members", "as of"}
-	}
-	for i := range list {
-		d := &list[i]
-		cells := []string{d.Key, d.Name, d.Collection, definitionState(d)}
-		if d.Members != nil {
-			cells = append(cells, count(*d.Members), moment(d.AsOf))
-		}
-		t.add(cells...)
-	}
-	t.write(sh.out)
-	if p != nil && p.Total > 0 {
-		fmt.Fprintln(sh.out, sh.out.paint(dim, fmt.Sprintf("History is being computed: %s, %s of %s.", p.Stage, count(p.Done), count(p.Total))))
-	}
-}
-
-// printProblems says why something did not count in a definition.
-func (sh *shell) printProblems(list []api.DefinitionProblem) {
-	of := map[string]string{"event": "events", "profile": "evaluations of profiles"}
-	for _, p := range list {
-		what := map[string]string{
-			"missing": "a key that is missing", "wrong type": "a value of another type", "too long": "a value that is too long",
-			"too costly": "a condition that costs too much",
-		}[p.Problem]
-		fmt.Fprintln(sh.out, sh.out.paint(yellow, fmt.Sprintf("%s %s did not count: %s", count(p.Count), orElse(of[p.Where], p.Where), orElse(what, p.Problem))))
-	}
-}
-
-func definitionState(d *api.Definition) string {
-	switch {
-	case d.Disabled:
-		return "disabled"
-	case !d.Complete:
-		return "being computed"
-	}
-	return "complete"
-}
-
-// definitionShow prints what the document says of one definition.
-func (sh *shell) definitionShow(kind, use, short string) *cobra.Command {
-	cmd := &cobra.Command{Use: "show " + use, Short: short, Args: exactly(use)}
-	w := sh.where(cmd, true)
-	asJSON := jsonFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var now api.Definitions
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "definitions"), nil, nil, &now); err != nil {
-				return err
-			}
-			for i := range now.Definitions {
-				d := &now.Definitions[i]
-				if d.Kind != kind || d.Key != args[0] {
-					continue
-				}
-				if *asJSON {
-					return sh.json(d)
-				}
-				sh.printDefinitions(kind, []api.Definition{*d}, now.Progress)
-				sh.printProblems(d.Problems)
-				if text := entryOf(now.Document, kind+"s", d.Key); text != "" {
-					fmt.Fprintf(sh.out, "\n%s", text)
-				}
-				return nil
-			}
-			return fmt.Errorf("space %s defines no %s %q; see: selfsame %ss", clean(space), kind, args[0], kind)
-		})
-	}
-	return cmd
-}
-
-func (sh *shell) audienceMembers() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "members KEY", Short: "List the members of an audience", Args: exactly("KEY"),
-		Long: `Lists who is in an audience, and since when, by the time of the event that made it
-so. selfsame export members writes all of them to a file.`,
-	}
-	w := sh.where(cmd, true)
-	asJSON := jsonFlag(cmd)
-	limit := cmd.Flags().Int("limit", 50, "how many to show")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if *limit < 1 {
-			return usage("--limit is %d; choose 1 or more", *limit)
-		}
-		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var page api.AudienceMembers
-			all := []api.AudienceMember{}
-			for query := (url.Values{}); len(all) < *limit; query.Set("next", page.Cursor.Next) {
-				query.Set("limit", fmt.Sprint(min(*limit-len(all), 1000)))
-				page = api.AudienceMembers{}
-				if err := c.call(cmd.Context(), http.MethodGet, in(space, "audiences", args[0], "members"), query, nil, &page); err != nil {
-					return err
-				}
-				all = append(all, page.Data...)
-				if !page.Cursor.HasMore {
-					break
-				}
-			}
-			if *asJSON {
-				return sh.json(all)
-			}
-			t := table{styles: []style{cyan, dim}}
-			for i := range all {
-				t.add(all[i].ID, "since "+moment(&all[i].Since))
-			}
-			t.write(sh.out)
-			a := &page.Audience
-			text := fmt.Sprintf("%s, as of %s", many(*a.Members, "member"), moment(a.AsOf))
-			if !a.Complete {
-				text += "; it is not computed over all of history yet"
-			}
-			fmt.Fprintln(sh.out, sh.out.paint(dim, text))
-			return nil
 		})
 	}
 	return cmd

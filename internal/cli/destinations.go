@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,49 +15,58 @@ import (
 )
 
 func (sh *shell) destinations() *cobra.Command {
+	k := &definitionKind{section: "destinations", one: "destination"}
 	cmd := &cobra.Command{
 		Use:   "destinations",
-		Short: "List destinations, what waits and what was not delivered; try them",
+		Short: "Show and declare destinations, what waits and what was not delivered",
 		Long: `Destinations are told who enters and leaves audiences, what computed traits are now,
-which profiles were merged, and which events came. They are declared with the
-definitions (selfsame apply). This lists them with what waits and what was not
-delivered.`,
+which profiles were merged, and which events came. Without a command they are listed,
+with what waits and what was not delivered. They are part of the definitions, which
+selfsame apply puts in force as a whole.`,
 		Example: `  selfsame destinations
   selfsame destinations show crm
+  selfsame destinations create crm -f crm.yaml
+  selfsame destinations preview crm
   selfsame destinations deliveries crm
   selfsame destinations deliveries crm --dead
   selfsame destinations retry crm 17 18
-  selfsame destinations dry-run mail
   selfsame destinations test mail --to me@example.com
   selfsame destinations enable crm`,
 		Args: cobra.NoArgs,
 	}
-	w := sh.where(cmd, true)
-	asJSON := jsonFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			var page api.Page[api.Destination]
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "destinations"), url.Values{"limit": {"1000"}}, nil, &page); err != nil {
-				return err
-			}
-			if *asJSON {
-				return sh.json(page.Data)
-			}
-			if len(page.Data) == 0 {
-				fmt.Fprintln(sh.out, "No destinations. Declare them in the definitions, under destinations, and apply these.")
-				return nil
-			}
-			t := table{header: []string{"KEY", "TYPE", "STATE", "QUEUED", "OLDEST", "DELIVERED", "DEAD LETTERS", "LAST TROUBLE"}, styles: []style{bold}}
-			for i := range page.Data {
-				d := &page.Data[i]
-				t.add(clean(d.Key), clean(d.Type), d.State, count(d.Queued), waited(d.Oldest), count(d.Delivered), count(d.DeadLetters), shorten(clean(trouble(d)), 70))
-			}
-			t.write(sh.out)
-			return nil
-		})
+	list := &cobra.Command{Use: "list", Short: "List them, with what waits", Args: cobra.NoArgs}
+	for _, l := range []*cobra.Command{cmd, list} {
+		w, asJSON := sh.where(l, true), jsonFlag(l)
+		l.RunE = func(cmd *cobra.Command, _ []string) error {
+			return w.inSpace(cmd.Context(), func(c *connection, space string) error {
+				return sh.listDestinations(cmd.Context(), c, space, *asJSON)
+			})
+		}
 	}
-	cmd.AddCommand(sh.destinationShow(), sh.destinationDeliveries(), sh.destinationRetry(), sh.destinationDiscard(), sh.destinationDryRun(), sh.destinationTest(), sh.destinationEnable())
+	cmd.AddCommand(list, sh.destinationShow(), sh.definitionCreate(k), sh.definitionDelete(k), sh.destinationPreview(), sh.destinationTest(),
+		sh.destinationDeliveries(), sh.destinationRetry(), sh.destinationDiscard(), sh.destinationEnable())
 	return cmd
+}
+
+func (sh *shell) listDestinations(ctx context.Context, c *connection, space string, asJSON bool) error {
+	var page api.Page[api.Destination]
+	if err := c.call(ctx, http.MethodGet, in(space, "destinations"), url.Values{"limit": {"1000"}}, nil, &page); err != nil {
+		return err
+	}
+	if asJSON {
+		return sh.json(page.Data)
+	}
+	if len(page.Data) == 0 {
+		fmt.Fprintln(sh.out, "No destinations are declared; see selfsame destinations create --help, or selfsame apply.")
+		return nil
+	}
+	t := table{header: []string{"KEY", "TYPE", "STATE", "QUEUED", "OLDEST", "DELIVERED", "DEAD LETTERS", "LAST TROUBLE"}, styles: []style{cyan}}
+	for i := range page.Data {
+		d := &page.Data[i]
+		t.add(d.Key, d.Type, d.State, count(d.Queued), waited(d.Oldest), count(d.Delivered), count(d.DeadLetters), shorten(clean(trouble(d)), 70))
+	}
+	t.write(sh.out)
+	return nil
 }
 
 // trouble is what is wrong with a destination, or was last.
@@ -227,10 +237,11 @@ func (sh *shell) onLetters(use, short, action, done string) *cobra.Command {
 	return cmd
 }
 
-func (sh *shell) destinationDryRun() *cobra.Command {
+func (sh *shell) destinationPreview() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "dry-run KEY", Short: "Show whom a destination would tell what; nothing is sent", Args: exactly("KEY"),
-		Long: "Shows whom a destination would tell what of those of whom something is true now, as if\nnothing had been said before. Nothing is sent and nothing changes.",
+		Use: "preview KEY", Aliases: []string{"dry-run"}, Args: exactly("KEY"),
+		Short: "Show whom a destination would tell what; nothing is sent",
+		Long:  "Shows whom a destination would tell what of those of whom something is true now, as if\nnothing had been said before. Nothing is sent and nothing changes.",
 	}
 	w := sh.where(cmd, true)
 	asJSON := jsonFlag(cmd)

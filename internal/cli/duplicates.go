@@ -25,7 +25,7 @@ links them:
 
 Nothing is joined by itself. Confirm a suggestion, and it becomes an override as
 selfsame same makes it, or dismiss it: then it comes back only when another profile
-is found that has the same. What more than 20 profiles have is not suggested.`,
+is found that has the same, or when restore takes it back. What more than 20 profiles have is not suggested.`,
 		Example: `  selfsame duplicates
   selfsame duplicates --kind phone --json
   selfsame duplicates confirm dup_02a1… --why "told us on the phone"
@@ -80,7 +80,7 @@ is found that has the same. What more than 20 profiles have is not suggested.`,
 			return nil
 		})
 	}
-	cmd.AddCommand(sh.duplicateConfirm(), sh.duplicateDismiss())
+	cmd.AddCommand(sh.duplicateConfirm(), sh.duplicateDismiss(), sh.duplicateRestore())
 	return cmd
 }
 
@@ -157,27 +157,20 @@ func (sh *shell) duplicateDismiss() *cobra.Command {
 		Use:     "dismiss DUPLICATE",
 		Short:   "Say that the profiles are several people",
 		Example: `  selfsame duplicates dismiss dup_02a1… --why "mother and daughter"`,
-		Args:    exactly("DUPLICATE"),
 	}
-	w := sh.where(cmd, true)
-	asJSON := jsonFlag(cmd)
-	why := cmd.Flags().String("why", "", "the reason, for the audit trail")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			query := url.Values{}
-			if *why != "" {
-				query.Set("why", *why)
-			}
-			var done api.Duplicate
-			if err := c.call(cmd.Context(), http.MethodPost, in(space, "duplicates", args[0], "dismiss"), query, nil, &done); err != nil {
-				return err
-			}
-			if *asJSON {
-				return sh.json(done)
-			}
-			fmt.Fprintf(sh.out, "Dismissed: these %d profiles are several people.\n", len(done.Profiles))
-			return nil
-		})
+	return decision(sh, cmd, func(space, id string) string { return in(space, "duplicates", id, "dismiss") }, func(d *api.Duplicate) {
+		fmt.Fprintf(sh.out, "Dismissed: these %d profiles are several people. Take it back with: selfsame duplicates restore %s\n", len(d.Profiles), d.ID)
+	})
+}
+
+func (sh *shell) duplicateRestore() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "restore DUPLICATE",
+		Short: "Take back that one was dismissed: it is suggested again",
+		Example: `  selfsame duplicates --dismissed
+  selfsame duplicates restore dup_02a1… --why "one woman after all"`,
 	}
-	return cmd
+	return decision(sh, cmd, func(space, id string) string { return in(space, "duplicates", id, "restore") }, func(d *api.Duplicate) {
+		fmt.Fprintf(sh.out, "These %d profiles are suggested again.\n", len(d.Profiles))
+	})
 }

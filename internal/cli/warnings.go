@@ -120,8 +120,17 @@ func (sh *shell) warningDismiss() *cobra.Command {
 		Use:     "dismiss WARNING",
 		Short:   "Close a warning for good",
 		Example: `  selfsame warnings dismiss 4f0c2d9a1b7e6655 --why "our front desk"`,
-		Args:    exactly("WARNING"),
 	}
+	return decision(sh, cmd, func(space, id string) string { return in(space, "warnings", id, "dismiss") }, func(w *api.Warning) {
+		fmt.Fprintf(sh.out, "Warning %s is dismissed: %s\n", w.ID, clean(w.Says))
+	})
+}
+
+// decision makes a command of one that people decide something with, about the one thing
+// that its argument names: it posts to a path, with the reason, and tells what came of it.
+func decision[T any](sh *shell, cmd *cobra.Command, path func(space, id string) string, tell func(*T)) *cobra.Command {
+	_, what, _ := strings.Cut(cmd.Use, " ")
+	cmd.Args = exactly(what)
 	w := sh.where(cmd, true)
 	asJSON := jsonFlag(cmd)
 	why := cmd.Flags().String("why", "", "the reason, for the audit trail")
@@ -131,14 +140,14 @@ func (sh *shell) warningDismiss() *cobra.Command {
 			if *why != "" {
 				query.Set("why", *why)
 			}
-			var done api.Warning
-			if err := c.call(cmd.Context(), http.MethodPost, in(space, "warnings", args[0], "dismiss"), query, nil, &done); err != nil {
+			var done T
+			if err := c.call(cmd.Context(), http.MethodPost, path(space, args[0]), query, nil, &done); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(done)
 			}
-			fmt.Fprintf(sh.out, "Warning %s is dismissed: %s\n", done.ID, clean(done.Says))
+			tell(&done)
 			return nil
 		})
 	}
