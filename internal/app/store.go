@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
 // storeDir is the store's place in the data directory.
@@ -51,7 +52,7 @@ func (p place) open(ctx context.Context, cfg config.Config, log *slog.Logger) (k
 		}
 		return s, nil
 	}
-	s, err := pebblekv.Open(filepath.Join(p.dir, storeDir), pebblekv.Options{CacheBytes: storeShare(cfg.Memory), Logger: log})
+	s, err := pebblekv.Open(filepath.Join(p.dir, storeDir), pebblekv.Options{CacheBytes: storeShare(cfg.Memory), Tracked: query.Tracked, Logger: log})
 	if err != nil {
 		return nil, p.explain(err)
 	}

@@ -21,6 +21,8 @@ type Backend struct {
 	// Second opens the store of s once more, as another node does. nil: the
 	// backend is exclusive.
 	Second func(t testing.TB, s kv.Store) kv.Store
+	// Tracks says that its readers are kv.Trackers.
+	Tracks bool
 	// Only names the tests to run; nil: all that the hooks above allow.
 	Only []string
 }
@@ -52,6 +54,7 @@ func Run(t *testing.T, b Backend) {
 		{"WholeBatches", testWholeBatches, true},
 		{"ConflictIsVisible", testConflictIsVisible, true},
 		{"ConflictKeys", testConflictKeys, true},
+		{"Tracker", testTracker, b.Tracks},
 		{"Model", testModel, true},
 		{"Close", testClose, true},
 		{"Reopen", testReopen, b.Reopen != nil},

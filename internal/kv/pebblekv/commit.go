@@ -102,6 +102,7 @@ func (s *Store) Commit(ctx context.Context, b *kv.Batch) error {
 		return fmt.Errorf("%w: %w", kv.ErrUnknown, err)
 	}
 	v := s.views.take()
+	s.touched.note(b, v.seq)
 	if n := s.logNumber.Load(); n != s.inLog.Number { // the engine has begun a new one for this commit
 		s.inLog = logMark{n, before.commit, before.units}
 	}

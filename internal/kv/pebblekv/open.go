@@ -43,6 +43,9 @@ type Options struct {
 	// are commits: what is damaged or missing after a crash is known up to there.
 	// It costs a write and a sync of 4 KiB. 0: 1 second.
 	MarkEvery time.Duration
+	// Tracked says of which keys readers know whether they were written since, see
+	// kv.Tracker; nil: of all. It is asked for every key that is written.
+	Tracked func(key []byte) bool
 	// Logger receives what operators should know; nil: slog.Default(). The
 	// engine's own chatter is at debug level.
 	Logger *slog.Logger
@@ -119,10 +122,11 @@ type Store struct {
 	lostMu    sync.Mutex             // guards lost
 	lost      []Loss                 // what openings found missing
 
-	views  views
-	space  space
-	ramp   ramp
-	failed atomic.Pointer[error] // why the store stopped taking commits for good
+	views   views
+	touched touched
+	space   space
+	ramp    ramp
+	failed  atomic.Pointer[error] // why the store stopped taking commits for good
 
 	stop    chan struct{}
 	workers sync.WaitGroup
@@ -145,6 +149,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", dir, sentinel(err))
 	}
+	s.touched.init(opts.Tracked)
 	s.views.init(s.db)
 	s.ramp.reset()
 	s.workers.Go(func() { s.views.reap(s.stop) })

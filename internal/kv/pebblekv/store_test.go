@@ -39,7 +39,8 @@ func TestConformance(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(6, 7))
 	kvtest.Run(t, kvtest.Backend{
-		Open: func(t testing.TB) kv.Store { return on(t, vfs.NewCrashableMem()) },
+		Tracks: true,
+		Open:   func(t testing.TB) kv.Store { return on(t, vfs.NewCrashableMem()) },
 		Reopen: func(t testing.TB, s kv.Store) kv.Store {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)

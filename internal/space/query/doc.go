@@ -13,6 +13,7 @@ import "github.com/selfsame-id/selfsame/internal/space"
 type Reader struct {
 	space    *space.Space
 	profiles profileCache
+	names    nameCache
 }
 
 // New returns the reader of a space. It keeps no profiles before KeepProfiles.
@@ -20,4 +21,7 @@ func New(s *space.Space) *Reader { return &Reader{space: s} }
 
 // KeepProfiles bounds the memory in bytes for profiles that were read lately. It may be
 // called at any time.
-func (r *Reader) KeepProfiles(bytes int64) { r.profiles.resize(bytes) }
+func (r *Reader) KeepProfiles(bytes int64) {
+	r.names.resize(bytes / 8)
+	r.profiles.resize(bytes - bytes/8)
+}

@@ -55,8 +55,9 @@ type found struct {
 }
 
 // find finds the profile that ref names, with the wanted parts or more. One that was
-// folded before takes two look-ups: of the ID, and of the profile's version. It ends
-// with ErrNotFound if there is none, which as of a time may be a *NotYetError.
+// folded before takes two look-ups: of the ID, and of the profile's version; or none,
+// if the store knows that neither was written since. It ends with ErrNotFound if there
+// is none, which as of a time may be a *NotYetError.
 func (r *Reader) find(v *space.View, ref space.Ref, want Part) (found, error) {
 	if ref.AsOf != 0 && ref.AsOf < v.Now().UnixNano() {
 		g, err := view{v}.gatherAsOf(ref)
@@ -64,6 +65,9 @@ func (r *Reader) find(v *space.View, ref space.Ref, want Part) (found, error) {
 			return found{}, err
 		}
 		return g.fold(want)
+	}
+	if f := r.recall(v, ref); f != nil {
+		return found{folded: f, view: view{v}}, nil
 	}
 	p, err := v.Resolve(ref)
 	if err != nil {
@@ -79,6 +83,7 @@ func (r *Reader) find(v *space.View, ref space.Ref, want Part) (found, error) {
 	// While rules are being applied nothing is final.
 	if !v.Applying() {
 		if f := r.profiles.get(p, rec.Version); f != nil {
+			r.remember(v, ref, f)
 			return found{folded: f, view: view{v}}, nil
 		}
 	}
@@ -92,6 +97,7 @@ func (r *Reader) find(v *space.View, ref space.Ref, want Part) (found, error) {
 	f, err := g.fold(allParts)
 	if err == nil {
 		r.profiles.put(f.folded)
+		r.remember(v, ref, f.folded)
 	}
 	return f, err
 }

@@ -2,13 +2,16 @@ package query_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"sync/atomic"
 	"testing"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/spacetest"
 )
 
 // counted is a store that counts what is read.
@@ -67,6 +70,86 @@ func TestKeptProfilesAreTwoLookUps(t *testing.T) {
 	for part, scans := range map[query.Part]int64{query.PartTraits: 0, query.PartIdentifiers: 0, query.PartMetadata: int64(first.Strands)} {
 		if keys, ranges := least(part); keys != 2 || ranges != scans {
 			t.Errorf("part %d: %d look-ups and %d scans, want 2 and %d", part, keys, ranges, scans)
+		}
+	}
+}
+
+// countedTracker is a countedReader that knows what was written.
+type countedTracker struct {
+	*countedReader
+	kv.Tracker
+}
+
+func (r countedTracker) Get(ctx context.Context, keys ...[]byte) ([][]byte, error) {
+	return r.countedReader.Get(ctx, keys...)
+}
+
+func (r countedTracker) Scan(ctx context.Context, from, to []byte, limit int, reverse bool) ([]kv.Entry, error) {
+	return r.countedReader.Scan(ctx, from, to, limit, reverse)
+}
+
+func (r countedTracker) Scans(ctx context.Context, ranges []kv.Range, limit int, reverse bool) ([][]kv.Entry, error) {
+	return r.countedReader.Scans(ctx, ranges, limit, reverse)
+}
+
+func (r countedTracker) Close() error { return r.countedReader.Close() }
+
+type countedTracking struct{ counted }
+
+func (c *countedTracking) Snapshot(ctx context.Context) (kv.Reader, error) {
+	r, err := c.Store.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return countedTracker{&countedReader{r, &c.counted}, r.(kv.Tracker)}, nil
+}
+
+// On a store that knows what was written, a profile that was read before and has not
+// changed is read without a look-up, and one that changed is read as it is.
+func TestKeptProfilesWithoutLookUps(t *testing.T) {
+	store := &countedTracking{counted{Store: spacetest.PebbleDisk()(t)}}
+	s := openSpace(t, store, space.Config{})
+	ingest(t, s, world(rand.New(rand.NewPCG(3, 4)), 120, 2)...)
+	r := query.New(s)
+	r.KeepProfiles(1 << 20)
+	read := func(ref space.Ref) (p query.Profile, keys int64) {
+		t.Helper()
+		keys = 1 << 40
+		for range 50 { // what goes on in the background reads too
+			store.keys.Store(0)
+			var err error
+			if p, err = r.ReadProfile(t.Context(), ref, query.PartTraits|query.PartIdentifiers); err != nil {
+				t.Fatal(err)
+			}
+			keys = min(keys, store.keys.Load())
+		}
+		return p, keys
+	}
+	for i := range 6 { // more anonymous IDs than these break a limit, and leave work pending
+		p, keys := read(user("user_id", "u1"))
+		if keys != 0 {
+			t.Errorf("after %d changes a read takes %d look-ups, want none", i, keys)
+		}
+		want, err := query.New(s).ReadProfile(t.Context(), user("user_id", "u1"), query.PartTraits|query.PartIdentifiers)
+		if err != nil || !reflect.DeepEqual(p, want) {
+			t.Fatalf("after %d changes %+v is read, want %+v, %v", i, p, want, err)
+		}
+		// A trait; another ID, which makes the profile larger; a merge.
+		switch i % 3 {
+		case 0:
+			ingest(t, s, fmt.Sprintf(`{"type":"identify","messageId":"n%d","userId":"u1","traits":{"plan":"p%d"}}`, i, i))
+		case 1:
+			ingest(t, s, fmt.Sprintf(`{"type":"track","event":"e","messageId":"n%d","userId":"u1","anonymousId":"new%d"}`, i, i))
+		case 2:
+			ingest(t, s, fmt.Sprintf(`{"type":"track","event":"e","messageId":"m%d","anonymousId":"apart%d"}`, i, i))
+			if apart, _ := read(user("anonymous_id", fmt.Sprint("apart", i))); apart.ID == p.ID {
+				t.Fatal("it is one profile before anything says so")
+			}
+			ingest(t, s, fmt.Sprintf(`{"type":"track","event":"e","messageId":"n%d","userId":"u1","anonymousId":"apart%d"}`, i, i))
+			merged, _ := read(user("anonymous_id", fmt.Sprint("apart", i)))
+			if now, _ := read(user("user_id", "u1")); merged.ID != now.ID {
+				t.Errorf("after the merge %s and %s are read", merged.ID, now.ID)
+			}
 		}
 	}
 }
