@@ -28,6 +28,7 @@ const (
 	rowOneMany = "one by one, 256 connections"
 
 	ingestTitle  = "Events over HTTP"
+	serialTitle  = "What only the writer can do, and what more cores would give on paper"
 	definedTitle = "Events over HTTP, with 20 computed traits and 10 audiences"
 )
 
@@ -137,6 +138,12 @@ func (b *bench) ingest(title, name string, size, connections int) error {
 	if err != nil {
 		return err
 	}
+	cpu := micros(o.serverCPU, o.answered*size)
+	if title == ingestTitle && size > 1 { // single events wait for the disk, and the more come the more share a sync
+		if err := b.serial(p, name, cpu.value); err != nil {
+			return err
+		}
+	}
 	if err := p.Stop(); err != nil {
 		b.say("%s", p.Log())
 		return err
@@ -149,7 +156,6 @@ func (b *bench) ingest(title, name string, size, connections int) error {
 	if title == ingestTitle && name == row100 {
 		b.speed[b.who.name] = rate
 	}
-	cpu := micros(o.serverCPU, n)
 	t := b.tables.at(title, "load", "events/s", "of C", "p50 ms", "p99 ms", "p99 of p50", "server µs/event", "of C's", "MB/s of D",
 		"generator µs/event", "peak RSS MiB", "of memory", "disk B/event", "not 200")
 	t.add(b.row(name), count(rate), ratio(rate, b.yard.core), millis(o.quantile(0.5)), millis(o.quantile(0.99)),
@@ -157,6 +163,26 @@ func (b *bench) ingest(title, name string, size, connections int) error {
 		ratio(rate*b.eventBytes(), b.yard.disk), micros(o.ownCPU, n), mebi(use.Peak), ratio(float64(use.Peak), memory),
 		count(over(float64(disk), float64(o.delivered*size))), count(o.wrong()))
 	t.remarkOn(b.row(name), o)
+	return nil
+}
+
+// serial measures what only the one writer of a space can do, and says what more cores
+// would give by that: the writer's part of an event bounds what comes through it, and
+// the CPU of an event what all cores have.
+func (b *bench) serial(p *instance.Process, name string, cpu float64) error {
+	var events, plan, commit float64
+	for metricName, into := range map[string]*float64{"selfsame_space_events_total": &events, "selfsame_space_plan_seconds_total": &plan, "selfsame_space_commit_seconds_total": &commit} {
+		var err error
+		if *into, err = metric(p, metricName); err != nil {
+			return err
+		}
+	}
+	plan, commit = over(plan*1e6, events), over(commit*1e6, events)
+	with := func(cores float64, serial float64) figure { return count(1e6 / max(cpu/cores, serial)) }
+	b.tables.at(serialTitle, "load", "deciding µs/event", "committing µs/event", "server µs/event", "deciding of it",
+		"4 cores: events/s", "8 cores", "16 cores", "16 cores, if deciding goes on during commits").
+		add(b.row(name), figure{plan, decimals(1)}, figure{commit, decimals(1)}, figure{cpu, decimals(1)}, ratio(plan, cpu),
+			with(4, plan+commit), with(8, plan+commit), with(16, plan+commit), with(16, plan))
 	return nil
 }
 

@@ -21,7 +21,7 @@ func (b *bench) scale() error {
 	defer os.RemoveAll(data)
 	t := b.tables.at(scaleTitle, "about", "events/s", "of C", "of the first", "p50 ms", "p99 ms", "server µs/event", "of C's", "profiles", "events",
 		"loaded at events/s", "start ms", "traits/s", "p99 ms of traits", "RSS MiB at start", "peak RSS MiB", "of memory", "disk MiB", "not 200")
-	s := scaling{bench: b, data: data, table: t, profilesPerPerson: 1.2}
+	s := scaling{bench: b, data: data, table: t, profilesPerPerson: 1.02}
 	for _, profiles := range b.steps {
 		if err := s.step(profiles); err != nil {
 			return fmt.Errorf("%s profiles: %w", whole(profiles), err)
@@ -35,21 +35,28 @@ type scaling struct {
 	*bench
 	data              string
 	table             *table
-	people, loaded    int // in all, and by the last step
-	profiles          int // that there are
+	people, loaded    int   // in all, and by the last step
+	events            int64 // that were sent, in all
+	profiles          int   // that there are
 	profilesPerPerson float64
 	first             float64 // what the first step had, as a ratio of C
+}
+
+// visitors are people of whom most look around and leave, so that millions of
+// profiles have a history that can be loaded within the hour: 3.4 events each.
+func visitors(seed uint64, first, n int) population.Config {
+	return population.Config{Seed: seed, First: first, People: n, Active: 65536, Members: 0.10, Bounces: 0.86, Guests: 0.04, Return: 0.05}
 }
 
 // step loads people until there are about that many profiles, and measures.
 func (s *scaling) step(profiles int) error {
 	more := max(int(float64(profiles-s.profiles)/s.profilesPerPerson), 1)
 	s.say("  loading people up to %s profiles", whole(profiles))
-	loaded, took, err := s.fill(s.data, population.Config{Seed: s.seed, First: s.people, People: more, Active: 65536}.Stream())
+	loaded, took, err := s.fill(s.data, visitors(s.seed, s.people, more).Stream())
 	if err != nil {
 		return err
 	}
-	s.people, s.loaded = s.people+more, more
+	s.people, s.loaded, s.events = s.people+more, more, s.events+loaded
 	// The machine is another one after half an hour.
 	if err := s.yardsticks(); err != nil {
 		return err
@@ -84,7 +91,7 @@ func (s *scaling) measured(p *instance.Process, profiles int, loading float64) e
 		return err
 	}
 	read, err := s.apply(p, &load{addrs: []string{p.Addr}, connections: s.connections, again: true, begins: []byte("{"),
-		requests: traitsOf(population.Config{Seed: s.seed, People: s.people}, 100_000)})
+		requests: traitsOf(visitors(s.seed, 0, s.people), 100_000)})
 	if err != nil {
 		return err
 	}
@@ -96,10 +103,6 @@ func (s *scaling) measured(p *instance.Process, profiles int, loading float64) e
 	if err != nil {
 		return err
 	}
-	events, err := metric(p, "selfsame_space_events")
-	if err != nil {
-		return err
-	}
 	disk, err := instance.DiskBytes(s.data)
 	if err != nil {
 		return err
@@ -108,6 +111,7 @@ func (s *scaling) measured(p *instance.Process, profiles int, loading float64) e
 		s.profilesPerPerson = more / float64(s.loaded)
 	}
 	s.profiles = int(has)
+	s.events += int64(out[0].delivered * size)
 	o, r := &out[0], &read[0]
 	rate := o.rate() * size
 	ofCore := ratio(rate, s.yard.core)
@@ -117,7 +121,7 @@ func (s *scaling) measured(p *instance.Process, profiles int, loading float64) e
 	cpu := micros(o.serverCPU, o.answered*size)
 	name := whole(profiles)
 	s.table.add(s.row(name), count(rate), ofCore, ratio(ofCore.value, s.first), millis(o.quantile(0.5)), millis(o.quantile(0.99)), cpu, ratio(cpu.value, s.yard.coreCPU),
-		count(has), count(events), count(loading), millis(p.Startup), count(r.rate()), millis(r.quantile(0.99)), mebi(atStart.RSS), mebi(use.Peak),
+		count(has), count(s.events), count(loading), millis(p.Startup), count(r.rate()), millis(r.quantile(0.99)), mebi(atStart.RSS), mebi(use.Peak),
 		ratio(float64(use.Peak), memory), mebi(disk), count(o.wrong()+r.wrong()))
 	s.table.remarkOn(s.row(name)+" profiles, events", o)
 	s.table.remarkOn(s.row(name)+" profiles, reads", r)
