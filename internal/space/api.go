@@ -9,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
@@ -24,7 +25,9 @@ var (
 	// ErrClosed: the space was closed or failed and takes no more events.
 	ErrClosed = errors.New("the space is closed")
 	// ErrNotFound: there is no such profile, refused event, ...
-	ErrNotFound = errors.New("not found")
+	ErrNotFound = tx.ErrNotFound
+	// ErrTooLarge: more hangs together than one answer looks through.
+	ErrTooLarge = tx.ErrTooLarge
 	// ErrBadCursor: a page token is not one of ours.
 	ErrBadCursor = errors.New("not a valid page token")
 	// ErrChanged: somebody else changed it in the meantime. Look again.

@@ -11,9 +11,9 @@ import (
 // appendEvents gives the events that are unseen their places in the journal, stages
 // their blocks, and counts the others in the receipts. found is what dropDuplicates
 // says of the events of all deliveries.
-func (s *Space) appendEvents(c *Tx, ws []*ingestRequest, found []dedupe.Seen) {
+func (s *Space) appendEvents(c *commit, ws []*ingestRequest, found []dedupe.Seen) {
 	c.fresh = slices.Grow(c.fresh, len(found))
-	blocks := journal.NewAppender(s.keys, &s.packer, c.block(0), func(key, value []byte) { s.putNew(&c.batch, key, value) })
+	blocks := journal.NewAppender(s.keys, &s.packer, c.block(0), func(key, value []byte) { s.putNew(&c.Batch, key, value) })
 	at := 0
 	for k, w := range ws {
 		of := found[at : at+len(w.events)]
@@ -30,7 +30,7 @@ func (s *Space) appendEvents(c *Tx, ws []*ingestRequest, found []dedupe.Seen) {
 
 // countSeen counts the events of a delivery that are not stored, and returns how many
 // these are.
-func (c *Tx) countSeen(k int, w *ingestRequest, found []dedupe.Seen) (n int) {
+func (c *commit) countSeen(k int, w *ingestRequest, found []dedupe.Seen) (n int) {
 	for i, f := range found {
 		if f == dedupe.Unseen {
 			continue
@@ -54,7 +54,7 @@ func (c *Tx) countSeen(k int, w *ingestRequest, found []dedupe.Seen) (n int) {
 // others, and what was not packed ahead, is packed together with events of other
 // deliveries: a body that is no event must not be stored, for nobody would find it
 // when its person is erased.
-func (c *Tx) appendWork(blocks *journal.Appender, k int, w *ingestRequest, found []dedupe.Seen) {
+func (c *commit) appendWork(blocks *journal.Appender, k int, w *ingestRequest, found []dedupe.Seen) {
 	place := func(e *prepared, at event.Arrival) {
 		c.fresh = append(c.fresh, placedEvent{prepared: e, request: k, source: w.delivery.Source, at: e.msg.At(at)})
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -113,8 +112,7 @@ type Applying struct {
 	held    bool // the writer's lock, see Hold
 }
 
-// applyRules moves events where rules look for IDs in other places, has
-// Config.ApplyRules make the passes, and notes that all of it is done.
+// applyRules has Config.ApplyRules do the work, and notes that all of it is done.
 func (s *Space) applyRules(ctx context.Context) error {
 	w := &Applying{s: s, version: s.version.Load(), rules: s.rules.Load()}
 	var err error
@@ -123,13 +121,6 @@ func (s *Space) applyRules(ctx context.Context) error {
 	}
 	if w.rec.Version != w.version.Version {
 		return ErrRulesMoved
-	}
-	if w.rec.Rekey != 0 {
-		if err := s.rekey(ctx, w.rules, &w.rec, func(stage string, done, total int64) error {
-			return w.Tell(ctx, ApplyProgress{Stage: stage, Done: done, Total: total})
-		}); err != nil {
-			return err
-		}
 	}
 	if err := s.cfg.ApplyRules(ctx, w); err != nil {
 		return err
@@ -173,12 +164,19 @@ func (w *Applying) Everything() bool { return w.rec.Reorder || w.rules.Arrival()
 // View opens a view of the space as it is now, by the rules that are applied and the
 // overrides at work. Whoever opens a view closes it.
 func (w *Applying) View(ctx context.Context) (*View, error) {
-	r, err := w.s.store.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return w.s.newViewBy(ctx, r, w.rules), nil
+	return w.s.viewBy(ctx, w.rules)
 }
+
+// Rekey is the version of the rules that looks for IDs in other places than the one
+// before it, while the events that were there then are not all under the strands of the
+// rules at work; 0 when they are. With reorder, the order of events changed with it.
+func (w *Applying) Rekey() (version uint64, reorder bool) { return w.rec.Rekey, w.rec.Reorder }
+
+// Definitions are those of traits and audiences at work.
+func (w *Applying) Definitions() *Definitions { return w.s.definitions.Load() }
+
+// Exclusive reports whether nobody else writes the store.
+func (w *Applying) Exclusive() bool { return w.s.store.Exclusive() }
 
 // Strands is about how many strands there are.
 func (w *Applying) Strands() int64 { return w.s.stats.strands.Load() }
@@ -217,12 +215,12 @@ func (w *Applying) Decide(ctx context.Context, places [][]identity.Hash) error {
 		s.writing.Lock()
 		defer s.writing.Unlock()
 	}
-	err := s.updateByRules(ctx, w.rules, func(d *Tx) error {
+	err := s.updateByRules(ctx, change{rules: w.rules}, func(d *Tx) error {
 		if s.version.Load().Version != w.version.Version {
 			return ErrRulesMoved
 		}
 		for _, strands := range places {
-			if err := d.decideAgain(strands); err != nil {
+			if err := d.DecideAgain(strands); err != nil {
 				return err
 			}
 		}
@@ -234,71 +232,36 @@ func (w *Applying) Decide(ctx context.Context, places [][]identity.Hash) error {
 	return err
 }
 
-// decideAgain resolves strands, and all that is tied to them by IDs that name
-// somebody, from what is stored of their events. What else their profiles own
-// today is decided in its own turn.
-func (d *Tx) decideAgain(hashes []identity.Hash) error {
-	d.touchBound = 0
-	strands, err := d.component(hashes, nil, math.MaxInt64, math.MaxInt, d.ties)
-	if err != nil {
-		return err
+// Move moves events, or settles what they left behind, in one commit. f is called again
+// when other nodes came in between. ErrDefinitionsMoved if other definitions than these
+// are in force; nil: whichever are.
+func (w *Applying) Move(ctx context.Context, definitions *Definitions, f func(*Tx) error) error {
+	s := w.s
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	var done *Tx
+	err := s.updateByRules(ctx, change{rules: w.rules, definitions: definitions}, func(d *Tx) error {
+		done = d
+		return f(d)
+	})
+	if err == nil {
+		s.unlearn(done)
 	}
-	var ids []identity.Hash
-	seen := map[identity.Hash]bool{}
-	for _, s := range strands {
-		for i := range s.Links {
-			if h := s.Links[i].Hash; !seen[h] {
-				seen[h] = true
-				ids = append(ids, h)
-			}
-		}
-	}
-	if err := d.LoadOwners(ids...); err != nil {
-		return err
-	}
-	occ, err := d.needed(strands)
-	if err != nil {
-		return err
-	}
-	res := identity.Resolve(d.rules, d.engine.Overrides, occ)
-	c := res.Change(d.rules, d.engine.Overrides, strands)
-	c.Bare = nil
-	for _, h := range ids {
-		if _, owned := res.Owner[h]; !owned {
-			if n := d.nodes[h]; n != nil && !n.Owner.IsZero() {
-				c.Bare = append(c.Bare, identity.Member{ID: n.ID, Hash: h})
-			}
-		}
-	}
-	if err := d.prune(c); err != nil {
-		return err
-	}
-	return d.apply(c, d.noEvent())
-}
-
-// needed is what Resolve needs of strands: their first events, or all.
-func (d *View) needed(strands []*identity.Strand) ([]identity.Occurrence, error) {
-	if identity.NeedsEvents(d.rules, d.engine.Overrides, strands) {
-		return d.Arrivals(strands, math.MaxInt64, math.MaxInt)
-	}
-	out := make([]identity.Occurrence, len(strands))
-	for i, s := range strands {
-		out[i] = identity.Occurrence{Strand: s, Moment: s.First.Moment}
-	}
-	return out, nil
+	return err
 }
 
 // updateByRules is update for the job that applies rules: the changes are due to the
 // rules in force, and this node must hold the lease for it. The caller holds the
 // writer's lock.
-func (s *Space) updateByRules(ctx context.Context, rs *identity.Ruleset, f func(*Tx) error) error {
+func (s *Space) updateByRules(ctx context.Context, ch change, f func(*Tx) error) error {
 	return s.Again(ctx, func() error {
 		fence, err := s.leases.rules.Hold(ctx)
 		if err != nil {
 			return err
 		}
-		_, err = s.try(ctx, change{rules: rs, fence: fence}, func(d *Tx) error {
-			if err := f(d); err != nil {
+		ch.fence = fence
+		_, err = s.try(ctx, ch, func(c *commit) error {
+			if err := f(c.Tx); err != nil {
 				return err
 			}
 			rec, err := decodeRules(s.ruleBytes)
@@ -308,8 +271,8 @@ func (s *Space) updateByRules(ctx context.Context, rs *identity.Ruleset, f func(
 			if rec.Cause == "" {
 				rec.Cause = fmt.Sprintf("rules: version %d", rec.Version)
 			}
-			d.seeds = nil // the next pass sees what the job would, see watch
-			d.setCause(rec.Cause)
+			c.DropDeferred() // the next pass sees what the job would, see watch
+			c.SetCause(rec.Cause)
 			return nil
 		})
 		return err

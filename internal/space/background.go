@@ -60,15 +60,15 @@ func (s *Space) stopTasks() {
 
 // wakeTasks tells the tasks of what a commit has left for them. It is called by the
 // writer.
-func (s *Space) wakeTasks(c *Tx) {
+func (s *Space) wakeTasks(c *commit) {
 	if s.tasks.job == nil {
 		return // the space is being opened
 	}
-	if len(c.seeds) > 0 || c.rejects > 0 {
+	if c.Defers() > 0 || c.rejects > 0 {
 		s.tasks.job.Wake()
 	}
 	s.followers.wake()
-	if s.memory != nil && s.memory.filter.wanting() {
+	if s.memory != nil && s.memory.WantsIDs() {
 		s.tasks.filter.Wake()
 	}
 }
@@ -138,7 +138,7 @@ func (s *Space) SetMemory(cache, dedupe int64) bool {
 	s.cache.resize(cache / 2)
 	s.pairs.resize(cache / 16)
 	if s.memory != nil {
-		s.memory.resize(cache * 7 / 16)
+		s.memory.Resize(cache * 7 / 16)
 	}
 	s.spare = nil
 	if l, ok := s.dedupe.(*localRepeats); ok {

@@ -18,7 +18,7 @@ type laneHour struct {
 // stageCounts adds to a plan what its commit makes of the hour's counts. The lane
 // is ours, so the total in memory is the one in the store; the writer takes it
 // over with landed when the commit has happened.
-func (s *Space) stageCounts(ctx context.Context, c *Tx) error {
+func (s *Space) stageCounts(ctx context.Context, c *commit) error {
 	c.hour = laneHour{}
 	add := counts.Of(&c.record, c.rejects)
 	if add.IsZero() {
@@ -45,7 +45,7 @@ func (s *Space) stageCounts(ctx context.Context, c *Tx) error {
 		}
 	}
 	now.total = now.total.Plus(&add)
-	c.batch.Put(key, now.total.Append(nil))
+	c.Batch.Put(key, now.total.Append(nil))
 	c.hour = now
 	return nil
 }
@@ -60,7 +60,7 @@ type sourceNews struct {
 }
 
 // stageSources adds the counts of a plan's sources to its batch.
-func (s *Space) stageSources(c *Tx) {
+func (s *Space) stageSources(c *commit) {
 	c.sources = c.sources[:0]
 	var last *sourceNews // most commits have one source, and all have runs of one
 	for i := range c.fresh {
@@ -72,11 +72,11 @@ func (s *Space) stageSources(c *Tx) {
 	}
 	for i := range c.sources {
 		n := &c.sources[i]
-		c.batch.Put(codec.SourceCounts.Key(s.keys, s.lane, n.source), s.sources[n.source].Plus(n.SourceCount).Append(nil))
+		c.Batch.Put(codec.SourceCounts.Key(s.keys, s.lane, n.source), s.sources[n.source].Plus(n.SourceCount).Append(nil))
 	}
 }
 
-func (c *Tx) sourceNews(source string) *sourceNews {
+func (c *commit) sourceNews(source string) *sourceNews {
 	for i := range c.sources {
 		if c.sources[i].source == source {
 			return &c.sources[i]
@@ -87,7 +87,7 @@ func (c *Tx) sourceNews(source string) *sourceNews {
 }
 
 // learnSources takes over what a commit stored.
-func (s *Space) learnSources(c *Tx) {
+func (s *Space) learnSources(c *commit) {
 	for i := range c.sources {
 		n := &c.sources[i]
 		s.sources[n.source] = s.sources[n.source].Plus(n.SourceCount)

@@ -11,7 +11,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
-	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
@@ -176,17 +175,4 @@ func (s *Space) resolveDefinitions(ctx context.Context, b *kv.Batch, d *Definiti
 		}
 	}
 	return err
-}
-
-// placeRows calls f with the places of an event's rows: those for its account are under
-// its account strand, if it has one, and all others under its user strand.
-func placeRows(users, account *side, rows []compute.Row, f func(strand identity.Hash, row *compute.Row)) {
-	for i := range rows {
-		switch {
-		case rows[i].Account && len(account.ids) > 0:
-			f(account.hash, &rows[i])
-		case len(users.ids) > 0:
-			f(users.hash, &rows[i])
-		}
-	}
 }

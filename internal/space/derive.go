@@ -5,11 +5,8 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/audit"
-	"github.com/selfsame-id/selfsame/internal/feed"
-	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/lease"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 // Derive commits what a room above the heart has derived from what is stored: f puts
@@ -20,27 +17,6 @@ func (s *Space) Derive(ctx context.Context, fence lease.Fence, definitions *Defi
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	return s.update(ctx, change{fence: fence, definitions: definitions}, f)
-}
-
-// Put sets a key of a room above the heart.
-func (d *Tx) Put(key, value []byte) { d.batch.Put(key, value) }
-
-// Delete removes a key of a room above the heart.
-func (d *Tx) Delete(key []byte) { d.batch.Delete(key) }
-
-// DeleteRange removes the keys of a room above the heart with from <= key < to.
-func (d *Tx) DeleteRange(from, to []byte) { d.batch.DeleteRange(from, to) }
-
-// Require makes the commit a conflict unless a key has the value that was read.
-func (d *Tx) Require(key, value []byte) { d.batch.Require(key, value) }
-
-// Tell adds a change to the feed: of a profile, or, if p is zero, of none.
-func (d *Tx) Tell(p codec.ProfileID, c identity.Collection, ch feed.Change) {
-	if !p.IsZero() {
-		ch.Profile = p.Text(c)
-	}
-	d.changes = append(d.changes, ch)
-	d.changeOf = append(d.changeOf, p)
 }
 
 // PutAudit adds an entry to the audit trail, in the commit of what it tells.

@@ -4,12 +4,10 @@
 //
 // # Words
 //
-// A View reads one snapshot: strands, identifiers, profiles, and the rows that hang
-// on strands. It implements identity.Graph and changes nothing.
-//
-// A Tx is a View and a change: what becomes of the records that it read, what it
-// relies on, and what the feed will tell. Nothing of it is in the store before it is
-// committed.
+// A View reads one snapshot and changes nothing. A Tx is a View and a change, of which
+// nothing is in the store before it is committed. Both are package tx's, with all that
+// is decided in them. A commit is a Tx with its place in the lane of this process and
+// what ingest requests bring.
 //
 // An ingest request is what one caller of Ingest waits for. Several share a commit;
 // on a shared store one may need several.
@@ -31,19 +29,19 @@
 //     goroutine of the caller, without a lock. Then it is queued (mu).
 //  3. The writer takes what waits as one round and holds the writing lock until the
 //     round is done; whatever else commits in this space takes that lock too.
-//  4. try opens a Tx on a snapshot, by the rules that are in force in it.
+//  4. try opens a commit on a snapshot, by the rules that are in force in it.
 //  5. dropDuplicates leaves out repeats; appendEvents gives the others their places
 //     in the journal, which are their arrival numbers.
 //  6. fetch reads what the decisions need, in few round trips. take decides each
 //     event in order: a settled strand needs nothing, one that commutes is merged,
 //     the rest is replayed by identity.Engine.
 //  7. Traits and pairs of users and accounts follow, then refused messages.
-//  8. Tx.write, fill and finish put it all into one batch: records that changed, index
-//     keys, the feed record, counters, and on a shared store what it relies on.
+//  8. fill, Tx.Stage and finish put it all into one batch: index keys, records that
+//     changed, the feed record, counters, and on a shared store what it relies on.
 //  9. commitTx makes it durable and learns from it: caches, recent messageIds, the
 //     ends of the lane. Callers are answered, and the lock is free.
 //
-// Deferred replays, rules that are applied, re-keying, undo and the budget of refused
-// messages go the same way from step 4 on. How keys and records lie in the store is
+// Deferred replays, rules that are applied, events that move to other strands, undo and
+// the budget of refused messages go the same way from step 4 on. How keys and records lie in the store is
 // declared in codec, and nowhere else.
 package space

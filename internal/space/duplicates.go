@@ -12,16 +12,16 @@ type repeats interface {
 	// known says for each event whether its messageId was seen, and with it.
 	known(ctx context.Context, d *View, events []*prepared, now int64) ([]dedupe.Seen, error)
 	// stage adds to the batch what other nodes must know.
-	stage(c *Tx)
+	stage(c *commit)
 	// committed is told when the commit has happened.
-	committed(c *Tx)
+	committed(c *commit)
 }
 
 // dropDuplicates says for each event of the deliveries, in their order, whether its
 // messageId was seen, and with it; what is not unseen is left out of the commit:
 // repeats, what has a messageId that another event had, and what is left for another
 // commit.
-func (s *Space) dropDuplicates(ctx context.Context, c *Tx, ws []*ingestRequest, now time.Time) ([]dedupe.Seen, error) {
+func (s *Space) dropDuplicates(ctx context.Context, c *commit, ws []*ingestRequest, now time.Time) ([]dedupe.Seen, error) {
 	n := 0
 	for _, w := range ws {
 		n += len(w.events)

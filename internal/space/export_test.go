@@ -6,7 +6,9 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/lease"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
@@ -52,7 +54,12 @@ func (s *Space) Botch(ctx context.Context, late bool) error {
 		if !late {
 			panic("a mistake")
 		}
-		d.changedStrands[identity.Hash{1}] = true
+		ids := []identity.ID{{Type: "user_id", Value: "nobody"}}
+		st := &codec.Strand{Strand: identity.NewStrand(d.Hasher(), identity.Users, ids)}
+		if err := d.Restart(st, tx.Occasion{}); err != nil {
+			return err
+		}
+		d.Absent(st.Hash)
 		return nil
 	})
 }

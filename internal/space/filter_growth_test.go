@@ -48,7 +48,7 @@ func TestTheFilterFollowsTheMemory(t *testing.T) {
 		s.writing.Lock()
 		defer s.writing.Unlock()
 		for i := range stored {
-			if s.memory.filter.absent(hash(i)) {
+			if s.memory.Unseen(hash(i)) {
 				t.Fatalf("%s: ID %d of %d is stored and counts as absent", what, i, stored)
 			}
 		}
@@ -61,7 +61,7 @@ func TestTheFilterFollowsTheMemory(t *testing.T) {
 			n := 0
 			s.writing.Lock()
 			for i := range 1000 {
-				if s.memory.filter.absent(hash(1_000_000 + i)) {
+				if s.memory.Unseen(hash(1_000_000 + i)) {
 					n++
 				}
 			}
@@ -77,14 +77,14 @@ func TestTheFilterFollowsTheMemory(t *testing.T) {
 	}
 	ingest(100)
 	useful("few")
-	first := len(*s.memory.filter.now.Load())
+	first := s.memory.FilterBytes()
 	for range 12 {
 		ingest(2500)
 		check("many")
 	}
 	useful("many")
-	if n := len(*s.memory.filter.now.Load()); n <= first {
-		t.Errorf("%d words for many IDs, %d for few", n, first)
+	if n := s.memory.FilterBytes(); n <= first {
+		t.Errorf("%d bytes for many IDs, %d for few", n, first)
 	}
 	limit := func(bytes int64) {
 		for !s.SetMemory(bytes, 1<<20) { // a task is at it
@@ -92,7 +92,7 @@ func TestTheFilterFollowsTheMemory(t *testing.T) {
 		}
 	}
 	limit(0)
-	if s.memory.filter.now.Load() != nil {
+	if s.memory.FilterBytes() != 0 {
 		t.Error("the filter keeps its memory")
 	}
 	check("given up")

@@ -3,6 +3,8 @@ package space
 import (
 	"context"
 	"time"
+
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // gaugePause is how old what a node says about work of other nodes may be.
@@ -26,11 +28,11 @@ func (s *Space) refreshGauges(ctx context.Context) error {
 	if err := s.followRules(ctx, r); err != nil {
 		return err
 	}
-	total, err := readCounters(ctx, r, s.keys)
+	total, err := tx.ReadCounters(ctx, r, s.keys)
 	if err != nil {
 		return err
 	}
-	seeds, err := readSeeds(ctx, r, s.keys, maxSeeds)
+	seeds, err := tx.ReadDeferred(ctx, r, s.keys, maxSeeds)
 	if err != nil {
 		return err
 	}

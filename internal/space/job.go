@@ -3,14 +3,12 @@ package space
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
-	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
@@ -152,40 +150,15 @@ func (s *Space) replayNow(fence lease.Fence) {
 	s.job.next = time.Now().Add(max(jobPause, 4*time.Since(began)))
 }
 
-// readSeeds lists replays that wait, limit of them at most.
-func readSeeds(ctx context.Context, r kv.Reader, keys codec.Keyspace, limit int) ([]codec.Deferred, error) {
-	from, end := codec.Deferrals.All(keys)
-	page, err := r.Scan(ctx, from, end, limit, false)
-	if err != nil {
-		return nil, err
-	}
-	seeds := make([]codec.Deferred, 0, len(page))
-	for _, e := range page {
-		rec, err := codec.DecodeDeferred(e.Value)
-		if err != nil {
-			return nil, err
-		}
-		seeds = append(seeds, *rec)
-	}
-	return seeds, nil
-}
-
 // replayPending decides the seeds that wait and what follows from them, without
 // a bound, in one commit.
 func (s *Space) replayPending(ctx context.Context, fence lease.Fence) error {
 	var recs []codec.Deferred
-	_, err := s.try(ctx, change{fence: fence}, func(d *Tx) (err error) {
-		if recs, err = readSeeds(ctx, d.r, s.keys, maxSeeds); err != nil || len(recs) == 0 {
+	_, err := s.try(ctx, change{fence: fence}, func(c *commit) (err error) {
+		if recs, err = tx.ReadDeferred(ctx, c.Reader(), s.keys, maxSeeds); err != nil || len(recs) == 0 {
 			return err
 		}
-		d.engine.Bound, d.touchBound, d.job = 0, 0, true
-		for _, coll := range [...]identity.Collection{identity.Users, identity.Accounts} {
-			if err := d.replaySeeds(recs, coll); err != nil {
-				return err
-			}
-		}
-		d.settledSeeds = recs
-		return nil
+		return c.ReplayDeferred(recs)
 	})
 	if err != nil {
 		return err
@@ -199,94 +172,6 @@ func (s *Space) replayPending(ctx context.Context, fence lease.Fence) error {
 	}
 	if len(recs) == maxSeeds {
 		s.pending.Store(max(1, s.pending.Load()))
-	}
-	return nil
-}
-
-func (d *Tx) replaySeeds(recs []codec.Deferred, coll identity.Collection) error {
-	var seeds []identity.Seed
-	var hashes []identity.Hash
-	for i := range recs {
-		if recs[i].Collection == coll {
-			hashes = append(hashes, recs[i].Strand)
-		}
-	}
-	if len(hashes) == 0 {
-		return nil
-	}
-	if err := d.LoadStrands(hashes...); err != nil {
-		return err
-	}
-	var ids []identity.Hash
-	for i := range recs {
-		k := d.strands[recs[i].Strand]
-		if recs[i].Collection != coll || k == nil {
-			continue
-		}
-		pos := identity.Pos{Class: k.First.Class, Moment: recs[i].Moment, Strand: k.Hash}
-		seeds = append(seeds, identity.Seed{Strand: k.Strand, Pos: pos, Unsettled: true})
-		for j := range k.Links {
-			ids = append(ids, k.Links[j].Hash)
-		}
-	}
-	if len(seeds) == 0 {
-		return nil
-	}
-	change, err := d.engine.Replay(d, seeds)
-	if err != nil {
-		return err
-	}
-	d.replays++
-	d.decisions += int64(change.Decisions)
-	// The sources of events are in the journal: of the last that waited, to which
-	// the changes are put down, and of those that became their strands' first.
-	cause, err := d.occasionOf(seeds[len(seeds)-1].Pos)
-	if err != nil {
-		return err
-	}
-	if err := d.apply(change, cause); err != nil {
-		return err
-	}
-	if err := d.sourceFirsts(change.Strands); err != nil {
-		return err
-	}
-	return d.clearPending(ids)
-}
-
-// clearPending makes the answers about IDs final.
-func (d *Tx) clearPending(ids []identity.Hash) error {
-	if err := d.LoadOwners(ids...); err != nil {
-		return err
-	}
-	for _, h := range ids {
-		if n := d.nodes[h]; n != nil && n.Pending {
-			n.Pending = false
-			d.changedNodes[h] = true
-			if p, rec := d.Owner(h); rec != nil {
-				d.touch(p)
-			}
-		}
-	}
-	return nil
-}
-
-// occasionOf tells of a stored event what the feed wants to know.
-func (d *View) occasionOf(p identity.Pos) (occasion, error) {
-	e, err := journal.ReadEvent(d.ctx, d.r, d.keys, p.Moment)
-	return occasion{p, strings.Clone(e.MessageID), e.Source}, err
-}
-
-// sourceFirsts reads the sources of the strands' first events.
-func (d *View) sourceFirsts(strands []*identity.Strand) error {
-	for _, s := range strands {
-		at := s.First.Arrival
-		heads, err := journal.ReadHeads(d.ctx, d.r, d.keys, at.Block())
-		if err != nil {
-			return err
-		}
-		if o := at.Ordinal(); o < len(heads) && heads[o].Type != 0 {
-			d.strands[s.Hash].Source = heads[o].Source
-		}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // maxNewTypes bounds the ID types that are kept because they arrived without
@@ -59,7 +60,7 @@ func (s *Space) forgetTypes(types []string) {
 
 // stageTypes adds to a plan's batch what it noted, as it stands at its end: of a
 // type that came and made room again nothing is written.
-func (s *Space) stageTypes(c *Tx) {
+func (s *Space) stageTypes(c *commit) {
 	if len(c.newTypes) == 0 {
 		return
 	}
@@ -70,9 +71,9 @@ func (s *Space) stageTypes(c *Tx) {
 	for _, t := range slices.Compact(names) {
 		key := codec.NewTypes.Key(s.keys, t)
 		if s.types[t] != nil {
-			c.batch.Put(key, codec.AppendTime(nil, c.record.Time))
+			c.Batch.Put(key, codec.AppendTime(nil, c.record.Time))
 		} else {
-			c.batch.Delete(key)
+			c.Batch.Delete(key)
 		}
 	}
 }
@@ -85,7 +86,7 @@ func (s *Space) recoverTypes(ctx context.Context, r kv.Reader) error {
 		time int64
 	}
 	var all []noted
-	err := each(ctx, r, s.keys, codec.NewTypes, scanPage, func(e kv.Entry) error {
+	err := tx.Each(ctx, r, s.keys, codec.NewTypes, scanPage, func(e kv.Entry) error {
 		if t, ok := codec.NewTypes.Parse(e.Key); ok && len(e.Value) == 8 {
 			all = append(all, noted{t, codec.ParseTime(e.Value)})
 		}

@@ -3,12 +3,8 @@ package space
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"iter"
 
 	"github.com/selfsame-id/selfsame/internal/audit"
-	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -34,18 +30,19 @@ func (s *Space) ChangeOverrides(ctx context.Context, decide func(*Tx) (OverrideC
 	err = s.Again(ctx, func() error {
 		var rec rulesRecord
 		var stored []byte
-		d, err := s.try(ctx, change{detached: true}, func(d *Tx) error {
-			ch, err := decide(d)
+		c, err := s.try(ctx, change{detached: true}, func(c *commit) error {
+			ch, err := decide(c.Tx)
 			if err == nil {
-				rec, stored, err = s.stageOverride(ctx, d, &ch)
+				rec, stored, err = s.stageOverride(ctx, c.Tx, &ch)
 			}
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		d.overrides.revision = rec.Overrides
-		s.overrides.Store(d.overrides)
+		set := *c.OverrideSet()
+		set.Revision = rec.Overrides
+		s.overrides.Store(&set)
 		s.adopt(s.rules.Load(), rec, stored)
 		revision = rec.Overrides
 		return nil
@@ -57,7 +54,7 @@ func (s *Space) ChangeOverrides(ctx context.Context, decide func(*Tx) (OverrideC
 // the transaction that made the change. It returns the record, as it is and as it is
 // stored.
 func (s *Space) stageOverride(ctx context.Context, d *Tx, ch *OverrideChange) (rec rulesRecord, stored []byte, err error) {
-	if rec, _, err = s.storedRules(ctx, d.r); err != nil {
+	if rec, _, err = s.storedRules(ctx, d.Reader()); err != nil {
 		return rec, nil, err
 	}
 	cause := "override: " + ch.Override.ID
@@ -67,14 +64,12 @@ func (s *Space) stageOverride(ctx context.Context, d *Tx, ch *OverrideChange) (r
 	rec.Overrides++
 	if ch.Background {
 		rec.Applying, rec.Cause = true, cause
-		if d.read != nil {
-			d.read = map[string][]byte{} // who adds to such an ID need not wait
-		}
+		d.RelyOnNothing() // who adds to such an ID need not wait
 	}
 	if stored, err = json.Marshal(rec); err != nil {
 		return rec, nil, err
 	}
-	b := &d.batch
+	b := &d.Batch
 	key := codec.Overrides.Key(s.keys, ch.Override.ID)
 	action := "override.add"
 	if ch.Removed {
@@ -88,86 +83,10 @@ func (s *Space) stageOverride(ctx context.Context, d *Tx, ch *OverrideChange) (r
 		b.Put(key, v)
 	}
 	b.Put(codec.Rules.Key(s.keys), stored)
-	if err := s.putAudit(b, audit.New(ctx, d.now.UnixNano(), action, ch.Override.ID, ch.Override.Detail())); err != nil {
+	if err := s.putAudit(b, audit.New(ctx, d.Now().UnixNano(), action, ch.Override.ID, ch.Override.Detail())); err != nil {
 		return rec, nil, err
 	}
-	d.putSeeds(b)
-	d.setCause(cause)
+	d.PutDeferred()
+	d.SetCause(cause)
 	return rec, stored, nil
-}
-
-// Draft opens a transaction by the rules and overrides of its snapshot that is never
-// committed: it shows what a change would make of the space. Whoever opens it closes
-// it.
-func (s *Space) Draft(ctx context.Context) (*Tx, error) {
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	d, err := s.draft(ctx, r)
-	if err != nil {
-		r.Close()
-	}
-	return d, err
-}
-
-func (s *Space) draft(ctx context.Context, r kv.Reader) (*Tx, error) {
-	rec, _, err := s.storedRules(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	rs, err := identity.Compile(rec.Rules)
-	if err != nil {
-		return nil, fmt.Errorf("the stored rules: %w", err)
-	}
-	all, err := readOverrides(ctx, r, s.keys)
-	if err != nil {
-		return nil, err
-	}
-	d := s.newTx(ctx, r, rs, s.cfg.Now())
-	d.stale = rec.Applying
-	d.goBy(newOverrideSet(s.hasher, rec.Overrides, all))
-	return d, nil
-}
-
-// goBy makes overrides those that the view goes by.
-func (d *View) goBy(set *overrideSet) { d.overrides, d.engine.Overrides = set, set.identity }
-
-// SetOverrides makes overrides those that the transaction goes by, and that are at
-// work when it is committed, see ChangeOverrides.
-func (d *Tx) SetOverrides(all []codec.Override) {
-	d.goBy(newOverrideSet(d.hasher, d.overrides.revision, all))
-}
-
-// OverrideRevision moves with every change of an override.
-func (d *View) OverrideRevision() uint64 { return d.overrides.revision }
-
-// Before is a view of the transaction's snapshot, without what it has changed. It is
-// closed with the transaction.
-func (d *Tx) Before() *View {
-	v := &View{
-		ctx: d.ctx, keys: d.keys, hasher: d.hasher, rules: d.rules, engine: d.engine, overrides: d.overrides,
-		r: d.r, now: d.now, stale: d.stale, rulesSince: d.rulesSince, touchBound: d.touchBound,
-	}
-	v.makeRoom()
-	return v
-}
-
-// Regroup makes strands and profiles what a decision says that no event made.
-func (d *Tx) Regroup(c *identity.Change) error {
-	if err := d.prune(c); err != nil {
-		return err
-	}
-	return d.apply(c, d.noEvent())
-}
-
-// Changed lists the profiles that the transaction has changed, in any order.
-func (d *Tx) Changed() iter.Seq2[codec.ProfileID, *codec.Profile] {
-	return func(yield func(codec.ProfileID, *codec.Profile) bool) {
-		for p := range d.changedProfiles {
-			if !yield(p, d.profiles[p]) {
-				return
-			}
-		}
-	}
 }

@@ -7,27 +7,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
-
-// overrideSet is the overrides at work. It is never changed.
-type overrideSet struct {
-	revision uint64 // of rulesRecord
-	identity *identity.Overrides
-	all      codec.OverrideList
-}
-
-// newOverrideSet compiles overrides.
-func newOverrideSet(h identity.Hasher, revision uint64, all []codec.Override) *overrideSet {
-	set := &overrideSet{revision: revision, all: all}
-	if len(all) == 0 {
-		return set
-	}
-	set.identity = &identity.Overrides{}
-	for i := range all {
-		all[i].AddTo(set.identity, h)
-	}
-	return set
-}
 
 // ParseStrand reads a strand's hash as it is written: 32 hexadecimal digits. What is none
 // is ErrInvalid.
@@ -42,28 +23,17 @@ func ParseStrand(text string) (identity.Hash, error) {
 // MostOverrides bounds the overrides of a space; people make them, one by one.
 const MostOverrides = 100_000
 
-// readOverrides reads all overrides of a snapshot.
-func readOverrides(ctx context.Context, r kv.Reader, keys codec.Keyspace) ([]codec.Override, error) {
-	var all []codec.Override
-	err := each(ctx, r, keys, codec.Overrides, scanPage, func(e kv.Entry) error {
-		o, err := codec.DecodeOverride(e.Value)
-		all = append(all, o)
-		return err
-	})
-	return all, err
-}
-
 // loadOverrides makes the overrides of a snapshot, whose rules record has a
 // revision, the ones at work.
 func (s *Space) loadOverrides(ctx context.Context, r kv.Reader, revision uint64) error {
-	if s.overrides.Load().revision == revision {
+	if s.overrides.Load().Revision == revision {
 		return nil
 	}
-	all, err := readOverrides(ctx, r, s.keys)
+	all, err := tx.ReadOverrides(ctx, r, s.keys)
 	if err != nil {
 		return err
 	}
-	s.overrides.Store(newOverrideSet(s.hasher, revision, all))
+	s.overrides.Store(tx.NewOverrideSet(s.hasher, revision, all))
 	return nil
 }
 
@@ -153,7 +123,7 @@ func (s *Space) notAtWork(o *codec.Override) string {
 	}
 	p := o.Pair(s.hasher)
 	rs := s.rules.Load()
-	for _, l := range s.overrides.Load().identity.NotAtWork(rs, p.A.Hash) {
+	for _, l := range s.overrides.Load().Identity.NotAtWork(rs, p.A.Hash) {
 		if l.Pair == p {
 			return l.Reason.String()
 		}

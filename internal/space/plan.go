@@ -10,56 +10,61 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // plan decides what becomes of ingest requests. known is what an earlier try read.
-func (s *Space) plan(d *Tx, ws []*ingestRequest, known map[string][]byte) error {
+func (s *Space) plan(c *commit, ws []*ingestRequest, known map[string][]byte) error {
 	began := time.Now()
 	defer func() { s.stats.plan.Add(int64(time.Since(began))) }()
-	if s.notice > s.yielded && d.now.UnixNano() < s.notice {
+	if s.notice > s.yielded && c.Now().UnixNano() < s.notice {
 		return errYield
 	}
 	for _, w := range ws {
-		if w.rules != d.rules || w.definitions != d.definitions {
+		if w.rules != c.Rules() || w.definitions != c.definitions {
 			s.prepare(w)
 		}
 	}
 	if !s.store.Exclusive() {
-		d.known, d.saw, d.dependencies = known, map[string][]byte{}, newDependencies()
+		c.Track(known)
 	}
-	d.receipts = make([]Receipt, len(ws))
+	c.receipts = make([]Receipt, len(ws))
 
-	found, err := s.dropDuplicates(d.ctx, d, ws, d.now)
+	found, err := s.dropDuplicates(c.Context(), c, ws, c.Now())
 	if err != nil {
 		return err
 	}
-	s.appendEvents(d, ws, found)
-	d.listUncommitted = func() map[identity.Hash][]identity.Pos { return uncommittedOf(d.fresh) }
-	if err := s.fetch(d); err != nil {
+	s.appendEvents(c, ws, found)
+	c.Uncommitted(func() map[identity.Hash][]identity.Pos { return uncommittedOf(c.fresh) })
+	if err := s.fetch(c); err != nil {
 		return err
 	}
-	for i := range d.fresh {
-		e := &d.fresh[i]
-		d.deciding(i)
+	for i := range c.fresh {
+		e := &c.fresh[i]
+		c.Deciding(i)
 		if ws[e.request].whole {
-			d.dependencies.note(dependsOnRequest, binary.BigEndian.AppendUint32(nil, uint32(e.request)))
+			c.DependOn(dependsOnRequest, binary.BigEndian.AppendUint32(nil, uint32(e.request)))
 		}
-		if err := s.take(d, e); err != nil {
+		if err := s.take(c, e); err != nil {
 			return err
 		}
 	}
-	d.deciding(none)
-	if err := s.setTraits(d); err != nil {
+	c.Deciding(tx.None)
+	if err := s.setTraits(c); err != nil {
 		return err
 	}
-	if err := s.pair(d); err != nil {
+	if err := s.pair(c); err != nil {
 		return err
 	}
-	if err := s.takeRejects(d, ws, d.now); err != nil {
+	if err := s.takeRejects(c, ws, c.Now()); err != nil {
 		return err
 	}
-	return s.fill(d, ws)
+	return s.fill(c, ws)
 }
+
+// dependsOnRequest is the tag of what events of a delivery depend on that is taken whole or
+// not at all.
+const dependsOnRequest = ""
 
 // followRules makes sure, on a shared store, that the rules at work here are
 // those of the snapshot.
@@ -94,10 +99,10 @@ func uncommittedOf(fresh []placedEvent) map[identity.Hash][]identity.Pos {
 // fetch reads what the decisions will need, in few round trips whatever the
 // number of events. On a shared store it only looks ahead: what a decision then
 // does not ask for, the commit does not rely on.
-func (s *Space) fetch(d *Tx) error {
+func (s *Space) fetch(c *commit) error {
 	var strands []identity.Hash
-	for i := range d.fresh {
-		e := &d.fresh[i]
+	for i := range c.fresh {
+		e := &c.fresh[i]
 		e.traits = (e.msg.Type == event.Identify || e.msg.Type == event.Group) && len(e.msg.Traits) > 2
 		if len(e.users.ids) > 0 {
 			e.userSettled, e.userUnresolved = s.settled(e.users.hash, e.msg.Time)
@@ -112,26 +117,26 @@ func (s *Space) fetch(d *Tx) error {
 			}
 		}
 	}
-	if err := s.loadKnown(d, strands); err != nil {
+	if err := s.loadKnown(c, strands); err != nil {
 		return err
 	}
 	var nodes []identity.Hash
 	want := func(sd *side, coll identity.Collection, at event.Moment, traits bool) {
-		k := d.strands[sd.hash]
+		k := c.Strand(sd.hash)
 		if k == nil {
 			for _, x := range sd.ids {
-				nodes = append(nodes, d.hasher.ID(coll, x))
+				nodes = append(nodes, c.Hasher().ID(coll, x))
 			}
 			return
 		}
-		if traits || !k.Settled(d.rules, identity.Pos{Class: k.First.Class, Moment: at, Strand: sd.hash}) {
+		if traits || !k.Settled(c.Rules(), identity.Pos{Class: k.First.Class, Moment: at, Strand: sd.hash}) {
 			for i := range k.Links {
 				nodes = append(nodes, k.Links[i].Hash)
 			}
 		}
 	}
-	for i := range d.fresh {
-		e := &d.fresh[i]
+	for i := range c.fresh {
+		e := &c.fresh[i]
 		if len(e.users.ids) > 0 && (!e.userSettled || e.traits) {
 			want(&e.users, identity.Users, e.at, e.traits)
 		}
@@ -139,57 +144,10 @@ func (s *Space) fetch(d *Tx) error {
 			want(&e.account, identity.Accounts, e.at, e.traits)
 		}
 	}
-	if d.dependencies != nil {
-		return d.lookAhead(nodes)
+	if !s.store.Exclusive() {
+		return c.LookAhead(nodes)
 	}
-	return d.LoadOwners(nodes...)
-}
-
-// lookAhead reads the records of IDs and of the profiles that own them for later,
-// in two round trips.
-func (d *View) lookAhead(nodes []identity.Hash) error {
-	values, err := d.ahead(nodes)
-	if err != nil {
-		return err
-	}
-	var owners [][]byte
-	for _, v := range values {
-		if v == nil {
-			continue
-		}
-		n, err := codec.DecodeIdentifier(v)
-		if err != nil {
-			return err
-		}
-		if !n.Owner.IsZero() {
-			owners = append(owners, codec.Profiles.Key(d.keys, n.Owner))
-		}
-	}
-	_, err = d.aheadOf(owners)
-	return err
-}
-
-// ahead reads records of IDs for later, and returns them as they are stored.
-func (d *View) ahead(hashes []identity.Hash) ([][]byte, error) {
-	keys := make([][]byte, len(hashes))
-	for i, h := range hashes {
-		keys[i] = codec.Identifiers.Key(d.keys, h)
-	}
-	return d.aheadOf(keys)
-}
-
-func (d *View) aheadOf(keys [][]byte) ([][]byte, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	values, err := d.look(keys)
-	if err != nil {
-		return nil, err
-	}
-	for i, k := range keys {
-		d.seen(k, values[i])
-	}
-	return values, nil
+	return c.LoadOwners(nodes...)
 }
 
 // settled asks the cache about an event of a strand. On a shared store it knows
@@ -204,10 +162,10 @@ func (s *Space) settled(h identity.Hash, time int64) (ok, unresolved bool) {
 // loadKnown loads strands. Most that the cache does not know are new, and a new
 // strand mostly has a new ID, so that is looked for first: where a strand is, its
 // IDs are too.
-func (s *Space) loadKnown(d *Tx, strands []identity.Hash) error {
-	if d.stale {
+func (s *Space) loadKnown(c *commit, strands []identity.Hash) error {
+	if c.Applying() {
 		// Values that were blocked may not be any more, and have no record yet.
-		return d.LoadStrands(strands...)
+		return c.LoadStrands(strands...)
 	}
 	wanted := make(map[identity.Hash]bool, len(strands))
 	for _, h := range strands {
@@ -223,7 +181,7 @@ func (s *Space) loadKnown(d *Tx, strands []identity.Hash) error {
 		wanted[sd.hash] = false
 		best := -1
 		for i := range sd.ids {
-			if !d.rules.Blocked(sd.ids[i]) && (best < 0 || sd.ids[i].Type == "anonymous_id") {
+			if !c.Rules().Blocked(sd.ids[i]) && (best < 0 || sd.ids[i].Type == "anonymous_id") {
 				best = i // cookies are new more often than anything else
 			}
 		}
@@ -231,38 +189,38 @@ func (s *Space) loadKnown(d *Tx, strands []identity.Hash) error {
 			load = append(load, sd.hash)
 			return
 		}
-		h := d.hasher.ID(coll, sd.ids[best])
+		h := c.Hasher().ID(coll, sd.ids[best])
 		probes = append(probes, h)
 		asked = append(asked, sd.hash)
 	}
-	for i := range d.fresh {
-		probe(&d.fresh[i].users, identity.Users)
-		probe(&d.fresh[i].account, identity.Accounts)
+	for i := range c.fresh {
+		probe(&c.fresh[i].users, identity.Users)
+		probe(&c.fresh[i].account, identity.Accounts)
 	}
-	absent := func(i int) bool { return d.nodes[probes[i]] == nil }
-	if d.dependencies != nil {
-		values, err := d.ahead(probes)
+	absent := func(i int) bool { return c.Identifier(probes[i]) == nil }
+	if !s.store.Exclusive() {
+		values, err := c.Ahead(probes)
 		if err != nil {
 			return err
 		}
 		absent = func(i int) bool { return values[i] == nil }
-	} else if err := d.LoadIdentifiers(probes...); err != nil {
+	} else if err := c.LoadIdentifiers(probes...); err != nil {
 		return err
 	}
 	for i, a := range asked {
 		if absent(i) {
-			d.strands[a] = nil
+			c.Absent(a)
 		} else {
 			load = append(load, a)
 		}
 	}
-	return d.LoadStrands(load...)
+	return c.LoadStrands(load...)
 }
 
 // take makes one event part of the graph.
-func (s *Space) take(d *Tx, e *placedEvent) error {
-	rc := &d.receipts[e.request]
-	created, merges, demoted := d.created, d.merges, d.demoted
+func (s *Space) take(c *commit, e *placedEvent) error {
+	rc := &c.receipts[e.request]
+	created, merges, demoted := c.Done.Created, c.Done.Merged, c.Done.Demoted
 	resolved := false
 	side := func(sd *side, coll identity.Collection, isSettled, unresolved bool) error {
 		if len(sd.ids) == 0 {
@@ -270,26 +228,26 @@ func (s *Space) take(d *Tx, e *placedEvent) error {
 		}
 		// What the cache said was so before this commit. An event of it may have
 		// unsettled the strand since.
-		if _, changed := d.changedStrands[sd.hash]; isSettled && !changed {
+		if isSettled && !c.ChangedStrand(sd.hash) {
 			resolved = resolved || !unresolved
 			return nil
 		}
 		sight := e.occasion(sd.hash)
-		if err := d.identify(sd.hash, coll, sd.ids, sight); err != nil {
+		if err := c.Identify(sd.hash, coll, sd.ids, sight); err != nil {
 			return err
 		}
-		d.bump(sd.hash)
-		for i := range d.strands[sd.hash].Links {
-			resolved = resolved || d.strands[sd.hash].Links[i].Verdict == identity.Accepted
+		c.Bump(sd.hash)
+		for i := range c.Strand(sd.hash).Links {
+			resolved = resolved || c.Strand(sd.hash).Links[i].Verdict == identity.Accepted
 		}
 		for _, id := range sd.ids {
-			if !d.rules.Unlisted(id.Type) {
+			if !c.Rules().Unlisted(id.Type) {
 				continue
 			}
 			if isNew, instead := s.noteType(id.Type); isNew {
-				d.newTypes = append(d.newTypes, id.Type)
+				c.newTypes = append(c.newTypes, id.Type)
 				if instead != "" {
-					d.oldTypes = append(d.oldTypes, instead)
+					c.oldTypes = append(c.oldTypes, instead)
 				}
 			}
 		}
@@ -302,19 +260,19 @@ func (s *Space) take(d *Tx, e *placedEvent) error {
 		return err
 	}
 	for _, l := range e.leftOut {
-		d.demoted++
-		d.emit(codec.ProfileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: feed.Clip(l.ID.Type), IDValue: feed.Clip(l.ID.Value), Reason: l.Why},
+		c.Done.Demoted++
+		c.Emit(codec.ProfileID{}, l.Collection, feed.Change{Kind: feed.Demoted, IDType: feed.Clip(l.ID.Type), IDValue: feed.Clip(l.ID.Value), Reason: l.Why},
 			e.occasion(identity.Hash{}))
 	}
 	rc.Stored++
-	d.counters.Events++
+	c.Done.Counters.Events++
 	if !resolved {
-		d.emitUnresolved(e)
+		c.emitUnresolved(e)
 		rc.Unresolved++
-		d.counters.Unresolved++
+		c.Done.Counters.Unresolved++
 	}
-	rc.Created += d.created - created
-	rc.Merged += d.merges - merges
-	rc.Demoted += d.demoted - demoted
+	rc.Created += c.Done.Created - created
+	rc.Merged += c.Done.Merged - merges
+	rc.Demoted += c.Done.Demoted - demoted
 	return nil
 }

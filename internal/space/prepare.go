@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // ingestRequest is a delivery on its way to a commit.
@@ -117,4 +118,9 @@ func giveID() string {
 // MessageHash is the hash by which messages of an ID are found.
 func (s *Space) MessageHash(id string) uint64 {
 	return siphash.Hash(s.hashKey[0], s.hashKey[1], []byte(id))
+}
+
+// strands are the strands of the event.
+func (e *prepared) strands() tx.Sides {
+	return tx.Sides{User: e.users.hash, HasUser: len(e.users.ids) > 0, Account: e.account.hash, HasAccount: len(e.account.ids) > 0}
 }

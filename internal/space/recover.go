@@ -15,7 +15,11 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/counts"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
+
+// scanPage is how many entries a scan takes at once.
+const scanPage = 512
 
 // recover reads what the writer must know of the history: where its lane ends,
 // what was counted, which messages are recent, what waits.
@@ -36,7 +40,7 @@ func (s *Space) recover(ctx context.Context) error {
 	if err := s.recoverTypes(ctx, r); err != nil {
 		return err
 	}
-	seeds, err := readSeeds(ctx, r, s.keys, maxSeeds)
+	seeds, err := tx.ReadDeferred(ctx, r, s.keys, maxSeeds)
 	if err != nil {
 		return err
 	}
@@ -175,7 +179,7 @@ func (s *Space) newLane(ctx context.Context) error {
 }
 
 func (s *Space) recoverCounters(ctx context.Context, r kv.Reader) error {
-	total, err := readCounters(ctx, r, s.keys)
+	total, err := tx.ReadCounters(ctx, r, s.keys)
 	if err != nil {
 		return err
 	}
@@ -186,29 +190,6 @@ func (s *Space) recoverCounters(ctx context.Context, r kv.Reader) error {
 		s.counters, err = codec.DecodeCounters(own[0])
 	}
 	return err
-}
-
-// readCounters adds up what all lanes counted.
-func readCounters(ctx context.Context, r kv.Reader, keys codec.Keyspace) (codec.Counters, error) {
-	var total codec.Counters
-	from, end := codec.LaneCounters.All(keys)
-	for {
-		page, err := r.Scan(ctx, from, end, scanPage, false)
-		if err != nil {
-			return total, err
-		}
-		for _, e := range page {
-			c, err := codec.DecodeCounters(e.Value)
-			if err != nil {
-				return total, err
-			}
-			total.Add(c)
-		}
-		if len(page) < scanPage {
-			return total, nil
-		}
-		from = kv.After(page[len(page)-1].Key)
-	}
 }
 
 // recoverRepeats fills the memory of recent messages from the blocks that are

@@ -64,16 +64,16 @@ func sourcesOf(counts rejectCounts) map[string]rejectCount {
 // trimPage removes a page of the rejects of one source that is over its budget or
 // has too old ones. It returns how many it removed; 0: there are none.
 func (s *Space) trimPage(ctx context.Context, fence lease.Fence) (removed int, err error) {
-	_, err = s.try(ctx, change{fence: fence}, func(d *Tx) (err error) {
-		removed, err = s.trimRejectsIn(d)
+	_, err = s.try(ctx, change{fence: fence}, func(c *commit) (err error) {
+		removed, err = s.trimRejectsIn(c)
 		return err
 	})
 	return removed, err
 }
 
 // trimRejectsIn is what trimPage does in a transaction.
-func (s *Space) trimRejectsIn(d *Tx) (int, error) {
-	counts, err := readRejectCounts(d.ctx, d.r, s.keys, 0)
+func (s *Space) trimRejectsIn(c *commit) (int, error) {
+	counts, err := readRejectCounts(c.Context(), c.Reader(), s.keys, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -87,11 +87,11 @@ func (s *Space) trimRejectsIn(d *Tx) (int, error) {
 		tag := s.rejectTag(source)
 		byTag[tag] = byTag[tag].plus(n)
 	}
-	limit := d.now.Add(-s.cfg.RejectAge).UnixNano()
+	limit := c.Now().Add(-s.cfg.RejectAge).UnixNano()
 	for tag, n := range byTag {
 		if !s.overRejects(n) {
 			from, end := codec.Under(codec.Rejects.Of(s.keys, tag.number()))
-			first, err := d.r.Scan(d.ctx, from, end, 1, false)
+			first, err := c.Reader().Scan(c.Context(), from, end, 1, false)
 			if err != nil {
 				return 0, err
 			}
@@ -102,7 +102,7 @@ func (s *Space) trimRejectsIn(d *Tx) (int, error) {
 				continue
 			}
 		}
-		removed, err := s.trimSource(d, tag, n, limit, counts)
+		removed, err := s.trimSource(c, tag, n, limit, counts)
 		if err != nil || removed > 0 {
 			return removed, err
 		}
@@ -112,9 +112,9 @@ func (s *Space) trimRejectsIn(d *Tx) (int, error) {
 
 // trimSource removes the oldest rejects of a tag that has n, as many as must go,
 // up to a page. counts are those of all rejects.
-func (s *Space) trimSource(d *Tx, tag rejectTag, n rejectCount, limit int64, counts rejectCounts) (int, error) {
+func (s *Space) trimSource(c *commit, tag rejectTag, n rejectCount, limit int64, counts rejectCounts) (int, error) {
 	from, end := codec.Under(codec.Rejects.Of(s.keys, tag.number()))
-	oldest, err := d.r.Scan(d.ctx, from, end, rejectTrimPage, false)
+	oldest, err := c.Reader().Scan(c.Context(), from, end, rejectTrimPage, false)
 	if err != nil {
 		return 0, err
 	}
@@ -128,13 +128,11 @@ func (s *Space) trimSource(d *Tx, tag rejectTag, n rejectCount, limit int64, cou
 		if !s.overRejects(n) && id.time() >= limit {
 			break
 		}
-		kind, size, err := s.rejectSize(d, id, e.Value, counts)
+		kind, size, err := s.rejectSize(c, id, e.Value, counts)
 		if err != nil {
 			return 0, err
 		}
-		if d.read != nil {
-			d.read[string(e.Key)] = e.Value // somebody may send it again in this moment
-		}
+		c.Rely(e.Key, e.Value) // somebody may send it again in this moment
 		less := rejectCount{}.minus(size)
 		delta.add(kind, less)
 		n = n.plus(less)
@@ -145,26 +143,26 @@ func (s *Space) trimSource(d *Tx, tag rejectTag, n rejectCount, limit int64, cou
 	}
 	if s.store.Exclusive() {
 		last := gone[len(gone)-1]
-		d.batch.DeleteRange(from, kv.After(rejectKey(codec.Rejects, s.keys, last)))
-		d.batch.DeleteRange(codec.RejectBodies.Of(s.keys, tag.number()), kv.After(rejectKey(codec.RejectBodies, s.keys, last)))
+		c.Batch.DeleteRange(from, kv.After(rejectKey(codec.Rejects, s.keys, last)))
+		c.Batch.DeleteRange(codec.RejectBodies.Of(s.keys, tag.number()), kv.After(rejectKey(codec.RejectBodies, s.keys, last)))
 	} else {
 		// Another node may keep one in between that was received earlier.
 		for _, id := range gone {
-			d.batch.Delete(rejectKey(codec.Rejects, s.keys, id))
-			d.batch.Delete(rejectKey(codec.RejectBodies, s.keys, id))
+			c.Batch.Delete(rejectKey(codec.Rejects, s.keys, id))
+			c.Batch.Delete(rejectKey(codec.RejectBodies, s.keys, id))
 		}
 	}
-	s.stageRejectCounts(d, delta)
+	s.stageRejectCounts(c, delta)
 	return len(gone), nil
 }
 
 // rejectSize is what a stored reject is counted by, and as what. One that is damaged
 // does not say: it is taken for one message, of the kind that its source has most of.
-func (s *Space) rejectSize(d *Tx, id rejectID, stored []byte, counts rejectCounts) (kind rejectKind, n rejectCount, err error) {
+func (s *Space) rejectSize(c *commit, id rejectID, stored []byte, counts rejectCounts) (kind rejectKind, n rejectCount, err error) {
 	if head, err := decodeReject(id, stored); err == nil {
 		return rejectKind{head.Source, head.Code}, rejectCount{1, head.Count, head.size()}, nil
 	}
-	body, err := d.r.Get(d.ctx, rejectKey(codec.RejectBodies, s.keys, id))
+	body, err := c.Reader().Get(c.Context(), rejectKey(codec.RejectBodies, s.keys, id))
 	if err != nil {
 		return kind, n, err
 	}

@@ -50,19 +50,19 @@ func decodeRejectCount(b []byte) (rejectCount, error) {
 }
 
 // stageRejectCounts adds to a plan what it makes of the numbers of kept rejects.
-func (s *Space) stageRejectCounts(c *Tx, delta rejectCounts) {
+func (s *Space) stageRejectCounts(c *commit, delta rejectCounts) {
 	c.counts = delta
 	for k, n := range delta {
 		if n = s.rejected[k].plus(n); n != (rejectCount{}) {
-			c.batch.Put(codec.RejectCounts.Key(s.keys, s.lane, k.key()), n.append(nil))
+			c.Batch.Put(codec.RejectCounts.Key(s.keys, s.lane, k.key()), n.append(nil))
 		} else {
-			c.batch.Delete(codec.RejectCounts.Key(s.keys, s.lane, k.key()))
+			c.Batch.Delete(codec.RejectCounts.Key(s.keys, s.lane, k.key()))
 		}
 	}
 }
 
 // learnRejects takes over what a commit made of the rejects.
-func (s *Space) learnRejects(c *Tx) {
+func (s *Space) learnRejects(c *commit) {
 	for k, n := range c.counts {
 		s.rejected.add(k, n)
 	}

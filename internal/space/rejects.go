@@ -153,7 +153,7 @@ type rejectDesk struct {
 
 // takeRejects keeps the refused messages of deliveries and removes those that
 // they send again.
-func (s *Space) takeRejects(c *Tx, ws []*ingestRequest, now time.Time) error {
+func (s *Space) takeRejects(c *commit, ws []*ingestRequest, now time.Time) error {
 	var list []*Reject
 	var resolved []rejectID
 	for _, e := range c.used {
@@ -191,7 +191,7 @@ func (s *Space) takeRejects(c *Tx, ws []*ingestRequest, now time.Time) error {
 		return err
 	}
 	for id, head := range d.heads {
-		c.batch.Put(rejectKey(codec.Rejects, c.keys, id), head.append(nil))
+		c.Batch.Put(rejectKey(codec.Rejects, c.Keys(), id), head.append(nil))
 	}
 	c.openRejects = d.open
 	s.stageRejectCounts(c, d.delta)
@@ -200,7 +200,7 @@ func (s *Space) takeRejects(c *Tx, ws []*ingestRequest, now time.Time) error {
 
 // keepRejects keeps refused messages: those that are like one of the last hour
 // are counted there.
-func (s *Space) keepRejects(c *Tx, d *rejectDesk, list []*Reject) error {
+func (s *Space) keepRejects(c *commit, d *rejectDesk, list []*Reject) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -236,7 +236,7 @@ func (s *Space) keepRejects(c *Tx, d *rejectDesk, list []*Reject) error {
 		head := &rejectRecord{Reject: *r, stored: int64(len(body))}
 		head.Body, head.packed, head.Count, head.LastAt = nil, nil, 1, r.ReceivedAt
 		id := newRejectID(r.ReceivedAt, s.rejectTag(r.Source))
-		c.batch.Put(rejectKey(codec.RejectBodies, c.keys, id), body)
+		c.Batch.Put(rejectKey(codec.RejectBodies, c.Keys(), id), body)
 		d.heads[id] = head
 		d.open[same[i]] = &openReject{id, r.ReceivedAt}
 		d.delta.add(key, rejectCount{records: 1, messages: 1, bytes: head.size()})
@@ -245,15 +245,15 @@ func (s *Space) keepRejects(c *Tx, d *rejectDesk, list []*Reject) error {
 }
 
 // loadRejects reads the records of rejects that are there.
-func (s *Space) loadRejects(c *Tx, d *rejectDesk, ids []rejectID) error {
+func (s *Space) loadRejects(c *commit, d *rejectDesk, ids []rejectID) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	keys := make([][]byte, len(ids))
 	for i, id := range ids {
-		keys[i] = rejectKey(codec.Rejects, c.keys, id)
+		keys[i] = rejectKey(codec.Rejects, c.Keys(), id)
 	}
-	values, err := c.get(keys)
+	values, err := c.Get(keys)
 	if err != nil {
 		return err
 	}
@@ -271,7 +271,7 @@ func (s *Space) loadRejects(c *Tx, d *rejectDesk, ids []rejectID) error {
 }
 
 // dropRejects removes what a delivery sends again.
-func (s *Space) dropRejects(c *Tx, d *rejectDesk, ids []rejectID) error {
+func (s *Space) dropRejects(c *commit, d *rejectDesk, ids []rejectID) error {
 	slices.SortFunc(ids, func(a, b rejectID) int { return bytes.Compare(a[:], b[:]) })
 	ids = slices.Compact(ids)
 	var asked []rejectID
@@ -289,8 +289,8 @@ func (s *Space) dropRejects(c *Tx, d *rejectDesk, ids []rejectID) error {
 			continue // sent again before
 		}
 		delete(d.heads, id)
-		c.batch.Delete(rejectKey(codec.Rejects, c.keys, id))
-		c.batch.Delete(rejectKey(codec.RejectBodies, c.keys, id))
+		c.Batch.Delete(rejectKey(codec.Rejects, c.Keys(), id))
+		c.Batch.Delete(rejectKey(codec.RejectBodies, c.Keys(), id))
 		d.delta.add(rejectKind{head.Source, head.Code}, rejectCount{-1, -head.Count, -head.size()})
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // localRepeats asks the memory of an exclusive store's only writer. What it
@@ -59,16 +60,16 @@ func (l *localRepeats) known(ctx context.Context, d *View, events []*prepared, n
 		}
 		all = all[n:]
 	}
-	return out, dedupe.Confirm(ctx, d.r, d.keys, d.rulesKnown(), hits, events, out)
+	return out, dedupe.Confirm(ctx, d.Reader(), d.Keys(), d.RulesKnown(), hits, events, out)
 }
 
 // blocks lists the blocks with a clock that came within the window. There is more
 // than one in a copy of a shared store only.
 func (l *localRepeats) blocks(ctx context.Context, d *View, clock uint64, now int64) (out []event.Block, err error) {
-	from := codec.Headers.Key(d.keys, event.NewBlock(clock, 0))
-	to := codec.Headers.Key(d.keys, event.NewBlock(clock+1, 0))
+	from := codec.Headers.Key(d.Keys(), event.NewBlock(clock, 0))
+	to := codec.Headers.Key(d.Keys(), event.NewBlock(clock+1, 0))
 	for {
-		page, err := d.r.Scan(ctx, from, to, 2, false)
+		page, err := d.Reader().Scan(ctx, from, to, 2, false)
 		if err != nil {
 			return nil, err
 		}
@@ -84,9 +85,9 @@ func (l *localRepeats) blocks(ctx context.Context, d *View, clock uint64, now in
 	}
 }
 
-func (l *localRepeats) stage(*Tx) {}
+func (l *localRepeats) stage(*commit) {}
 
-func (l *localRepeats) committed(c *Tx) {
+func (l *localRepeats) committed(c *commit) {
 	for i := range c.fresh {
 		e := &c.fresh[i]
 		l.recent.Add(e.hash, e.at.Arrival.Block().Clock(), c.record.Time)
@@ -131,19 +132,19 @@ func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, no
 		// What is younger than the index of the whole store may say that it is a repeat
 		// after all.
 		if e.known != dedupe.Repeated && (e.known == dedupe.UsedBefore || e.recheck || r.rate > rareRepeats) {
-			keys, asked = append(keys, r.key(d.keys, e.hash)), append(asked, i)
+			keys, asked = append(keys, r.key(d.Keys(), e.hash)), append(asked, i)
 		}
 	}
 	if len(keys) == 0 {
 		return out, nil
 	}
-	values, err := d.look(keys)
+	values, err := d.Look(keys)
 	if err != nil {
 		return nil, err
 	}
 	for k, i := range asked {
 		e, v := events[i], values[k]
-		d.seen(keys[k], v)
+		d.Remember(keys[k], v)
 		if v == nil {
 			continue
 		}
@@ -153,7 +154,7 @@ func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, no
 		}
 		if before.Came > now-r.window {
 			if e.collides = before.ID != e.id; !e.collides {
-				out[i] = e.Fingerprint().Compare(before.Fingerprint, before.Came, d.rulesKnown())
+				out[i] = e.Fingerprint().Compare(before.Fingerprint, before.Came, d.RulesKnown())
 			}
 		} else {
 			e.expired = v
@@ -162,31 +163,31 @@ func (r *sharedRepeats) known(_ context.Context, d *View, events []*prepared, no
 	return out, nil
 }
 
-func (r *sharedRepeats) stage(c *Tx) {
+func (r *sharedRepeats) stage(c *commit) {
 	staged := map[uint64]bool{}
-	defer c.deciding(none)
+	defer c.Deciding(tx.None)
 	for i := range c.fresh {
 		e := c.fresh[i].prepared
 		if e.collides || staged[e.hash] {
 			continue // another message has the same hash: it keeps the key
 		}
 		staged[e.hash] = true
-		key := r.key(c.keys, e.hash)
-		c.deciding(i)
+		key := r.key(c.Keys(), e.hash)
+		c.Deciding(i)
 		_, tag, hash, _ := codec.Split(key)
-		c.dependencies.note(tag, hash)
+		c.DependOn(tag, hash)
 		message := dedupe.Shared{Came: c.record.Time, Fingerprint: e.Fingerprint(), ID: e.id}
 		value := message.Append(nil)
 		if e.expired != nil {
-			c.batch.Require(key, e.expired)
-			c.batch.Put(key, value)
+			c.Batch.Require(key, e.expired)
+			c.Batch.Put(key, value)
 		} else {
-			c.batch.Insert(key, value)
+			c.Batch.Insert(key, value)
 		}
 	}
 }
 
-func (r *sharedRepeats) committed(c *Tx) {
+func (r *sharedRepeats) committed(c *commit) {
 	again := c.repeats + len(c.used)
 	n := len(c.fresh) + again
 	if n == 0 {

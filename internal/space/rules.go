@@ -197,7 +197,7 @@ func (s *Space) setRules(ctx context.Context, r identity.Rules, only *uint64) er
 	who := audit.New(ctx, s.cfg.Now().UnixNano(), "rules.set", fmt.Sprintf("version %d", was.Version+1), nil)
 	rec := rulesRecord{
 		Version: was.Version + 1, Rules: r, SetAt: who.Time, SetBy: who.By, SetFor: who.For, Why: who.Why,
-		Overrides: s.overrides.Load().revision, Definitions: s.definitions.Load().Revision, Applying: !empty,
+		Overrides: s.overrides.Load().Revision, Definitions: s.definitions.Load().Revision, Applying: !empty,
 	}
 	if !empty {
 		now, err := decodeRules(s.ruleBytes)

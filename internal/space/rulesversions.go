@@ -1,10 +1,8 @@
 package space
 
 import (
-	"context"
 	"encoding/json"
 
-	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
@@ -37,26 +35,3 @@ func DecodeRulesVersion(b []byte) (RulesVersion, error) {
 
 // RulesVersion is the version of the rules that this node works by.
 func (s *Space) RulesVersion() RulesVersion { return *s.version.Load() }
-
-// ViewOfDraft opens a view of the space as it is now, by draft rules and by the
-// overrides that are stored in the same snapshot. It returns the rules that are stored
-// there as well. Whoever opens a view closes it.
-func (s *Space) ViewOfDraft(ctx context.Context, draft *identity.Ruleset) (_ *View, was identity.Rules, err error) {
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return nil, was, err
-	}
-	rec, _, err := s.storedRules(ctx, r)
-	var all []codec.Override
-	if err == nil {
-		all, err = readOverrides(ctx, r, s.keys)
-	}
-	if err != nil {
-		r.Close()
-		return nil, was, err
-	}
-	v := s.newViewBy(ctx, r, draft)
-	v.overrides = newOverrideSet(s.hasher, rec.Overrides, all)
-	v.engine.Overrides = v.overrides.identity
-	return v, rec.Rules, nil
-}

@@ -3,11 +3,11 @@ package space
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // Fingerprint is the fingerprint of an event that came from a source.
@@ -22,21 +22,10 @@ func (e *prepared) Fingerprint() dedupe.Fingerprint {
 // MessageID is the messageId of an event and its hash.
 func (e *prepared) MessageID() (id string, hash uint64) { return e.id, e.hash }
 
-// rulesSlack is how far the clocks of nodes may be apart, with the time that a
-// change of rules takes to reach all of them.
-const rulesSlack = 10 * time.Second
-
 // rulesKnown is the time, in nanoseconds since 1970, after which all that came was
 // looked at by the rules at work.
-func (s *Space) rulesKnown() int64 { return rulesKnown(s.version.Load().SetAt, !s.store.Exclusive()) }
-
-func (d *View) rulesKnown() int64 { return rulesKnown(d.rulesSince, d.read != nil) }
-
-func rulesKnown(setAt int64, shared bool) int64 {
-	if shared {
-		setAt += int64(rulesSlack)
-	}
-	return setAt
+func (s *Space) rulesKnown() int64 {
+	return tx.RulesKnown(s.version.Load().SetAt, !s.store.Exclusive())
 }
 
 // rejectUsed makes the reject of an event whose messageId another one had before.

@@ -13,48 +13,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/counts"
 )
 
-// On a store that several nodes write, a commit holds only if nothing that it
-// read has changed. Records are required unchanged one by one. What was scanned
-// cannot be: the lists of an ID that many strands hold, and the events of a
-// strand. So whoever adds to a scanned list moves a revision in a record that
-// the scanning side requires:
-//
-//   - a strand in the lists of a spilled ID moves the ID's record (putStrand);
-//   - an event of a strand whose verdict a window may change moves the strand's
-//     record (bump);
-//   - a strand whose verdict a window starts to change has had events that moved
-//     nothing; it is decided again by the job, when they can be seen (watch).
-
-// bump moves the records of strands whose events others may be scanning.
-func (d *Tx) bump(h identity.Hash) {
-	st := d.strands[h]
-	if d.read == nil || st == nil || !codec.Windowed(st.Strand) {
-		return
-	}
-	c := *st
-	c.Revision++
-	d.strands[h] = &c
-	if _, ok := d.changedStrands[h]; !ok {
-		d.changedStrands[h] = true
-	}
-}
-
-// watch has the job decide again about strands that a window took hold of in
-// this commit.
-func (d *Tx) watch(s *codec.Strand, old *identity.Strand) {
-	if d.read == nil || d.job || old == nil || codec.Windowed(old) || !codec.Windowed(s.Strand) {
-		return
-	}
-	d.seeds = append(d.seeds, codec.Deferred{Strand: s.Hash, Collection: s.Collection, Moment: s.First.Moment})
-}
-
-// putSeeds puts what the job is to decide into a batch.
-func (d *Tx) putSeeds(b *kv.Batch) {
-	for i := range d.seeds {
-		b.Put(d.seeds[i].Key(d.keys), d.seeds[i].Append(nil))
-	}
-}
-
 // renewLane goes on in a new lane when nobody can say how far the old one was
 // written.
 func (s *Space) renewLane(ctx context.Context) error {

@@ -18,6 +18,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/counts"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
@@ -37,7 +38,7 @@ type Space struct {
 	// ruleBytes is the record of the rules at work, which every commit on a
 	// shared store requires. The writer's, or whoever holds its lock.
 	ruleBytes []byte
-	overrides atomic.Pointer[overrideSet]
+	overrides atomic.Pointer[tx.OverrideSet]
 	// definitions are those of computed traits and audiences at work.
 	definitions atomic.Pointer[Definitions]
 	apply       applyState
@@ -46,7 +47,7 @@ type Space struct {
 	leases  leases
 	history *dedupe.History
 	cache   *strandCache
-	memory  *memory // the writer's, on an exclusive store
+	memory  *tx.Memory // the writer's, on an exclusive store
 
 	mu         sync.Mutex
 	queue      []*ingestRequest
@@ -84,7 +85,7 @@ type Space struct {
 	sources     counts.Sources
 	openRejects generational.Cache[sameReject, openReject]
 	job         jobState
-	spare       *Tx      // the room of the last plan
+	spare       *commit  // the room of the last one
 	committed   []func() // called after each commit
 
 	pending atomic.Int64
@@ -104,10 +105,10 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		wake:        make(chan struct{}, 1),
 		closing:     make(chan struct{}),
 	}
-	s.overrides.Store(&overrideSet{})
+	s.overrides.Store(&tx.OverrideSet{})
 	s.definitions.Store(&Definitions{})
 	if store.Exclusive() {
-		s.memory = newMemory(cfg.CacheBytes * 7 / 16)
+		s.memory = tx.NewMemory(cfg.CacheBytes * 7 / 16)
 	}
 	s.life, s.kill = context.WithCancel(context.Background())
 	secret, number, err := register(ctx, store, cfg.ID)

@@ -40,18 +40,18 @@ func (s *Space) Stats() Stats {
 }
 
 // add counts what a commit did.
-func (st *counters) add(d *Tx) {
+func (st *counters) add(c *commit) {
 	st.commits.Add(1)
-	st.events.Add(int64(len(d.fresh)))
-	st.repeats.Add(int64(d.repeats))
-	st.rejected.Add(int64(d.rejects))
-	st.unresolved.Add(d.counters.Unresolved)
-	st.profiles.Add(d.counters.Profiles)
-	st.strands.Add(d.counters.Strands)
-	st.created.Add(int64(d.created))
-	st.merges.Add(int64(d.merges))
-	st.unmerges.Add(int64(d.unmerges))
-	st.demotions.Add(int64(d.demoted))
-	st.replays.Add(d.replays)
-	st.decisions.Add(d.decisions)
+	st.events.Add(int64(len(c.fresh)))
+	st.repeats.Add(int64(c.repeats))
+	st.rejected.Add(int64(c.rejects))
+	st.unresolved.Add(c.Done.Counters.Unresolved)
+	st.profiles.Add(c.Done.Counters.Profiles)
+	st.strands.Add(c.Done.Counters.Strands)
+	st.created.Add(int64(c.Done.Created))
+	st.merges.Add(int64(c.Done.Merged))
+	st.unmerges.Add(int64(c.Done.Unmerged))
+	st.demotions.Add(int64(c.Done.Demoted))
+	st.replays.Add(c.Done.Replays)
+	st.decisions.Add(c.Done.Decisions)
 }

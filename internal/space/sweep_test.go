@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // shared says of an embedded store that others write it too, so that what is
@@ -53,7 +54,7 @@ func TestOldMessageIDsAreSwept(t *testing.T) {
 	}
 	defer r.Close()
 	n := 0
-	if err := each(t.Context(), r, s.keys, codec.RecentShared, 512, func(e kv.Entry) error {
+	if err := tx.Each(t.Context(), r, s.keys, codec.RecentShared, 512, func(e kv.Entry) error {
 		if codec.ParseTime(e.Value) < now.Add(-time.Hour).UnixNano() {
 			t.Errorf("an old key is still there")
 		}

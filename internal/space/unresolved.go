@@ -6,6 +6,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // NoIDs is the reason of an unresolved event that has no ID which the rules take.
@@ -15,7 +16,7 @@ const NoIDs = "no external ID"
 const mostUnresolvedIDs = 20
 
 // emitUnresolved tells the feed of an event that is of no profile, and why.
-func (d *Tx) emitUnresolved(e *placedEvent) {
+func (c *commit) emitUnresolved(e *placedEvent) {
 	ch := feed.Change{Kind: feed.Unresolved, Reason: NoIDs}
 	collection := identity.Users
 	var ids []identity.ID
@@ -34,14 +35,14 @@ func (d *Tx) emitUnresolved(e *placedEvent) {
 		ids = append(ids, sd.ids...)
 		ch.Reason = identity.ReasonBlocked.String()
 		// An ID that is not blocked was left out: that is the better reason.
-		if st := d.strands[sd.hash]; st != nil {
+		if st := c.Strand(sd.hash); st != nil {
 			for i := range st.Links {
 				l := &st.Links[i]
 				if l.Reason == identity.ReasonIsolated {
-					ch.Reason = reasonText(l)
+					ch.Reason = tx.ReasonText(l)
 				}
 				if l.Verdict == identity.Demoted {
-					ch.Reason = reasonText(l)
+					ch.Reason = tx.ReasonText(l)
 					break
 				}
 			}
@@ -57,13 +58,5 @@ func (d *Tx) emitUnresolved(e *placedEvent) {
 		}
 		ch.Value, _ = json.Marshal(names) // strings can always be encoded
 	}
-	d.emit(codec.ProfileID{}, collection, ch, e.occasion(identity.Hash{}))
-}
-
-// reasonText is why an ID was left out, as the feed tells it.
-func reasonText(l *identity.Link) string {
-	if l.Broke != "" {
-		return l.Reason.String() + ": " + l.Broke
-	}
-	return l.Reason.String()
+	c.Emit(codec.ProfileID{}, collection, ch, e.occasion(identity.Hash{}))
 }

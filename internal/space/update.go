@@ -9,8 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/event"
-	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/lease"
@@ -22,7 +20,7 @@ type change struct {
 	rules       *identity.Ruleset // the rules that it was made for; nil: whichever are in force
 	definitions *Definitions      // the same of definitions
 	fence       lease.Fence       // the lease without which it must not be made, on a shared store
-	room        *Tx               // an empty transaction whose maps are used again; nil: none
+	room        *commit           // an empty commit whose maps are used again; nil: none
 	detached    bool              // once it is decided it is committed, even if the context ends
 	told        bool              // it is told to the feed even if it changes nothing
 }
@@ -31,7 +29,7 @@ type change struct {
 // nodes. ErrBusy ends what was done too often. The caller holds the writer's lock.
 func (s *Space) update(ctx context.Context, ch change, f func(*Tx) error) error {
 	return s.Again(ctx, func() error {
-		_, err := s.try(ctx, ch, f)
+		_, err := s.try(ctx, ch, func(c *commit) error { return f(c.Tx) })
 		return err
 	})
 }
@@ -46,103 +44,87 @@ func (s *Space) update(ctx context.Context, ch change, f func(*Tx) error) error 
 // ErrDefinitionsMoved: others are in force than those it was made for. errYield: rules are being
 // changed, and whoever has many commits to make lets a moment pass. kv.ErrCorrupt:
 // what is stored contradicts itself.
-func (s *Space) try(ctx context.Context, ch change, f func(*Tx) error) (*Tx, error) {
-	d := ch.room
-	if d == nil {
-		d = s.newTx(ctx, nil, nil, time.Time{})
+func (s *Space) try(ctx context.Context, ch change, f func(*commit) error) (*commit, error) {
+	c := ch.room
+	if c == nil {
+		c = newCommit()
 	}
 	if err := s.renewLane(ctx); err != nil {
-		return d, err
+		return c, err
 	}
 	r, err := s.store.Snapshot(ctx)
 	if err != nil {
-		return d, err
+		return c, err
 	}
 	defer r.Close()
 	if err := s.followRules(ctx, r); err != nil {
-		return d, err
+		return c, err
 	}
 	rs := s.rules.Load()
 	if ch.rules != nil && ch.rules != rs {
-		return d, ErrRulesMoved
+		return c, ErrRulesMoved
 	}
 	if ch.definitions != nil && ch.definitions != s.definitions.Load() {
-		return d, ErrDefinitionsMoved
+		return c, ErrDefinitionsMoved
 	}
 	// After the first read, so after the times of all commits that this one builds
 	// upon: readers of the feed take the lanes together by time, and would else see
 	// a version of a profile before the one that it came from.
-	now := s.cfg.Now()
-	s.openTx(d, ctx, r, rs, now)
-	d.lastID, d.memory = s.lastID, s.memory
-	d.clock, d.lane = max(event.Clock(now.UnixNano()), s.clock+1), s.lane
-	d.record = feed.Record{Lane: s.lane, Seq: s.feedSeq + 1, Time: now.UnixNano()}
-	if err := s.decided(d, f); err != nil {
-		return d, err
+	s.open(ctx, c, r, rs, s.cfg.Now())
+	if err := s.decided(c, f); err != nil {
+		return c, err
 	}
-	if d.blocks > 0 && !d.observed.Before(d.block(0).At(0)) {
-		s.clock = max(s.clock, d.observed.Block().Clock())
-		return d, errClockBehind
+	if c.blocks > 0 && !c.Observed().Before(c.block(0).At(0)) {
+		s.clock = max(s.clock, c.Observed().Block().Clock())
+		return c, errClockBehind
 	}
-	if d.batch.Len() == 0 && len(d.changes) == 0 && len(d.record.Rewritten) == 0 && !ch.told {
-		return d, nil
+	if c.Empty() && !ch.told {
+		return c, nil
 	}
-	ch.fence.Require(&d.batch)
-	s.finish(d)
+	ch.fence.Require(&c.Batch)
+	s.finish(c)
 	if ch.detached {
 		ctx = context.WithoutCancel(ctx)
 	}
-	return d, s.commitTx(ctx, d)
+	return c, s.commitTx(ctx, c)
 }
 
 // decided has f decide, and puts what changed into the batch. A mistake of ours, or
 // a store that contradicts itself, costs this change and not the process: SDKs send
 // again, and what was deferred is still there at the next start, so a process that
 // ended would end again and again. It is kv.ErrCorrupt.
-func (s *Space) decided(d *Tx, f func(*Tx) error) (err error) {
+func (s *Space) decided(c *commit, f func(*commit) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("a commit could not be decided", "space", s.cfg.ID, "panic", p, "stack", string(debug.Stack()))
 			err = fmt.Errorf("%w: what is stored contradicts itself", kv.ErrCorrupt)
 		}
 	}()
-	if err := f(d); err != nil {
+	if err := f(c); err != nil {
 		return err
 	}
-	d.tellRegrouped()
-	if err := d.moveVersions(); err != nil {
-		return err
-	}
-	d.write(&d.batch)
-	return nil
+	return c.Stage()
 }
 
 // finish adds what every commit has: the feed record, counters, and on a shared
 // store the preconditions.
-func (s *Space) finish(d *Tx) {
-	b := &d.batch
-	if d.counters != (codec.Counters{}) {
+func (s *Space) finish(c *commit) {
+	b := &c.Batch
+	if c.Done.Counters != (codec.Counters{}) {
 		total := s.counters
-		total.Add(d.counters)
-		b.Put(codec.LaneCounters.Key(d.keys, s.lane), total.Append(nil))
+		total.Add(c.Done.Counters)
+		b.Put(codec.LaneCounters.Key(s.keys, s.lane), total.Append(nil))
 	}
-	s.stageSources(d)
-	d.record.Events = len(d.fresh)
-	b.Count(len(d.fresh))
-	d.record.Time = max(d.record.Time, s.feedTime) // within a lane time never goes back
-	for i := range d.changes {
-		if rec := d.profiles[d.changeOf[i]]; rec != nil {
-			d.changes[i].Version = rec.Version
-		}
-	}
-	d.record.Changes = d.changes
+	s.stageSources(c)
+	c.record.Events = len(c.fresh)
+	b.Count(len(c.fresh))
+	c.record.Time = max(c.record.Time, s.feedTime) // within a lane time never goes back
+	c.record.Changes, c.record.Rewritten = c.Changes(), c.Rewritten()
 	// The record is inserted, never overwritten: it is also the commit's token.
-	s.putNew(b, codec.FeedRecords.Key(d.keys, d.record.Lane, d.record.Seq), d.record.Append(nil))
-	for k, v := range d.read {
-		b.Require([]byte(k), v)
-	}
-	if d.read != nil {
-		b.Require(codec.Rules.Key(d.keys), s.ruleBytes)
+	s.putNew(b, codec.FeedRecords.Key(s.keys, c.record.Lane, c.record.Seq), c.record.Append(nil))
+	c.RequireReads()
+	if !s.store.Exclusive() {
+		b.Require(codec.Rules.Key(s.keys), s.ruleBytes)
 	}
 }
 
@@ -157,14 +139,14 @@ func (s *Space) putNew(b *kv.Batch, key, value []byte) {
 }
 
 // commitTx commits a transaction and learns from it.
-func (s *Space) commitTx(ctx context.Context, d *Tx) error {
-	if err := s.stageCounts(ctx, d); err != nil {
+func (s *Space) commitTx(ctx context.Context, c *commit) error {
+	if err := s.stageCounts(ctx, c); err != nil {
 		return err
 	}
 	began := time.Now()
-	err := s.store.Commit(ctx, &d.batch)
+	err := s.store.Commit(ctx, &c.Batch)
 	if errors.Is(err, kv.ErrUnknown) {
-		if err = s.resolveUnknown(ctx, d, err); err != nil && !s.store.Exclusive() {
+		if err = s.resolveUnknown(ctx, c, err); err != nil && !s.store.Exclusive() {
 			// The commit may be there after all, and with it the record that
 			// comes next in this lane.
 			s.lostLane = true
@@ -175,47 +157,15 @@ func (s *Space) commitTx(ctx context.Context, d *Tx) error {
 		s.hour.known = false
 		return err
 	}
-	s.learn(d)
+	s.learn(c)
 	return nil
-}
-
-// learn takes over what a commit made true.
-func (s *Space) learn(d *Tx) {
-	if s.store.Exclusive() {
-		s.cache.learn(d.rules, d.strands)
-	}
-	if s.memory != nil {
-		s.memory.learn(d)
-	}
-	s.dedupe.committed(d)
-	s.pairs.learn(d.fresh)
-	if s.lastID.Less(d.lastID) {
-		s.lastID = d.lastID
-	}
-	if d.blocks > 0 {
-		s.clock = d.clock + d.blocks - 1
-	}
-	s.feedSeq++
-	s.feedTime = d.record.Time
-	if d.hour.known {
-		s.hour = d.hour
-	}
-	s.counters.Add(d.counters)
-	s.pending.Add(int64(len(d.seeds)))
-	s.learnRejects(d)
-	s.learnSources(d)
-	s.wakeTasks(d)
-	for _, f := range s.committed {
-		f()
-	}
-	s.stats.add(d)
 }
 
 // resolveUnknown learns the fate of a commit whose outcome is unknown: its feed
 // record is there or not. The lane is ours alone, so a record there is this
 // commit's; and since the record is inserted, trying again cannot write twice.
-func (s *Space) resolveUnknown(ctx context.Context, d *Tx, err error) error {
-	key := codec.FeedRecords.Key(d.keys, d.record.Lane, d.record.Seq)
+func (s *Space) resolveUnknown(ctx context.Context, c *commit, err error) error {
+	key := codec.FeedRecords.Key(s.keys, c.record.Lane, c.record.Seq)
 	for try := 0; try < commitTries; try++ {
 		select {
 		case <-time.After(20 * time.Millisecond << min(try, 6)):
@@ -237,7 +187,7 @@ func (s *Space) resolveUnknown(ctx context.Context, d *Tx, err error) error {
 		if !errors.Is(err, kv.ErrUnknown) {
 			return err
 		}
-		err = s.store.Commit(ctx, &d.batch)
+		err = s.store.Commit(ctx, &c.Batch)
 		if err == nil {
 			return nil
 		}
@@ -252,8 +202,8 @@ var errClockBehind = errors.New("the clock is behind what is stored")
 
 // written reports whether a conflict is with the record of the commit itself: an
 // earlier one of this lane, whose fate was not known, has happened after all.
-func (s *Space) written(d *Tx, conflict *kv.Conflict) bool {
-	own := codec.FeedRecords.Key(s.keys, d.record.Lane, d.record.Seq)
+func (s *Space) written(c *commit, conflict *kv.Conflict) bool {
+	own := codec.FeedRecords.Key(s.keys, c.record.Lane, c.record.Seq)
 	return slices.ContainsFunc(conflict.Keys, func(k []byte) bool { return string(k) == string(own) })
 }
 

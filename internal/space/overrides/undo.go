@@ -11,6 +11,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // Split asks for a CannotLink between the parts that an event merged.
@@ -219,18 +220,18 @@ func (e *Editor) work(ctx context.Context, d *space.Tx, u Undo) (*undoing, error
 
 // decide finds out what changes.
 func (w *undoing) decide() error {
-	n, err := holders(w.was, w.hashes, space.MostClosure)
+	n, err := holders(w.was, w.hashes, tx.MostClosure)
 	if err != nil {
 		return err
 	}
 	var change *identity.Change
-	if n <= space.MostClosure {
+	if n <= tx.MostClosure {
 		change, err = w.tx.Reconsider(w.out.Override.Collection, w.hashes)
 		if err != nil && !errors.Is(err, space.ErrTooLarge) {
 			return err
 		}
 	}
-	if n > space.MostClosure || err != nil {
+	if n > tx.MostClosure || err != nil {
 		w.many = true // more hangs together than can be looked through at once
 		w.out.Unforeseen, w.out.Provisional = true, true
 	}

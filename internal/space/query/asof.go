@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // mostOccurrences bounds the events that are resolved again for a profile as of
@@ -50,11 +51,11 @@ func (v view) gatherAsOf(ref space.Ref) (*ProfileSnapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.BoundTouching(space.MostClosure)
+	v.BoundTouching(tx.MostClosure)
 	strands, res, err := v.resolveAsOf(id, ref.AsOf)
 	switch {
 	case errors.Is(err, identity.ErrBound), errors.Is(err, errTied):
-		return nil, fmt.Errorf("%w: more than %d sets of identifiers are tied to this one by %s; ask for the profile as of now", space.ErrTooLarge, space.MostClosure, shownTime(ref.AsOf))
+		return nil, fmt.Errorf("%w: more than %d sets of identifiers are tied to this one by %s; ask for the profile as of now", space.ErrTooLarge, tx.MostClosure, shownTime(ref.AsOf))
 	case errors.Is(err, space.ErrTooLarge):
 		return nil, fmt.Errorf("%w: more than %d events up to %s would have to be resolved again; ask for the profile as of now", space.ErrTooLarge, mostOccurrences, shownTime(ref.AsOf))
 	case err != nil:
@@ -253,7 +254,7 @@ func (v view) componentAsOf(id identity.Hash, until int64) ([]*identity.Strand, 
 				}
 			}
 		}
-		if len(out) > space.MostClosure {
+		if len(out) > tx.MostClosure {
 			return nil, errTied
 		}
 		level = next

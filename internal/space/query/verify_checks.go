@@ -11,8 +11,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
-	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // checkIndex holds the index entries of every strand against the journal. Where the
@@ -205,7 +205,7 @@ func (v *verification) checkStrand(got, want *identity.Strand, listed map[identi
 	}
 	for i := range got.Links {
 		l := &got.Links[i]
-		if !space.IsListed(l) {
+		if !tx.IsListed(l) {
 			continue
 		}
 		accepted, ok := listed[l.Hash][got.Hash]

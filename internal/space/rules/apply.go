@@ -15,9 +15,12 @@ const passesBeside = 6
 // that events wait for some tens of milliseconds.
 const portionStrands = 500
 
-// Apply decides again what does not follow from the rules at work, pass after pass,
-// until a pass finds nothing. It is what space.Config.ApplyRules wants.
+// Apply moves events where the rules at work look for IDs in other places, and decides
+// again what does not follow from the rules, pass after pass, until a pass finds nothing. It is what space.Config.ApplyRules wants.
 func Apply(ctx context.Context, w *space.Applying) error {
+	if err := rekey(ctx, w); err != nil {
+		return err
+	}
 	changed := int64(0)
 	for pass := 1; ; pass++ {
 		n, err := applyPass(ctx, w, pass, changed)

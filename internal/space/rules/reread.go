@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // SimulationPlan says what a simulation will take, before it begins.
@@ -128,7 +129,7 @@ func (a *rereading) add(c identity.Collection, ids []identity.ID, m event.Moment
 	st := a.made[h]
 	if st == nil {
 		st = &madeStrand{Strand: identity.NewStrand(a.view.stored.Hasher(), c, ids)}
-		space.Detach(st.Links)
+		tx.Detach(st.Links)
 		a.made[h] = st
 	}
 	st.seen = append(st.seen, m)

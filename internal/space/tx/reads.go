@@ -1,4 +1,4 @@
-package space
+package tx
 
 import (
 	"context"
@@ -11,32 +11,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/counts"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 )
-
-// View opens a view of the space as it is now, by the rules and overrides at work
-// on this node. Whoever opens a view closes it.
-func (s *Space) View(ctx context.Context) (*View, error) {
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.newView(ctx, r), nil
-}
-
-// ViewInForce is View with the rules and overrides that are in force in the very
-// snapshot, whichever node set them. It waits for a commit that is under way.
-func (s *Space) ViewInForce(ctx context.Context) (*View, error) {
-	s.writing.Lock() // rules change under it
-	defer s.writing.Unlock()
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.followRules(ctx, r); err != nil {
-		r.Close()
-		return nil, err
-	}
-	return s.newView(ctx, r), nil
-}
 
 // Fresh is an empty view of the same snapshot, for another goroutine, or for more than one
 // view should remember. It is not closed, and ends with d.
@@ -72,7 +46,7 @@ func (d *View) Overrides() *identity.Overrides { return d.engine.Overrides }
 
 // OverrideList is the overrides that the view goes by, by ID. Callers must not
 // change it.
-func (d *View) OverrideList() codec.OverrideList { return d.overrides.all }
+func (d *View) OverrideList() codec.OverrideList { return d.overrides.All }
 
 // Engine decides by the rules and overrides of the view.
 func (d *View) Engine() *identity.Engine { return &d.engine }
@@ -140,7 +114,7 @@ func (d *View) TraitsOf(strands ...identity.Hash) ([]profile.Traits, error) {
 }
 
 // Counters adds up what all lanes counted.
-func (d *View) Counters() (codec.Counters, error) { return readCounters(d.ctx, d.r, d.keys) }
+func (d *View) Counters() (codec.Counters, error) { return ReadCounters(d.ctx, d.r, d.keys) }
 
 // EachHour calls f with the hourly counts of every hour and lane of a time, in
 // nanoseconds since 1970.
@@ -155,21 +129,21 @@ func (d *View) SourceCounts() (map[string]codec.SourceCount, error) {
 
 // Deferred lists replays that wait for the job, limit of them at most.
 func (d *View) Deferred(limit int) ([]codec.Deferred, error) {
-	return readSeeds(d.ctx, d.r, d.keys, limit)
+	return ReadDeferred(d.ctx, d.r, d.keys, limit)
 }
 
 // Each calls f for every entry of a kind, in order of keys, reading page of them
 // at once.
 func (d *View) Each(kind KeyRange, page int, f func(kv.Entry) error) error {
-	return each(d.ctx, d.r, d.keys, kind, page, f)
+	return Each(d.ctx, d.r, d.keys, kind, page, f)
 }
 
 // EachStrand calls f for every strand of the space.
 func (d *View) EachStrand(f func(*codec.Strand) error) error {
-	return eachStrand(d.ctx, d.r, d.keys, d.hasher, f)
+	return EachStrand(d.ctx, d.r, d.keys, d.hasher, f)
 }
 
 // EachBlock calls f for every block of the journal that has a header, in order.
 func (d *View) EachBlock(f func(*journal.Block) error) error {
-	return eachBlock(d.ctx, d.r, d.keys, f)
+	return EachBlock(d.ctx, d.r, d.keys, f)
 }

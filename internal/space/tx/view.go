@@ -1,4 +1,4 @@
-package space
+package tx
 
 import (
 	"context"
@@ -21,7 +21,7 @@ type View struct {
 	rules  *identity.Ruleset
 	engine identity.Engine
 	// overrides are those that the engine goes by.
-	overrides *overrideSet
+	overrides *OverrideSet
 	r         kv.Reader
 	now       time.Time
 
@@ -41,8 +41,8 @@ type View struct {
 
 	// What follows is there while the view is that of a Tx.
 
-	// memory is the writer's, on an exclusive store.
-	memory *memory
+	// memory is the writer's, on a store that nobody else writes.
+	memory *Memory
 	added  map[identity.Hash][]identity.Hash // strands put into a spilled list of an ID
 	// uncommitted lists the events of this commit by strand. It is made when first
 	// asked for: few commits need it.
@@ -61,43 +61,58 @@ type View struct {
 	observed event.Arrival
 }
 
-// newView makes a view of a snapshot by the rules at work.
-func (s *Space) newView(ctx context.Context, r kv.Reader) *View {
-	return s.newViewBy(ctx, r, s.rules.Load())
+// Basis is what a view of a space is made of besides its snapshot.
+type Basis struct {
+	Keys   codec.Keyspace
+	Hasher identity.Hasher
+	// Rules and Overrides are those that the view goes by.
+	Rules     *identity.Ruleset
+	Overrides *OverrideSet
+	// Bound is how many decisions are replayed at once before the rest is deferred.
+	Bound int
+	// Stale means that what is stored does not follow from the rules yet.
+	Stale bool
+	// RulesSince is when the rules were set, in nanoseconds since 1970.
+	RulesSince int64
+
+	// What follows is for a Tx.
+
+	Shared   bool    // other nodes write the store as well
+	RowsTold bool    // there are definitions, so the feed tells of rows that change
+	Memory   *Memory // the writer's; nil: there is none
 }
 
-// newViewBy makes a view of a snapshot by other rules.
-func (s *Space) newViewBy(ctx context.Context, r kv.Reader, rs *identity.Ruleset) *View {
+// NewView makes a view of a snapshot at a time.
+func NewView(ctx context.Context, r kv.Reader, now time.Time, b Basis) *View {
 	v := &View{}
-	s.openView(v, ctx, r, rs, s.cfg.Now())
+	v.open(ctx, r, now, b)
 	return v
 }
 
-// openView makes an empty view ready for work on a snapshot.
-func (s *Space) openView(v *View, ctx context.Context, r kv.Reader, rs *identity.Ruleset, now time.Time) {
-	v.ctx, v.keys, v.hasher, v.rules, v.r, v.now = ctx, s.keys, s.hasher, rs, r, now
-	v.overrides = s.overrides.Load()
-	v.engine = identity.Engine{Rules: rs, Overrides: v.overrides.identity, Bound: s.cfg.ReplayBound}
-	v.touchBound = s.cfg.ReplayBound * 8
-	version := s.version.Load()
-	v.stale, v.rulesSince = version.Applying, version.SetAt
-	if v.strands == nil {
-		v.makeRoom()
+// open makes an empty view ready for work on a snapshot.
+func (d *View) open(ctx context.Context, r kv.Reader, now time.Time, b Basis) {
+	d.ctx, d.keys, d.hasher, d.rules, d.r, d.now = ctx, b.Keys, b.Hasher, b.Rules, r, now
+	d.overrides = b.Overrides
+	d.engine = identity.Engine{Rules: b.Rules, Overrides: b.Overrides.Identity, Bound: b.Bound}
+	d.touchBound = b.Bound * 8
+	d.stale, d.rulesSince = b.Stale, b.RulesSince
+	if d.strands == nil {
+		d.makeRoom()
 	}
 }
 
 // makeRoom makes the room for what is read.
-func (v *View) makeRoom() {
-	v.strands = map[identity.Hash]*codec.Strand{}
-	v.nodes = map[identity.Hash]*codec.Identifier{}
-	v.profiles = map[codec.ProfileID]*codec.Profile{}
-	v.traits = traitTable()
+func (d *View) makeRoom() {
+	d.strands = map[identity.Hash]*codec.Strand{}
+	d.nodes = map[identity.Hash]*codec.Identifier{}
+	d.profiles = map[codec.ProfileID]*codec.Profile{}
+	d.traits = traitTable()
 }
 
-// get reads keys from the snapshot and remembers what it saw: the commit relies
+// Get reads keys from the snapshot and remembers what it saw: the commit relies
 // on it.
-func (d *View) get(keys [][]byte) ([][]byte, error) {
-	values, err := d.look(keys)
+func (d *View) Get(keys [][]byte) ([][]byte, error) {
+	values, err := d.Look(keys)
 	if err != nil {
 		return nil, err
 	}
@@ -109,16 +124,16 @@ func (d *View) get(keys [][]byte) ([][]byte, error) {
 	return values, nil
 }
 
-// seen remembers a value for later or for another try of the same commit, without
+// Remember keeps a value for later or for another try of the same commit, without
 // relying on it.
-func (d *View) seen(key, value []byte) {
+func (d *View) Remember(key, value []byte) {
 	if d.saw != nil {
 		d.saw[string(key)] = value
 	}
 }
 
-// look reads keys without relying on them.
-func (d *View) look(keys [][]byte) ([][]byte, error) {
+// Look reads keys without relying on them.
+func (d *View) Look(keys [][]byte) ([][]byte, error) {
 	if d.known == nil && len(d.saw) == 0 {
 		return d.r.Get(d.ctx, keys...)
 	}
@@ -164,7 +179,7 @@ func (d *View) observeStrand(s *identity.Strand) {
 	}
 }
 
-func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*dependencies, K), recall func(*memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
+func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*dependencies, K), recall func(*Memory, K) (*R, bool), key func(K) []byte, decode func(K, []byte) (*R, error)) error {
 	var missing []K
 	var keys [][]byte
 	for _, k := range want {
@@ -186,7 +201,7 @@ func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*depen
 	if len(missing) == 0 {
 		return nil
 	}
-	values, err := d.get(keys)
+	values, err := d.Get(keys)
 	if err == nil {
 		for i, k := range missing {
 			if values[i] == nil {
@@ -208,7 +223,7 @@ func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*depen
 // LoadStrands reads the records of strands that are not loaded yet, all in one round
 // trip.
 func (d *View) LoadStrands(hashes ...identity.Hash) error {
-	return load(d, d.strands, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Strands.Tag(), h[:]) }, (*memory).strand,
+	return load(d, d.strands, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Strands.Tag(), h[:]) }, (*Memory).strand,
 		func(h identity.Hash) []byte { return codec.Strands.Key(d.keys, h) },
 		func(h identity.Hash, b []byte) (*codec.Strand, error) {
 			s, err := codec.DecodeStrand(b, h, d.hasher)
@@ -221,14 +236,14 @@ func (d *View) LoadStrands(hashes ...identity.Hash) error {
 
 // LoadIdentifiers reads the records of IDs, as LoadStrands does.
 func (d *View) LoadIdentifiers(hashes ...identity.Hash) error {
-	return load(d, d.nodes, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Identifiers.Tag(), h[:]) }, (*memory).node,
+	return load(d, d.nodes, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Identifiers.Tag(), h[:]) }, (*Memory).node,
 		func(h identity.Hash) []byte { return codec.Identifiers.Key(d.keys, h) },
 		func(_ identity.Hash, b []byte) (*codec.Identifier, error) { return codec.DecodeIdentifier(b) })
 }
 
 // LoadProfiles reads the records of profiles, as LoadStrands does.
 func (d *View) LoadProfiles(ids ...codec.ProfileID) error {
-	return load(d, d.profiles, ids, func(p *dependencies, id codec.ProfileID) { p.note(codec.Profiles.Tag(), id[:]) }, (*memory).profile,
+	return load(d, d.profiles, ids, func(p *dependencies, id codec.ProfileID) { p.note(codec.Profiles.Tag(), id[:]) }, (*Memory).profile,
 		func(p codec.ProfileID) []byte { return codec.Profiles.Key(d.keys, p) },
 		func(_ codec.ProfileID, b []byte) (*codec.Profile, error) { return codec.DecodeProfile(b) })
 }

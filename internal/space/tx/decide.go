@@ -1,4 +1,4 @@
-package space
+package tx
 
 import (
 	"errors"
@@ -12,31 +12,31 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// occasion is an event as the identity of a strand sees it.
-type occasion struct {
-	pos       identity.Pos
-	messageID string // for people only
-	source    string
+// Occasion is an event as the identity of a strand sees it.
+type Occasion struct {
+	Pos       identity.Pos
+	MessageID string // for people only
+	Source    string
 }
 
 // noEvent is what changes are due to that no event made: the moment of the commit.
-func (d *View) noEvent() occasion {
-	var e occasion
-	e.pos.Time = d.now.UnixNano()
+func (d *View) noEvent() Occasion {
+	var e Occasion
+	e.Pos.Time = d.now.UnixNano()
 	return e
 }
 
-// identify makes the strand of an event part of the graph: nothing to do when
+// Identify makes the strand of an event part of the graph: nothing to do when
 // it is known and settled, else by the fast path or by a replay. ids are the
 // strand's IDs in canonical order.
-func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID, e occasion) error {
+func (d *Tx) Identify(h identity.Hash, c identity.Collection, ids []identity.ID, e Occasion) error {
 	if err := d.LoadStrands(h); err != nil {
 		return err
 	}
 	known := d.strands[h]
 	if known != nil {
-		e.pos.Class = known.First.Class
-		if known.Settled(d.rules, e.pos) {
+		e.Pos.Class = known.First.Class
+		if known.Settled(d.rules, e.Pos) {
 			return nil
 		}
 	}
@@ -46,7 +46,7 @@ func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID,
 	} else {
 		s = identity.NewStrand(d.hasher, c, ids)
 		Detach(s.Links)
-		e.pos = s.Place(d.rules, d.engine.Overrides, e.pos.Moment)
+		e.Pos = s.Place(d.rules, d.engine.Overrides, e.Pos.Moment)
 	}
 	links, err := d.loadLinks(s)
 	if err != nil {
@@ -56,7 +56,7 @@ func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID,
 	if err != nil || fast {
 		return err
 	}
-	seed := identity.Seed{Strand: s, Pos: e.pos}
+	seed := identity.Seed{Strand: s, Pos: e.Pos}
 	change, err := d.engine.Replay(d, []identity.Seed{seed})
 	if errors.Is(err, identity.ErrBound) {
 		return d.deferReplay(seed, known, links, e)
@@ -64,8 +64,8 @@ func (d *Tx) identify(h identity.Hash, c identity.Collection, ids []identity.ID,
 	if err != nil {
 		return err
 	}
-	d.replays++
-	d.decisions += int64(change.Decisions)
+	d.Done.Replays++
+	d.Done.Decisions += int64(change.Decisions)
 	return d.apply(change, e)
 }
 
@@ -126,7 +126,7 @@ func Detach(links []identity.Link) {
 
 // accept is the fast path: where nothing is demoted and no limit is in sight,
 // strands commute and the profile is what the accepted links connect.
-func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Hash, e occasion) (bool, error) {
+func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Hash, e Occasion) (bool, error) {
 	var owners []codec.ProfileID
 	var censuses []*identity.Census
 	var bare []identity.ID
@@ -160,9 +160,9 @@ func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Ha
 		old = known.Strand
 		rec.Source, rec.MessageID, rec.Founded, rec.Revision = known.Source, known.MessageID, known.Founded, known.Revision
 	}
-	s.Accept(d.rules, d.engine.Overrides, e.pos)
-	if s.First == e.pos {
-		rec.Source, rec.MessageID = e.source, strings.Clone(e.messageID)
+	s.Accept(d.rules, d.engine.Overrides, e.Pos)
+	if s.First == e.Pos {
+		rec.Source, rec.MessageID = e.Source, strings.Clone(e.MessageID)
 	}
 	if err := d.putStrand(rec, old); err != nil {
 		return false, err
@@ -197,7 +197,7 @@ func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Ha
 		if l := &s.Links[i]; slices.Contains(links, l.Hash) && d.nodes[l.Hash].Owner != into {
 			d.own(l, into)
 			target.IDs = append(target.IDs, codec.Member{Hash: l.Hash, IDType: l.ID.Type})
-			d.emit(into, s.Collection, feed.Change{Kind: feed.IDAdded, IDType: l.ID.Type, IDValue: l.ID.Value}, e)
+			d.Emit(into, s.Collection, feed.Change{Kind: feed.IDAdded, IDType: l.ID.Type, IDValue: l.ID.Value}, e)
 		}
 	}
 	d.touch(into)
@@ -219,37 +219,37 @@ func (d *Tx) touch(p codec.ProfileID) {
 }
 
 // createProfile creates a profile with a founding strand.
-func (d *Tx) createProfile(s *codec.Strand, e occasion) (codec.ProfileID, error) {
+func (d *Tx) createProfile(s *codec.Strand, e Occasion) (codec.ProfileID, error) {
 	p, err := codec.NewProfileID(d.now, d.random)
 	if err != nil {
 		return codec.ProfileID{}, err
 	}
-	for !d.lastID.Less(p) {
+	for !d.LastID.Less(p) {
 		// Two profiles of one commit: the second is the younger.
-		p = d.lastID
+		p = d.LastID
 		for i := len(p) - 1; i >= 0; i-- {
 			if p[i]++; p[i] != 0 {
 				break
 			}
 		}
 	}
-	d.lastID = p
+	d.LastID = p
 	s.Founded = p
 	if _, ok := d.changedStrands[s.Hash]; !ok {
 		d.changedStrands[s.Hash] = true
 	}
 	d.dependencies.note(codec.Profiles.Tag(), p[:])
 	d.profiles[p] = &codec.Profile{Collection: s.Collection, Founder: s.Hash, CreatedAt: d.now.UnixNano()}
-	d.counters.Profiles++
-	d.created++
+	d.Done.Counters.Profiles++
+	d.Done.Created++
 	d.touch(p)
-	d.emit(p, s.Collection, feed.Change{Kind: feed.ProfileCreated}, e)
+	d.Emit(p, s.Collection, feed.Change{Kind: feed.ProfileCreated}, e)
 	return p, nil
 }
 
 // mergeInto gives all that a profile has to another. The profile's own ID leads
 // to wherever its founding strand belongs.
-func (d *Tx) mergeInto(into, from codec.ProfileID, e occasion) error {
+func (d *Tx) mergeInto(into, from codec.ProfileID, e Occasion) error {
 	target, loser := d.profiles[into], d.profiles[from]
 	hashes := make([]identity.Hash, len(loser.IDs))
 	for i, m := range loser.IDs {
@@ -274,35 +274,35 @@ func (d *Tx) mergeInto(into, from codec.ProfileID, e occasion) error {
 	return nil
 }
 
-func (d *Tx) markMerged(p, into codec.ProfileID, e occasion) {
+func (d *Tx) markMerged(p, into codec.ProfileID, e Occasion) {
 	rec := d.profiles[p]
 	if !rec.Merged {
-		d.counters.Profiles--
+		d.Done.Counters.Profiles--
 	}
 	rec.Merged, rec.IDs, rec.Merges = true, nil, 0
-	d.merges++
+	d.Done.Merged++
 	d.touch(p)
 	if into.IsZero() {
 		return // nobody is left of it; that its IDs were removed was told
 	}
-	d.emit(into, rec.Collection, feed.Change{Kind: feed.Merged, From: p.Text(rec.Collection)}, e)
+	d.Emit(into, rec.Collection, feed.Change{Kind: feed.Merged, From: p.Text(rec.Collection)}, e)
 }
 
-// emit adds a change of a profile to the feed record. p is zero for a change of
+// Emit adds a change of a profile to the feed record. p is zero for a change of
 // none.
-func (d *Tx) emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e occasion) {
+func (d *Tx) Emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e Occasion) {
 	if !p.IsZero() {
 		ch.Profile = p.Text(c)
 	}
-	ch.Time, ch.MessageID, ch.Source = e.pos.Time, e.messageID, e.source
+	ch.Time, ch.MessageID, ch.Source = e.Pos.Time, e.MessageID, e.Source
 	d.changes = append(d.changes, ch)
 	d.changeOf = append(d.changeOf, p)
 }
 
-// setCause says to what the changes of profiles are due, where that is no event.
+// SetCause says to what the changes of profiles are due, where that is no event.
 // A demotion has a reason of its own; that it is due to no event says that it was
 // decided again.
-func (d *Tx) setCause(reason string) {
+func (d *Tx) SetCause(reason string) {
 	for i := range d.changes {
 		switch c := &d.changes[i]; c.Kind {
 		case feed.ProfileCreated, feed.Merged, feed.Unmerged, feed.IDAdded, feed.IDRemoved:
@@ -315,9 +315,9 @@ func (d *Tx) setCause(reason string) {
 
 // deferReplay keeps a replay that is too large for a commit as a seed for the job,
 // and answers provisionally meanwhile.
-func (d *Tx) deferReplay(seed identity.Seed, known *codec.Strand, links []identity.Hash, e occasion) error {
+func (d *Tx) deferReplay(seed identity.Seed, known *codec.Strand, links []identity.Hash, e Occasion) error {
 	rec := codec.Deferred{Strand: seed.Strand.Hash, Collection: seed.Strand.Collection, Moment: seed.Pos.Moment}
-	d.seeds = append(d.seeds, rec)
+	d.deferred = append(d.deferred, rec)
 	if known == nil {
 		change, err := d.engine.Provisional(d, seed)
 		if err != nil {
@@ -349,4 +349,12 @@ func (d *Tx) deferReplay(seed identity.Seed, known *codec.Strand, links []identi
 		}
 	}
 	return nil
+}
+
+// ReasonText is why an ID was left out, as the feed tells it.
+func ReasonText(l *identity.Link) string {
+	if l.Broke != "" {
+		return l.Reason.String() + ": " + l.Broke
+	}
+	return l.Reason.String()
 }

@@ -1,4 +1,4 @@
-package space
+package tx
 
 import (
 	"github.com/selfsame-id/selfsame/internal/identity"

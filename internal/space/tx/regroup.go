@@ -1,4 +1,4 @@
-package space
+package tx
 
 import (
 	"cmp"
@@ -19,7 +19,7 @@ var errNoFounder = fmt.Errorf("%w: a profile has no strand", kv.ErrCorrupt)
 
 // apply writes down what a replay found: strands with new verdicts, and the
 // regrouping of IDs that follows. e is the event that caused it.
-func (d *Tx) apply(c *identity.Change, e occasion) error {
+func (d *Tx) apply(c *identity.Change, e Occasion) error {
 	var hashes []identity.Hash
 	for _, s := range c.Strands {
 		for i := range s.Links {
@@ -47,11 +47,11 @@ func (d *Tx) apply(c *identity.Change, e occasion) error {
 				}
 			}
 		}
-		if old == nil || s.First == e.pos {
-			rec.Source = e.source
+		if old == nil || s.First == e.Pos {
+			rec.Source = e.Source
 		}
-		if s.First == e.pos {
-			rec.MessageID = strings.Clone(e.messageID)
+		if s.First == e.Pos {
+			rec.MessageID = strings.Clone(e.MessageID)
 		}
 		if err := d.putStrand(rec, old); err != nil {
 			return err
@@ -66,20 +66,20 @@ func (d *Tx) apply(c *identity.Change, e occasion) error {
 	return d.markNonCommuting(c.Tainted)
 }
 
-func (d *Tx) emitDemotions(s *identity.Strand, e occasion) {
+func (d *Tx) emitDemotions(s *identity.Strand, e Occasion) {
 	for i := range s.Links {
 		l := &s.Links[i]
 		if l.Verdict != identity.Demoted || d.wasDemoted[demotion{s.Hash, l.Hash}] {
 			continue
 		}
 		d.wasDemoted[demotion{s.Hash, l.Hash}] = true
-		d.demoted++
-		ch := feed.Change{Kind: feed.Demoted, IDType: l.ID.Type, IDValue: l.ID.Value, Reason: reasonText(l)}
+		d.Done.Demoted++
+		ch := feed.Change{Kind: feed.Demoted, IDType: l.ID.Type, IDValue: l.ID.Value, Reason: ReasonText(l)}
 		var of codec.ProfileID
 		if top, ok := s.Top(d.rules, d.engine.Overrides); ok {
 			of, _ = d.Owner(top.Hash)
 		}
-		d.emit(of, s.Collection, ch, e)
+		d.Emit(of, s.Collection, ch, e)
 	}
 }
 
@@ -117,7 +117,7 @@ type regrouped struct {
 
 // group gives the groups of a change to profiles: a group keeps the oldest
 // profile ID founded in it, or gets a new one.
-func (d *Tx) group(c *identity.Change, e occasion) error {
+func (d *Tx) group(c *identity.Change, e Occasion) error {
 	if len(c.Groups) == 0 && len(c.Bare) == 0 {
 		return nil
 	}
@@ -211,7 +211,7 @@ func (d *Tx) group(c *identity.Change, e occasion) error {
 		if n == nil || n.Owner.IsZero() {
 			continue
 		}
-		d.emit(n.Owner, collection, feed.Change{Kind: feed.IDRemoved, IDType: m.ID.Type, IDValue: m.ID.Value}, e)
+		d.Emit(n.Owner, collection, feed.Change{Kind: feed.IDRemoved, IDType: m.ID.Type, IDValue: m.ID.Value}, e)
 		n.Owner = codec.ProfileID{}
 		d.changedNodes[m.Hash] = true
 	}
@@ -304,7 +304,7 @@ func (d *View) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
 
 // placeGroup finds the profile of a group by its strands: the oldest founded there
 // that is free.
-func (d *Tx) placeGroup(po *regrouped, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member, e occasion) error {
+func (d *Tx) placeGroup(po *regrouped, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member, e Occasion) error {
 	ids := make([]identity.Hash, len(po.members))
 	for i := range po.members {
 		ids[i] = po.members[i].Hash
@@ -408,7 +408,7 @@ func (d *View) founderOf(po *regrouped, strands, ids []identity.Hash, free func(
 
 // assign makes a profile own exactly the IDs of a group, and the rest that it owns
 // and that is not decided here.
-func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Collection, e occasion) error {
+func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Collection, e Occasion) error {
 	rec := d.profiles[po.keeps]
 	if rec == nil {
 		return fmt.Errorf("%w: profile %s is missing", kv.ErrCorrupt, po.keeps.Text(collection))
@@ -420,7 +420,7 @@ func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Coll
 	if rec.Merged {
 		// It was merged away, and lives again.
 		rec.Merged = false
-		d.counters.Profiles++
+		d.Done.Counters.Profiles++
 	}
 	ids := make([]codec.Member, 0, len(po.members)+len(rest))
 	tainted := rec.NonCommuting
@@ -433,8 +433,8 @@ func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Coll
 	}
 	if len(po.owners) > 0 && !slices.Contains(po.owners, po.keeps) {
 		// What these IDs were part of goes on without them.
-		d.unmerges++
-		d.emit(po.keeps, collection, feed.Change{Kind: feed.Unmerged, From: from.Text(collection)}, e)
+		d.Done.Unmerged++
+		d.Emit(po.keeps, collection, feed.Change{Kind: feed.Unmerged, From: from.Text(collection)}, e)
 	}
 	for i := range po.members {
 		m := &po.members[i]
@@ -449,7 +449,7 @@ func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Coll
 		}
 		n.Owner = po.keeps
 		d.changedNodes[m.Hash] = true
-		d.emit(po.keeps, collection, ch, e)
+		d.Emit(po.keeps, collection, ch, e)
 	}
 	rec.IDs, rec.NonCommuting, rec.Merges = append(ids, rest...), tainted, po.merges
 	d.touch(po.keeps)

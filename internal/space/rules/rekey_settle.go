@@ -1,4 +1,4 @@
-package space
+package rules
 
 import (
 	"bytes"
@@ -9,18 +9,23 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // settlePage is how many strands that lost events are settled in one commit, at
 // most: fewer if they have many events left.
 const settlePage = 256
 
+// pairsPage is how many pairs are read at once.
+const pairsPage = 512
+
 // remains is what a strand still has, as far as that has to be known.
 type remains struct {
 	events int
-	first  *occasion     // if the one that is stored is lost
+	first  *tx.Occasion  // if the one that is stored is lost
 	ids    []identity.ID // with first: what the event promotes
 	// whole says that traits and pairs (by the strand on the other side) are
 	// known: the strand has some stored, or is not there.
@@ -30,11 +35,11 @@ type remains struct {
 }
 
 // settleMoved looks at every strand that lost events.
-func (s *Space) settleMoved(ctx context.Context, rs *identity.Ruleset, tell func(stage string, done, total int64) error) error {
+func settleMoved(ctx context.Context, w *space.Applying) error {
 	done := int64(0)
 	var from []byte // behind what was settled: a scan over what was just deleted takes long
 	for {
-		n, next, err := s.settlePortion(ctx, rs, from)
+		n, next, err := settlePortion(ctx, w, from)
 		switch {
 		case err != nil:
 			return err
@@ -46,7 +51,7 @@ func (s *Space) settleMoved(ctx context.Context, rs *identity.Ruleset, tell func
 		}
 		from = next
 		done += int64(n)
-		if err := tell("settling", done, done); err != nil {
+		if err := w.Tell(ctx, space.ApplyProgress{Stage: "settling", Done: done, Total: done}); err != nil {
 			return err
 		}
 	}
@@ -54,22 +59,21 @@ func (s *Space) settleMoved(ctx context.Context, rs *identity.Ruleset, tell func
 
 // settlePortion settles some strands, from a key on, nil being the first. It
 // returns how many these were and where to go on.
-func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []byte) (int, []byte, error) {
-	r, err := s.store.Snapshot(ctx)
+func settlePortion(ctx context.Context, w *space.Applying, from []byte) (int, []byte, error) {
+	look, err := w.View(ctx)
 	if err != nil {
 		return 0, nil, err
 	}
-	defer r.Close()
-	first, end := codec.LeftStrands.All(s.keys)
+	defer look.Close()
+	first, end := codec.LeftStrands.All(look.Keys())
 	if from == nil {
 		from = first
 	}
-	page, err := r.Scan(ctx, from, end, settlePage, false)
+	page, err := look.Reader().Scan(ctx, from, end, settlePage, false)
 	if err != nil || len(page) == 0 {
 		return 0, nil, err
 	}
 	// Most of the reading is done before events have to wait.
-	look := s.newViewBy(ctx, r, rs)
 	left := make([]leftStrand, 0, len(page))
 	found := make([]*remains, 0, len(page))
 	events := 0
@@ -82,7 +86,7 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 		if !ok {
 			return 0, nil, kv.ErrCorrupt
 		}
-		rem, err := look.remains(h, &l)
+		rem, err := remaining(look, h, &l)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -91,19 +95,19 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 			break
 		}
 	}
-	return len(found), kv.After(page[len(found)-1].Key), s.commitRekey(ctx, rs, func(d *Tx) error {
+	return len(found), kv.After(page[len(found)-1].Key), w.Move(ctx, nil, func(d *space.Tx) error {
 		for i, rem := range found {
 			h, _ := codec.LeftStrands.Parse(page[i].Key)
-			refs, err := d.eventsOf(h)
+			refs, err := eventsOf(&d.View, h)
 			if err != nil {
 				return err
 			}
 			if len(refs) != rem.events { // events came meanwhile
-				if rem, err = d.remains(h, &left[i]); err != nil {
+				if rem, err = remaining(&d.View, h, &left[i]); err != nil {
 					return err
 				}
 			}
-			if err := d.settleLeft(h, &left[i], rem, !s.store.Exclusive()); err != nil {
+			if err := settleLeft(d, h, &left[i], rem, !w.Exclusive()); err != nil {
 				return err
 			}
 		}
@@ -113,13 +117,13 @@ func (s *Space) settlePortion(ctx context.Context, rs *identity.Ruleset, from []
 
 // eventsOf lists where a strand's events are in the snapshot, in the order of
 // time.
-func (d *View) eventsOf(h identity.Hash) ([]event.Moment, error) {
-	return d.EventsUntil(h, kv.PrefixEnd(codec.Events.Of(d.keys, h)), 0)
+func eventsOf(d *space.View, h identity.Hash) ([]event.Moment, error) {
+	return d.EventsUntil(h, kv.PrefixEnd(codec.Events.Of(d.Keys(), h)), 0)
 }
 
-// remains reads what a strand still has.
-func (d *View) remains(h identity.Hash, l *leftStrand) (*remains, error) {
-	refs, err := d.eventsOf(h)
+// remaining reads what a strand still has.
+func remaining(d *space.View, h identity.Hash, l *leftStrand) (*remains, error) {
+	refs, err := eventsOf(d, h)
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +135,12 @@ func (d *View) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 	if l.collection == identity.Accounts {
 		near = codec.AccountUsers
 	}
-	of := near.Of(d.keys, h)
-	pairs, err := d.r.Scan(d.ctx, of, kv.PrefixEnd(of), 1, false)
+	of := near.Of(d.Keys(), h)
+	pairs, err := d.Reader().Scan(d.Context(), of, kv.PrefixEnd(of), 1, false)
 	if err != nil {
 		return nil, err
 	}
-	stored, err := d.r.Get(d.ctx, codec.Strands.Key(d.keys, h), codec.Traits.Key(d.keys, h))
+	stored, err := d.Reader().Get(d.Context(), codec.Strands.Key(d.Keys(), h), codec.Traits.Key(d.Keys(), h))
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +157,7 @@ func (d *View) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 			break
 		}
 		if block := at.Arrival.Block(); open == nil || open.ID != block {
-			if open, err = journal.Read(d.ctx, d.r, d.keys, block); err != nil {
+			if open, err = journal.Read(d.Context(), d.Reader(), d.Keys(), block); err != nil {
 				return nil, err
 			}
 		}
@@ -162,13 +166,13 @@ func (d *View) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 			continue
 		}
 		if first && rem.first == nil {
-			rem.first = &occasion{identity.Pos{Moment: at, Strand: h}, strings.Clone(e.MessageID), e.Source}
+			rem.first = &tx.Occasion{Pos: identity.Pos{Moment: at, Strand: h}, MessageID: strings.Clone(e.MessageID), Source: e.Source}
 		}
 		if st == journal.Damaged {
 			holes[at.Arrival] = true
 		} else {
 			if first && rem.ids == nil {
-				p := d.rules.Promote(&m, e.Source)
+				p := d.Rules().Promote(&m, e.Source)
 				if rem.ids = p.Users; l.collection == identity.Accounts {
 					rem.ids = p.Accounts
 				}
@@ -205,72 +209,73 @@ func (d *View) remains(h identity.Hash, l *leftStrand) (*remains, error) {
 // settleLeft makes a strand what its remaining events say. With again, one that is
 // left with nothing is looked at once more: another node may have given it an
 // event in this moment.
-func (d *Tx) settleLeft(h identity.Hash, l *leftStrand, rem *remains, again bool) error {
+func settleLeft(d *space.Tx, h identity.Hash, l *leftStrand, rem *remains, again bool) error {
 	if err := d.LoadStrands(h); err != nil {
 		return err
 	}
-	st := d.strands[h]
-	key := codec.LeftStrands.Key(d.keys, h)
+	st := d.Strand(h)
+	key := codec.LeftStrands.Key(d.Keys(), h)
 	if rem.events == 0 {
 		if st == nil {
-			d.remove(key)
+			d.Delete(key)
 			return nil
 		}
 		if again {
-			d.put(key, l.append(nil))
+			d.Put(key, l.append(nil))
 		} else {
-			d.remove(key)
+			d.Delete(key)
 		}
-		if _, err := d.settlePairs(h, l.collection, rem); err != nil {
+		if _, err := settlePairs(d, h, l.collection, rem); err != nil {
 			return err
 		}
-		return d.forgetStrand(st, l.successor)
+		return d.ForgetStrand(st, l.successor)
 	}
-	d.remove(key)
+	d.Delete(key)
 	switch {
 	case rem.first == nil:
 		// It is there, or was erased.
 	case st == nil && rem.ids == nil:
 		// Nothing tells any more whose the events are: all of them are damaged.
 	case st == nil:
-		if err := d.moveIn(h, l.collection, rem.ids, *rem.first); err != nil {
+		if err := d.MoveIn(h, l.collection, rem.ids, *rem.first); err != nil {
 			return err
 		}
 	default:
 		e := *rem.first
-		if e.pos.Class = st.First.Class; e.pos != st.First {
-			if err := d.restart(st, e); err != nil {
+		if e.Pos.Class = st.First.Class; e.Pos != st.First {
+			if err := d.Restart(st, e); err != nil {
 				return err
 			}
 		}
 	}
-	if !rem.whole || d.strands[h] == nil {
+	if !rem.whole || d.Strand(h) == nil {
 		return nil
 	}
-	if err := d.traits.load(&d.View, h); err != nil {
+	had, err := d.TraitsOf(h)
+	if err != nil {
 		return err
 	}
-	if !bytes.Equal(profile.AppendTraits(nil, d.traits.row(h)), profile.AppendTraits(nil, rem.traits)) {
-		d.traits.put(h, rem.traits)
+	if !bytes.Equal(profile.AppendTraits(nil, had[0]), profile.AppendTraits(nil, rem.traits)) {
+		d.SetTraits(h, rem.traits)
 	}
-	removed, err := d.settlePairs(h, l.collection, rem)
+	removed, err := settlePairs(d, h, l.collection, rem)
 	if removed && again {
 		// Another node may have relied on one of these pairs in this moment.
-		d.put(key, l.append(nil))
+		d.Put(key, l.append(nil))
 	}
 	return err
 }
 
 // settlePairs keeps of a strand's pairs those that its remaining events show, and
 // reports whether it removed any.
-func (d *Tx) settlePairs(h identity.Hash, c identity.Collection, rem *remains) (removed bool, err error) {
+func settlePairs(d *space.Tx, h identity.Hash, c identity.Collection, rem *remains) (removed bool, err error) {
 	near, far := codec.UserAccounts, codec.AccountUsers
 	if c == identity.Accounts {
 		near, far = far, near
 	}
-	from, end := codec.Under(near.Of(d.keys, h))
+	from, end := codec.Under(near.Of(d.Keys(), h))
 	for {
-		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
+		page, err := d.Reader().Scan(d.Context(), from, end, pairsPage, false)
 		if err != nil {
 			return removed, err
 		}
@@ -281,14 +286,14 @@ func (d *Tx) settlePairs(h identity.Hash, c identity.Collection, rem *remains) (
 			}
 			if rem.pairs[other] == nil {
 				removed = true
-				if d.rewrite(h); c == identity.Users {
-					d.rewrite(other)
+				if d.Rewrite(h); c == identity.Users {
+					d.Rewrite(other)
 				}
-				d.remove(e.Key)
-				d.remove(far.Key(d.keys, other, h))
+				d.Delete(e.Key)
+				d.Delete(far.Key(d.Keys(), other, h))
 			}
 		}
-		if len(page) < scanPage {
+		if len(page) < pairsPage {
 			break
 		}
 		from = kv.After(page[len(page)-1].Key)
@@ -298,8 +303,8 @@ func (d *Tx) settlePairs(h identity.Hash, c identity.Collection, rem *remains) (
 		if c == identity.Accounts {
 			user, account = other, h
 		}
-		d.put(codec.UserAccounts.Key(d.keys, user, account), p.Append(nil))
-		d.put(codec.AccountUsers.Key(d.keys, account, user), nil)
+		d.Put(codec.UserAccounts.Key(d.Keys(), user, account), p.Append(nil))
+		d.Put(codec.AccountUsers.Key(d.Keys(), account, user), nil)
 	}
 	return removed, nil
 }

@@ -1,7 +1,6 @@
-package space
+package tx
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -71,6 +70,3 @@ func (e *UnknownError) Error() string {
 }
 
 func (e *UnknownError) Unwrap() error { return ErrNotFound }
-
-// ErrTooLarge: more hangs together than one answer looks through.
-var ErrTooLarge = errors.New("too much is connected here")

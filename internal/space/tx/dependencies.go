@@ -1,8 +1,6 @@
-package space
+package tx
 
 import (
-	"slices"
-
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
@@ -10,7 +8,7 @@ import (
 // and write. When another node changes a record meanwhile, only the part that
 // looked at it has to be decided again; the rest is as good as it was.
 type dependencies struct {
-	event int   // the one being decided; none: what is read concerns all
+	event int   // the one being decided; None: what is read concerns all
 	up    []int // union-find over the events of the commit
 	of    map[dependencyKey]int
 }
@@ -21,13 +19,14 @@ type dependencyKey struct {
 	id  [32]byte
 }
 
-const none = -1
+// None is no event, see Deciding.
+const None = -1
 
-func newDependencies() *dependencies { return &dependencies{event: none, of: map[dependencyKey]int{}} }
+func newDependencies() *dependencies { return &dependencies{event: None, of: map[dependencyKey]int{}} }
 
 // note notes that the event being decided depends on a record.
 func (p *dependencies) note(tag string, id ...[]byte) {
-	if p == nil || p.event == none {
+	if p == nil || p.event == None {
 		return
 	}
 	key := dependencyKey{tag: tag}
@@ -83,29 +82,19 @@ func (p *dependencies) dependents(k codec.Keyspace, keys [][]byte, n int) (event
 	return events, len(events) > 0
 }
 
-// Kinds of parts that are no keys of the store.
-const dependsOnRequest = "" // a delivery that is taken whole or not at all
-
-// hasDeferred reports whether something of a delivery is left for another commit. What
-// comes with its messages (refused ones, a mark, an audit entry) comes with the
-// last of them.
-func (w *ingestRequest) hasDeferred() bool {
-	return slices.ContainsFunc(w.events, func(e prepared) bool { return e.deferred })
+// Deciding says which event of the commit is decided now, or None.
+func (d *Tx) Deciding(event int) {
+	if d.dependencies != nil {
+		d.dependencies.event = event
+	}
 }
 
-// allDeferred reports whether nothing of deliveries can be taken now.
-func allDeferred(ws []*ingestRequest) bool {
-	for _, w := range ws {
-		if len(w.events) == 0 || slices.ContainsFunc(w.events, func(e prepared) bool { return !e.deferred }) {
-			return false
-		}
-	}
-	return true
-}
+// DependOn notes that the event being decided depends on a record, given by the tag and
+// the rest of its key. An empty tag is for what is no record.
+func (d *Tx) DependOn(tag string, id ...[]byte) { d.dependencies.note(tag, id...) }
 
-// recheckAll has every messageId of a delivery looked up.
-func (w *ingestRequest) recheckAll() {
-	for i := range w.events {
-		w.events[i].recheck = true
-	}
+// Dependents returns the events of the commit that depend on keys, of n events, see Track;
+// ok is false if one of the keys is not known to concern some events only.
+func (d *Tx) Dependents(keys [][]byte, n int) (events []int, ok bool) {
+	return d.dependencies.dependents(d.keys, keys, n)
 }

@@ -1,14 +1,10 @@
-package space
+package tx
 
 import (
-	"context"
 	"encoding/binary"
 	"sync/atomic"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/kv"
-	"github.com/selfsame-id/selfsame/internal/space/codec"
-	"github.com/selfsame-id/selfsame/internal/task"
 )
 
 // nodeFilter says of most IDs that were never seen that they were not, without
@@ -125,45 +121,4 @@ func (f *nodeFilter) absent(h identity.Hash) bool {
 		bits >>= 9
 	}
 	return false
-}
-
-// runFilter reads which IDs there are, if the filter wants that.
-func (s *Space) runFilter(ctx context.Context) (task.Rest, error) {
-	f := s.memory.filter
-	if !f.wanting() {
-		return task.Rest{}, nil
-	}
-	next := f.room(max(s.stats.strands.Load(), f.ids.Load()) * filterGrowth)
-	// What is committed after the snapshot was taken is added by the writer.
-	f.next.Store(next)
-	ids, err := s.readIDs(ctx, *next)
-	if s.writing.Lock(); err == nil {
-		if ids > 0 || s.feedSeq > 0 { // else the filter of a space without events takes no memory
-			f.ids.Store(ids)
-			f.now.Store(next)
-		}
-		f.ready.Store(true)
-	}
-	f.next.Store(nil)
-	f.resize(f.most.Load() * filterBlock * 8) // in the meantime it may have become smaller
-	s.writing.Unlock()
-	return task.Rest{}, err
-}
-
-// readIDs adds all IDs that are stored to a filter and says how many there are, about.
-func (s *Space) readIDs(ctx context.Context, words []atomic.Uint64) (n int64, err error) {
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
-	err = each(ctx, r, s.keys, codec.Identifiers, 2048, func(e kv.Entry) error {
-		var h identity.Hash
-		copy(h[:], e.Key[len(e.Key)-len(h):])
-		if mark(words, h) {
-			n++
-		}
-		return ctx.Err()
-	})
-	return n, err
 }

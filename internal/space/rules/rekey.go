@@ -1,4 +1,4 @@
-package space
+package rules
 
 import (
 	"context"
@@ -12,8 +12,10 @@ import (
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // Rules that look for IDs in other places (key, exclude, alias) give events other
@@ -48,9 +50,9 @@ func (c rekeyCursor) append(b []byte) []byte {
 }
 
 // readRekeyCursor returns where to go on for a change of rules, zero at the start.
-func (s *Space) readRekeyCursor(ctx context.Context, r kv.Reader, version uint64) (rekeyCursor, error) {
+func readRekeyCursor(v *space.View, version uint64) (rekeyCursor, error) {
 	start := rekeyCursor{version: version}
-	got, err := r.Get(ctx, codec.RekeyCursor.Key(s.keys))
+	got, err := v.Reader().Get(v.Context(), codec.RekeyCursor.Key(v.Keys()))
 	if err != nil || got[0] == nil {
 		return start, err
 	}
@@ -70,11 +72,24 @@ type movedEvent struct {
 	collection identity.Collection
 	had        bool
 	was        identity.Hash
-	side       // what it has now; no IDs: no strand
+	side       // what it has now
 	at         event.Moment
 	messageID  string
 	source     string
 	traits     []profile.Trait
+}
+
+// side is an event's strand in one collection.
+type side struct {
+	hash identity.Hash
+	ids  []identity.ID // in canonical order; empty: no strand
+}
+
+// movedRows are the rows of an event that has other strands under new rules.
+type movedRows struct {
+	was, now tx.Sides
+	at       event.Moment
+	rows     []compute.Row
 }
 
 // movedPair is a user strand and an account strand that an event shows together.
@@ -90,55 +105,60 @@ type move struct {
 	headers     map[event.Block][]journal.Head
 	traits      map[identity.Hash]identity.Collection // strands whose traits are folded again
 	rows        []movedRows
-	definitions *Definitions // by which rows were taken
+	definitions *space.Definitions // by which rows were taken
 	cursor      rekeyCursor
 }
 
-func (s *Space) newMove(c rekeyCursor) *move {
+func newMove(w *space.Applying, c rekeyCursor) *move {
 	return &move{
 		headers: map[event.Block][]journal.Head{}, traits: map[identity.Hash]identity.Collection{}, cursor: c,
-		definitions: s.definitions.Load(),
+		definitions: w.Definitions(),
 	}
 }
 
 // rekey moves events to the strands that the rules at work give them.
-func (s *Space) rekey(ctx context.Context, rs *identity.Ruleset, rec *rulesRecord, tell func(stage string, done, total int64) error) error {
-	if rec.Reorder {
-		if err := s.dropAllSeeds(ctx, rs); err != nil {
+func rekey(ctx context.Context, w *space.Applying) error {
+	version, reorder := w.Rekey()
+	if version == 0 {
+		return nil
+	}
+	if reorder {
+		if err := dropAllSeeds(ctx, w); err != nil {
 			return err
 		}
 	}
-	if err := s.moveEvents(ctx, rs, rec, tell); err != nil {
+	if err := moveEvents(ctx, w, version, reorder); err != nil {
 		return err
 	}
-	return s.settleMoved(ctx, rs, tell)
+	return settleMoved(ctx, w)
 }
 
 // moveEvents reads the journal and moves what has another strand.
-func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rulesRecord, tell func(stage string, done, total int64) error) error {
-	r, err := s.store.Snapshot(ctx)
+func moveEvents(ctx context.Context, w *space.Applying, version uint64, reorder bool) error {
+	stored, err := w.View(ctx)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	cursor, err := s.readRekeyCursor(ctx, r, rec.Rekey)
+	defer stored.Close()
+	cursor, err := readRekeyCursor(stored, version)
 	if err != nil || cursor.block == allBlocks {
 		return err
 	}
-	stored, err := readCounters(ctx, r, s.keys)
+	total, err := stored.Counters()
 	if err != nil {
 		return err
 	}
-	m := s.newMove(cursor)
+	m := newMove(w, cursor)
 	done, blocks := int64(0), 0
 	flush := func() error {
-		err := s.commitMove(ctx, rs, m)
-		m = s.newMove(m.cursor)
+		err := commitMove(ctx, w, m)
+		m = newMove(w, m.cursor)
 		blocks = 0
 		return err
 	}
-	from := kv.After(codec.Headers.Key(s.keys, cursor.block))
-	_, end := codec.Headers.All(s.keys)
+	r, keys := stored.Reader(), stored.Keys()
+	from := kv.After(codec.Headers.Key(keys, cursor.block))
+	_, end := codec.Headers.All(keys)
 	for {
 		page, err := r.Scan(ctx, from, end, movedBlocks, false)
 		if err != nil {
@@ -149,15 +169,15 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 			if !ok {
 				return kv.ErrCorrupt
 			}
-			b, err := journal.Read(ctx, r, s.keys, id)
+			b, err := journal.Read(ctx, r, keys, id)
 			if err != nil {
 				return err
 			}
-			s.lookElsewhere(rs, b, rec.Reorder, m)
+			lookElsewhere(stored, b, reorder, m)
 			done += int64(len(b.Heads))
 			m.cursor.block = id
 			if blocks++; len(m.events)+len(m.traits) >= movedEvents || blocks >= movedBlocks {
-				if err := tell("moving", done, max(done, stored.Events)); err != nil {
+				if err := w.Tell(ctx, space.ApplyProgress{Stage: "moving", Done: done, Total: max(done, total.Events)}); err != nil {
 					return err
 				}
 				if err := flush(); err != nil {
@@ -176,16 +196,16 @@ func (s *Space) moveEvents(ctx context.Context, rs *identity.Ruleset, rec *rules
 
 // lookElsewhere finds the events of a block that have another strand now, and,
 // with reorder, the strands that have traits. What cannot be read stays where it is.
-func (s *Space) lookElsewhere(rs *identity.Ruleset, b *journal.Block, reorder bool, m *move) {
+func lookElsewhere(v *space.View, b *journal.Block, reorder bool, m *move) {
 	changed := false
 	for o := range b.Heads {
 		e, msg, st := b.Event(o)
 		if st != journal.Whole {
 			continue
 		}
-		p := rs.Promote(&msg, e.Source)
+		p := v.Rules().Promote(&msg, e.Source)
 		h := &b.Heads[o]
-		users, account := s.sideOf(identity.Users, p.Users), s.sideOf(identity.Accounts, p.Accounts)
+		users, account := sideOf(v, identity.Users, p.Users), sideOf(v, identity.Accounts, p.Accounts)
 		sameUser := h.HasUser == (len(users.ids) > 0) && (!h.HasUser || h.User == users.hash)
 		sameAccount := h.HasAccount == (len(account.ids) > 0) && (!h.HasAccount || h.Account == account.hash)
 		if reorder && h.HasUser && sameUser && e.Type == event.Identify {
@@ -201,9 +221,11 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, b *journal.Block, reorder bo
 		if x := m.definitions.Extractor; x != nil {
 			var taken compute.Taken
 			if x.Extract(&msg, e.Source, &taken); len(taken.Rows) > 0 {
-				w := movedRows{newUsers: users, newAccount: account, at: h.Moment(b.ID, o), rows: taken.Rows}
-				w.users, w.account = strandOf(h.HasUser, h.User), strandOf(h.HasAccount, h.Account)
-				m.rows = append(m.rows, w)
+				m.rows = append(m.rows, movedRows{
+					was: tx.Sides{User: h.User, HasUser: h.HasUser, Account: h.Account, HasAccount: h.HasAccount},
+					now: tx.Sides{User: users.hash, HasUser: len(users.ids) > 0, Account: account.hash, HasAccount: len(account.ids) > 0},
+					at:  h.Moment(b.ID, o), rows: taken.Rows,
+				})
 			}
 		}
 		one := movedEvent{at: h.Moment(b.ID, o), messageID: strings.Clone(e.MessageID), source: e.Source}
@@ -237,60 +259,41 @@ func (s *Space) lookElsewhere(rs *identity.Ruleset, b *journal.Block, reorder bo
 // allBlocks is behind every block.
 var allBlocks = event.NewBlock(event.MaxClock, math.MaxUint32)
 
-func (s *Space) sideOf(c identity.Collection, ids []identity.ID) side {
+func sideOf(v *space.View, c identity.Collection, ids []identity.ID) side {
 	if len(ids) == 0 {
 		return side{}
 	}
-	return side{s.hasher.Strand(c, ids), ids}
+	return side{v.Hasher().Strand(c, ids), ids}
 }
 
 // commitMove moves events in one commit, together with how far that is.
-func (s *Space) commitMove(ctx context.Context, rs *identity.Ruleset, m *move) error {
-	return s.commitRekey(ctx, rs, func(d *Tx) error {
-		left, err := d.strandsLeft(m.events, m.traits)
+func commitMove(ctx context.Context, w *space.Applying, m *move) error {
+	return w.Move(ctx, m.definitions, func(d *space.Tx) error {
+		left, err := strandsLeft(d, m.events, m.traits)
 		if err != nil {
 			return err
 		}
 		for h, l := range left {
-			d.put(codec.LeftStrands.Key(d.keys, h), l.append(nil))
+			d.Put(codec.LeftStrands.Key(d.Keys(), h), l.append(nil))
 		}
-		if err := d.dropSeeds(m.events); err != nil {
+		if err := dropSeeds(d, m.events); err != nil {
 			return err
 		}
 		for i := range m.events {
-			if err := d.moveEvent(&m.events[i]); err != nil {
+			if err := moveEvent(d, &m.events[i]); err != nil {
 				return err
 			}
 		}
-		if err := d.movePairs(m.pairs); err != nil {
+		if err := movePairs(d, m.pairs); err != nil {
 			return err
 		}
-		if d.definitions != m.definitions {
-			return ErrDefinitionsMoved
-		}
-		d.moveRows(m.rows)
+		moveRows(d, m.rows)
 		for block, heads := range m.headers {
-			d.put(codec.Headers.Key(d.keys, block), journal.AppendHeader(nil, heads))
+			d.Put(codec.Headers.Key(d.Keys(), block), journal.AppendHeader(nil, heads))
 		}
-		d.put(codec.RekeyCursor.Key(d.keys), m.cursor.append(nil))
+		d.Put(codec.RekeyCursor.Key(d.Keys()), m.cursor.append(nil))
 		return nil
 	})
-}
-
-// commitRekey runs f in a transaction and commits what it changed, again and again
-// while other nodes come in between.
-func (s *Space) commitRekey(ctx context.Context, rs *identity.Ruleset, f func(d *Tx) error) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	var done *Tx
-	err := s.updateByRules(ctx, rs, func(d *Tx) error {
-		done = d
-		return f(d)
-	})
-	if err == nil {
-		s.unlearn(done)
-	}
-	return err
 }
 
 // leftStrand is a strand that lost events: what is to be settled about it.
@@ -316,7 +319,7 @@ func decodeLeft(b []byte) (leftStrand, error) {
 
 // strandsLeft lists the strands that events are moved from or whose traits are to
 // be folded again, with what is remembered of them already.
-func (d *View) strandsLeft(events []movedEvent, traits map[identity.Hash]identity.Collection) (map[identity.Hash]*leftStrand, error) {
+func strandsLeft(d *space.Tx, events []movedEvent, traits map[identity.Hash]identity.Collection) (map[identity.Hash]*leftStrand, error) {
 	left := map[identity.Hash]*leftStrand{}
 	var hashes []identity.Hash
 	var keys [][]byte
@@ -324,20 +327,20 @@ func (d *View) strandsLeft(events []movedEvent, traits map[identity.Hash]identit
 		if e := &events[i]; e.had && left[e.was] == nil {
 			left[e.was] = &leftStrand{collection: e.collection}
 			hashes = append(hashes, e.was)
-			keys = append(keys, codec.LeftStrands.Key(d.keys, e.was))
+			keys = append(keys, codec.LeftStrands.Key(d.Keys(), e.was))
 		}
 	}
 	for h, c := range traits {
 		if left[h] == nil {
 			left[h] = &leftStrand{collection: c}
 			hashes = append(hashes, h)
-			keys = append(keys, codec.LeftStrands.Key(d.keys, h))
+			keys = append(keys, codec.LeftStrands.Key(d.Keys(), h))
 		}
 	}
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	values, err := d.get(keys)
+	values, err := d.Get(keys)
 	if err != nil {
 		return nil, err
 	}
@@ -354,7 +357,7 @@ func (d *View) strandsLeft(events []movedEvent, traits map[identity.Hash]identit
 	}
 	for i := range events {
 		e := &events[i]
-		if st := d.strands[e.was]; e.had && st != nil && st.First.Moment == e.at {
+		if st := d.Strand(e.was); e.had && st != nil && st.First.Moment == e.at {
 			left[e.was].lost, left[e.was].successor = true, e.hash
 		}
 	}
@@ -363,9 +366,9 @@ func (d *View) strandsLeft(events []movedEvent, traits map[identity.Hash]identit
 
 // dropSeeds drops replays that were deferred for moved events: the passes decide
 // all of that, and a strand must not be replayed from an event that it lost.
-func (d *Tx) dropSeeds(events []movedEvent) error {
-	from, end := codec.Deferrals.All(d.keys)
-	if some, err := d.r.Scan(d.ctx, from, end, 1, false); err != nil || len(some) == 0 {
+func dropSeeds(d *space.Tx, events []movedEvent) error {
+	from, end := codec.Deferrals.All(d.Keys())
+	if some, err := d.Reader().Scan(d.Context(), from, end, 1, false); err != nil || len(some) == 0 {
 		return err
 	}
 	var keys [][]byte
@@ -373,14 +376,14 @@ func (d *Tx) dropSeeds(events []movedEvent) error {
 	for i := range events {
 		if e := &events[i]; e.had {
 			seed := codec.Deferred{Strand: e.was, Collection: e.collection, Moment: e.at}
-			keys = append(keys, seed.Key(d.keys))
+			keys = append(keys, seed.Key(d.Keys()))
 			of = append(of, e.was)
 		}
 	}
 	if len(keys) == 0 {
 		return nil
 	}
-	values, err := d.get(keys)
+	values, err := d.Get(keys)
 	if err != nil {
 		return err
 	}
@@ -388,8 +391,8 @@ func (d *Tx) dropSeeds(events []movedEvent) error {
 		if v == nil {
 			continue
 		}
-		d.remove(keys[i])
-		if err := d.clearPendingStrand(of[i]); err != nil {
+		d.Delete(keys[i])
+		if err := clearPendingStrand(d, of[i]); err != nil {
 			return err
 		}
 	}
@@ -398,21 +401,21 @@ func (d *Tx) dropSeeds(events []movedEvent) error {
 
 // dropAllSeeds drops all replays that were deferred under another order: under
 // order: arrival nothing is replayed, and the passes decide everything.
-func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
+func dropAllSeeds(ctx context.Context, w *space.Applying) error {
 	for {
-		r, err := s.store.Snapshot(ctx)
+		v, err := w.View(ctx)
 		if err != nil {
 			return err
 		}
-		recs, err := readSeeds(ctx, r, s.keys, movedEvents)
-		r.Close()
+		recs, err := v.Deferred(movedEvents)
+		v.Close()
 		if err != nil || len(recs) == 0 {
 			return err
 		}
-		if err := s.commitRekey(ctx, rs, func(d *Tx) error {
+		if err := w.Move(ctx, nil, func(d *space.Tx) error {
 			for i := range recs {
-				d.remove(recs[i].Key(d.keys))
-				if err := d.clearPendingStrand(recs[i].Strand); err != nil {
+				d.Delete(recs[i].Key(d.Keys()))
+				if err := clearPendingStrand(d, recs[i].Strand); err != nil {
 					return err
 				}
 			}
@@ -424,11 +427,11 @@ func (s *Space) dropAllSeeds(ctx context.Context, rs *identity.Ruleset) error {
 }
 
 // clearPendingStrand makes the answers about a strand's IDs final.
-func (d *Tx) clearPendingStrand(h identity.Hash) error {
+func clearPendingStrand(d *space.Tx, h identity.Hash) error {
 	if err := d.LoadStrands(h); err != nil {
 		return err
 	}
-	st := d.strands[h]
+	st := d.Strand(h)
 	if st == nil {
 		return nil
 	}
@@ -436,5 +439,5 @@ func (d *Tx) clearPendingStrand(h identity.Hash) error {
 	for k := range st.Links {
 		ids[k] = st.Links[k].Hash
 	}
-	return d.clearPending(ids)
+	return d.ClearPending(ids)
 }

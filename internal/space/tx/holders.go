@@ -1,4 +1,4 @@
-package space
+package tx
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 // IDs, whose nodes must be loaded. old is the strand as it was, nil if new.
 func (d *Tx) putStrand(s *codec.Strand, old *identity.Strand) error {
 	if old == nil {
-		d.counters.Strands++
+		d.Done.Counters.Strands++
 	}
 	d.watch(s, old)
 	d.regroupBy(s, old)

@@ -1,4 +1,4 @@
-package space
+package tx
 
 import (
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -59,7 +59,7 @@ func (t *strandTable[R]) load(v *View, strands ...identity.Hash) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	values, err := v.get(keys)
+	values, err := v.Get(keys)
 	for i := 0; err == nil && i < len(missing); i++ {
 		if values[i] != nil {
 			t.rows[missing[i]], err = t.decode(values[i])

@@ -1,4 +1,4 @@
-package space
+package tx
 
 import (
 	"errors"
@@ -11,20 +11,9 @@ import (
 // What nothing holds any more is taken out of the store: strands without events,
 // IDs without strands, profiles without IDs.
 
-// put and remove write what a transaction keeps no record of, before its records: what was removed may have been made again since.
-func (d *Tx) put(key, value []byte) { d.also = append(d.also, alsoWrite{key, value, false}) }
-
-func (d *Tx) remove(key []byte) { d.also = append(d.also, alsoWrite{key, nil, true}) }
-
-// alsoWrite is a key that is put or deleted.
-type alsoWrite struct {
-	key, value []byte
-	gone       bool
-}
-
-// forgetStrand takes a strand out. The profile that it founded is founded by its
+// ForgetStrand takes a strand out. The profile that it founded is founded by its
 // successor from now on, if there is one.
-func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
+func (d *Tx) ForgetStrand(st *codec.Strand, heir identity.Hash) error {
 	h := st.Hash
 	hashes := make([]identity.Hash, 0, len(st.Links))
 	for i := range st.Links {
@@ -51,8 +40,8 @@ func (d *Tx) forgetStrand(st *codec.Strand, heir identity.Hash) error {
 	}
 	d.strands[h] = nil
 	delete(d.changedStrands, h)
-	d.remove(codec.Strands.Key(d.keys, h))
-	d.counters.Strands--
+	d.Delete(codec.Strands.Key(d.keys, h))
+	d.Done.Counters.Strands--
 	if !st.Founded.IsZero() {
 		if err := d.inherit(st.Founded, heir); err != nil {
 			return err
@@ -202,7 +191,7 @@ func (d *Tx) forgetNode(id identity.Hash) error {
 	}
 	d.nodes[id] = nil
 	delete(d.changedNodes, id)
-	d.remove(codec.Identifiers.Key(d.keys, id))
+	d.Delete(codec.Identifiers.Key(d.keys, id))
 	p := n.Owner
 	if p.IsZero() {
 		return nil
@@ -223,7 +212,7 @@ func (d *Tx) forgetNode(id identity.Hash) error {
 	rec.IDs = ids
 	d.touch(p)
 	e := d.noEvent()
-	d.emit(p, rec.Collection, feed.Change{Kind: feed.IDRemoved, IDType: n.ID.Type, IDValue: n.ID.Value}, e)
+	d.Emit(p, rec.Collection, feed.Change{Kind: feed.IDRemoved, IDType: n.ID.Type, IDValue: n.ID.Value}, e)
 	if len(ids) > 0 || rec.Merged {
 		return nil
 	}
@@ -239,36 +228,9 @@ func (d *Tx) forgetNode(id identity.Hash) error {
 		d.markMerged(p, codec.ProfileID{}, e) // it comes back when its founding strand is somebody's again
 		return nil
 	}
-	d.counters.Profiles--
+	d.Done.Counters.Profiles--
 	d.profiles[p] = nil
 	delete(d.changedProfiles, p)
-	d.remove(codec.Profiles.Key(d.keys, p))
+	d.Delete(codec.Profiles.Key(d.keys, p))
 	return nil
-}
-
-// unlearn makes this node forget what a commit took out of the store.
-func (s *Space) unlearn(d *Tx) {
-	for h, st := range d.strands {
-		if st != nil {
-			continue
-		}
-		s.cache.drop(h)
-		if s.memory != nil {
-			s.memory.strands.Drop(h)
-		}
-	}
-	s.pairs.forget()
-	if s.memory == nil {
-		return
-	}
-	for h, n := range d.nodes {
-		if n == nil {
-			s.memory.nodes.Drop(h)
-		}
-	}
-	for p, rec := range d.profiles {
-		if rec == nil {
-			s.memory.profiles.Drop(p)
-		}
-	}
 }
