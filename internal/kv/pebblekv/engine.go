@@ -19,6 +19,14 @@ const formatVersion = pebble.FormatValueSeparation
 // are not.
 const blobMinBytes = 1 << 10
 
+// keysCompressed compresses records and index entries, but not what lies in blob files:
+// blocks of bodies are packed already.
+var keysCompressed = func() *sstable.CompressionProfile {
+	p := *sstable.SnappyCompression
+	p.ValueBlocks = sstable.NoCompression.ValueBlocks
+	return &p
+}()
+
 // engineOptions returns the engine's settings, for many tiny inserts at random
 // keys, gets that often miss, short scans, and large values that are appended
 // and seldom read.
@@ -65,8 +73,10 @@ func (s *Store) engineOptions() *pebble.Options {
 		// level has them too, because most keys that are looked up are not there.
 		l.FilterPolicy = bloom.FilterPolicy(10)
 		l.FilterType = pebble.TableFilter
-		l.Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
+		l.Compression = func() *sstable.CompressionProfile { return keysCompressed }
 	}
+	// What is flushed is soon compacted; to compress it twice does not pay.
+	o.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	o.Experimental.ValueSeparationPolicy = func() pebble.ValueSeparationPolicy {
 		return pebble.ValueSeparationPolicy{
 			Enabled:               true,

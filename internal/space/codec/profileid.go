@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"io"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -31,11 +32,35 @@ func (p ProfileID) Less(q ProfileID) bool { return string(p[:]) < string(q[:]) }
 
 // text is the ID as customers see it: use_… or acc_….
 func (p ProfileID) Text(c identity.Collection) string {
-	prefix := "use_"
+	text := [4 + ksuidDigits]byte{'u', 's', 'e', '_'}
 	if c == identity.Accounts {
-		prefix = "acc_"
+		copy(text[:], "acc_")
 	}
-	return prefix + ksuid.KSUID(p).String()
+	p.digits((*[ksuidDigits]byte)(text[4:]))
+	return string(text[:])
+}
+
+const (
+	base62      = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	ksuidDigits = 27
+)
+
+// digits writes the ID as ksuid.KSUID.String does, several times as fast: every commit
+// names the profiles that it changes.
+func (p ProfileID) digits(to *[ksuidDigits]byte) {
+	const tenDigits = 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62 * 62 // more than the 32 bits in front
+	part := func(n uint64, from, end int) {
+		for end--; end >= from; end-- {
+			to[end] = base62[n%62]
+			n /= 62
+		}
+	}
+	high, rest := bits.Div64(uint64(binary.BigEndian.Uint32(p[:])), binary.BigEndian.Uint64(p[4:]), tenDigits)
+	low, last := bits.Div64(rest, binary.BigEndian.Uint64(p[12:]), tenDigits)
+	first, middle := bits.Div64(high, low, tenDigits)
+	part(last, 17, 27)
+	part(middle, 7, 17)
+	part(first, 0, 7)
 }
 
 // parseProfileID reads use_… and acc_….
