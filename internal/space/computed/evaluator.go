@@ -27,10 +27,13 @@ const (
 	// idle: a space that was not used for so long is looked at less often.
 	idle = time.Minute
 	// evaluateWork is how long it works until others get their turn.
-	evaluateWork = 50 * time.Millisecond
-	// evaluateShare is how many times as long it rests while events wait for a commit.
-	evaluateShare = 4
-	// overloadShare is that while more than overload bytes wait, which is more than comes
+	evaluateWork = 20 * time.Millisecond
+	// evaluateShare is how many times as long it rests while events wait for a commit, but
+	// what is evaluated shall be seen soon: it rests no longer than it worked, if that is
+	// more than evaluateRest.
+	evaluateShare = 2
+	evaluateRest  = 50 * time.Millisecond
+	// overloadShare is the share while more than overload bytes wait, which is more than comes
 	// below the most that the space can take: values come later, and events do not.
 	overloadShare = 12
 	overload      = 512 << 10
@@ -49,6 +52,7 @@ type evaluator struct {
 	page    int       // records read at once
 	skipped int       // records that were read since the position was stored
 	memos   memos
+	crowded float64   // how often events waited for a commit lately: 0 to 1
 	counted *Compiled // the one whose tally was stored last
 	stored  time.Time // when the position was
 
@@ -95,17 +99,25 @@ func (e *evaluator) run(ctx context.Context, l *lease.Lease) (task.Rest, error) 
 			return rest, nil
 		}
 		if took := time.Since(began); took > evaluateWork {
-			rest.Least = max(rest.Least, took/4)
-			switch {
-			case e.space.Waiting() > overload:
-				rest.Least = max(rest.Least, overloadShare*took)
-			case e.space.Crowded():
-				rest.Least = max(rest.Least, evaluateShare*took) // events come first
-			}
+			rest.Least = max(rest.Least, e.rest(took))
 			rest.Most = rest.Least
 			return rest, nil
 		}
 	}
+}
+
+// rest is how long the evaluator rests when it has worked for so long and is not done.
+func (e *evaluator) rest(took time.Duration) time.Duration {
+	now := 0.0
+	if e.space.Crowded() {
+		now = 1
+	}
+	e.crowded += (now - e.crowded) / 4
+	if e.space.Waiting() > overload {
+		return overloadShare * took
+	}
+	least := took / 4
+	return least + min(time.Duration(e.crowded*evaluateShare*float64(took)), max(took, evaluateRest))
 }
 
 // forget forgets all that is not in the store.
