@@ -48,7 +48,7 @@ type destination struct {
 	flying map[uint64]bool
 	lanes  map[identity.Hash]bool // of these
 
-	sending sending
+	sending *sending // guarded by mu; nil: nothing is sent
 	// troubled means that what is due is not tried at once.
 	troubled atomic.Bool
 }

@@ -89,6 +89,26 @@ func TestAFileHasALineForEachMessage(t *testing.T) {
 	}
 }
 
+// Somebody moves the file away while it is written: what follows begins another.
+func TestAFileThatIsTakenAway(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, withFiles(dir))
+	r.apply(t, fmt.Sprintf(fileDocument, ""))
+	r.world.Create(deliver.User(1))
+	r.set(deliver.User(1), "vip", 1)
+	r.until(t, func(s *deliver.Status) bool { return s.Counts.Delivered == 1 })
+	at := filepath.Join(dir, "test", "out")
+	names, _ := filepath.Glob(filepath.Join(at, "*.ndjson"))
+	if err := os.Rename(names[0], filepath.Join(dir, "taken")); err != nil {
+		t.Fatal(err)
+	}
+	r.set(deliver.User(1), "orders", 3)
+	r.until(t, func(s *deliver.Status) bool { return s.Counts.Delivered == 2 })
+	if files, lines := linesIn(t, at); files != 1 || !slices.Equal(describedAll(lines), []string{"trait.set u1 orders 3"}) {
+		t.Errorf("%d files, %q", files, lines)
+	}
+}
+
 func TestFilesAreRotated(t *testing.T) {
 	dir := t.TempDir()
 	r := start(t, withFiles(dir))

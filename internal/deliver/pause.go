@@ -50,6 +50,18 @@ type breaker struct {
 	until    time.Time
 }
 
+// note counts what became of a try.
+func (b *breaker) note(t *tried, p *Pauses, now time.Time) {
+	for i := range t.batch {
+		switch o := &t.outcomes[i]; {
+		case o.Result == Delivered:
+			b.worked()
+		case o.Result == Retry && o.Trouble:
+			b.failed(t.batch[i].Lane, p, now, o.After)
+		}
+	}
+}
+
 // failed counts a failure, at least for a time that the destination asked for.
 func (b *breaker) failed(lane identity.Hash, p *Pauses, now time.Time, asked time.Duration) {
 	wait := asked

@@ -29,7 +29,7 @@ func TestWhatIsUnderWayIsSentOnce(t *testing.T) {
 		if again := b.pick(t); len(again) != 0 {
 			t.Errorf("at most once %v: it is sent again while it is under way", once)
 		}
-		if err := d.settle(context.Background(), []tried{{first[0], []Outcome{{Result: Delivered}}}}, &b.breaker); err != nil {
+		if err := d.settle(context.Background(), []tried{{first[0], []Outcome{{Result: Delivered}}}}); err != nil {
 			t.Fatal(err)
 		}
 		if c := d.st.Counts; c.Delivered != 1 || c.Unknown != 0 || d.st.Queued != 0 {

@@ -35,6 +35,7 @@ type delivery struct {
 	what string // type, identifier, key and value, in words
 	head http.Header
 	body []byte
+	from string // the address of the other end
 }
 
 // hook is an HTTP server that remembers what it was told, and misbehaves when asked.
@@ -50,7 +51,7 @@ func newHook(t *testing.T, secure bool) *hook {
 	h := &hook{more: make(chan struct{}, 1000)}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		d := delivery{id: r.Header.Get("webhook-id"), head: r.Header, body: body, what: described(body)}
+		d := delivery{id: r.Header.Get("webhook-id"), head: r.Header, body: body, what: described(body), from: r.RemoteAddr}
 		h.mu.Lock()
 		h.got = append(h.got, d)
 		answer := h.answer
@@ -203,6 +204,26 @@ func (r *rig) set(id deliver.Identifier, key string, n int) {
 
 func hookDocument(url, more string) string {
 	return fmt.Sprintf("destinations:\n  crm:\n    type: webhook\n    send: {traits: all, audiences: all}\n    webhook: {url: %q, secret: %s%s}\n", url, testSecret, more)
+}
+
+// Messages that come one after the other go over the same connection.
+func TestConnectionsAreKept(t *testing.T) {
+	h := newHook(t, false)
+	r := start(t, nil)
+	r.apply(t, hookDocument(h.URL, ""))
+	r.world.Create(deliver.User(1))
+	for n := range 10 {
+		r.set(deliver.User(1), "orders", n+1)
+		h.wait(t, n+1)
+		r.drained(t)
+	}
+	connections := map[string]bool{}
+	for _, d := range h.deliveries() {
+		connections[d.from] = true
+	}
+	if len(connections) != 1 {
+		t.Errorf("%d connections for messages one after the other", len(connections))
+	}
 }
 
 func TestAWebhookIsToldWhatIsSo(t *testing.T) {

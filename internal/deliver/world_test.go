@@ -417,7 +417,10 @@ func (b *bench) send(t fataler) int {
 		n += len(batch)
 	}
 	if n > 0 {
-		if err := d.settle(context.Background(), all, &b.breaker); err != nil {
+		for i := range all {
+			b.breaker.note(&all[i], &b.pauses, b.clock.Now())
+		}
+		if err := d.settle(context.Background(), all); err != nil {
 			t.Fatal(err)
 		}
 	}

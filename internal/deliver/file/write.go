@@ -81,7 +81,7 @@ func explain(err error) string {
 // write appends lines and waits until they are on the disk. The caller holds mu.
 func (w *writer) write(lines []byte) error {
 	now := w.env.Now()
-	if w.file != nil && (w.size >= w.settings.size || now.Sub(w.born) >= w.every) {
+	if w.file != nil && (w.size >= w.settings.size || now.Sub(w.born) >= w.every || !w.untouched()) {
 		if err := w.close(); err != nil {
 			return err
 		}
@@ -101,6 +101,16 @@ func (w *writer) write(lines []byte) error {
 	}
 	w.size += int64(n)
 	return nil
+}
+
+// untouched reports whether the file is where it was, with what was written to it.
+func (w *writer) untouched() bool {
+	there, err := os.Stat(w.file.Name())
+	if err != nil || there.Size() != w.size {
+		return false
+	}
+	ours, err := w.file.Stat()
+	return err == nil && os.SameFile(ours, there)
 }
 
 // open goes on in the newest file of the destination, unless it is full or old.
