@@ -3,12 +3,12 @@ package api
 import (
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // Reject is a refused message.
 type Reject struct {
-	space.Reject
+	rejects.Reject
 	ReceivedAt *time.Time `json:"received_at"`
 	LastAt     *time.Time `json:"last_at,omitempty"`     // of identical ones
 	Body       string     `json:"body,omitempty"`        // as text, if it is text

@@ -36,6 +36,7 @@ var floors = []struct {
 	{"internal/space/dedupe", 34},
 	{"internal/space/erasure", 32},
 	{"internal/space/journal", 32},
+	{"internal/space/rejects", 38},
 	{"internal/space/tx", 36},
 	{"internal/space/spacetest", 46},
 	{"internal/space/computed", 44},

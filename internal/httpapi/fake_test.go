@@ -25,6 +25,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // The server of the tests.
@@ -45,7 +46,7 @@ type recorded struct {
 	mu         sync.Mutex
 	fail       error // of every call
 	deliveries []space.Delivery
-	rejects    []space.Reject
+	rejects    []rejects.Reject
 	marks      map[string][]byte
 	rules      identity.Rules
 	view       query.Profile
@@ -126,7 +127,7 @@ func (s *recorded) Ingest(_ context.Context, d space.Delivery) (space.Receipt, e
 		m.MessageID, m.UserID, m.AnonymousID, m.Name = strings.Clone(m.MessageID), strings.Clone(m.UserID), strings.Clone(m.AnonymousID), strings.Clone(m.Name)
 	}
 	s.deliveries = append(s.deliveries, d)
-	s.rejects = slices.DeleteFunc(s.rejects, func(r space.Reject) bool { return slices.Contains(d.Resolves, r.ID) })
+	s.rejects = slices.DeleteFunc(s.rejects, func(r rejects.Reject) bool { return slices.Contains(d.Resolves, r.ID) })
 	for _, r := range d.Rejects {
 		r.ID = "rej_" + strconv.Itoa(len(s.rejects)+1)
 		s.rejects = append(s.rejects, r)
@@ -194,10 +195,10 @@ func (s *recorded) Ruleset() *identity.Ruleset {
 	return rs
 }
 
-func (s *recorded) Rejects(_ context.Context, q space.RejectQuery) (space.RejectPage, error) {
+func (s *recorded) Rejects(_ context.Context, q rejects.Query) (rejects.Page, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var p space.RejectPage
+	var p rejects.Page
 	for i, r := range s.rejects {
 		if q.Next != "" && r.ID <= q.Next || q.Code != "" && q.Code != r.Code || q.Source != "" && q.Source != r.Source {
 			continue
@@ -211,7 +212,7 @@ func (s *recorded) Rejects(_ context.Context, q space.RejectQuery) (space.Reject
 	return p, nil
 }
 
-func (s *recorded) Reject(_ context.Context, id string) (space.Reject, error) {
+func (s *recorded) Reject(_ context.Context, id string) (rejects.Reject, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.rejects {
@@ -219,11 +220,11 @@ func (s *recorded) Reject(_ context.Context, id string) (space.Reject, error) {
 			return r, nil
 		}
 	}
-	return space.Reject{}, space.ErrNotFound
+	return rejects.Reject{}, space.ErrNotFound
 }
 
-func (s *recorded) RejectCounts(context.Context) ([]space.RejectCount, error) {
-	return []space.RejectCount{{Source: "web", Code: "bad_json", Count: int64(len(s.rejects))}}, nil
+func (s *recorded) RejectCounts(context.Context) ([]rejects.Count, error) {
+	return []rejects.Count{{Source: "web", Code: "bad_json", Count: int64(len(s.rejects))}}, nil
 }
 
 func (s *recorded) Rules(context.Context) (space.RulesVersion, error) {

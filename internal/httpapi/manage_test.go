@@ -14,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // admin sends a request with the admin token and reads the answer into into.
@@ -209,8 +210,8 @@ func TestManageRejects(t *testing.T) {
 	// Whatever has become acceptable goes with one call; the rest stays.
 	s.dev.rejects[0].Body = []byte(`{"userId":"u","event":"B"}`)
 	s.dev.rejects = append(s.dev.rejects,
-		space.Reject{ID: "rej_8", Source: "both", Body: []byte(`{"batch":[` + good + `,` + good + `]}`)},
-		space.Reject{ID: "rej_9", Source: "both", Body: []byte(`{"batch":[` + good + `,` + bad + `]}`)})
+		rejects.Reject{ID: "rej_8", Source: "both", Body: []byte(`{"batch":[` + good + `,` + good + `]}`)},
+		rejects.Reject{ID: "rej_9", Source: "both", Body: []byte(`{"batch":[` + good + `,` + bad + `]}`)})
 	s.admin(t, "POST", "/api/spaces/dev/rejects/resend", "", 200, &out)
 	if out.Resolved != 2 || out.Stored != 3 || out.Refused != 2 || len(s.dev.rejects) != 2 {
 		t.Errorf("%+v, %d left", out, len(s.dev.rejects))

@@ -8,8 +8,8 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/profile"
-	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // Bodies are kept as they were sent; every answer that holds a part of one is
@@ -20,7 +20,7 @@ func TestAnswersAreStrict(t *testing.T) {
 	s.dev.view.Traits = []profile.Trait{{Name: "odd", Value: half, Moment: event.Moment{Time: 1}, MessageID: "m", Source: "web"}}
 	body := []byte(`{"type":"track","event":"E\ud83d","userId":"u\ud83d","context":` + string(half) + `,"properties":` + string(half) + `}`)
 	s.dev.events = []journal.Event{{Body: body, MessageID: "m\ufffd", Time: 1, ReceivedAt: 1, Source: "web", Type: event.Track, Name: "E\ufffd"}}
-	s.dev.rejects = []space.Reject{{ID: "rej_1", Source: "web", Code: "bad_json", Body: body}}
+	s.dev.rejects = []rejects.Reject{{ID: "rej_1", Source: "web", Code: "bad_json", Body: body}}
 	s.dev.feed = []feed.Record{{Lane: 1, Seq: 1, Time: 1, Changes: []feed.Change{{Kind: feed.TraitSet, Profile: "use_2Zx", Trait: "odd", Value: half}}}}
 	for _, path := range []string{
 		profilePath + "user_id:a%2Fb%3Ac/traits", profilePath + "user_id:a%2Fb%3Ac/traits?verbose=true", profilePath + "user_id:a%2Fb%3Ac/events",

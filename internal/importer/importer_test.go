@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // model is a target that keeps what it is given.
@@ -24,7 +25,7 @@ type model struct {
 	bodies  []string
 	ids     []string
 	seen    map[string]bool
-	rejects []space.Reject
+	rejects []rejects.Reject
 	before  func(n int) error // called before the nth delivery
 	n       int
 }

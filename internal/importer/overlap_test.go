@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // A file that overlaps what is stored, long after the dedupe window, counts once,
@@ -60,7 +61,7 @@ func TestOverlapWithTheWholeStore(t *testing.T) {
 	if got.Events != lines/2 || got.Repeats != lines/2-lines/100 || got.Used != lines/100 || got.Compared != lines || got.Rejected() != 0 {
 		t.Errorf("%+v", got)
 	}
-	page, err := s.Rejects(t.Context(), space.RejectQuery{Code: string(event.IDUsed), Limit: 1000, Bodies: true})
+	page, err := s.Rejects(t.Context(), rejects.Query{Code: string(event.IDUsed), Limit: 1000, Bodies: true})
 	if err != nil || len(page.Rejects) != lines/100 {
 		t.Fatalf("%d are kept, %v", len(page.Rejects), err)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/selfsame-id/selfsame/internal/event"
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // batchLines and batchBytes bound what becomes one delivery: lines of a few bytes
@@ -21,7 +21,7 @@ const (
 type Batch struct {
 	End      Position
 	Messages []event.Message
-	Rejects  []space.Reject // lines that are no messages, each with its place
+	Rejects  []rejects.Reject // lines that are no messages, each with its place
 
 	bytes   int    // of messages and refused lines
 	given   int    // messages that came without an ID
@@ -211,7 +211,7 @@ func (p *parser) refuse(out *Batch, raw []byte, line int64, err error) {
 		code, reason = string(r.Code), r.Reason
 	}
 	out.bytes += len(raw)
-	out.Rejects = append(out.Rejects, space.NewReject(raw, space.Reject{
+	out.Rejects = append(out.Rejects, rejects.New(raw, rejects.Reject{
 		Source: p.source, ReceivedAt: p.env.ReceivedAt, Code: code, Message: p.input.place(line) + ": " + reason,
 	}))
 }

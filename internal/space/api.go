@@ -9,6 +9,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/audit"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 	"github.com/selfsame-id/selfsame/internal/space/tx"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
@@ -29,7 +30,7 @@ var (
 	// ErrTooLarge: more hangs together than one answer looks through.
 	ErrTooLarge = tx.ErrTooLarge
 	// ErrBadCursor: a page token is not one of ours.
-	ErrBadCursor = errors.New("not a valid page token")
+	ErrBadCursor = rejects.ErrBadCursor
 	// ErrChanged: somebody else changed it in the meantime. Look again.
 	ErrChanged = errors.New("it was changed in the meantime")
 	// ErrExists: there is one like it.
@@ -80,13 +81,13 @@ type Config struct {
 // known by their messageIds if the rest fails and all of it is sent again. Ingest
 // returns when all of it is committed.
 type Delivery struct {
-	Source   string          // source ID
-	Messages []event.Message // valid; those without a MessageID are given one
-	Rejects  []Reject        // refused messages of the same request, to be kept
-	Resolves []string        // IDs of kept rejects that this delivery sends again: they are removed
-	Audit    *audit.Entry    // who had it sent, kept in the same commit; nil: nobody in particular
-	Mark     *Mark           // progress of an import, kept in the same commit
-	Dedupe   Dedupe          // with what its messages are compared
+	Source   string           // source ID
+	Messages []event.Message  // valid; those without a MessageID are given one
+	Rejects  []rejects.Reject // refused messages of the same request, to be kept
+	Resolves []string         // IDs of kept rejects that this delivery sends again: they are removed
+	Audit    *audit.Entry     // who had it sent, kept in the same commit; nil: nobody in particular
+	Mark     *Mark            // progress of an import, kept in the same commit
+	Dedupe   Dedupe           // with what its messages are compared
 }
 
 // Receipt says what became of a delivery. It is returned when everything is
@@ -110,45 +111,6 @@ func (r *Receipt) add(o *Receipt) {
 	r.Created += o.Created
 	r.Merged += o.Merged
 	r.Demoted += o.Demoted
-}
-
-// Reject is a message that was refused, kept with its reason.
-type Reject struct {
-	ID         string     `json:"id"` // given by the space
-	Source     string     `json:"source"`
-	Code       string     `json:"code"`    // event.Refusal's code
-	Message    string     `json:"message"` // what was wrong, where, what to do
-	ReceivedAt int64      `json:"-"`       // nanoseconds since 1970
-	Sent       event.Sent `json:"-"`       // when its batch was sent, to set its time right when it is sent again
-	MessageID  string     `json:"message_id,omitempty"`
-	Type       string     `json:"type,omitempty"`
-	Endpoint   string     `json:"endpoint,omitempty"` // the call implied by the URL ("" for batch)
-	Count      int64      `json:"count"`              // identical ones, within an hour of the first; 0 is meant as 1
-	LastAt     int64      `json:"-"`                  // when the last of them came, nanoseconds since 1970
-	Body       []byte     `json:"-"`                  // as sent, whole; lists leave it out
-	packed     []byte     // the body as it is stored, if that was made ahead
-}
-
-// RejectQuery narrows a list of rejects. The newest come first.
-type RejectQuery struct {
-	Source, Code string
-	Limit        int // 1 to 1000
-	Next         string
-	Bodies       bool // with their bodies
-}
-
-// RejectPage is a page of rejects; Next is "" on the last.
-type RejectPage struct {
-	Rejects []Reject
-	Next    string
-}
-
-// RejectCount counts the rejects that are kept.
-type RejectCount struct {
-	Source   string `json:"source"`
-	Code     string `json:"code"`
-	Count    int64  `json:"count"`    // records; identical messages share one
-	Messages int64  `json:"messages"` // that they stand for
 }
 
 // RulesVersion is the rules that are at work.

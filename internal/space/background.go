@@ -64,7 +64,7 @@ func (s *Space) wakeTasks(c *commit) {
 	if s.tasks.job == nil {
 		return // the space is being opened
 	}
-	if c.Defers() > 0 || c.rejects > 0 {
+	if c.Defers() > 0 || c.refused() > 0 {
 		s.tasks.job.Wake()
 	}
 	s.followers.wake()

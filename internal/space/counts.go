@@ -20,7 +20,7 @@ type laneHour struct {
 // over with landed when the commit has happened.
 func (s *Space) stageCounts(ctx context.Context, c *commit) error {
 	c.hour = laneHour{}
-	add := counts.Of(&c.record, c.rejects)
+	add := counts.Of(&c.record, c.refused())
 	if add.IsZero() {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // meddled is a store that others write too: before is called ahead of each
@@ -60,7 +61,7 @@ func TestOnlyWhatConflictsIsDecidedAgain(t *testing.T) {
 	const people, each = 40, 4
 	var d space.Delivery
 	d.Source = "src"
-	d.Rejects = []space.Reject{{Code: "bad", Body: []byte("x")}}
+	d.Rejects = []rejects.Reject{{Code: "bad", Body: []byte("x")}}
 	for e := range each {
 		for p := range people {
 			d.Messages = append(d.Messages, parse(t, person(p, e, "")))
@@ -84,7 +85,7 @@ func TestOnlyWhatConflictsIsDecidedAgain(t *testing.T) {
 	if rep := verify(t, second); rep.Events != people*each+1 || rep.Profiles != people {
 		t.Errorf("%d events, %d profiles", rep.Events, rep.Profiles)
 	}
-	page, err := first.Rejects(t.Context(), space.RejectQuery{Limit: 10})
+	page, err := first.Rejects(t.Context(), rejects.Query{Limit: 10})
 	if err != nil || len(page.Rejects) != 1 {
 		t.Errorf("%d rejects, %v", len(page.Rejects), err)
 	}
@@ -146,7 +147,7 @@ func TestDeliveriesThatStayWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			first, second, m := meddledSpaces(t)
-			d := space.Delivery{Source: "src", Rejects: []space.Reject{{Code: "bad"}}}
+			d := space.Delivery{Source: "src", Rejects: []rejects.Reject{{Code: "bad"}}}
 			for p := range 30 {
 				d.Messages = append(d.Messages, parse(t, person(p, 0, "")))
 			}

@@ -23,9 +23,6 @@ type jobState struct {
 	sweep  []byte    // where the removal of old messageIds goes on, on a shared store
 	duties time.Time // when this node asked for the leases last
 	trim   time.Time // when to look again at the budget of refused messages
-	// elsewhere is what the other lanes had of each source's rejects at that look: less
-	// than nothing where they removed what this one had added.
-	elsewhere map[string]rejectCount
 
 	counted time.Time // when the gauges were looked up in a shared store
 }

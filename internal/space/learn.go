@@ -23,7 +23,7 @@ func (s *Space) learn(c *commit) {
 	}
 	s.counters.Add(c.Done.Counters)
 	s.pending.Add(int64(c.Defers()))
-	s.learnRejects(c)
+	s.rejects.Learn(c.rejects)
 	s.learnSources(c)
 	s.wakeTasks(c)
 	for _, f := range s.committed {

@@ -88,9 +88,7 @@ func (s *Space) prepare(w *ingestRequest) {
 		w.packed = s.packer.PackAhead(ms)
 	}
 	for i := range w.delivery.Rejects {
-		if r := &w.delivery.Rejects[i]; r.packed == nil && len(r.Body) >= rejectPackBytes {
-			r.packed = s.packReject(r.Body)
-		}
+		s.rejects.PackAhead(&w.delivery.Rejects[i])
 	}
 	for i := range w.events {
 		p := &w.events[i]

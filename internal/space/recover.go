@@ -45,7 +45,7 @@ func (s *Space) recover(ctx context.Context) error {
 		return err
 	}
 	s.pending.Store(int64(len(seeds)))
-	if s.rejected, err = readRejectCounts(ctx, r, s.keys, s.lane); err != nil {
+	if err := s.rejects.Recover(ctx, r, s.lane); err != nil {
 		return err
 	}
 	if s.sources, err = counts.ReadSources(ctx, r, s.keys, s.lane); err != nil {

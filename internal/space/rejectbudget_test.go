@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/kvtest"
 	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // trimmed is two nodes on one store, whose jobs do not come in between.
@@ -58,7 +60,7 @@ func keep(t *testing.T, s *Space, from time.Time, n int) {
 	d := Delivery{Source: "web"}
 	for i := range n {
 		at := from.Add(time.Duration(i) * time.Second).UnixNano()
-		d.Rejects = append(d.Rejects, Reject{Code: "bad_json", Message: "why", ReceivedAt: at, Body: fmt.Append(nil, at)})
+		d.Rejects = append(d.Rejects, rejects.Reject{Code: "bad_json", Message: "why", ReceivedAt: at, Body: fmt.Append(nil, at)})
 	}
 	if _, err := s.Ingest(t.Context(), d); err != nil {
 		t.Fatal(err)
@@ -79,7 +81,7 @@ func trim(t *testing.T, s *Space) {
 // hold checks what is kept of the source, and that it is what is counted.
 func hold(t *testing.T, s *Space, want int) {
 	t.Helper()
-	page, err := s.Rejects(t.Context(), RejectQuery{Limit: 1000, Bodies: true})
+	page, err := s.Rejects(t.Context(), rejects.Query{Limit: 1000, Bodies: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,22 +130,22 @@ func TestTrimmingByAnotherNodeIsSeen(t *testing.T) {
 	t.Parallel()
 	w := newTrimmed(t, 10)
 	keep(t, w.first, time.Now(), 25)
-	if !w.first.tooManyRejects() {
+	if !w.first.rejects.TooMany() {
 		t.Fatal("more than the budget is no reason to look")
 	}
 	trim(t, w.next)
 	hold(t, w.next, 10)
 	trim(t, w.first)
-	if w.first.tooManyRejects() {
+	if w.first.rejects.TooMany() {
 		t.Error("there is nothing to remove, and the node looks all the time")
 	}
 	keep(t, w.first, time.Now().Add(time.Minute), 5)
-	if !w.first.tooManyRejects() {
+	if !w.first.rejects.TooMany() {
 		t.Error("there are more than the budget again, and the node waits")
 	}
 	trim(t, w.first)
 	hold(t, w.first, 10)
-	if w.first.tooManyRejects() {
+	if w.first.rejects.TooMany() {
 		t.Error("the node has removed what was too many, and looks all the time")
 	}
 }
@@ -160,13 +162,17 @@ func TestADamagedRejectIsTrimmed(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer r.Close()
-		from := codec.Rejects.Of2(w.first.keys, w.first.rejectTag("web").number(), at.UnixNano())
-		page, err := r.Scan(t.Context(), from, kv.PrefixEnd(from), 1, false)
-		if err != nil || len(page) != 1 {
+		from, end := codec.Rejects.All(w.first.keys)
+		page, err := r.Scan(t.Context(), from, end, 100, false)
+		i := slices.IndexFunc(page, func(e kv.Entry) bool {
+			_, received, _, ok := codec.Rejects.Parse(e.Key)
+			return ok && received == at.UnixNano()
+		})
+		if err != nil || i < 0 {
 			t.Fatal(page, err)
 		}
 		var b kv.Batch
-		b.Put(page[0].Key, []byte("damaged"))
+		b.Put(page[i].Key, []byte("damaged"))
 		if err := w.store.Commit(t.Context(), &b); err != nil {
 			t.Fatal(err)
 		}
@@ -175,12 +181,18 @@ func TestADamagedRejectIsTrimmed(t *testing.T) {
 	damage(now.Add(2 * time.Second))
 	trim(t, w.first)
 	hold(t, w.first, 10)
-	if len(w.first.rejected) != 1 {
-		t.Errorf("counts are %v", w.first.rejected)
+	r, err := w.store.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, n := range w.first.rejected {
-		if n.records != 10 || n.messages != 10 {
-			t.Errorf("counted are %+v", n)
-		}
+	defer r.Close()
+	from, end := codec.RejectCounts.All(w.first.keys)
+	stored, err := r.Scan(t.Context(), from, end, 100, false)
+	if err != nil || len(stored) != 1 {
+		t.Errorf("%d counts are stored, want 1; %v", len(stored), err)
+	}
+	counts, err := w.first.RejectCounts(t.Context())
+	if err != nil || len(counts) != 1 || counts[0].Count != 10 || counts[0].Messages != 10 {
+		t.Errorf("counted are %+v, %v", counts, err)
 	}
 }

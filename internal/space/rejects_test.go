@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // Refused messages are kept, counted exactly, found page by page, and gone when
@@ -19,7 +20,7 @@ func TestRejectsAreKeptCountedAndSentAgain(t *testing.T) {
 	s := newSpace(t, space.Config{})
 	start := time.Now().UnixNano()
 	for i := range 25 {
-		d := space.Delivery{Source: "web", Rejects: []space.Reject{{
+		d := space.Delivery{Source: "web", Rejects: []rejects.Reject{{
 			Code: []string{"missing_id", "bad_json"}[i%2], Message: "why", ReceivedAt: start + int64(i), Body: []byte{'{', byte('a' + i)},
 		}}}
 		if _, err := s.Ingest(t.Context(), d); err != nil {
@@ -42,8 +43,8 @@ func TestRejectsAreKeptCountedAndSentAgain(t *testing.T) {
 	if a, b := count("missing_id"), count("bad_json"); a != 13 || b != 12 {
 		t.Errorf("counted %d and %d, want 13 and 12", a, b)
 	}
-	var all []space.Reject
-	q := space.RejectQuery{Limit: 5, Code: "missing_id"}
+	var all []rejects.Reject
+	q := rejects.Query{Limit: 5, Code: "missing_id"}
 	for {
 		page, err := s.Rejects(t.Context(), q)
 		if err != nil {
@@ -84,7 +85,7 @@ func TestRejectsHaveABudget(t *testing.T) {
 		if err := s.TrimRejects(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		page, err := s.Rejects(t.Context(), space.RejectQuery{Limit: 1000, Bodies: true})
+		page, err := s.Rejects(t.Context(), rejects.Query{Limit: 1000, Bodies: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +106,7 @@ func TestRejectsHaveABudget(t *testing.T) {
 		return kept
 	}
 	for i := range 300 {
-		d := space.Delivery{Source: []string{"web", "app"}[i%2], Rejects: []space.Reject{{Code: "bad_json", Body: fmt.Append(nil, i)}}}
+		d := space.Delivery{Source: []string{"web", "app"}[i%2], Rejects: []rejects.Reject{{Code: "bad_json", Body: fmt.Append(nil, i)}}}
 		if _, err := s.Ingest(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +117,7 @@ func TestRejectsHaveABudget(t *testing.T) {
 		t.Errorf("%d kept: %v", len(kept), kept)
 	}
 	for i := 300; i < 700; i++ {
-		d := space.Delivery{Source: "loud", Rejects: []space.Reject{{Code: "bad_json", ReceivedAt: now.Now().UnixNano() + int64(i), Body: fmt.Append(nil, i)}}}
+		d := space.Delivery{Source: "loud", Rejects: []rejects.Reject{{Code: "bad_json", ReceivedAt: now.Now().UnixNano() + int64(i), Body: fmt.Append(nil, i)}}}
 		if _, err := s.Ingest(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
@@ -147,9 +148,9 @@ func TestRejectsHaveABudget(t *testing.T) {
 	}
 }
 
-func rejectsOf(t *testing.T, s *space.Space, source string, limit int) []space.Reject {
+func rejectsOf(t *testing.T, s *space.Space, source string, limit int) []rejects.Reject {
 	t.Helper()
-	page, err := s.Rejects(t.Context(), space.RejectQuery{Source: source, Limit: limit})
+	page, err := s.Rejects(t.Context(), rejects.Query{Source: source, Limit: limit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +164,7 @@ func TestRejectsHaveABudgetOfBytes(t *testing.T) {
 		body := make([]byte, 10_001)
 		_, _ = rand.NewChaCha8([32]byte{byte(i)}).Read(body) // packed, it is no smaller
 		body[10_000] = byte(i)
-		d := space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad_json", Body: body}}}
+		d := space.Delivery{Source: "web", Rejects: []rejects.Reject{{Code: "bad_json", Body: body}}}
 		if i == 0 {
 			d.Source = "quiet"
 		}
@@ -191,22 +192,22 @@ func TestRejectsHaveABudgetOfBytes(t *testing.T) {
 func TestIdenticalRejectsAreOne(t *testing.T) {
 	now := clockAt(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 	s := newSpace(t, space.Config{Now: now.Now})
-	ingest := func(source string, rs ...space.Reject) {
+	ingest := func(source string, rs ...rejects.Reject) {
 		t.Helper()
 		if _, err := s.Ingest(t.Context(), space.Delivery{Source: source, Rejects: rs}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	one := space.Reject{Code: "bad_message", Message: "why", Body: []byte("1")}
+	one := rejects.Reject{Code: "bad_message", Message: "why", Body: []byte("1")}
 	for range 400 {
-		ingest("web", slices.Repeat([]space.Reject{one}, 25)...)
+		ingest("web", slices.Repeat([]rejects.Reject{one}, 25)...)
 	}
 	got := rejectsOf(t, s, "web", 1000)
 	if len(got) != 1 || got[0].Count != 10_000 {
 		t.Fatalf("%d records, the first counts %d", len(got), got[0].Count)
 	}
 	ingest("app", one)
-	ingest("web", space.Reject{Code: "bad_json", Body: []byte("1")}, space.Reject{Code: "bad_message", Body: []byte("2")}, space.Reject{Code: "bad_message", Endpoint: "track", Body: []byte("1")})
+	ingest("web", rejects.Reject{Code: "bad_json", Body: []byte("1")}, rejects.Reject{Code: "bad_message", Body: []byte("2")}, rejects.Reject{Code: "bad_message", Endpoint: "track", Body: []byte("1")})
 	if web, app := len(rejectsOf(t, s, "web", 1000)), len(rejectsOf(t, s, "app", 1000)); web != 4 || app != 1 {
 		t.Errorf("%d of web and %d of app", web, app)
 	}
@@ -242,14 +243,14 @@ func TestRejectsOfManySourcesAreListedTogether(t *testing.T) {
 	const n = 300
 	base := time.Now().UnixNano()
 	for i := range n {
-		r := space.Reject{Code: "bad_json", ReceivedAt: base + int64(i/3), Body: fmt.Append(nil, i)}
-		if _, err := s.Ingest(t.Context(), space.Delivery{Source: fmt.Sprintf("source-%d", i%7), Rejects: []space.Reject{r}}); err != nil {
+		r := rejects.Reject{Code: "bad_json", ReceivedAt: base + int64(i/3), Body: fmt.Append(nil, i)}
+		if _, err := s.Ingest(t.Context(), space.Delivery{Source: fmt.Sprintf("source-%d", i%7), Rejects: []rejects.Reject{r}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	seen := map[string]bool{}
 	last := ""
-	q := space.RejectQuery{Limit: 11, Bodies: true}
+	q := rejects.Query{Limit: 11, Bodies: true}
 	for {
 		page, err := s.Rejects(t.Context(), q)
 		if err != nil {
@@ -273,12 +274,12 @@ func TestRejectsOfManySourcesAreListedTogether(t *testing.T) {
 		}
 	}
 	for _, wrong := range []string{"x", "00", strings.Repeat("f", 31), strings.Repeat("g", 32)} {
-		if _, err := s.Rejects(t.Context(), space.RejectQuery{Next: wrong}); err != space.ErrBadCursor {
+		if _, err := s.Rejects(t.Context(), rejects.Query{Next: wrong}); err != space.ErrBadCursor {
 			t.Errorf("next=%s: %v", wrong, err)
 		}
 	}
 	for _, edge := range []string{strings.Repeat("0", 32), strings.Repeat("f", 32)} {
-		if _, err := s.Rejects(t.Context(), space.RejectQuery{Next: edge}); err != nil {
+		if _, err := s.Rejects(t.Context(), rejects.Query{Next: edge}); err != nil {
 			t.Errorf("next=%s: %v", edge, err)
 		}
 	}
@@ -288,9 +289,9 @@ func TestRejectsOfManySourcesAreListedTogether(t *testing.T) {
 func TestRejectsAreTrimmedQuickly(t *testing.T) {
 	s := newSpace(t, space.Config{RejectMost: 100})
 	for i := range 20 {
-		var list []space.Reject
+		var list []rejects.Reject
 		for k := range 1000 {
-			list = append(list, space.Reject{Code: "bad_json", Body: fmt.Append(nil, i, k)})
+			list = append(list, rejects.Reject{Code: "bad_json", Body: fmt.Append(nil, i, k)})
 		}
 		if _, err := s.Ingest(t.Context(), space.Delivery{Source: "web", Rejects: list}); err != nil {
 			t.Fatal(err)
@@ -314,7 +315,7 @@ func TestRejectBodiesAreWhole(t *testing.T) {
 	sizes := []int{0, 1, 511, 512, 70_000, 4 << 20}
 	for i, size := range sizes {
 		body := bytes.Repeat([]byte(`{"type":"track","price":NaN},`), size/29+1)[:size]
-		if _, err := s.Ingest(t.Context(), space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad_json", MessageID: fmt.Sprint(i), Body: body}}}); err != nil {
+		if _, err := s.Ingest(t.Context(), space.Delivery{Source: "web", Rejects: []rejects.Reject{{Code: "bad_json", MessageID: fmt.Sprint(i), Body: body}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -343,12 +344,12 @@ func TestPagesOfRejectsAreBoundedInBytes(t *testing.T) {
 	s := newSpace(t, space.Config{})
 	for i := range 40 {
 		body := append(bytes.Repeat([]byte("x"), 1<<20), byte(i))
-		if _, err := s.Ingest(t.Context(), space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad_json", Body: body}}}); err != nil {
+		if _, err := s.Ingest(t.Context(), space.Delivery{Source: "web", Rejects: []rejects.Reject{{Code: "bad_json", Body: body}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	seen, pages := map[byte]bool{}, 0
-	q := space.RejectQuery{Limit: 1000, Bodies: true}
+	q := rejects.Query{Limit: 1000, Bodies: true}
 	for {
 		page, err := s.Rejects(t.Context(), q)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
@@ -24,16 +25,14 @@ type commit struct {
 	hour   laneHour
 
 	// What comes with ingest requests.
-	receipts    []Receipt // one a request
-	fresh       []placedEvent
-	repeats     int
-	used        []*prepared // whose messageIds other events had before
-	newTypes    []string    // noted by this commit; oldTypes made room for them
-	oldTypes    []string
-	sources     []sourceNews
-	rejects     int // kept
-	counts      rejectCounts
-	openRejects map[sameReject]*openReject
+	receipts []Receipt // one a request
+	fresh    []placedEvent
+	repeats  int
+	used     []*prepared // whose messageIds other events had before
+	newTypes []string    // noted by this commit; oldTypes made room for them
+	oldTypes []string
+	sources  []sourceNews
+	rejects  *rejects.News // what becomes of refused messages
 }
 
 // open makes an empty commit ready for work on a snapshot.

@@ -7,6 +7,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
@@ -29,12 +30,12 @@ func (s *Space) rulesKnown() int64 {
 }
 
 // rejectUsed makes the reject of an event whose messageId another one had before.
-func (e *prepared) rejectUsed() *Reject {
+func (e *prepared) rejectUsed() *rejects.Reject {
 	body := e.msg.Body
 	if e.msg.Inherited != nil {
 		body = e.msg.AppendBody(nil)
 	}
-	return &Reject{
+	return &rejects.Reject{
 		Source: e.source, Code: string(event.IDUsed), ReceivedAt: e.msg.ReceivedAt, Sent: e.msg.Sent,
 		MessageID: strings.Clone(e.id), Type: e.msg.Type.String(), Endpoint: e.msg.Type.String(), Body: body,
 		Message: fmt.Sprintf("another event, with a different source, type, name or person, already had the messageId %.100q; give each event its own ID. When this one is sent again from here, it gets a new ID", e.id),

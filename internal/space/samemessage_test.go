@@ -12,6 +12,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // send delivers a line of a source.
@@ -56,7 +57,7 @@ func checkUsed(t *testing.T, s *space.Space, when string) {
 			t.Errorf("%s: another %s: %+v", when, name, r)
 		}
 		after := rejectsOf(t, s, o[0], 1000)
-		count := func(list []space.Reject) (n int64) {
+		count := func(list []rejects.Reject) (n int64) {
 			for _, r := range list {
 				n += r.Count
 			}
@@ -65,7 +66,7 @@ func checkUsed(t *testing.T, s *space.Space, when string) {
 		if count(after) != count(before)+1 {
 			t.Errorf("%s: another %s: %d rejects, then %d", when, name, count(before), count(after))
 		}
-		if !slices.ContainsFunc(after, func(r space.Reject) bool {
+		if !slices.ContainsFunc(after, func(r rejects.Reject) bool {
 			full, err := s.Reject(t.Context(), r.ID)
 			return err == nil && r.Code == string(event.IDUsed) && r.MessageID == "m1" && string(full.Body) == o[1]
 		}) {

@@ -22,7 +22,8 @@ func (s *Space) renewLane(ctx context.Context) error {
 	if err := s.newLane(ctx); err != nil {
 		return err
 	}
-	s.feedSeq, s.counters, s.rejected, s.sources, s.lostLane = 0, codec.Counters{}, rejectCounts{}, counts.Sources{}, false
+	s.feedSeq, s.counters, s.sources, s.lostLane = 0, codec.Counters{}, counts.Sources{}, false
+	s.rejects.NewLane()
 	return nil
 }
 

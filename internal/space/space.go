@@ -11,13 +11,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/generational"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/counts"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 	"github.com/selfsame-id/selfsame/internal/space/tx"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
@@ -68,25 +68,24 @@ type Space struct {
 	warnings   atomic.Int64 // open ones, see NoteWarnings
 
 	// What follows belongs to the writer.
-	writing     sync.Mutex // held during a commit; whoever stops the writer takes it
-	lane        uint64
-	lostLane    bool   // its end is not known, see renewLane
-	notice      int64  // the last one seen, see announce
-	yielded     int64  // the last one that was heeded
-	clock       uint64 // of the lane's last block, or of a later one that was heard of
-	feedSeq     uint64
-	feedTime    int64 // of the lane's last record
-	hour        laneHour
-	lastID      codec.ProfileID
-	counters    codec.Counters
-	dedupe      repeats
-	pairs       *pairCache
-	rejected    rejectCounts
-	sources     counts.Sources
-	openRejects generational.Cache[sameReject, openReject]
-	job         jobState
-	spare       *commit  // the room of the last one
-	committed   []func() // called after each commit
+	writing   sync.Mutex // held during a commit; whoever stops the writer takes it
+	lane      uint64
+	lostLane  bool   // its end is not known, see renewLane
+	notice    int64  // the last one seen, see announce
+	yielded   int64  // the last one that was heeded
+	clock     uint64 // of the lane's last block, or of a later one that was heard of
+	feedSeq   uint64
+	feedTime  int64 // of the lane's last record
+	hour      laneHour
+	lastID    codec.ProfileID
+	counters  codec.Counters
+	dedupe    repeats
+	pairs     *pairCache
+	rejects   *rejects.Keeper
+	sources   counts.Sources
+	job       jobState
+	spare     *commit  // the room of the last one
+	committed []func() // called after each commit
 
 	pending atomic.Int64
 	stats   counters
@@ -98,12 +97,11 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 	cfg = cfg.withDefaults()
 	s := &Space{
 		cfg: cfg, log: cfg.Log, store: store,
-		cache:       newStrandCache(cfg.CacheBytes / 2),
-		pairs:       newPairCache(cfg.CacheBytes / 16),
-		types:       map[string]*uint64{},
-		openRejects: generational.New[sameReject, openReject](mostSameRejects),
-		wake:        make(chan struct{}, 1),
-		closing:     make(chan struct{}),
+		cache:   newStrandCache(cfg.CacheBytes / 2),
+		pairs:   newPairCache(cfg.CacheBytes / 16),
+		types:   map[string]*uint64{},
+		wake:    make(chan struct{}, 1),
+		closing: make(chan struct{}),
 	}
 	s.overrides.Store(&tx.OverrideSet{})
 	s.definitions.Store(&Definitions{})
@@ -123,6 +121,10 @@ func Open(ctx context.Context, store kv.Store, cfg Config) (*Space, error) {
 		Now: cfg.Now, Log: s.log.With("space", cfg.ID), Life: s.life,
 	})
 	s.hashKey = [2]uint64{binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:]) ^ 0x6d657373616765}
+	s.rejects = rejects.NewKeeper(rejects.Config{
+		Keys: s.keys, HashKey: s.hashKey, Packer: &s.packer, Shared: !store.Exclusive(),
+		Age: cfg.RejectAge, Most: cfg.RejectMost, Bytes: cfg.RejectBytes,
+	})
 	if err := s.recover(ctx); err != nil {
 		return nil, s.giveUp(err)
 	}

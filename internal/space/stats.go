@@ -44,7 +44,7 @@ func (st *counters) add(c *commit) {
 	st.commits.Add(1)
 	st.events.Add(int64(len(c.fresh)))
 	st.repeats.Add(int64(c.repeats))
-	st.rejected.Add(int64(c.rejects))
+	st.rejected.Add(int64(c.refused()))
 	st.unresolved.Add(c.Done.Counters.Unresolved)
 	st.profiles.Add(c.Done.Counters.Profiles)
 	st.strands.Add(c.Done.Counters.Strands)

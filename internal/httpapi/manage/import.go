@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/refused"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // Ingester takes events, and remembers how far an import came.
@@ -100,7 +101,7 @@ func (h *handler) parseLines(text []byte, known int, d *space.Delivery, out *api
 	}
 	env := event.Envelope{ReceivedAt: h.Now().UnixNano(), OwnReceipt: true, Limits: h.Limits}
 	d.Messages = make([]event.Message, 0, min(h.ImportEvents, 1+len(text)/700))
-	refuse := func(line int, rej space.Reject) {
+	refuse := func(line int, rej rejects.Reject) {
 		d.Rejects = append(d.Rejects, rej)
 		out.Refused++
 		out.ByCode[rej.Code]++
@@ -146,12 +147,12 @@ const (
 )
 
 // refusedLines takes the lines at the end that the client refused from the text.
-func (h *handler) refusedLines(text []byte, known int, source string) (rest []byte, refusals []space.Reject, err error) {
+func (h *handler) refusedLines(text []byte, known int, source string) (rest []byte, refusals []rejects.Reject, err error) {
 	if known == 0 {
 		return text, nil, nil
 	}
 	rest = bytes.TrimSuffix(text, []byte{'\n'})
-	refusals = make([]space.Reject, known)
+	refusals = make([]rejects.Reject, known)
 	for i := known - 1; i >= 0; i-- {
 		at := bytes.LastIndexByte(rest, '\n') + 1
 		var l api.RefusedLine
@@ -161,7 +162,7 @@ func (h *handler) refusedLines(text []byte, known int, source string) (rest []by
 		if len(l.Code) > mostRefusedCode || strings.Trim(l.Code, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
 			return nil, nil, answer.Invalid("%q is not a code of a refusal: at most %d small letters, digits and _.", l.Code[:min(len(l.Code), mostRefusedCode)], mostRefusedCode)
 		}
-		refusals[i] = space.NewReject(l.Body, space.Reject{Source: source, Code: l.Code, Message: shortened(l.Message, mostRefusedMessage)})
+		refusals[i] = rejects.New(l.Body, rejects.Reject{Source: source, Code: l.Code, Message: shortened(l.Message, mostRefusedMessage)})
 		refusals[i].MessageID, refusals[i].Type = shortened(l.MessageID, mostRefusedText), shortened(l.Type, mostRefusedText)
 		if rest = rest[:max(at-1, 0)]; at == 0 && i > 0 {
 			return nil, nil, answer.Invalid("The header %s counts more lines than the request has.", refusedHeader)

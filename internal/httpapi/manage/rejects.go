@@ -14,16 +14,17 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // Rejects reads refused messages.
 type Rejects interface {
-	Rejects(ctx context.Context, q space.RejectQuery) (space.RejectPage, error)
-	Reject(ctx context.Context, id string) (space.Reject, error)
-	RejectCounts(ctx context.Context) ([]space.RejectCount, error)
+	Rejects(ctx context.Context, q rejects.Query) (rejects.Page, error)
+	Reject(ctx context.Context, id string) (rejects.Reject, error)
+	RejectCounts(ctx context.Context) ([]rejects.Count, error)
 }
 
-func rejectOf(r space.Reject, withBody bool) api.Reject {
+func rejectOf(r rejects.Reject, withBody bool) api.Reject {
 	a := api.Reject{Reject: r, ReceivedAt: answer.TimeIfAny(r.ReceivedAt)}
 	if a.Count = max(a.Count, 1); r.LastAt != 0 && a.Count > 1 {
 		a.LastAt = answer.Time(r.LastAt)
@@ -50,7 +51,7 @@ func (h *handler) listRejects(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := r.URL.Query()
-	p, err := s.Rejects(r.Context(), space.RejectQuery{
+	p, err := s.Rejects(r.Context(), rejects.Query{
 		Source: query.Get("source"), Code: query.Get("code"), Limit: n, Next: query.Get("next"),
 	})
 	if err != nil {
@@ -72,7 +73,7 @@ func (h *handler) countRejects(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return ok(w, paged(append([]space.RejectCount{}, counts...), api.Cursor{Limit: len(counts)}))
+	return ok(w, paged(append([]rejects.Count{}, counts...), api.Cursor{Limit: len(counts)}))
 }
 
 func (h *handler) getReject(w http.ResponseWriter, r *http.Request) error {
@@ -96,7 +97,7 @@ const (
 
 // findReject reads a reject by its ID, or by the beginning of it that is nobody
 // else's.
-func findReject(ctx context.Context, s Rejects, id string) (space.Reject, error) {
+func findReject(ctx context.Context, s Rejects, id string) (rejects.Reject, error) {
 	id = strings.ToLower(strings.TrimRight(id, "…."))
 	found, err := s.Reject(ctx, id)
 	switch {
@@ -106,14 +107,14 @@ func findReject(ctx context.Context, s Rejects, id string) (space.Reject, error)
 		return found, answer.BadParameter("the ID %q of a refused message is too short; give at least %d of its %d characters.", id, leastReject, fullReject)
 	}
 	// IDs sort: those that begin so come right before the highest of them.
-	p, err := s.Rejects(ctx, space.RejectQuery{Limit: 2, Next: id + strings.Repeat("f", fullReject-len(id))})
+	p, err := s.Rejects(ctx, rejects.Query{Limit: 2, Next: id + strings.Repeat("f", fullReject-len(id))})
 	switch {
 	case err != nil:
-		return space.Reject{}, err
+		return rejects.Reject{}, err
 	case len(p.Rejects) == 0 || !strings.HasPrefix(p.Rejects[0].ID, id):
-		return space.Reject{}, space.ErrNotFound
+		return rejects.Reject{}, space.ErrNotFound
 	case len(p.Rejects) > 1 && strings.HasPrefix(p.Rejects[1].ID, id):
-		return space.Reject{}, answer.BadParameter("several refused messages have IDs that begin with %s; give more characters.", id)
+		return rejects.Reject{}, answer.BadParameter("several refused messages have IDs that begin with %s; give more characters.", id)
 	}
 	return s.Reject(ctx, p.Rejects[0].ID)
 }
@@ -148,7 +149,7 @@ func (h *handler) resendOne(w http.ResponseWriter, r *http.Request) error {
 		return answer.New(http.StatusBadRequest, rej.Code, "This event was accepted with the time it was received; there is nothing to send again.")
 	}
 	var out api.Resent
-	if err := h.resend(untilDone(r), s, rej.Source, []space.Reject{rej}, &out); err != nil {
+	if err := h.resend(untilDone(r), s, rej.Source, []rejects.Reject{rej}, &out); err != nil {
 		return err
 	}
 	if out.Resolved == 0 {
@@ -166,14 +167,14 @@ func (h *handler) resendAll(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := r.URL.Query()
-	q := space.RejectQuery{Source: query.Get("source"), Code: query.Get("code"), Limit: 500, Bodies: true}
+	q := rejects.Query{Source: query.Get("source"), Code: query.Get("code"), Limit: 500, Bodies: true}
 	var out api.Resent
 	for {
 		p, err := s.Rejects(r.Context(), q)
 		if err != nil {
 			return err
 		}
-		bySource := map[string][]space.Reject{}
+		bySource := map[string][]rejects.Reject{}
 		for _, rej := range p.Rejects {
 			if isNote(rej) {
 				continue
@@ -193,7 +194,7 @@ func (h *handler) resendAll(w http.ResponseWriter, r *http.Request) error {
 
 // isNote reports whether a record is no refusal but a note on an event that was
 // taken.
-func isNote(rej space.Reject) bool { return rej.Code == string(event.TimestampUnread) }
+func isNote(rej rejects.Reject) bool { return rej.Code == string(event.TimestampUnread) }
 
 // resender is a space to which refused messages are sent again.
 type resender interface {
@@ -204,7 +205,7 @@ type resender interface {
 // resend parses refused messages of one source again and delivers the good
 // ones, which removes them from the refused. One that stands for a whole
 // request goes through message by message, and only if all of it is good.
-func (h *handler) resend(ctx context.Context, s resender, source string, list []space.Reject, out *api.Resent) error {
+func (h *handler) resend(ctx context.Context, s resender, source string, list []rejects.Reject, out *api.Resent) error {
 	d := space.Delivery{Source: source}
 	for _, rej := range list {
 		if rej.Body == nil {
@@ -250,7 +251,7 @@ func (h *handler) resend(ctx context.Context, s resender, source string, list []
 
 // parseAgain reads a refused message as if it had just come, except that it
 // came when it came.
-func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
+func (h *handler) parseAgain(rej rejects.Reject) ([]event.Message, error) {
 	env := event.Envelope{ReceivedAt: rej.ReceivedAt, Type: event.TypeOf(rej.Endpoint), Limits: h.Limits}
 	env.SetSent(rej.Sent)
 	m, err := event.Parse(rej.Body, env)
@@ -279,7 +280,7 @@ func (h *handler) parseAgain(rej space.Reject) ([]event.Message, error) {
 // named gives messages without a messageId one that follows from the reject, so
 // that a reject that is sent again twice counts once. One whose messageId another
 // event had before gets such a one too.
-func named(ms []event.Message, reject *space.Reject) []event.Message {
+func named(ms []event.Message, reject *rejects.Reject) []event.Message {
 	for i := range ms {
 		if ms[i].MessageID == "" || reject.Code == string(event.IDUsed) {
 			ms[i].Give(fmt.Sprintf("reject-%s-%d", reject.ID, i))

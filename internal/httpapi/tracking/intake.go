@@ -10,7 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/httpapi/body"
 	"github.com/selfsame-id/selfsame/internal/httpapi/refused"
-	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // intake is what was made of one request: good messages, and refused ones with
@@ -23,10 +23,10 @@ type intake struct {
 
 	items    []event.Item
 	messages []event.Message
-	rejects  []space.Reject
-	notes    []space.Reject  // of messages that were taken
-	places   []int           // of the rejects in the batch
-	whole    *answer.Problem // why the request as a whole is refused
+	rejects  []rejects.Reject
+	notes    []rejects.Reject // of messages that were taken
+	places   []int            // of the rejects in the batch
+	whole    *answer.Problem  // why the request as a whole is refused
 }
 
 // Messages are large, and one list of them serves many requests.

@@ -23,6 +23,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/counts"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 )
 
 // wholeFeed is every record of a space, oldest first.
@@ -260,7 +261,7 @@ func TestInsightsAreTheFeed(t *testing.T) {
 		s := newSpace(t, space.Config{Rules: limits(rng), ReplayBound: []int{1000, 3}[rng.IntN(2)], Now: now.Now})
 		// The clock goes on, and sometimes back.
 		fillWorld(t, s, rng, "world", 300, func() { now.Add(time.Duration(rng.IntN(40)-8) * time.Minute) })
-		reject := space.Delivery{Source: "web", Rejects: []space.Reject{{Code: "bad"}, {Code: "worse"}}}
+		reject := space.Delivery{Source: "web", Rejects: []rejects.Reject{{Code: "bad"}, {Code: "worse"}}}
 		if _, err := s.Ingest(t.Context(), reject); err != nil {
 			t.Fatal(err)
 		}

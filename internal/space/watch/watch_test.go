@@ -17,6 +17,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/kv/pgkv/pgtest"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/query"
+	"github.com/selfsame-id/selfsame/internal/space/rejects"
 	"github.com/selfsame-id/selfsame/internal/space/rules"
 	"github.com/selfsame-id/selfsame/internal/space/spacetest"
 	"github.com/selfsame-id/selfsame/internal/space/watch"
@@ -413,7 +414,7 @@ func TestUnreadTimestampsAreWarnedOf(t *testing.T) {
 	s := newSpace(t, space.Config{Now: now.Now})
 	note := func(source string, n int) {
 		for range n {
-			d := space.Delivery{Source: source, Rejects: []space.Reject{{Code: "timestamp_unread", Message: "why", ReceivedAt: now.UnixNano()}}}
+			d := space.Delivery{Source: source, Rejects: []rejects.Reject{{Code: "timestamp_unread", Message: "why", ReceivedAt: now.UnixNano()}}}
 			if _, err := s.Ingest(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}

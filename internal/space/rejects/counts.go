@@ -1,4 +1,4 @@
-package space
+package rejects
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
+	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
 
 // rejectKind is what kept rejects are counted by.
@@ -49,38 +50,31 @@ func decodeRejectCount(b []byte) (rejectCount, error) {
 	return n, r.Err
 }
 
-// stageRejectCounts adds to a plan what it makes of the numbers of kept rejects.
-func (s *Space) stageRejectCounts(c *commit, delta rejectCounts) {
-	c.counts = delta
-	for k, n := range delta {
-		if n = s.rejected[k].plus(n); n != (rejectCount{}) {
-			c.Batch.Put(codec.RejectCounts.Key(s.keys, s.lane, k.key()), n.append(nil))
+// stageCounts puts what a transaction makes of the counts of its lane.
+func (k *Keeper) stageCounts(d *tx.Tx, lane uint64, delta rejectCounts) {
+	for kind, n := range delta {
+		key := codec.RejectCounts.Key(k.cfg.Keys, lane, kind.key())
+		if n = k.counts[kind].plus(n); n != (rejectCount{}) {
+			d.Batch.Put(key, n.append(nil))
 		} else {
-			c.Batch.Delete(codec.RejectCounts.Key(s.keys, s.lane, k.key()))
+			d.Batch.Delete(key)
 		}
 	}
 }
 
-// learnRejects takes over what a commit made of the rejects.
-func (s *Space) learnRejects(c *commit) {
-	for k, n := range c.counts {
-		s.rejected.add(k, n)
-	}
-	for same, o := range c.openRejects {
-		s.openRejects.Put(same, *o)
-	}
-}
+// countsPage is how many counts are read at once.
+const countsPage = 512
 
-// readRejectCounts reads what one lane counted, or all lanes together if lane
+// readCounts reads what one lane counted, or all lanes together if lane
 // is 0.
-func readRejectCounts(ctx context.Context, r kv.Reader, keys codec.Keyspace, lane uint64) (rejectCounts, error) {
+func readCounts(ctx context.Context, r kv.Reader, keys codec.Keyspace, lane uint64) (rejectCounts, error) {
 	from, end := codec.RejectCounts.All(keys)
 	if lane != 0 {
 		from, end = codec.Under(codec.RejectCounts.Of(keys, lane))
 	}
 	counts := rejectCounts{}
 	for {
-		page, err := r.Scan(ctx, from, end, scanPage, false)
+		page, err := r.Scan(ctx, from, end, countsPage, false)
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +90,7 @@ func readRejectCounts(ctx context.Context, r kv.Reader, keys codec.Keyspace, lan
 			}
 			counts.add(rejectKind{source, code}, n)
 		}
-		if len(page) < scanPage {
+		if len(page) < countsPage {
 			return counts, nil
 		}
 		from = kv.After(page[len(page)-1].Key)

@@ -1,4 +1,4 @@
-package space
+package rejects
 
 import (
 	"bytes"
@@ -10,33 +10,28 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
-// Rejects lists refused messages that are kept, the newest first. ErrBadCursor
-// if q.Next is not one of ours.
-func (s *Space) Rejects(ctx context.Context, q RejectQuery) (RejectPage, error) {
-	before := rejectID(bytes.Repeat([]byte{0xff}, rejectIDBytes))
+// List lists the rejects of a snapshot, the newest first. ErrBadCursor if q.Next is not
+// one of ours.
+func (k *Keeper) List(ctx context.Context, r kv.Reader, q Query) (Page, error) {
+	before := rejectID(bytes.Repeat([]byte{0xff}, idBytes))
 	if q.Next != "" {
-		id, ok := parseRejectID(q.Next)
+		id, ok := parseID(q.Next)
 		if !ok {
-			return RejectPage{}, ErrBadCursor
+			return Page{}, ErrBadCursor
 		}
 		before = id
 	}
-	r, err := s.store.Snapshot(ctx)
+	tags, err := k.tags(ctx, r, q.Source)
 	if err != nil {
-		return RejectPage{}, err
+		return Page{}, err
 	}
-	defer r.Close()
-	tags, err := s.rejectTags(ctx, r, q.Source)
-	if err != nil {
-		return RejectPage{}, err
-	}
-	list := rejectList{r: r, keys: s.keys}
+	list := rejectList{r: r, keys: k.cfg.Keys}
 	for _, tag := range tags {
-		list.runs = append(list.runs, rejectRun{from: codec.Rejects.Of(s.keys, tag.number()), end: rejectsBefore(s.keys, tag, before)})
+		list.runs = append(list.runs, rejectRun{from: codec.Rejects.Of(k.cfg.Keys, tag.number()), end: rejectsBefore(k.cfg.Keys, tag, before)})
 	}
 	page, err := list.page(ctx, q)
 	if err == nil && q.Bodies {
-		err = s.addBodies(ctx, r, &page)
+		err = k.addBodies(ctx, r, &page)
 	}
 	return page, err
 }
@@ -49,21 +44,21 @@ const (
 )
 
 // addBodies reads the bodies of a page's rejects.
-func (s *Space) addBodies(ctx context.Context, r kv.Reader, page *RejectPage) error {
+func (k *Keeper) addBodies(ctx context.Context, r kv.Reader, page *Page) error {
 	size := 0
 	for from := 0; from < len(page.Rejects); from += rejectBodiesRead {
 		part := page.Rejects[from:min(from+rejectBodiesRead, len(page.Rejects))]
 		keys := make([][]byte, len(part))
 		for i := range part {
-			id, _ := parseRejectID(part[i].ID)
-			keys[i] = rejectKey(codec.RejectBodies, s.keys, id)
+			id, _ := parseID(part[i].ID)
+			keys[i] = rejectKey(codec.RejectBodies, k.cfg.Keys, id)
 		}
 		bodies, err := r.Get(ctx, keys...)
 		if err != nil {
 			return err
 		}
 		for i, b := range bodies {
-			if part[i].Body, err = unpackReject(b); err != nil {
+			if part[i].Body, err = unpack(b); err != nil {
 				return err
 			}
 			size += len(part[i].Body)
@@ -77,7 +72,7 @@ func (s *Space) addBodies(ctx context.Context, r kv.Reader, page *RejectPage) er
 }
 
 // page reads the rejects that a query asks for.
-func (l *rejectList) page(ctx context.Context, q RejectQuery) (page RejectPage, err error) {
+func (l *rejectList) page(ctx context.Context, q Query) (page Page, err error) {
 	limit := min(max(q.Limit, 1), 1000)
 	for {
 		rej, err := l.next(ctx)
@@ -95,19 +90,19 @@ func (l *rejectList) page(ctx context.Context, q RejectQuery) (page RejectPage, 
 	}
 }
 
-// rejectTags lists the tags of one source, or, if it is "", of all that have
+// tags lists the tags of one source, or, if it is "", of all that have
 // rejects.
-func (s *Space) rejectTags(ctx context.Context, r kv.Reader, source string) ([]rejectTag, error) {
+func (k *Keeper) tags(ctx context.Context, r kv.Reader, source string) ([]rejectTag, error) {
 	if source != "" {
-		return []rejectTag{s.rejectTag(source)}, nil
+		return []rejectTag{k.tag(source)}, nil
 	}
-	counts, err := readRejectCounts(ctx, r, s.keys, 0)
+	counts, err := readCounts(ctx, r, k.cfg.Keys, 0)
 	if err != nil {
 		return nil, err
 	}
 	var tags []rejectTag
-	for k := range counts {
-		tags = append(tags, s.rejectTag(k.source))
+	for kind := range counts {
+		tags = append(tags, k.tag(kind.source))
 	}
 	slices.SortFunc(tags, func(a, b rejectTag) int { return bytes.Compare(a[:], b[:]) })
 	return slices.Compact(tags), nil
@@ -179,7 +174,7 @@ func (l *rejectList) fill(ctx context.Context) error {
 	}
 	for i, run := range empty {
 		for _, e := range pages[i] {
-			id, ok := rejectIDOf(e.Key)
+			id, ok := idOf(e.Key)
 			if !ok {
 				return kv.ErrCorrupt
 			}
@@ -195,18 +190,13 @@ func (l *rejectList) fill(ctx context.Context) error {
 	return nil
 }
 
-// Reject reads one refused message with its body; ErrNotFound if it is not kept.
-func (s *Space) Reject(ctx context.Context, text string) (Reject, error) {
-	id, ok := parseRejectID(text)
+// Get reads one reject with its body; ErrNotFound if it is not kept.
+func (k *Keeper) Get(ctx context.Context, r kv.Reader, text string) (Reject, error) {
+	id, ok := parseID(text)
 	if !ok {
 		return Reject{}, ErrNotFound
 	}
-	r, err := s.store.Snapshot(ctx)
-	if err != nil {
-		return Reject{}, err
-	}
-	defer r.Close()
-	got, err := r.Get(ctx, rejectKey(codec.Rejects, s.keys, id), rejectKey(codec.RejectBodies, s.keys, id))
+	got, err := r.Get(ctx, rejectKey(codec.Rejects, k.cfg.Keys, id), rejectKey(codec.RejectBodies, k.cfg.Keys, id))
 	if err != nil {
 		return Reject{}, err
 	}
@@ -215,29 +205,24 @@ func (s *Space) Reject(ctx context.Context, text string) (Reject, error) {
 	}
 	rej, err := decodeReject(id, got[0])
 	if err == nil {
-		rej.Body, err = unpackReject(got[1])
+		rej.Body, err = unpack(got[1])
 	}
 	return rej.Reject, err
 }
 
-// RejectCounts counts the kept rejects by source and code, exactly.
-func (s *Space) RejectCounts(ctx context.Context) ([]RejectCount, error) {
-	r, err := s.store.Snapshot(ctx)
+// Counts counts the rejects of a snapshot by source and code, exactly.
+func (k *Keeper) Counts(ctx context.Context, r kv.Reader) ([]Count, error) {
+	counts, err := readCounts(ctx, r, k.cfg.Keys, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	counts, err := readRejectCounts(ctx, r, s.keys, 0)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]RejectCount, 0, len(counts))
-	for k, n := range counts {
+	out := make([]Count, 0, len(counts))
+	for kind, n := range counts {
 		if n.records != 0 {
-			out = append(out, RejectCount{k.source, k.code, n.records, n.messages})
+			out = append(out, Count{kind.source, kind.code, n.records, n.messages})
 		}
 	}
-	slices.SortFunc(out, func(a, b RejectCount) int {
+	slices.SortFunc(out, func(a, b Count) int {
 		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Code, b.Code))
 	})
 	return out, nil

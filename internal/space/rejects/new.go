@@ -1,4 +1,4 @@
-package space
+package rejects
 
 import (
 	"bytes"
@@ -10,11 +10,11 @@ import (
 // is kept whole.
 const rejectText = 200
 
-// NewReject completes the record of a message, or of a whole request, that is
+// New completes the record of a message, or of a whole request, that is
 // refused: known says why, whence and when; the body, the messageId and the type
 // are read from raw, with which the record shares no memory. The type of a
 // message is that of its endpoint where the record names one.
-func NewReject(raw []byte, known Reject) Reject {
+func New(raw []byte, known Reject) Reject {
 	r := known
 	r.Body = bytes.Clone(raw)
 	if r.Code != string(event.BadJSON) {

@@ -1,4 +1,4 @@
-package space
+package rejects
 
 import (
 	"fmt"
@@ -20,8 +20,16 @@ const (
 	rejectMostBytes = journal.MaxUnpacked - 64
 )
 
-// packReject makes what is stored of a refused body.
-func (s *Space) packReject(body []byte) []byte {
+// PackAhead packs the body of a reject where that takes a while, ahead of the commit. It
+// may be called from many goroutines at once.
+func (k *Keeper) PackAhead(r *Reject) {
+	if r.packed == nil && len(r.Body) >= rejectPackBytes {
+		r.packed = k.pack(r.Body)
+	}
+}
+
+// pack makes what is stored of a refused body.
+func (k *Keeper) pack(body []byte) []byte {
 	switch {
 	case len(body) == 0:
 		return []byte{}
@@ -29,12 +37,12 @@ func (s *Space) packReject(body []byte) []byte {
 		return append([]byte{rejectPlain}, body...)
 	}
 	body = body[:min(len(body), rejectMostBytes)]
-	return s.packer.Pack([]byte{rejectPacked}, [][]byte{body})
+	return k.cfg.Packer.Pack([]byte{rejectPacked}, [][]byte{body})
 }
 
-// unpackReject gives back what packReject was given. Errors wrap kv.ErrCorrupt or
+// unpack gives back what pack was given. Errors wrap kv.ErrCorrupt or
 // codec.ErrTooNew.
-func unpackReject(b []byte) ([]byte, error) {
+func unpack(b []byte) ([]byte, error) {
 	switch {
 	case len(b) == 0:
 		return []byte{}, nil
