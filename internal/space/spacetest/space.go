@@ -29,11 +29,11 @@ import (
 var Quiet = slog.New(slog.DiscardHandler)
 
 // Seeds is how many random worlds a test makes. The race detector, which slows
-// them down tenfold, looks at a third of them; `make test` runs them without it
-// too.
+// them down tenfold, looks at a sixth of them; `make test` runs all of them without
+// it too.
 func Seeds(n uint64) uint64 {
 	if Raced {
-		return (n + 2) / 3
+		return (n + 5) / 6
 	}
 	return n
 }
