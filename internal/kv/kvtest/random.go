@@ -98,7 +98,7 @@ func testModel(t *testing.T, b Backend) {
 			"snapshot":    take,
 			"get": func(t *rapid.T) {
 				p := pick(t)
-				names := rapid.SliceOfN(keys, 0, 5).Draw(t, "keys")
+				names := rapid.OneOf(rapid.SliceOfN(keys, 0, 5), rapid.SliceOfN(keys, 16, 24)).Draw(t, "keys")
 				got, err := p.r.Get(ctx, names...)
 				if err != nil {
 					t.Fatal(err)
@@ -125,7 +125,7 @@ func testModel(t *testing.T, b Backend) {
 			"scans": func(t *rapid.T) {
 				p := pick(t)
 				var ranges []kv.Range
-				for range rapid.IntRange(0, 4).Draw(t, "ranges") {
+				for range rapid.OneOf(rapid.IntRange(0, 4), rapid.IntRange(16, 20)).Draw(t, "ranges") {
 					ranges = append(ranges, kv.Range{From: bounds.Draw(t, "from"), To: bounds.Draw(t, "to")})
 				}
 				limit, reverse := rapid.IntRange(1, 12).Draw(t, "limit"), rapid.Bool().Draw(t, "reverse")

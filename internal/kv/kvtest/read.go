@@ -79,6 +79,17 @@ func testScan(t *testing.T, b Backend) {
 			t.Fatalf("Scans, range %d from %q: %s", i, ranges[i].From, d)
 		}
 	}
+	for i := range ranges {
+		ranges[i].To = randomKey(rng)
+	}
+	if all, err = v.Scans(context.Background(), ranges, 7, false); err != nil {
+		t.Fatal(err)
+	}
+	for i := range ranges {
+		if d := differ(all[i], m.scan(ranges[i].From, ranges[i].To, 7, false)); d != "" {
+			t.Fatalf("Scans, range %d from %q to %q: %s", i, ranges[i].From, ranges[i].To, d)
+		}
+	}
 	var paged []kv.Entry
 	var from []byte
 	for {

@@ -59,6 +59,9 @@ func (r *reader) Get(ctx context.Context, keys ...[]byte) (_ [][]byte, err error
 	}
 	defer r.leave()
 	defer damaged(&err)
+	if len(keys) >= leastMany {
+		return r.getMany(ctx, keys)
+	}
 	values := make([][]byte, len(keys))
 	for i, key := range keys {
 		if i%ctxEvery == ctxEvery-1 {
@@ -132,7 +135,18 @@ func (r *reader) Scan(ctx context.Context, from, to []byte, limit int, reverse b
 }
 
 // Scans implements kv.Reader.
-func (r *reader) Scans(ctx context.Context, ranges []kv.Range, limit int, reverse bool) ([][]kv.Entry, error) {
+func (r *reader) Scans(ctx context.Context, ranges []kv.Range, limit int, reverse bool) (_ [][]kv.Entry, err error) {
+	if len(ranges) >= leastMany && !reverse && bounded(ranges) {
+		if err := kv.CheckLimit(limit); err != nil {
+			return nil, err
+		}
+		if err := r.enter(ctx); err != nil {
+			return nil, err
+		}
+		defer r.leave()
+		defer damaged(&err)
+		return r.scanMany(ctx, ranges, limit)
+	}
 	out := make([][]kv.Entry, len(ranges))
 	for i := range ranges {
 		var err error
