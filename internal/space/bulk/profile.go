@@ -106,37 +106,50 @@ func sorted(hashes []identity.Hash) []identity.Hash {
 
 // fold folds a profile whose records were loaded.
 func fold(v *space.View, id codec.ProfileID, rec *codec.Profile, accepting map[identity.Hash][]identity.Hash) (*Profile, error) {
-	p := &Profile{ID: id, Record: rec, Provisional: v.Applying()}
-	var strands []identity.Hash
+	var hashes []identity.Hash
+	var strands []*codec.Strand
 	seen := map[identity.Hash]bool{}
-	var lists [][]profile.Identifier
+	provisional := v.Applying()
 	for _, m := range rec.IDs {
 		n := v.Identifier(m.Hash)
-		p.Provisional = p.Provisional || n != nil && n.Pending
+		provisional = provisional || n != nil && n.Pending
 		for _, h := range accepting[m.Hash] {
 			st := v.Strand(h)
 			if seen[h] || st == nil || !v.Belongs(st, id) {
 				continue
 			}
 			seen[h] = true
-			strands = append(strands, h)
-			lists = append(lists, accepted(st))
-			if !st.Founded.IsZero() && st.Founded != id {
-				p.Merged = append(p.Merged, st.Founded)
-			}
-			if p.FirstSeen == 0 || st.First.Time < p.FirstSeen {
-				p.FirstSeen = st.First.Time
-			}
+			hashes, strands = append(hashes, h), append(strands, st)
 		}
 	}
-	rows, err := v.TraitsOf(strands...)
+	rows, err := v.TraitsOf(hashes...)
 	if err != nil {
 		return nil, err
 	}
+	p := Fold(id, rec, strands, rows)
+	p.Provisional = provisional
+	return p, nil
+}
+
+// Fold folds a profile over its strands, each once, with what was said of traits under
+// each. That pending work may change it, it does not know.
+func Fold(id codec.ProfileID, rec *codec.Profile, strands []*codec.Strand, rows []profile.Traits) *Profile {
+	p := &Profile{ID: id, Record: rec}
+	lists := make([][]profile.Identifier, len(strands))
+	hashes := make([]identity.Hash, len(strands))
+	for i, st := range strands {
+		lists[i], hashes[i] = accepted(st), st.Hash
+		if !st.Founded.IsZero() && st.Founded != id {
+			p.Merged = append(p.Merged, st.Founded)
+		}
+		if p.FirstSeen == 0 || st.First.Time < p.FirstSeen {
+			p.FirstSeen = st.First.Time
+		}
+	}
 	slices.SortFunc(p.Merged, func(a, b codec.ProfileID) int { return slices.Compare(a[:], b[:]) })
 	p.Identifiers = profile.FoldIdentifiers(lists...)
-	p.Traits = foldTraits(strands, rows)
-	return p, nil
+	p.Traits = foldTraits(hashes, rows)
+	return p
 }
 
 // foldTraits folds the traits of strands, of each name the setting of the latest moment.

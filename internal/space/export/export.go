@@ -11,10 +11,15 @@ import (
 )
 
 // Exporter exports what a space holds.
-type Exporter struct{ space *space.Space }
+type Exporter struct {
+	space   *space.Space
+	scratch string
+	sizes   sweepSizes
+}
 
-// New makes the exporter of a space.
-func New(s *space.Space) *Exporter { return &Exporter{s} }
+// New makes the exporter of a space. Its temporary files, which may take some hundred
+// bytes for each profile, lie in the directory scratch; "": in the system's.
+func New(s *space.Space, scratch string) *Exporter { return &Exporter{s, scratch, standardSizes} }
 
 // Export is an export that was found to be possible. It holds a snapshot until it is
 // closed.
@@ -28,6 +33,10 @@ type Export struct {
 	audience  uint32 // with Request.Audience
 	ofProfile *profileFilter
 	ofEvent   *eventFilter
+
+	scratch string
+	sizes   sweepSizes
+	spills  []*spill // of sweeps, by the goroutine that lists pieces
 
 	each atomic.Int64 // bytes of rows that a profile makes, of the last piece; 0: not known
 }
@@ -49,7 +58,7 @@ func (x *Exporter) Export(ctx context.Context, q Request) (*Export, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Export{request: q, view: v}
+	e := &Export{request: q, view: v, scratch: x.scratch, sizes: x.sizes}
 	if err := e.prepare(x.space); err != nil {
 		v.Close()
 		return nil, err

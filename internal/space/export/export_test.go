@@ -71,7 +71,7 @@ func jane(t testing.TB) []byte {
 
 func written(t testing.TB, s *space.Space, q export.Request) (string, export.Status) {
 	t.Helper()
-	e, err := export.New(s).Export(t.Context(), q)
+	e, err := export.New(s, "").Export(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestWhatCannotBeExported(t *testing.T) {
 		{Kind: export.Profiles, Format: export.CSV, Where: `events("A").count() > 1`},
 		{Kind: export.Events, Format: export.CSV, Where: `traits.plan == "a" && nothing(`},
 	} {
-		e, err := export.New(s).Export(t.Context(), q)
+		e, err := export.New(s, "").Export(t.Context(), q)
 		if !errors.Is(err, space.ErrInvalid) {
 			t.Errorf("%+v: %v", q, err)
 		}
@@ -259,7 +259,7 @@ func TestWhatCannotBeExported(t *testing.T) {
 			e.Close()
 		}
 	}
-	if _, err := export.New(s).Export(t.Context(), export.Request{Kind: export.Members, Format: export.CSV, Audience: "vip"}); !errors.Is(err, space.ErrNotFound) {
+	if _, err := export.New(s, "").Export(t.Context(), export.Request{Kind: export.Members, Format: export.CSV, Audience: "vip"}); !errors.Is(err, space.ErrNotFound) {
 		t.Errorf("%v", err)
 	}
 }
@@ -272,7 +272,7 @@ func TestWhoeverReadsGoesAway(t *testing.T) {
 		fmt.Fprintf(&text, `{"type":"identify","userId":"u%d","traits":{"n":%d}}`+"\n", i, i)
 	}
 	take(t, s, text.Bytes())
-	e, err := export.New(s).Export(t.Context(), export.Request{Kind: export.Profiles, Format: export.NDJSON})
+	e, err := export.New(s, "").Export(t.Context(), export.Request{Kind: export.Profiles, Format: export.NDJSON})
 	if err != nil {
 		t.Fatal(err)
 	}

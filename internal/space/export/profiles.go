@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/bulk"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
@@ -65,8 +66,21 @@ func (e *Export) columnsOf() []column {
 
 // readProfiles reads profiles and makes the rows of those that pass.
 func (e *Export) readProfiles(ctx context.Context, ids []codec.ProfileID) piece {
-	people, err := e.people(ctx, ids)
-	out := piece{looked: int64(len(ids)), err: err}
+	v := e.fresh(ctx)
+	found, err := bulk.Read(v, ids)
+	if err != nil {
+		return piece{err: err}
+	}
+	found = slices.DeleteFunc(found, func(p *bulk.Profile) bool { return p.Record.Collection != e.request.Collection })
+	people, err := e.peopleOf(v, found)
+	if err != nil {
+		return piece{err: err}
+	}
+	return e.rowsOf(piece{looked: int64(len(ids))}, people)
+}
+
+// rowsOf makes the rows of the people that pass.
+func (e *Export) rowsOf(out piece, people []person) piece {
 	for i := range people {
 		p := &people[i]
 		pass, err := e.passes(p)
@@ -80,17 +94,11 @@ func (e *Export) readProfiles(ctx context.Context, ids []codec.ProfileID) piece 
 	return out
 }
 
-// people reads profiles of the collection with what was computed of them.
-func (e *Export) people(ctx context.Context, ids []codec.ProfileID) ([]person, error) {
-	v := e.fresh(ctx)
-	found, err := bulk.Read(v, ids)
-	if err != nil {
-		return nil, err
-	}
-	found = slices.DeleteFunc(found, func(p *bulk.Profile) bool { return p.Record.Collection != e.request.Collection })
-	ids = ids[:0]
-	for _, p := range found {
-		ids = append(ids, p.ID)
+// peopleOf adds to profiles what was computed of them.
+func (e *Export) peopleOf(v *space.View, found []*bulk.Profile) ([]person, error) {
+	ids := make([]codec.ProfileID, len(found))
+	for i, p := range found {
+		ids[i] = p.ID
 	}
 	states, err := e.told.States(v, ids)
 	if err != nil {

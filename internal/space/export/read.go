@@ -80,6 +80,7 @@ func (e *Export) read(ctx context.Context, s sink) <-chan chan piece {
 	}
 	go func() {
 		defer close(pieces)
+		defer e.clearSpills()
 		defer group.Wait()
 		defer close(jobs)
 		failed := func(err error) {
@@ -91,10 +92,17 @@ func (e *Export) read(ctx context.Context, s sink) <-chan chan piece {
 			}
 		}
 		list := e.profilePieces
-		if e.request.Kind == Events {
+		sweeps, err := e.sweeps(ctx)
+		switch {
+		case err != nil:
+			failed(err)
+			return
+		case sweeps:
+			list = e.sweepPieces
+		case e.request.Kind == Events:
 			list = e.eventPieces
 		}
-		err := list(ctx, func(w work) bool {
+		err = list(ctx, func(w work) bool {
 			j := job{w, make(chan piece, 1)}
 			select {
 			case pieces <- j.out:
@@ -192,3 +200,11 @@ func (e *Export) eventPieces(ctx context.Context, add func(work) bool) error {
 
 // fresh is an empty view of the export's snapshot, for one piece.
 func (e *Export) fresh(ctx context.Context) *space.View { return e.view.Fresh(ctx) }
+
+// clearSpills removes the temporary files of an export that ended early.
+func (e *Export) clearSpills() {
+	for _, s := range e.spills {
+		_ = s.close() // nothing of them is wanted any more
+	}
+	e.spills = nil
+}
