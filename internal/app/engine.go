@@ -179,9 +179,19 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 			return nil, errors.Join(fmt.Errorf("the definitions of space %s, %s: %w", id, declared.Definitions, err), destinations.Close(ctx), one.Close(ctx))
 		}
 	}
-	e.spaces[id] = opened{one, query.New(one), overrides.New(one), rules.New(one), watch.New(one), search.New(one, e.log), duplicates.New(one, duplicates.Config{Log: e.log, Tasks: e.tasks}), values, export.New(one, e.cfg.Data), destinations, made}
+	e.spaces[id] = opened{one, query.New(one), overrides.New(one), rules.New(one), watch.New(one), search.New(one, e.log), e.finder(one), values, export.New(one, e.cfg.Data), destinations, made}
 	e.spaces[id].KeepProfiles(share.profiles)
 	return one, nil
+}
+
+// finder looks for duplicates in a space while this process serves: a command that looks
+// into a directory leaves that to the server.
+func (e *Engine) finder(s *space.Space) *duplicates.Finder {
+	cfg := duplicates.Config{Log: e.log}
+	if e.serving {
+		cfg.Tasks = e.tasks
+	}
+	return duplicates.New(s, cfg)
 }
 
 // OpenAll opens every space of the catalog.
