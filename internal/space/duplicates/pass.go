@@ -22,7 +22,7 @@ import (
 const (
 	workTime    = 100 * time.Millisecond // of one run
 	workShare   = 20                     // it works one of so many moments
-	recordsRead = 64                     // at once
+	recordsRead = 64                     // at once, at most
 	chunk       = 256                    // profiles in one commit
 	pollPause   = time.Minute            // on a shared store other nodes' commits are not told
 
@@ -68,9 +68,18 @@ func (d *Finder) Pass(ctx context.Context, until time.Time) (more bool, err erro
 	if err != nil {
 		return false, err
 	}
+	// A record is a commit, and may be of one profile or of thousands: as many are read at
+	// once as have the profiles of about one commit here.
+	records := 1
 	for more = true; more && time.Now().Before(until); {
-		if more, err = d.piece(ctx, fence); err != nil {
+		var profiles int
+		if profiles, more, err = d.piece(ctx, fence, records); err != nil {
 			break
+		}
+		if profiles <= chunk/2 {
+			records = min(2*records, recordsRead)
+		} else if profiles > chunk {
+			records = max(records/2, 1)
 		}
 	}
 	if errors.Is(err, kv.ErrConflict) || errors.Is(err, kv.ErrUnknown) {
@@ -79,48 +88,50 @@ func (d *Finder) Pass(ctx context.Context, until time.Time) (more bool, err erro
 	return more, err
 }
 
-// piece takes some records of the feed.
-func (d *Finder) piece(ctx context.Context, fence lease.Fence) (more bool, err error) {
+// piece takes so many records of the feed at most, and says how many profiles they
+// were about.
+func (d *Finder) piece(ctx context.Context, fence lease.Fence, most int) (about int, more bool, err error) {
 	v, err := d.space.View(ctx)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	defer v.Close()
 	key := codec.DuplicatesRead.Key(v.Keys())
 	got, err := v.Reader().Get(ctx, key)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	stored := got[0]
 	cursor, err := feed.ParseCursor(string(stored))
 	if err != nil {
-		return false, fmt.Errorf("%w: the cursor of the search for duplicates: %w", kv.ErrCorrupt, err)
+		return 0, false, fmt.Errorf("%w: the cursor of the search for duplicates: %w", kv.ErrCorrupt, err)
 	}
-	records, next, err := feed.ReadOf(ctx, v.Reader(), v.Keys(), cursor, recordsRead, tells)
+	records, next, err := feed.ReadOf(ctx, v.Reader(), v.Keys(), cursor, most, tells)
 	if err != nil {
-		return false, err
+		return 0, false, err
 	}
 	if len(records) == 0 {
-		return false, nil
+		return 0, false, nil
 	}
 	profiles := changed(records)
+	about = len(profiles)
 	for {
 		n := min(len(profiles), chunk)
 		var b kv.Batch
 		fence.Require(&b)
 		b.Require(key, stored)
 		if err := d.look(ctx, profiles[:n], &b); err != nil {
-			return false, err
+			return 0, false, err
 		}
 		profiles = profiles[n:]
 		if len(profiles) == 0 {
 			b.Put(key, []byte(next.String()))
 		}
 		if err := d.space.Store().Commit(ctx, &b); err != nil {
-			return false, err
+			return 0, false, err
 		}
 		if len(profiles) == 0 {
-			return len(records) == recordsRead, nil
+			return about, len(records) == most, nil
 		}
 	}
 }
