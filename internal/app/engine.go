@@ -38,7 +38,8 @@ type Engine struct {
 	place   place // of the store, for messages
 	catalog *catalog.Catalog
 	tasks   *task.Scheduler // the background work of all spaces
-	memory  *task.Task      // divides the memory among them
+	budget  budget          // of memory
+	memory  *task.Task      // divides what spaces have of it among them
 
 	serving   bool                   // set before a server opens its spaces
 	listening atomic.Pointer[string] // where it is reached on this machine; nil: not yet
@@ -85,8 +86,9 @@ const (
 // Open opens the data directory or the shared store of cfg, making it on first
 // use. Spaces are opened when they are asked for.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, d Declaring) (*Engine, error) {
-	spareGarbage(cfg.Memory)
 	e := &Engine{cfg: cfg, log: log, place: placeOf(cfg), spaces: map[string]opened{}, tasks: task.New()}
+	e.budget = budgetOf(cfg.Memory, e.place.url != "")
+	e.budget.spareGarbage()
 	var err error
 	if e.store, err = e.place.open(ctx, cfg, log); err != nil {
 		return nil, err
@@ -151,7 +153,7 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 	if e.closed || !there {
 		return nil, space.ErrClosed
 	}
-	share := spaceShare(e.cfg.Memory, 1) // a bound, until the memory is divided anew
+	share := e.budget.share(1) // a bound, until the memory is divided anew
 	one, err := space.Open(ctx, e.store, space.Config{
 		ID:           id,
 		Log:          e.log,

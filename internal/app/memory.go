@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
@@ -28,15 +27,11 @@ const (
 	shareLook  = time.Minute // how often shares are looked at without a reason
 )
 
-// storeShare is the store's part of the memory: a quarter, for bodies and old
-// index blocks; what is read all the time is in the caches of the spaces.
-func storeShare(memory config.Bytes) int64 { return int64(memory) / 4 }
-
-// spaceShare divides the rest among n spaces: a third of each share remembers
+// share divides the memory of all spaces among n: a third of each share remembers
 // message IDs, a sixth the profiles that people read, the rest what events need. A
 // share is a bound: its memory is taken as it is needed.
-func spaceShare(memory config.Bytes, n int) share {
-	each := (int64(memory) - storeShare(memory)) / int64(max(n, 1))
+func (b *budget) share(n int) share {
+	each := b.spaces / int64(max(n, 1))
 	return share{cache: max(each/2, leastShare), dedupe: max(each/3, leastShare), profiles: max(each/6, leastShare)}
 }
 
@@ -70,7 +65,7 @@ func (e *Engine) divide(was map[*space.Space]share) (given map[*space.Space]shar
 			used++
 		}
 	}
-	each := spaceShare(e.cfg.Memory, used)
+	each := e.budget.share(used)
 	given, all = make(map[*space.Space]share, len(open)), true
 	for _, one := range open {
 		s := one.Space

@@ -52,7 +52,8 @@ func (p place) open(ctx context.Context, cfg config.Config, log *slog.Logger) (k
 		}
 		return s, nil
 	}
-	s, err := pebblekv.Open(filepath.Join(p.dir, storeDir), pebblekv.Options{CacheBytes: storeShare(cfg.Memory), Tracked: query.Tracked, Logger: log})
+	b := budgetOf(cfg.Memory, false)
+	s, err := pebblekv.Open(filepath.Join(p.dir, storeDir), pebblekv.Options{CacheBytes: b.blocks, MemtableBytes: uint64(b.memtable), Tracked: query.Tracked, Logger: log})
 	if err != nil {
 		return nil, p.explain(err)
 	}

@@ -96,7 +96,7 @@ func Default() Config {
 		Listen:   "127.0.0.1:8080",
 		Data:     "./selfsame-data",
 		LogLevel: LevelInfo,
-		Memory:   768 << 20,
+		Memory:   1 << 30,
 
 		TrustedProxies: Networks{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 

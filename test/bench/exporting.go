@@ -30,6 +30,6 @@ func (b *bench) exports() error {
 	rate := float64(c.lines) / took.Seconds()
 	b.tables.at("Export of all profiles as NDJSON", "of a stopped directory", "profiles/s", "of C", "CPU µs/profile", "profiles", "MB/s", "peak RSS MiB", "of memory").
 		add(b.row("profiles"), count(rate), ratio(rate, b.yard.core), micros(state.UserTime()+state.SystemTime(), c.lines), count(c.lines),
-			figure{float64(c.bytes) / 1e6 / took.Seconds(), decimals(1)}, mebi(peak), ratio(float64(peak), memory))
+			figure{float64(c.bytes) / 1e6 / took.Seconds(), decimals(1)}, mebi(peak), b.ofMemory(peak))
 	return nil
 }

@@ -66,7 +66,7 @@ func (b *bench) importInto(name string, running bool) error {
 	t := b.tables.at(importTitle, whole(b.events)+" events", "events/s", "of C", "CPU µs/event", "of C's", "MB/s of D", "peak RSS MiB", "of memory", "disk B/event")
 	rate, each := float64(b.events)/wall.Seconds(), micros(cpu, b.events)
 	t.add(b.row(name), count(rate), ratio(rate, b.yard.core), each, ratio(each.value, b.yard.coreCPU), ratio(rate*b.eventBytes(), b.yard.disk),
-		mebi(peak), ratio(float64(peak), memory), count(float64(disk)/float64(b.events)))
+		mebi(peak), b.ofMemory(peak), count(float64(disk)/float64(b.events)))
 	return nil
 }
 

@@ -160,7 +160,7 @@ func (b *bench) ingest(title, name string, size, connections int) error {
 		"generator µs/event", "peak RSS MiB", "of memory", "disk B/event", "not 200")
 	t.add(b.row(name), count(rate), ratio(rate, b.yard.core), millis(o.quantile(0.5)), millis(o.quantile(0.99)),
 		ratio(o.quantile(0.99).Seconds(), o.quantile(0.5).Seconds()), cpu, ratio(cpu.value, b.yard.coreCPU),
-		ratio(rate*b.eventBytes(), b.yard.disk), micros(o.ownCPU, n), mebi(use.Peak), ratio(float64(use.Peak), memory),
+		ratio(rate*b.eventBytes(), b.yard.disk), micros(o.ownCPU, n), mebi(use.Peak), b.ofMemory(use.Peak),
 		count(over(float64(disk), float64(o.delivered*size))), count(o.wrong()))
 	t.remarkOn(b.row(name), o)
 	return nil

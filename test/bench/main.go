@@ -53,6 +53,7 @@ type bench struct {
 	cards         int   // people of simulate
 	steps         []int // profiles of scale
 	connections   int   // of readers
+	memory        int   // MiB that servers may take
 	store         string
 	kiosks        int    // in the population of postgres
 	mixes         string // which of its rows; all if empty
@@ -108,6 +109,7 @@ func run() (err error) {
 	flag.IntVar(&b.cards, "cards", 50_000, "people of simulate, four events each")
 	steps := flag.String("steps", "100000,500000,1200000,2500000,5000000", "profiles of scale, one after the other")
 	flag.IntVar(&b.connections, "connections", 32, "connections of readers")
+	flag.IntVar(&b.memory, "memory", 1024, "MiB of memory that servers may take")
 	flag.StringVar(&b.store, "store", "", "URL of an empty PostgreSQL database to use; default: a server is started if one is installed")
 	flag.IntVar(&b.kiosks, "kiosks", 100, "kiosks in the population of postgres")
 	flag.IntVar(&b.sharedPeople, "shared-people", 10_000, "people loaded before profiles are read from PostgreSQL")
@@ -147,7 +149,7 @@ func run() (err error) {
 	if b.contenders, err = b.servers(*binary); err != nil {
 		return err
 	}
-	if err := os.WriteFile(b.config(), []byte(configuration), 0o600); err != nil {
+	if err := os.WriteFile(b.config(), fmt.Appendf(nil, configuration, b.memory), 0o600); err != nil {
 		return err
 	}
 	failed := b.all(chosen)
@@ -291,6 +293,9 @@ func describe() string {
 
 func (b *bench) config() string { return filepath.Join(b.dir, "selfsame.yaml") }
 
+// ofMemory is a peak as a part of what servers may take.
+func (b *bench) ofMemory(peak int64) figure { return ratio(float64(peak), float64(b.memory)*(1<<20)) }
+
 // data makes an empty data directory.
 func (b *bench) data() (string, error) { return os.MkdirTemp(b.dir, "data-") }
 
@@ -305,6 +310,7 @@ const (
 const configuration = `admin_token: ` + admin + `
 log_level: warn
 profile_rate: 0
+memory: %dMiB
 allow_private: 127.0.0.1
 spaces:
   - id: dev
@@ -312,6 +318,3 @@ spaces:
     sources: [{id: shop, name: Shop, write_key: ` + writeKey + `}]
     tokens: [{name: reader, token: ` + token + `}]
 `
-
-// memory is the configuration's default, in bytes.
-const memory = 768 << 20

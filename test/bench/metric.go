@@ -29,3 +29,13 @@ func metric(p *instance.Process, name string) (float64, error) {
 	}
 	return 0, fmt.Errorf("/metrics has no %s", name)
 }
+
+// goMemory is what Go's runtime has of the system, garbage included.
+func goMemory(p *instance.Process) (int64, error) {
+	all, err := metric(p, "go_memstats_sys_bytes")
+	if err != nil {
+		return 0, err
+	}
+	back, err := metric(p, "go_memstats_heap_released_bytes")
+	return int64(all - back), err
+}

@@ -72,7 +72,7 @@ func (b *bench) reads() error {
 			t.remarkOn(b.row(x.name)+", their requests", poured)
 		}
 		t.add(b.row(x.name), count(read.rate()), ratio(read.rate(), b.yard.http), millis(read.quantile(0.5)), millis(read.quantile(0.99)),
-			ratio(read.quantile(0.99).Seconds(), b.yard.httpP99.Seconds()), cpu, beside, late, mebi(use.Peak), ratio(float64(use.Peak), memory), count(wrong))
+			ratio(read.quantile(0.99).Seconds(), b.yard.httpP99.Seconds()), cpu, beside, late, mebi(use.Peak), b.ofMemory(use.Peak), count(wrong))
 		t.remarkOn(b.row(x.name), read)
 	}
 	return p.Stop()

@@ -20,7 +20,7 @@ func (b *bench) scale() error {
 	}
 	defer os.RemoveAll(data)
 	t := b.tables.at(scaleTitle, "about", "events/s", "of C", "of the first", "p50 ms", "p99 ms", "server µs/event", "of C's", "profiles", "events",
-		"loaded at events/s", "start ms", "traits/s", "p99 ms of traits", "RSS MiB at start", "peak RSS MiB", "of memory", "disk MiB", "not 200")
+		"loaded at events/s", "start ms", "traits/s", "p99 ms of traits", "RSS MiB at start", "peak RSS MiB", "of memory", "RSS MiB at end", "of it Go's", "disk MiB", "not 200")
 	s := scaling{bench: b, data: data, table: t, profilesPerPerson: 1.02}
 	for _, profiles := range b.steps {
 		if err := s.step(profiles); err != nil {
@@ -103,6 +103,10 @@ func (s *scaling) measured(p *instance.Process, profiles int, loading float64) e
 	if err != nil {
 		return err
 	}
+	heap, err := goMemory(p)
+	if err != nil {
+		return err
+	}
 	disk, err := instance.DiskBytes(s.data)
 	if err != nil {
 		return err
@@ -122,7 +126,7 @@ func (s *scaling) measured(p *instance.Process, profiles int, loading float64) e
 	name := whole(profiles)
 	s.table.add(s.row(name), count(rate), ofCore, ratio(ofCore.value, s.first), millis(o.quantile(0.5)), millis(o.quantile(0.99)), cpu, ratio(cpu.value, s.yard.coreCPU),
 		count(has), count(s.events), count(loading), millis(p.Startup), count(r.rate()), millis(r.quantile(0.99)), mebi(atStart.RSS), mebi(use.Peak),
-		ratio(float64(use.Peak), memory), mebi(disk), count(o.wrong()+r.wrong()))
+		s.ofMemory(use.Peak), mebi(use.RSS), mebi(heap), mebi(disk), count(o.wrong()+r.wrong()))
 	s.table.remarkOn(s.row(name)+" profiles, events", o)
 	s.table.remarkOn(s.row(name)+" profiles, reads", r)
 	return nil

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"os"
+	"runtime/debug"
+
+	"github.com/selfsame-id/selfsame/internal/config"
+)
+
+// budget is how the configuration's memory is divided. With all parts in use the
+// process takes what the configuration says, and a quarter more with its garbage.
+type budget struct {
+	blocks   int64 // of the store, read from disk: bodies and old index blocks
+	memtable int64 // one of the store's; mostly two are in use, four at most
+	bodies   int64 // what requests in flight hold
+	spaces   int64 // caches and filters of all spaces
+	heap     int64 // what Go may take in all, garbage included
+}
+
+// process is what there is before anything is kept: the program itself, stacks, buffers.
+const process = 64 << 20
+
+// Bounds of parts that more memory does not make better, or less only slower.
+const (
+	leastMemtable, mostMemtable = 4 << 20, 64 << 20
+	leastBodies, mostBodies     = 32 << 20, 256 << 20
+	leastHeap                   = 160 << 20
+)
+
+// budgetOf divides the memory. A shared store needs none on this machine.
+func budgetOf(memory config.Bytes, shared bool) budget {
+	m := int64(memory)
+	b := budget{bodies: min(max(m/6, leastBodies), mostBodies)}
+	if !shared {
+		b.blocks = m / 6
+		b.memtable = min(max(m/16, leastMemtable), mostMemtable)
+	}
+	b.spaces = max(m-process-b.blocks-3*b.memtable-b.bodies, m/8)
+	// Blocks and memtables are not in Go's heap.
+	b.heap = max(m+m/4-process-b.blocks-4*b.memtable, leastHeap)
+	return b
+}
+
+// spareGarbage lets garbage grow larger than Go does by default, for a commit
+// makes a lot of it and half of a small heap is collected again and again; near
+// the limit the collector works as hard as it must. GOGC and GOMEMLIMIT, if set,
+// have the say.
+func (b *budget) spareGarbage() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(b.heap)
+	}
+}
