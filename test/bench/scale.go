@@ -90,6 +90,9 @@ func (s *scaling) measured(p *instance.Process, profiles int, loading float64) e
 	if err != nil {
 		return err
 	}
+	if err := s.settle(p); err != nil {
+		return err
+	}
 	read, err := s.apply(p, &load{addrs: []string{p.Addr}, connections: s.connections, again: true, begins: []byte("{"),
 		requests: traitsOf(visitors(s.seed, 0, s.people), 100_000)})
 	if err != nil {
