@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -17,11 +21,11 @@ func auditSays(e *api.AuditEntry) string {
 	var d api.Override
 	if (e.Action == "override.add" || e.Action == "override.remove") && json.Unmarshal(e.Detail, &d) == nil && len(d.IDs) > 0 {
 		if e.Action == "override.remove" {
-			return shorten(overrideUndone(&d), 80)
+			return terminal.Shorten(overrideUndone(&d), 80)
 		}
-		return shorten(overrideSays(&d), 80)
+		return terminal.Shorten(overrideSays(&d), 80)
 	}
-	return clean(e.Subject)
+	return terminal.Clean(e.Subject)
 }
 
 func (sh *shell) audit() *cobra.Command {
@@ -45,19 +49,19 @@ person, as their tool says (the commands say $USER). --json has the details.`,
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var page api.Page[api.AuditEntry]
 			query := url.Values{"limit": {strconv.Itoa(*limit)}}
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "audit"), query, nil, &page); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "audit"), query, nil, &page); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(page.Data)
 			}
-			t := table{header: []string{"WHEN", "BY", "FOR", "ACTION", "WHAT", "WHY"}}
+			t := terminal.Table{Header: []string{"WHEN", "BY", "FOR", "ACTION", "WHAT", "WHY"}}
 			for _, e := range page.Data {
-				t.add(moment(e.At), clean(e.By), clean(e.For), clean(e.Action), auditSays(&e), shorten(clean(e.Why), 50))
+				t.Add(terminal.Moment(e.At), terminal.Clean(e.By), terminal.Clean(e.For), terminal.Clean(e.Action), auditSays(&e), terminal.Shorten(terminal.Clean(e.Why), 50))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			if page.Cursor.HasMore {
-				fmt.Fprintf(sh.out, "%s\n", sh.out.paint(dim, "There are older entries; see --limit."))
+				fmt.Fprintf(sh.out, "%s\n", sh.out.Paint(terminal.Dim, "There are older entries; see --limit."))
 			}
 			return nil
 		})

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"bytes"
 	"context"
 	"encoding/json"
@@ -44,7 +46,7 @@ func (b *buffer) String() string {
 
 func (w *world) start(ctx context.Context, stdin string, args ...string) (out, errs *buffer, code func() int) {
 	out, errs = &buffer{}, &buffer{}
-	sh := &shell{in: strings.NewReader(stdin), out: &screen{out: out}, err: &screen{out: errs},
+	sh := &shell{in: strings.NewReader(stdin), out: &terminal.Screen{Out: out}, err: &terminal.Screen{Out: errs},
 		env: func(name string) (string, bool) { v, ok := w.env[name]; return v, ok }}
 	done := make(chan int, 1)
 	go func() { done <- sh.run(ctx, args) }()

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"bufio"
 	"fmt"
 	"os"
@@ -13,8 +15,8 @@ import (
 // is no, and says how to say yes beforehand.
 func (sh *shell) confirm(question string) error {
 	f, ok := sh.in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) || !sh.out.terminal {
-		fmt.Fprintf(sh.err, "%s nothing was changed; add --yes to go on without being asked\n", sh.err.paint(yellow, "note:"))
+	if !ok || !term.IsTerminal(int(f.Fd())) || !sh.out.Terminal {
+		fmt.Fprintf(sh.err, "%s nothing was changed; add --yes to go on without being asked\n", sh.err.Paint(terminal.Yellow, "note:"))
 		return failure{exitFailed}
 	}
 	fmt.Fprintf(sh.out, "%s [y/N] ", question)

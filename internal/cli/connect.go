@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +54,7 @@ func (sh *shell) where(cmd *cobra.Command, withSpace bool) *where {
 
 // connection is an open way to the data.
 type connection struct {
-	*client
+	*client.Client
 	engine *app.Engine // nil when a server has the data
 	close  func() error
 }
@@ -82,7 +86,7 @@ func (w *where) open(ctx context.Context) (*connection, error) {
 		return nil, usage("the server %q is not an address; write it like http://127.0.0.1:8080", base)
 	}
 	return &connection{
-		client: &client{base: strings.TrimSuffix(base, "/"), token: cfg.AdminToken, user: w.user(), http: &http.Client{}},
+		Client: &client.Client{Base: strings.TrimSuffix(base, "/"), Token: cfg.AdminToken, User: w.user(), HTTP: &http.Client{}},
 		close:  func() error { return nil },
 	}, nil
 }
@@ -113,7 +117,7 @@ func (sh *shell) remarkPassword(flag, url string) {
 		return
 	}
 	fmt.Fprintf(sh.err, "%s everybody on this machine can read the password in %s, with ps for example; leave it out there, and give it in PGPASSWORD, in a password file (~/.pgpass, or PGPASSFILE), or as part of SELFSAME_STORE or of store in the configuration file\n",
-		sh.err.paint(yellow, "warning:"), flag)
+		sh.err.Paint(terminal.Yellow, "warning:"), flag)
 }
 
 // serverOf is how this machine reaches a server that listens on an address.
@@ -139,7 +143,7 @@ func (w *where) openData(ctx context.Context, cfg config.Config) (*connection, e
 	if w.config != "" {
 		declaring = app.Declare
 	}
-	log := app.NewLogger(w.sh.err.log(), slog.LevelWarn, w.sh.err.terminal, w.sh.err.colour)
+	log := app.NewLogger(w.sh.err.Log(), slog.LevelWarn, w.sh.err.Terminal, w.sh.err.Colour)
 	e, err := app.Open(ctx, cfg, log, declaring)
 	if errors.Is(err, kv.ErrLocked) {
 		return nil, fmt.Errorf("a running server has %s open: leave --data out to ask that server (--server says where it is, SELFSAME_ADMIN_TOKEN has its admin token), or stop it first", w.data)
@@ -149,8 +153,8 @@ func (w *where) openData(ctx context.Context, cfg config.Config) (*connection, e
 	}
 	const token = "this-process" // nobody else reaches this API
 	return &connection{
-		client: &client{base: "http://data-directory", token: token, user: w.user(), local: true,
-			http: &http.Client{Transport: inProcess{e.Handler(token)}}},
+		Client: &client.Client{Base: "http://data-directory", Token: token, User: w.user(), Local: true,
+			HTTP: &http.Client{Transport: client.InProcess{Handler: e.Handler(token)}}},
 		engine: e,
 		close:  func() error { return e.Close(context.WithoutCancel(ctx)) },
 	}, nil
@@ -182,7 +186,7 @@ func (w *where) chosenSpace(ctx context.Context, c *connection, fn func(space st
 	if id != "" {
 		return fn(id)
 	}
-	spaces, err := list[catalog.Space](ctx, c.client, "/api/spaces")
+	spaces, err := client.List[catalog.Space](ctx, c.Client, "/api/spaces")
 	if err != nil {
 		return err
 	}

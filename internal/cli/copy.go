@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"log/slog"
 	"strings"
@@ -43,27 +45,27 @@ command starts it over.`,
 			return err
 		}
 		if source.Store == "" && !app.HasData(source.Data) {
-			return fmt.Errorf("%s is not the data directory of a Selfsame server; name the one that the server was started with", clean(from))
+			return fmt.Errorf("%s is not the data directory of a Selfsame server; name the one that the server was started with", terminal.Clean(from))
 		}
 		target, err := sh.storeAt("--to", to)
 		if err != nil {
 			return err
 		}
-		log := app.NewLogger(sh.err.log(), slog.LevelWarn, sh.err.terminal, sh.err.colour)
-		b, began := newBar(sh.err), time.Now()
+		log := app.NewLogger(sh.err.Log(), slog.LevelWarn, sh.err.Terminal, sh.err.Colour)
+		b, began := terminal.NewBar(sh.err), time.Now()
 		t, err := app.Copy(cmd.Context(), source, target, log, func(stage app.CopyStage, done app.Tally, total int64) {
-			text := many(done.Rows, "row") + " " + string(stage)
+			text := terminal.Many(done.Rows, "row") + " " + string(stage)
 			if done.Bytes > 0 {
-				text += ", " + count(done.Bytes>>20) + " MiB"
+				text += ", " + terminal.Count(done.Bytes>>20) + " MiB"
 			}
-			b.show(done.Rows, total, text)
+			b.Show(done.Rows, total, text)
 		})
-		b.done()
+		b.Done()
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(sh.out, "%s in %s: %s\n", sh.out.paint(bold, "Copied "+many(t.Rows, "row")), span(time.Since(began)), many(t.Bytes, "byte"))
-		fmt.Fprintf(sh.out, "%s\n", sh.out.paint(green, "Both stores have the checksum "+t.String()+"."))
+		fmt.Fprintf(sh.out, "%s in %s: %s\n", sh.out.Paint(terminal.Bold, "Copied "+terminal.Many(t.Rows, "row")), terminal.Span(time.Since(began)), terminal.Many(t.Bytes, "byte"))
+		fmt.Fprintf(sh.out, "%s\n", sh.out.Paint(terminal.Green, "Both stores have the checksum "+t.String()+"."))
 		return nil
 	}
 	return cmd

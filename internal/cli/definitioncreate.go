@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"net/http"
 	"strings"
@@ -217,7 +221,7 @@ come from flags, or from a file, where all that docs/definitions.md says can be 
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		key := args[0]
 		if !e.given() {
-			return usage("nothing says what %s is: give flags, or its fields in a file with -f; see: %s --help", clean(key), cmd.CommandPath())
+			return usage("nothing says what %s is: give flags, or its fields in a file with -f; see: %s --help", terminal.Clean(key), cmd.CommandPath())
 		}
 		entry, err := sh.entry(e, key)
 		if err != nil {
@@ -230,7 +234,7 @@ come from flags, or from a file, where all that docs/definitions.md says can be 
 			}
 			text, err := edited(now.Document, k.section, func(section *yaml.Node) error {
 				if _, old := member(section, key); old != nil && !*replace {
-					return usage("%s %s is there already; add --replace to change it", k.one, clean(key))
+					return usage("%s %s is there already; add --replace to change it", k.one, terminal.Clean(key))
 				}
 				setMember(section, key, entry)
 				return nil
@@ -263,7 +267,7 @@ func (sh *shell) definitionDelete(k *definitionKind) *cobra.Command {
 			}
 			text, err := edited(now.Document, k.section, func(section *yaml.Node) error {
 				if !removeMember(section, args[0]) {
-					return fmt.Errorf("space %s defines no %s %q; see: selfsame %s", clean(space), k.one, args[0], k.section)
+					return fmt.Errorf("space %s defines no %s %q; see: selfsame %s", terminal.Clean(space), k.one, args[0], k.section)
 				}
 				return nil
 			})
@@ -311,24 +315,24 @@ audience as it is in force.`,
 			}
 			var p api.AudiencePreview
 			began := time.Now()
-			if err := c.postText(cmd.Context(), in(space, "audiences", key, "preview"), nil, text, &p); err != nil {
-				if hasStatus(err, http.StatusNotFound) && !e.given() {
-					return fmt.Errorf("space %s defines no audience %q; say who would be in it with --when, or -f", clean(space), key)
+			if err := c.PostText(cmd.Context(), client.InSpace(space, "audiences", key, "preview"), nil, text, &p); err != nil {
+				if client.HasStatus(err, http.StatusNotFound) && !e.given() {
+					return fmt.Errorf("space %s defines no audience %q; say who would be in it with --when, or -f", terminal.Clean(space), key)
 				}
 				return err
 			}
 			if *asJSON {
 				return sh.json(p)
 			}
-			t := table{styles: []style{cyan}, indent: "  "}
+			t := terminal.Table{Styles: []terminal.Style{terminal.Cyan}, Indent: "  "}
 			for _, id := range p.Sample {
-				t.add(id)
+				t.Add(id)
 			}
-			fmt.Fprintf(sh.out, "%s would be in %s as of %s", sh.out.paint(bold, many(p.Members, "profile")), clean(key), moment(&p.AsOf))
-			fmt.Fprintln(sh.out, sh.out.paint(dim, fmt.Sprintf(" (counted in %.1f s)", time.Since(began).Seconds())))
-			t.write(sh.out)
+			fmt.Fprintf(sh.out, "%s would be in %s as of %s", sh.out.Paint(terminal.Bold, terminal.Many(p.Members, "profile")), terminal.Clean(key), terminal.Moment(&p.AsOf))
+			fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, fmt.Sprintf(" (counted in %.1f s)", time.Since(began).Seconds())))
+			t.Write(sh.out)
 			if n := p.Members - int64(len(p.Sample)); n > 0 {
-				fmt.Fprintln(sh.out, sh.out.paint(dim, fmt.Sprintf("  and %s more", count(n))))
+				fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, fmt.Sprintf("  and %s more", terminal.Count(n))))
 			}
 			return nil
 		})

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"context"
 	"fmt"
 	"net/http"
@@ -81,22 +85,22 @@ func (sh *shell) printDefinitions(kind string, list []api.Definition, p *api.Def
 		fmt.Fprintf(sh.out, "No %ss are defined; see selfsame %ss create --help, or selfsame apply.\n", kind, kind)
 		return
 	}
-	t := table{styles: []style{cyan, "", "", "", dim}}
-	t.header = []string{"KEY", "NAME", "OF", "STATE"}
+	t := terminal.Table{Styles: []terminal.Style{terminal.Cyan, "", "", "", terminal.Dim}}
+	t.Header = []string{"KEY", "NAME", "OF", "STATE"}
 	if kind == "audience" {
-		t.header = []string{"KEY", "NAME", "OF", "STATE", "MEMBERS", "AS OF"}
+		t.Header = []string{"KEY", "NAME", "OF", "STATE", "MEMBERS", "AS OF"}
 	}
 	for i := range list {
 		d := &list[i]
 		cells := []string{d.Key, d.Name, d.Collection, definitionState(d)}
 		if d.Members != nil {
-			cells = append(cells, count(*d.Members), moment(d.AsOf))
+			cells = append(cells, terminal.Count(*d.Members), terminal.Moment(d.AsOf))
 		}
-		t.add(cells...)
+		t.Add(cells...)
 	}
-	t.write(sh.out)
+	t.Write(sh.out)
 	if p != nil && p.Total > 0 {
-		fmt.Fprintln(sh.out, sh.out.paint(dim, fmt.Sprintf("History is being computed: %s, %s of %s.", p.Stage, count(p.Done), count(p.Total))))
+		fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, fmt.Sprintf("History is being computed: %s, %s of %s.", p.Stage, terminal.Count(p.Done), terminal.Count(p.Total))))
 	}
 }
 
@@ -108,7 +112,7 @@ func (sh *shell) printProblems(list []api.DefinitionProblem) {
 			"missing": "a key that is missing", "wrong type": "a value of another type", "too long": "a value that is too long",
 			"too costly": "a condition that costs too much",
 		}[p.Problem]
-		fmt.Fprintln(sh.out, sh.out.paint(yellow, fmt.Sprintf("%s %s did not count: %s", count(p.Count), orElse(of[p.Where], p.Where), orElse(what, p.Problem))))
+		fmt.Fprintln(sh.out, sh.out.Paint(terminal.Yellow, fmt.Sprintf("%s %s did not count: %s", terminal.Count(p.Count), orElse(of[p.Where], p.Where), orElse(what, p.Problem))))
 	}
 }
 
@@ -148,7 +152,7 @@ func (sh *shell) definitionShow(kind, use, short string) *cobra.Command {
 				}
 				return nil
 			}
-			return fmt.Errorf("space %s defines no %s %q; see: selfsame %ss", clean(space), kind, args[0], kind)
+			return fmt.Errorf("space %s defines no %s %q; see: selfsame %ss", terminal.Clean(space), kind, args[0], kind)
 		})
 	}
 	return cmd
@@ -173,7 +177,7 @@ so. selfsame export members writes all of them to a file.`,
 			for query := (url.Values{}); len(all) < *limit; query.Set("next", page.Cursor.Next) {
 				query.Set("limit", fmt.Sprint(min(*limit-len(all), 1000)))
 				page = api.AudienceMembers{}
-				if err := c.call(cmd.Context(), http.MethodGet, in(space, "audiences", args[0], "members"), query, nil, &page); err != nil {
+				if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "audiences", args[0], "members"), query, nil, &page); err != nil {
 					return err
 				}
 				all = append(all, page.Data...)
@@ -184,17 +188,17 @@ so. selfsame export members writes all of them to a file.`,
 			if *asJSON {
 				return sh.json(all)
 			}
-			t := table{styles: []style{cyan, dim}}
+			t := terminal.Table{Styles: []terminal.Style{terminal.Cyan, terminal.Dim}}
 			for i := range all {
-				t.add(all[i].ID, "since "+moment(&all[i].Since))
+				t.Add(all[i].ID, "since "+terminal.Moment(&all[i].Since))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			a := &page.Audience
-			text := fmt.Sprintf("%s, as of %s", many(*a.Members, "member"), moment(a.AsOf))
+			text := fmt.Sprintf("%s, as of %s", terminal.Many(*a.Members, "member"), terminal.Moment(a.AsOf))
 			if !a.Complete {
 				text += "; it is not computed over all of history yet"
 			}
-			fmt.Fprintln(sh.out, sh.out.paint(dim, text))
+			fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, text))
 			return nil
 		})
 	}

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"context"
 	"fmt"
 	"io"
@@ -74,7 +78,7 @@ func (o *change) flags(cmd *cobra.Command) {
 
 func definitionsOf(ctx context.Context, c *connection, space string) (*api.Definitions, error) {
 	var now api.Definitions
-	err := c.call(ctx, http.MethodGet, in(space, "definitions"), nil, nil, &now)
+	err := c.Call(ctx, http.MethodGet, client.InSpace(space, "definitions"), nil, nil, &now)
 	return &now, err
 }
 
@@ -82,7 +86,7 @@ func definitionsOf(ctx context.Context, c *connection, space string) (*api.Defin
 // force and waits until it is computed.
 func (sh *shell) putInForce(ctx context.Context, c *connection, space string, now *api.Definitions, text string, o *change) error {
 	var diff api.DefinitionsChange
-	if err := c.postText(ctx, in(space, "definitions", "check"), nil, text, &diff); err != nil {
+	if err := c.PostText(ctx, client.InSpace(space, "definitions", "check"), nil, text, &diff); err != nil {
 		return err
 	}
 	tell := sh.out
@@ -105,13 +109,13 @@ func (sh *shell) putInForce(ctx context.Context, c *connection, space string, no
 	if o.why != "" {
 		query.Set("why", o.why)
 	}
-	if err := c.putText(ctx, in(space, "definitions"), query, fmt.Sprint(now.Revision), text, &diff); err != nil {
-		if hasStatus(err, http.StatusPreconditionFailed) {
+	if err := c.PutText(ctx, client.InSpace(space, "definitions"), query, fmt.Sprint(now.Revision), text, &diff); err != nil {
+		if client.HasStatus(err, http.StatusPreconditionFailed) {
 			return fmt.Errorf("somebody else changed the definitions meanwhile, so nothing was done; try again")
 		}
 		return err
 	}
-	fmt.Fprintf(tell, "Version %d of the definitions of %s is in force.\n", diff.Revision, clean(space))
+	fmt.Fprintf(tell, "Version %d of the definitions of %s is in force.\n", diff.Revision, terminal.Clean(space))
 	if !o.noWait {
 		if err := sh.awaitDefinitions(ctx, c, space, tell); err != nil {
 			return err
@@ -136,29 +140,29 @@ func (sh *shell) readAll(name string) (string, error) {
 }
 
 // printChange shows what a document changes. It reports whether it changes anything.
-func (sh *shell) printChange(to *screen, d *api.DefinitionsChange) bool {
+func (sh *shell) printChange(to *terminal.Screen, d *api.DefinitionsChange) bool {
 	changes := false
-	show := func(sign string, st style, keys []string, remark string) {
+	show := func(sign string, st terminal.Style, keys []string, remark string) {
 		for _, key := range keys {
 			changes = true
 			line := sign + " " + key
-			fmt.Fprintf(to, "  %s  %s\n", to.paint(st, clean(line)), to.paint(dim, remark))
+			fmt.Fprintf(to, "  %s  %s\n", to.Paint(st, terminal.Clean(line)), to.Paint(terminal.Dim, remark))
 		}
 	}
-	show("+", green, d.Added, "new, is computed over history")
-	show("~", yellow, d.Changed, "means something else, is computed over history again")
-	show("~", dim, d.Described, "only its name or description")
-	show("+", green, d.Enabled, "enabled, catches up")
-	show("-", yellow, d.Disabled, "disabled")
-	show("-", red, d.Removed, "is removed with its values; its key is never used again")
-	show("+", green, d.Destinations.Added, "destination, new")
-	show("~", yellow, d.Destinations.Changed, "destination, changed")
-	show("-", red, d.Destinations.Removed, "destination, is removed with what waits for it")
+	show("+", terminal.Green, d.Added, "new, is computed over history")
+	show("~", terminal.Yellow, d.Changed, "means something else, is computed over history again")
+	show("~", terminal.Dim, d.Described, "only its name or description")
+	show("+", terminal.Green, d.Enabled, "enabled, catches up")
+	show("-", terminal.Yellow, d.Disabled, "disabled")
+	show("-", terminal.Red, d.Removed, "is removed with its values; its key is never used again")
+	show("+", terminal.Green, d.Destinations.Added, "destination, new")
+	show("~", terminal.Yellow, d.Destinations.Changed, "destination, changed")
+	show("-", terminal.Red, d.Destinations.Removed, "destination, is removed with what waits for it")
 	switch {
 	case !changes:
 		fmt.Fprintln(to, "Nothing changes.")
 	case d.Unchanged > 0:
-		fmt.Fprintln(to, to.paint(dim, fmt.Sprintf("  %d unchanged", d.Unchanged)))
+		fmt.Fprintln(to, to.Paint(terminal.Dim, fmt.Sprintf("  %d unchanged", d.Unchanged)))
 	}
 	return changes
 }
@@ -167,13 +171,13 @@ func (sh *shell) printChange(to *screen, d *api.DefinitionsChange) bool {
 const definitionsLook = 100 * time.Millisecond
 
 // awaitDefinitions waits until all definitions are computed over history.
-func (sh *shell) awaitDefinitions(ctx context.Context, c *connection, space string, tell *screen) error {
-	b := newBar(sh.err)
-	defer b.done()
+func (sh *shell) awaitDefinitions(ctx context.Context, c *connection, space string, tell *terminal.Screen) error {
+	b := terminal.NewBar(sh.err)
+	defer b.Done()
 	began := time.Now()
 	for {
 		var now api.Definitions
-		if err := c.call(ctx, http.MethodGet, in(space, "definitions"), nil, nil, &now); err != nil {
+		if err := c.Call(ctx, http.MethodGet, client.InSpace(space, "definitions"), nil, nil, &now); err != nil {
 			return err
 		}
 		waiting := 0
@@ -183,13 +187,13 @@ func (sh *shell) awaitDefinitions(ctx context.Context, c *connection, space stri
 			}
 		}
 		if waiting == 0 && now.Progress == nil {
-			b.done()
+			b.Done()
 			fmt.Fprintf(tell, "All of it is computed over history, in %.1f s.\n", time.Since(began).Seconds())
 			return nil
 		}
 		if p := now.Progress; p != nil {
 			what := map[string]string{"rows": "events are read", "values": "profiles are evaluated"}[p.Stage]
-			b.show(p.Done, p.Total, fmt.Sprintf("%s: %s of %s", orElse(what, p.Stage), count(p.Done), count(p.Total)))
+			b.Show(p.Done, p.Total, fmt.Sprintf("%s: %s of %s", orElse(what, p.Stage), terminal.Count(p.Done), terminal.Count(p.Total)))
 		}
 		select {
 		case <-ctx.Done():
@@ -210,12 +214,12 @@ func (sh *shell) exportDefinitions() *cobra.Command {
 	revision := cmd.Flags().Uint64("revision", 0, "an earlier `REVISION` instead of the one in force")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			path := in(space, "definitions")
+			path := client.InSpace(space, "definitions")
 			if *revision > 0 {
-				path = in(space, "definitions", "versions", fmt.Sprint(*revision))
+				path = client.InSpace(space, "definitions", "versions", fmt.Sprint(*revision))
 			}
 			var v api.DefinitionsVersion
-			if err := c.call(cmd.Context(), http.MethodGet, path, nil, nil, &v); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, path, nil, nil, &v); err != nil {
 				return err
 			}
 			text := v.Document

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"context"
 	"fmt"
 	"net/http"
@@ -50,7 +54,7 @@ selfsame apply puts in force as a whole.`,
 
 func (sh *shell) listDestinations(ctx context.Context, c *connection, space string, asJSON bool) error {
 	var page api.Page[api.Destination]
-	if err := c.call(ctx, http.MethodGet, in(space, "destinations"), url.Values{"limit": {"1000"}}, nil, &page); err != nil {
+	if err := c.Call(ctx, http.MethodGet, client.InSpace(space, "destinations"), url.Values{"limit": {"1000"}}, nil, &page); err != nil {
 		return err
 	}
 	if asJSON {
@@ -60,12 +64,12 @@ func (sh *shell) listDestinations(ctx context.Context, c *connection, space stri
 		fmt.Fprintln(sh.out, "No destinations are declared; see selfsame destinations create --help, or selfsame apply.")
 		return nil
 	}
-	t := table{header: []string{"KEY", "TYPE", "STATE", "QUEUED", "OLDEST", "DELIVERED", "DEAD LETTERS", "LAST TROUBLE"}, styles: []style{cyan}}
+	t := terminal.Table{Header: []string{"KEY", "TYPE", "STATE", "QUEUED", "OLDEST", "DELIVERED", "DEAD LETTERS", "LAST TROUBLE"}, Styles: []terminal.Style{terminal.Cyan}}
 	for i := range page.Data {
 		d := &page.Data[i]
-		t.add(d.Key, d.Type, d.State, count(d.Queued), waited(d.Oldest), count(d.Delivered), count(d.DeadLetters), shorten(clean(trouble(d)), 70))
+		t.Add(d.Key, d.Type, d.State, terminal.Count(d.Queued), waited(d.Oldest), terminal.Count(d.Delivered), terminal.Count(d.DeadLetters), terminal.Shorten(terminal.Clean(trouble(d)), 70))
 	}
-	t.write(sh.out)
+	t.Write(sh.out)
 	return nil
 }
 
@@ -92,7 +96,7 @@ func momentIfAny(t *time.Time) string {
 	if t == nil {
 		return ""
 	}
-	return moment(t)
+	return terminal.Moment(t)
 }
 
 func (sh *shell) destinationShow() *cobra.Command {
@@ -102,7 +106,7 @@ func (sh *shell) destinationShow() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var d api.Destination
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "destinations", args[0]), nil, nil, &d); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "destinations", args[0]), nil, nil, &d); err != nil {
 				return err
 			}
 			return sh.printDestination(&d, *asJSON)
@@ -115,33 +119,33 @@ func (sh *shell) printDestination(d *api.Destination, asJSON bool) error {
 	if asJSON {
 		return sh.json(d)
 	}
-	t := table{styles: []style{dim}}
-	t.add("key", clean(d.Key))
-	t.add("type", clean(d.Type))
+	t := terminal.Table{Styles: []terminal.Style{terminal.Dim}}
+	t.Add("key", terminal.Clean(d.Key))
+	t.Add("type", terminal.Clean(d.Type))
 	if d.Name != "" {
-		t.add("name", clean(d.Name))
+		t.Add("name", terminal.Clean(d.Name))
 	}
-	t.add("state", d.State)
+	t.Add("state", d.State)
 	if d.Stopped != "" {
-		t.add("stopped", clean(d.Stopped)+", "+momentIfAny(d.StoppedAt))
+		t.Add("stopped", terminal.Clean(d.Stopped)+", "+momentIfAny(d.StoppedAt))
 	}
-	t.add("set", momentIfAny(d.SetAt)+" by "+clean(d.SetBy))
-	queued := count(d.Queued)
+	t.Add("set", momentIfAny(d.SetAt)+" by "+terminal.Clean(d.SetBy))
+	queued := terminal.Count(d.Queued)
 	if d.Oldest != nil {
 		queued += ", the oldest for " + waited(d.Oldest)
 	}
-	t.add("queued", queued)
-	t.add("delivered", count(d.Delivered))
-	t.add("replaced by something newer", count(d.Replaced))
-	t.add("refused", count(d.Refused))
-	t.add("dropped", count(d.Dropped))
-	t.add("unknown", count(d.Unknown))
-	t.add("failed tries", count(d.Failures))
+	t.Add("queued", queued)
+	t.Add("delivered", terminal.Count(d.Delivered))
+	t.Add("replaced by something newer", terminal.Count(d.Replaced))
+	t.Add("refused", terminal.Count(d.Refused))
+	t.Add("dropped", terminal.Count(d.Dropped))
+	t.Add("unknown", terminal.Count(d.Unknown))
+	t.Add("failed tries", terminal.Count(d.Failures))
 	if d.LastFailed != nil {
-		t.add("last failure", momentIfAny(d.LastFailed)+": "+clean(d.LastReason))
+		t.Add("last failure", momentIfAny(d.LastFailed)+": "+terminal.Clean(d.LastReason))
 	}
-	t.add("dead letters", count(d.DeadLetters))
-	t.write(sh.out)
+	t.Add("dead letters", terminal.Count(d.DeadLetters))
+	t.Write(sh.out)
 	fmt.Fprintf(sh.out, "\n%s", safetext.Lines(d.Definition))
 	return nil
 }
@@ -164,7 +168,7 @@ func (sh *shell) destinationDeliveries() *cobra.Command {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var page api.Page[api.Delivery]
 			query := url.Values{"limit": {strconv.Itoa(*limit)}, "next": {*next}}
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "destinations", args[0], what), query, nil, &page); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "destinations", args[0], what), query, nil, &page); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -174,18 +178,18 @@ func (sh *shell) destinationDeliveries() *cobra.Command {
 				fmt.Fprintln(sh.out, map[bool]string{false: "Nothing waits.", true: "No dead letters."}[*dead])
 				return nil
 			}
-			t := table{header: []string{"NUMBER", "STATE", "WHAT", "WHO", "KEY", "TRIES", "NEXT TRY", "WHY"}, styles: []style{bold}}
+			t := terminal.Table{Header: []string{"NUMBER", "STATE", "WHAT", "WHO", "KEY", "TRIES", "NEXT TRY", "WHY"}, Styles: []terminal.Style{terminal.Bold}}
 			for i := range page.Data {
 				d := &page.Data[i]
 				who := d.Message.Identifier
 				if who == "" {
 					who = d.Message.Profile
 				}
-				t.add(strconv.FormatUint(d.Number, 10), d.State, d.Message.Type, clean(who), clean(d.Message.Key), count(int64(d.Tries)), momentIfAny(d.Next), shorten(clean(d.Reason), 70))
+				t.Add(strconv.FormatUint(d.Number, 10), d.State, d.Message.Type, terminal.Clean(who), terminal.Clean(d.Message.Key), terminal.Count(int64(d.Tries)), momentIfAny(d.Next), terminal.Shorten(terminal.Clean(d.Reason), 70))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			if page.Cursor.HasMore {
-				fmt.Fprintln(sh.out, sh.out.paint(dim, "There are more: --next "+page.Cursor.Next))
+				fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, "There are more: --next "+page.Cursor.Next))
 			}
 			return nil
 		})
@@ -224,13 +228,13 @@ func (sh *shell) onLetters(use, short, action, done string) *cobra.Command {
 			return err
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			if err := c.call(cmd.Context(), http.MethodPost, in(space, "destinations", args[0], "dead-letters", action), nil, api.DeadLetterRequest{Numbers: numbers}, nil); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodPost, client.InSpace(space, "destinations", args[0], "dead-letters", action), nil, api.DeadLetterRequest{Numbers: numbers}, nil); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(map[string]any{"numbers": numbers})
 			}
-			fmt.Fprintf(sh.out, done, count(int64(len(numbers))))
+			fmt.Fprintf(sh.out, done, terminal.Count(int64(len(numbers))))
 			return nil
 		})
 	}
@@ -252,7 +256,7 @@ func (sh *shell) destinationPreview() *cobra.Command {
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var page api.Page[api.DeliveryPreview]
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "destinations", args[0], "dry-run"), url.Values{"limit": {strconv.Itoa(*limit)}}, nil, &page); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "destinations", args[0], "dry-run"), url.Values{"limit": {strconv.Itoa(*limit)}}, nil, &page); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -262,12 +266,12 @@ func (sh *shell) destinationPreview() *cobra.Command {
 				fmt.Fprintln(sh.out, "Nobody would be told anything now.")
 				return nil
 			}
-			t := table{header: []string{"WHO", "WHAT", "KEY", "TO", "SUBJECT", "WITHHELD"}, styles: []style{bold}}
+			t := terminal.Table{Header: []string{"WHO", "WHAT", "KEY", "TO", "SUBJECT", "WITHHELD"}, Styles: []terminal.Style{terminal.Bold}}
 			for i := range page.Data {
 				p := &page.Data[i]
-				t.add(clean(p.Message.Identifier), p.Message.Type, clean(p.Message.Key), shorten(clean(p.To), 40), shorten(clean(p.Subject), 40), shorten(clean(p.Withheld), 60))
+				t.Add(terminal.Clean(p.Message.Identifier), p.Message.Type, terminal.Clean(p.Message.Key), terminal.Shorten(terminal.Clean(p.To), 40), terminal.Shorten(terminal.Clean(p.Subject), 40), terminal.Shorten(terminal.Clean(p.Withheld), 60))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			return nil
 		})
 	}
@@ -284,14 +288,14 @@ func (sh *shell) destinationTest() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var done api.DestinationTested
-			if err := c.call(cmd.Context(), http.MethodPost, in(space, "destinations", args[0], "test"), nil, api.DestinationTest{To: *to, Profile: *profile, Mail: *mail}, &done); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodPost, client.InSpace(space, "destinations", args[0], "test"), nil, api.DestinationTest{To: *to, Profile: *profile, Mail: *mail}, &done); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(done)
 			}
 			if !done.Delivered {
-				return fmt.Errorf("the test was not delivered: %s", clean(done.Reason))
+				return fmt.Errorf("the test was not delivered: %s", terminal.Clean(done.Reason))
 			}
 			fmt.Fprintln(sh.out, "The test was delivered.")
 			return nil
@@ -307,13 +311,13 @@ func (sh *shell) destinationEnable() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var d api.Destination
-			if err := c.call(cmd.Context(), http.MethodPost, in(space, "destinations", args[0], "enable"), nil, nil, &d); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodPost, client.InSpace(space, "destinations", args[0], "enable"), nil, nil, &d); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(d)
 			}
-			fmt.Fprintf(sh.out, "%s goes on; %s messages wait.\n", clean(d.Key), count(d.Queued))
+			fmt.Fprintf(sh.out, "%s goes on; %s messages wait.\n", terminal.Clean(d.Key), terminal.Count(d.Queued))
 			return nil
 		})
 	}

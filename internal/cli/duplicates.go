@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"net/http"
 	"net/url"
@@ -54,7 +58,7 @@ is found that has the same, or when restore takes it back. What more than 20 pro
 			for more && len(all) < *most {
 				query.Set("limit", strconv.Itoa(*most-len(all)))
 				page := api.Page[api.Duplicate]{}
-				if err := c.call(cmd.Context(), http.MethodGet, in(space, "duplicates"), query, nil, &page); err != nil {
+				if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "duplicates"), query, nil, &page); err != nil {
 					return err
 				}
 				all = append(all, page.Data...)
@@ -68,14 +72,14 @@ is found that has the same, or when restore takes it back. What more than 20 pro
 				return sh.json(all)
 			}
 			if len(all) == 0 {
-				fmt.Fprintln(sh.out, sh.out.paint(green, "No duplicates are suspected."))
+				fmt.Fprintln(sh.out, sh.out.Paint(terminal.Green, "No duplicates are suspected."))
 				return nil
 			}
 			for i := range all {
 				sh.printDuplicate(&all[i])
 			}
 			if more {
-				fmt.Fprintln(sh.out, sh.out.paint(dim, "There are more; see --limit."))
+				fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, "There are more; see --limit."))
 			}
 			return nil
 		})
@@ -86,12 +90,12 @@ is found that has the same, or when restore takes it back. What more than 20 pro
 
 func (sh *shell) printDuplicate(d *api.Duplicate) {
 	s := sh.out
-	fmt.Fprintf(s, "%s  %s  %s\n", s.paint(yellow, d.Kind), s.paint(bold, clean(d.Value)), s.paint(dim, d.ID))
+	fmt.Fprintf(s, "%s  %s  %s\n", s.Paint(terminal.Yellow, d.Kind), s.Paint(terminal.Bold, terminal.Clean(d.Value)), s.Paint(terminal.Dim, d.ID))
 	for _, p := range d.Profiles {
 		ids := make([]string, 0, shownIDs+1)
 		var named []api.Identifier
 		for _, id := range p.Identifiers[:min(len(p.Identifiers), shownIDs)] {
-			ids = append(ids, clean(id))
+			ids = append(ids, terminal.Clean(id))
 			kind, value, _ := strings.Cut(id, ":")
 			named = append(named, api.Identifier{Type: kind, Value: value})
 		}
@@ -100,16 +104,16 @@ func (sh *shell) printDuplicate(d *api.Duplicate) {
 		}
 		var traits []string
 		for _, t := range p.Traits {
-			traits = append(traits, clean(t.Name)+"="+shorten(plain(t.Value), 40))
+			traits = append(traits, terminal.Clean(t.Name)+"="+terminal.Shorten(plain(t.Value), 40))
 		}
-		fmt.Fprintf(s, "  %s  %s\n", clean(profileTitle(p.Traits, named, "")), s.paint(dim, p.ID))
-		fmt.Fprintf(s, "    %s\n", s.paint(cyan, fold(strings.Join(ids, "  "), s.width(), "    ")))
-		fmt.Fprintf(s, "    %s\n", fold(strings.Join(traits, "  "), s.width(), "    "))
+		fmt.Fprintf(s, "  %s  %s\n", terminal.Clean(profileTitle(p.Traits, named, "")), s.Paint(terminal.Dim, p.ID))
+		fmt.Fprintf(s, "    %s\n", s.Paint(terminal.Cyan, terminal.Fold(strings.Join(ids, "  "), s.Width(), "    ")))
+		fmt.Fprintf(s, "    %s\n", terminal.Fold(strings.Join(traits, "  "), s.Width(), "    "))
 	}
 	if x := d.Dismissed; x != nil {
-		text := "Dismissed " + moment(x.At) + " by " + clean(orElse(x.For, x.By))
+		text := "Dismissed " + terminal.Moment(x.At) + " by " + terminal.Clean(orElse(x.For, x.By))
 		if x.Why != "" {
-			text += ": " + clean(x.Why)
+			text += ": " + terminal.Clean(x.Why)
 		}
 		fmt.Fprintf(s, "  %s\n", text)
 	}
@@ -118,7 +122,7 @@ func (sh *shell) printDuplicate(d *api.Duplicate) {
 
 // duplicate reads one suggestion.
 func (c *connection) duplicate(cmd *cobra.Command, space, id string) (d api.Duplicate, err error) {
-	err = c.call(cmd.Context(), http.MethodGet, in(space, "duplicates", id), nil, nil, &d)
+	err = c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "duplicates", id), nil, nil, &d)
 	return d, err
 }
 
@@ -142,7 +146,7 @@ the other. Take it back with selfsame undo revert.`,
 			}
 			for _, pair := range d.Same {
 				want := api.OverrideRequest{Kind: "same", IDs: pair, Why: f.why}
-				if err := sh.regroup(cmd, f, c, space, http.MethodPost, in(space, "overrides"), want); err != nil {
+				if err := sh.regroup(cmd, f, c, space, http.MethodPost, client.InSpace(space, "overrides"), want); err != nil {
 					return err
 				}
 			}
@@ -158,7 +162,7 @@ func (sh *shell) duplicateDismiss() *cobra.Command {
 		Short:   "Say that the profiles are several people",
 		Example: `  selfsame duplicates dismiss dup_02a1… --why "mother and daughter"`,
 	}
-	return decision(sh, cmd, func(space, id string) string { return in(space, "duplicates", id, "dismiss") }, func(d *api.Duplicate) {
+	return decision(sh, cmd, func(space, id string) string { return client.InSpace(space, "duplicates", id, "dismiss") }, func(d *api.Duplicate) {
 		fmt.Fprintf(sh.out, "Dismissed: these %d profiles are several people. Take it back with: selfsame duplicates restore %s\n", len(d.Profiles), d.ID)
 	})
 }
@@ -170,7 +174,7 @@ func (sh *shell) duplicateRestore() *cobra.Command {
 		Example: `  selfsame duplicates --dismissed
   selfsame duplicates restore dup_02a1… --why "one woman after all"`,
 	}
-	return decision(sh, cmd, func(space, id string) string { return in(space, "duplicates", id, "restore") }, func(d *api.Duplicate) {
+	return decision(sh, cmd, func(space, id string) string { return client.InSpace(space, "duplicates", id, "restore") }, func(d *api.Duplicate) {
 		fmt.Fprintf(sh.out, "These %d profiles are suggested again.\n", len(d.Profiles))
 	})
 }

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"context"
 	"encoding/json"
 	"errors"
@@ -69,7 +73,7 @@ important one. Times are in UTC.`,
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			if len(args) == 1 {
-				path := in(space, "profiles", collectionOf(account, args[0]), args[0], "story")
+				path := client.InSpace(space, "profiles", collectionOf(account, args[0]), args[0], "story")
 				return sh.tell(cmd.Context(), c, path, args[0], steps, format)
 			}
 			collection := collectionOf(account, args[0])
@@ -78,30 +82,30 @@ important one. Times are in UTC.`,
 			}
 			query := url.Values{"a": {args[0]}, "b": {args[1]}, "collection": {collection}}
 			if format == "dot" {
-				return sh.copyAnswer(cmd.Context(), c, in(space, "explain"), query)
+				return sh.copyAnswer(cmd.Context(), c, client.InSpace(space, "explain"), query)
 			}
 			var e api.Explanation
 			if format == "json" {
 				var whole json.RawMessage
-				if err := c.call(cmd.Context(), http.MethodGet, in(space, "explain"), query, nil, &whole); err != nil {
+				if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "explain"), query, nil, &whole); err != nil {
 					return err
 				}
 				return sh.json(whole)
 			}
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "explain"), query, nil, &e); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "explain"), query, nil, &e); err != nil {
 				return err
 			}
 			sh.printExplanation(&e)
 			if e.Why == "decided" {
 				for _, st := range e.Steps {
 					if st.Decided != nil {
-						fmt.Fprintf(sh.out, "\n%s\n", sh.out.paint(dim, "If they are not: selfsame undo revert "+st.Decided.ID))
+						fmt.Fprintf(sh.out, "\n%s\n", sh.out.Paint(terminal.Dim, "If they are not: selfsame undo revert "+st.Decided.ID))
 						break
 					}
 				}
 			}
 			if e.Why == "evidence" {
-				fmt.Fprintf(sh.out, "\n%s\n", sh.out.paint(dim, "If they are not: selfsame undo cut "+clean(args[0])+" "+clean(args[1])))
+				fmt.Fprintf(sh.out, "\n%s\n", sh.out.Paint(terminal.Dim, "If they are not: selfsame undo cut "+terminal.Clean(args[0])+" "+terminal.Clean(args[1])))
 			}
 			return nil
 		})
@@ -117,20 +121,20 @@ func (sh *shell) tell(ctx context.Context, c *connection, path, ref string, step
 		return sh.copyAnswer(ctx, c, path, query)
 	case "json":
 		var whole json.RawMessage
-		if err := c.call(ctx, http.MethodGet, path, query, nil, &whole); err != nil {
+		if err := c.Call(ctx, http.MethodGet, path, query, nil, &whole); err != nil {
 			return err
 		}
 		return sh.json(whole)
 	}
 	var t api.Story
-	if err := c.call(ctx, http.MethodGet, path, query, nil, &t); err != nil {
+	if err := c.Call(ctx, http.MethodGet, path, query, nil, &t); err != nil {
 		return err
 	}
 	sh.printTale(&t)
 	for i := range t.Data {
 		if c := &t.Data[i]; c.Kind == "merged" && c.Decided == nil {
-			hint := "If a merge was wrong: selfsame undo split " + clean(ref) + " --event " + clean(c.Event.MessageID)
-			fmt.Fprintf(sh.out, "\n%s\n", sh.out.paint(dim, hint))
+			hint := "If a merge was wrong: selfsame undo split " + terminal.Clean(ref) + " --event " + terminal.Clean(c.Event.MessageID)
+			fmt.Fprintf(sh.out, "\n%s\n", sh.out.Paint(terminal.Dim, hint))
 			break
 		}
 	}
@@ -140,7 +144,7 @@ func (sh *shell) tell(ctx context.Context, c *connection, path, ref string, step
 // copyAnswer prints a graph as the server draws it.
 func (sh *shell) copyAnswer(ctx context.Context, c *connection, path string, query url.Values) error {
 	query.Set("format", "dot")
-	res, err := c.send(ctx, http.MethodGet, path, query, nil, nil)
+	res, err := c.Send(ctx, http.MethodGet, path, query, nil, nil)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"strings"
 	"time"
@@ -12,21 +14,21 @@ import (
 // finger.
 func (sh *shell) printExplanation(e *api.Explanation) {
 	s := sh.out
-	colour := style(bold)
-	fmt.Fprintln(s, s.paint(colour, fold(capital(clean(e.Says)), s.width(), "")))
+	colour := terminal.Style(terminal.Bold)
+	fmt.Fprintln(s, s.Paint(colour, terminal.Fold(capital(terminal.Clean(e.Says)), s.Width(), "")))
 	switch {
 	case e.Together && e.A.Profile != "":
-		fmt.Fprintf(s, "%s\n", s.paint(dim, e.A.Profile))
+		fmt.Fprintf(s, "%s\n", s.Paint(terminal.Dim, e.A.Profile))
 	case e.A.Profile != "" || e.B.Profile != "":
-		fmt.Fprintf(s, "%s\n%s\n", s.paint(dim, ownerLine(e.A)), s.paint(dim, ownerLine(e.B)))
+		fmt.Fprintf(s, "%s\n%s\n", s.Paint(terminal.Dim, ownerLine(e.A)), s.Paint(terminal.Dim, ownerLine(e.B)))
 	}
 	if e.Provisional {
-		fmt.Fprintln(s, s.paint(yellow, "Provisional: a job is still working out who these are; ask again in a moment."))
+		fmt.Fprintln(s, s.Paint(terminal.Yellow, "Provisional: a job is still working out who these are; ask again in a moment."))
 	}
 	if len(e.Steps) == 0 {
 		return
 	}
-	fmt.Fprintf(s, "\n  %s\n", s.paint(cyan, clean(e.Steps[0].From)))
+	fmt.Fprintf(s, "\n  %s\n", s.Paint(terminal.Cyan, terminal.Clean(e.Steps[0].From)))
 	for i := range e.Steps {
 		st := &e.Steps[i]
 		switch {
@@ -38,26 +40,26 @@ func (sh *shell) printExplanation(e *api.Explanation) {
 		case len(st.KeptOut) == 0:
 			fmt.Fprintf(s, "   │  %s\n", stepSays(st))
 		default:
-			fmt.Fprintf(s, "   %s  %s\n", s.paint(red, "╳"), stepSays(st))
+			fmt.Fprintf(s, "   %s  %s\n", s.Paint(terminal.Red, "╳"), stepSays(st))
 			for _, out := range st.KeptOut {
-				text := fold(clean(out.Says), s.width(), "      ")
+				text := terminal.Fold(terminal.Clean(out.Says), s.Width(), "      ")
 				for k, line := range strings.Split(text, "\n") {
 					if k == 0 {
 						line = "      " + line
 					}
-					fmt.Fprintln(s, s.paint(yellow, line))
+					fmt.Fprintln(s, s.Paint(terminal.Yellow, line))
 				}
 			}
 		}
-		fmt.Fprintf(s, "  %s\n", s.paint(cyan, clean(st.To)))
+		fmt.Fprintf(s, "  %s\n", s.Paint(terminal.Cyan, terminal.Clean(st.To)))
 	}
 }
 
 // decidedSays says who decided that two identifiers are one, and when.
 func decidedSays(o *api.Override) string {
-	text := "decided by " + clean(orElse(o.For, o.By)) + ", " + moment(o.At) + ", " + o.ID
+	text := "decided by " + terminal.Clean(orElse(o.For, o.By)) + ", " + terminal.Moment(o.At) + ", " + o.ID
 	if o.Why != "" {
-		text += ": " + clean(o.Why)
+		text += ": " + terminal.Clean(o.Why)
 	}
 	return text
 }
@@ -65,16 +67,16 @@ func decidedSays(o *api.Override) string {
 func ownerLine(a api.Asked) string {
 	switch {
 	case a.Blocked:
-		return clean(a.ID) + " names nobody"
+		return terminal.Clean(a.ID) + " names nobody"
 	case a.Profile == "":
-		return clean(a.ID) + " belongs to nobody"
+		return terminal.Clean(a.ID) + " belongs to nobody"
 	}
-	return clean(a.ID) + " belongs to " + a.Profile
+	return terminal.Clean(a.ID) + " belongs to " + a.Profile
 }
 
 // stepSays says what was seen of a pair: how often, where, from when to when.
 func stepSays(st *api.Step) string {
-	n := many(st.Events, "event")
+	n := terminal.Many(st.Events, "event")
 	if st.AtLeast {
 		n = "at least " + n
 	}
@@ -87,10 +89,10 @@ func stepSays(st *api.Step) string {
 		apps += st.Last.App
 	}
 	if apps != "" {
-		parts = append(parts, clean(apps))
+		parts = append(parts, terminal.Clean(apps))
 	}
 	if len(st.Sources) > 0 {
-		sources := clean(strings.Join(st.Sources, ", "))
+		sources := terminal.Clean(strings.Join(st.Sources, ", "))
 		if st.MoreSources {
 			sources += ", …"
 		}
@@ -102,49 +104,49 @@ func stepSays(st *api.Step) string {
 // period writes from when to when, the second only as far as it differs.
 func period(from, to *time.Time) string {
 	if from == nil || to == nil || from.Equal(*to) {
-		return moment(from)
+		return terminal.Moment(from)
 	}
 	if a, b := from.UTC(), to.UTC(); a.Format(time.DateOnly) == b.Format(time.DateOnly) {
 		return a.Format(time.DateTime) + " – " + b.Format(time.TimeOnly) + " UTC"
 	}
-	return from.UTC().Format(time.DateTime) + " – " + moment(to)
+	return from.UTC().Format(time.DateTime) + " – " + terminal.Moment(to)
 }
 
 // printTale prints the story of a profile.
 func (sh *shell) printTale(t *api.Story) {
 	s := sh.out
-	fmt.Fprintf(s, "%s  %s\n", s.paint(bold, "How this profile came to be"), s.paint(dim, t.ID))
-	fmt.Fprintf(s, "%s, from %s seen together\n", many(t.Total, "step"), many(t.Strands, "set")+" of identifiers")
+	fmt.Fprintf(s, "%s  %s\n", s.Paint(terminal.Bold, "How this profile came to be"), s.Paint(terminal.Dim, t.ID))
+	fmt.Fprintf(s, "%s, from %s seen together\n", terminal.Many(t.Total, "step"), terminal.Many(t.Strands, "set")+" of identifiers")
 	if t.Provisional {
-		fmt.Fprintln(s, s.paint(yellow, "Provisional: a job is still working out who this is; ask again in a moment."))
+		fmt.Fprintln(s, s.Paint(terminal.Yellow, "Provisional: a job is still working out who this is; ask again in a moment."))
 	}
 	fmt.Fprintln(s)
 	for i := range t.Data {
 		c := &t.Data[i]
-		st := style(green)
+		st := terminal.Style(terminal.Green)
 		switch c.Kind {
 		case "kept_out":
-			st = yellow
+			st = terminal.Yellow
 		case "merged":
-			st = cyan
+			st = terminal.Cyan
 		}
 		word := map[string]string{"created": "created", "identifier_added": "added", "merged": "merged", "kept_out": "left out"}[c.Kind]
-		pad := strings.Repeat(" ", max(9-columns(word), 1))
-		fmt.Fprintf(s, "  %s  %s%s%s\n", s.paint(dim, moment(c.Event.Time)), s.paint(st, word), pad, fold(chapterSays(c), s.width(), strings.Repeat(" ", 36)))
+		pad := strings.Repeat(" ", max(9-terminal.Columns(word), 1))
+		fmt.Fprintf(s, "  %s  %s%s%s\n", s.Paint(terminal.Dim, terminal.Moment(c.Event.Time)), s.Paint(st, word), pad, terminal.Fold(chapterSays(c), s.Width(), strings.Repeat(" ", 36)))
 		says := eventSays(&c.Event)
 		if c.Decided != nil {
 			says = decidedSays(c.Decided)
 		}
-		fmt.Fprintf(s, "%s%s\n", strings.Repeat(" ", 36), s.paint(dim, says))
+		fmt.Fprintf(s, "%s%s\n", strings.Repeat(" ", 36), s.Paint(terminal.Dim, says))
 	}
 	if rest := t.Total - len(t.Data); rest > 0 {
-		fmt.Fprintf(s, "\n%s more; choose how many to show with --steps\n", many(rest, "step"))
+		fmt.Fprintf(s, "\n%s more; choose how many to show with --steps\n", terminal.Many(rest, "step"))
 	}
 }
 
 // chapterSays says what happened in one step.
 func chapterSays(c *api.Chapter) string {
-	ids, through := clean(strings.Join(c.IDs, ", ")), clean(strings.Join(c.Through, ", "))
+	ids, through := terminal.Clean(strings.Join(c.IDs, ", ")), terminal.Clean(strings.Join(c.Through, ", "))
 	switch c.Kind {
 	case "created":
 		if len(c.Parts) > 0 && c.Parts[0].Profile != "" {
@@ -156,9 +158,9 @@ func chapterSays(c *api.Chapter) string {
 		for _, p := range c.Parts {
 			name := p.Profile
 			if name == "" {
-				name = clean(strings.Join(p.IDs, ", "))
+				name = terminal.Clean(strings.Join(p.IDs, ", "))
 			}
-			parts = append(parts, fmt.Sprintf("%s (%s)", name, many(p.Count, "identifier")))
+			parts = append(parts, fmt.Sprintf("%s (%s)", name, terminal.Many(p.Count, "identifier")))
 		}
 		text := strings.Join(parts, " with ") + " through " + through
 		if ids != "" {
@@ -171,7 +173,7 @@ func chapterSays(c *api.Chapter) string {
 			text += fmt.Sprintf(" (at most %d %s)", c.Limit.Values, strings.TrimSpace(c.Limit.Type+" "+c.Limit.Window))
 		}
 		if c.Strands > 1 {
-			text += fmt.Sprintf(", in %s of identifiers", many(c.Strands, "set"))
+			text += fmt.Sprintf(", in %s of identifiers", terminal.Many(c.Strands, "set"))
 		}
 		return text
 	}
@@ -187,33 +189,11 @@ func eventSays(e *api.SeenEvent) string {
 	var parts []string
 	for _, p := range []string{name, e.App} {
 		if p != "" {
-			parts = append(parts, clean(p))
+			parts = append(parts, terminal.Clean(p))
 		}
 	}
 	if e.Source != "" {
-		parts = append(parts, "from "+clean(e.Source))
+		parts = append(parts, "from "+terminal.Clean(e.Source))
 	}
-	return strings.Join(append(parts, clean(e.MessageID)), ", ")
-}
-
-// fold breaks text into lines of a width at spaces. Every line but the first is
-// indented; the first is taken to begin where the indent ends.
-func fold(text string, width int, indent string) string {
-	var b strings.Builder
-	at := columns(indent)
-	for i, word := range strings.Fields(text) {
-		n := columns(word)
-		switch {
-		case i == 0:
-		case at+1+n > width:
-			b.WriteString("\n" + indent)
-			at = columns(indent)
-		default:
-			b.WriteByte(' ')
-			at++
-		}
-		b.WriteString(word)
-		at += n
-	}
-	return b.String()
+	return strings.Join(append(parts, terminal.Clean(e.MessageID)), ", ")
 }

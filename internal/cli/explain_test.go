@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -112,7 +114,7 @@ func TestFold(t *testing.T) {
 		{"one two three", "  ", "one two\n  three"},
 		{"averyverylongword two", "  ", "averyverylongword\n  two"},
 	} {
-		if got := fold(c[0], 9, c[1]); got != c[2] {
+		if got := terminal.Fold(c[0], 9, c[1]); got != c[2] {
 			t.Errorf("%q folds to %q, want %q", c[0], got, c[2])
 		}
 	}

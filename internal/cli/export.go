@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +96,7 @@ func (x *exportFlags) choose(sh *shell) error {
 	if !slices.Contains(export.Formats, x.format) {
 		return usage("--format is %q; choose %s", x.format, strings.Join(export.Formats, ", "))
 	}
-	if x.file == "" && x.format == export.Parquet && sh.out.terminal {
+	if x.file == "" && x.format == export.Parquet && sh.out.Terminal {
 		return usage("Parquet is not for a terminal; name a file with --output")
 	}
 	return nil
@@ -118,12 +122,12 @@ func (x *exportFlags) query(id string) url.Values {
 func (sh *shell) runExport(ctx context.Context, c *connection, space, kind string, x *exportFlags) (err error) {
 	id := "exp_" + ksuid.New().String()
 	began := time.Now()
-	res, err := c.send(ctx, http.MethodGet, in(space, "export", kind), x.query(id), nil, nil)
+	res, err := c.Send(ctx, http.MethodGet, client.InSpace(space, "export", kind), x.query(id), nil, nil)
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
-	out := sh.out.data()
+	out := sh.out.Data()
 	if x.file != "" {
 		file, err := os.CreateTemp(filepath.Dir(x.file), "."+filepath.Base(x.file)+".*")
 		if err != nil {
@@ -143,7 +147,7 @@ func (sh *shell) runExport(ctx context.Context, c *connection, space, kind strin
 	stop()
 	<-watched
 	var last api.Export
-	known := c.call(ctx, http.MethodGet, in(space, "exports", id), nil, nil, &last) == nil
+	known := c.Call(ctx, http.MethodGet, client.InSpace(space, "exports", id), nil, nil, &last) == nil
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -160,14 +164,14 @@ func (sh *shell) runExport(ctx context.Context, c *connection, space, kind strin
 	if !known {
 		return nil
 	}
-	rows := many(last.Rows, map[string]string{export.Profiles: "profile", export.Members: "member", export.Events: "event", export.Identifiers: "identifier"}[kind])
-	text := fmt.Sprintf("%s in %.1f s, as of %s", rows, time.Since(began).Seconds(), moment(&last.AsOf))
+	rows := terminal.Many(last.Rows, map[string]string{export.Profiles: "profile", export.Members: "member", export.Events: "event", export.Identifiers: "identifier"}[kind])
+	text := fmt.Sprintf("%s in %.1f s, as of %s", rows, time.Since(began).Seconds(), terminal.Moment(&last.AsOf))
 	if x.file != "" {
 		text = x.file + ": " + text
 	}
-	fmt.Fprintln(sh.err, sh.err.paint(dim, clean(text)))
+	fmt.Fprintln(sh.err, sh.err.Paint(terminal.Dim, terminal.Clean(text)))
 	if last.Damaged > 0 {
-		fmt.Fprintln(sh.err, sh.err.paint(yellow, many(last.Damaged, "event")+" cannot be read any more and are not in it; selfsame verify names them."))
+		fmt.Fprintln(sh.err, sh.err.Paint(terminal.Yellow, terminal.Many(last.Damaged, "event")+" cannot be read any more and are not in it; selfsame verify names them."))
 	}
 	return nil
 }
@@ -177,9 +181,9 @@ const exportLook = 250 * time.Millisecond
 
 // watchExport shows how far an export is, until ctx ends.
 func (sh *shell) watchExport(ctx context.Context, c *connection, space, id string) {
-	b := newBar(sh.err)
-	defer b.done()
-	if !sh.err.terminal {
+	b := terminal.NewBar(sh.err)
+	defer b.Done()
+	if !sh.err.Terminal {
 		return
 	}
 	for {
@@ -189,8 +193,8 @@ func (sh *shell) watchExport(ctx context.Context, c *connection, space, id strin
 		case <-time.After(exportLook):
 		}
 		var e api.Export
-		if c.call(ctx, http.MethodGet, in(space, "exports", id), nil, nil, &e) == nil {
-			b.show(e.Done, e.Total, fmt.Sprintf("%s rows", count(e.Rows)))
+		if c.Call(ctx, http.MethodGet, client.InSpace(space, "exports", id), nil, nil, &e) == nil {
+			b.Show(e.Done, e.Total, fmt.Sprintf("%s rows", terminal.Count(e.Rows)))
 		}
 	}
 }

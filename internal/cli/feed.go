@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -44,7 +48,7 @@ The cursor after what was printed goes to standard error at the end: give it to
 		return w.inSpace(ctx, func(c *connection, space string) error {
 			defer func() {
 				if read && cursor != "" {
-					_, _ = sh.err.Write([]byte(sh.err.paint(dim, "cursor: "+clean(cursor)) + "\n"))
+					_, _ = sh.err.Write([]byte(sh.err.Paint(terminal.Dim, "cursor: "+terminal.Clean(cursor)) + "\n"))
 				}
 			}()
 			for n := int64(0); ; {
@@ -54,7 +58,7 @@ The cursor after what was printed goes to standard error at the end: give it to
 				}
 				var page api.Page[json.RawMessage]
 				query := url.Values{"limit": {strconv.FormatInt(size, 10)}, "cursor": {cursor}}
-				if err := c.call(ctx, http.MethodGet, in(space, "feed"), query, nil, &page); err != nil {
+				if err := c.Call(ctx, http.MethodGet, client.InSpace(space, "feed"), query, nil, &page); err != nil {
 					return err
 				}
 				for _, record := range page.Data {

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -63,7 +67,7 @@ answer says so where the index is further behind.`,
 			for len(all) < *limit {
 				query.Set("limit", strconv.Itoa(min(*limit-len(all), 200)))
 				page = api.FoundPage{}
-				if err := c.call(cmd.Context(), http.MethodGet, in(space, "find"), query, nil, &page); err != nil {
+				if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "find"), query, nil, &page); err != nil {
 					return err
 				}
 				if len(all) == 0 && !page.Index.Complete && time.Now().Before(until) {
@@ -112,7 +116,7 @@ func (sh *shell) printFound(all []api.Found, last *api.FoundPage) {
 	if len(all) == 0 {
 		fmt.Fprintln(s, "Nobody fits.")
 	}
-	t := table{styles: []style{bold, dim, cyan, dim}}
+	t := terminal.Table{Styles: []terminal.Style{terminal.Bold, terminal.Dim, terminal.Cyan, terminal.Dim}}
 	for i := range all {
 		f := &all[i]
 		var matches, ids []string
@@ -124,17 +128,17 @@ func (sh *shell) printFound(all []api.Found, last *api.FoundPage) {
 				ids = append(ids, id.Type+":"+id.Value)
 			}
 		}
-		t.add(foundTitle(f), f.ID, strings.Join(matches, " "), strings.Join(ids, " "))
+		t.Add(foundTitle(f), f.ID, strings.Join(matches, " "), strings.Join(ids, " "))
 	}
-	t.write(s)
+	t.Write(s)
 	if last.Cursor.HasMore {
-		fmt.Fprintln(s, s.paint(dim, "There are more; see --limit."))
+		fmt.Fprintln(s, s.Paint(terminal.Dim, "There are more; see --limit."))
 	}
 	switch x := last.Index; {
 	case x.AsOf == nil:
-		fmt.Fprintln(s, s.paint(yellow, "The search index is being begun; ask again in a moment."))
+		fmt.Fprintln(s, s.Paint(terminal.Yellow, "The search index is being begun; ask again in a moment."))
 	case !x.Complete:
-		fmt.Fprintln(s, s.paint(yellow, fmt.Sprintf("The search index is being built (%.0f %%); there may be more.", 100*x.Progress)))
+		fmt.Fprintln(s, s.Paint(terminal.Yellow, fmt.Sprintf("The search index is being built (%.0f %%); there may be more.", 100*x.Progress)))
 	}
 }
 

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"context"
 	"errors"
 	"fmt"
@@ -81,7 +85,7 @@ their messageIds were used before.`,
 				if err != nil {
 					return err
 				}
-				var target importer.Target = &remoteTarget{client: c.client, space: id, source: src}
+				var target importer.Target = &remoteTarget{Client: c.Client, space: id, source: src}
 				if c.engine != nil {
 					if target, err = c.engine.Space(ctx, id); err != nil {
 						return err
@@ -147,7 +151,7 @@ func (sh *shell) inputs(names []string, how importer.Reading) ([]*importer.Input
 			return nil, err
 		}
 		for _, other := range left {
-			fmt.Fprintf(sh.err, "%s does not have the name of an event file, and is skipped.\n", clean(other))
+			fmt.Fprintf(sh.err, "%s does not have the name of an event file, and is skipped.\n", terminal.Clean(other))
 		}
 		if len(files) == 0 {
 			return nil, fmt.Errorf("%s contains no event files (.ndjson, .jsonl, .json, .csv, .tsv, .txt, .log, or packed with gzip or zstd)", name)
@@ -177,18 +181,18 @@ func (sh *shell) bootstrap(ctx context.Context, c *connection, asJSON bool) erro
 		out = sh.err // the answer is for a program
 	}
 	fmt.Fprintf(out, "The store is new. These were made, and are shown only once:\n\n")
-	t := table{indent: "  ", styles: []style{"", bold}}
-	t.add("space", first.Space)
-	t.add("write key", first.WriteKey, "source "+first.Source)
-	t.add("access token", first.Token, "for the Profile API")
-	t.write(out)
+	t := terminal.Table{Indent: "  ", Styles: []terminal.Style{"", terminal.Bold}}
+	t.Add("space", first.Space)
+	t.Add("write key", first.WriteKey, "source "+first.Source)
+	t.Add("access token", first.Token, "for the Profile API")
+	t.Write(out)
 	fmt.Fprintln(out)
 	return nil
 }
 
 // sourceOf finds out which source is meant.
 func sourceOf(ctx context.Context, c *connection, space, wanted string) (string, error) {
-	sources, err := list[catalog.Source](ctx, c.client, in(space, "sources"))
+	sources, err := client.List[catalog.Source](ctx, c.Client, client.InSpace(space, "sources"))
 	if err != nil {
 		return "", err
 	}
@@ -213,7 +217,7 @@ func (sh *shell) runImport(ctx context.Context, im *importer.Import, inputs []*i
 	started := time.Now()
 	stop := make(chan struct{})
 	stopped := make(chan struct{})
-	b := newBar(sh.err)
+	b := terminal.NewBar(sh.err)
 	go func() {
 		defer close(stopped)
 		tick := time.NewTicker(100 * time.Millisecond)
@@ -230,7 +234,7 @@ func (sh *shell) runImport(ctx context.Context, im *importer.Import, inputs []*i
 	err := im.Run(ctx, inputs)
 	close(stop)
 	<-stopped
-	b.done()
+	b.Done()
 	s := im.Summary()
 	if asJSON {
 		if wrong := sh.importJSON(&s, time.Since(started), err); wrong != nil {
@@ -248,7 +252,7 @@ func (sh *shell) importOutcome(ctx context.Context, s *importer.Summary, err err
 	stored := s.Events+s.Repeats+s.Rejected() > 0
 	switch {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
-		fmt.Fprintf(sh.err, "%s Run the same command again to go on from here.\n", sh.err.paint(yellow, "Interrupted."))
+		fmt.Fprintf(sh.err, "%s Run the same command again to go on from here.\n", sh.err.Paint(terminal.Yellow, "Interrupted."))
 		return err
 	case err != nil && stored:
 		return fmt.Errorf("%w\nWhat was counted above is stored; run the same command again to go on from there", err)
@@ -257,12 +261,12 @@ func (sh *shell) importOutcome(ctx context.Context, s *importer.Summary, err err
 	case s.Taken():
 		return nil
 	case s.Refused() == 0 && s.Used > 0:
-		return fmt.Errorf("nothing was imported: other events had the messageIds of all lines before (%s); `selfsame rejects --code id_used_before` shows what was kept; events that are stored already are repeats only under the same --source", count(s.Used))
+		return fmt.Errorf("nothing was imported: other events had the messageIds of all lines before (%s); `selfsame rejects --code id_used_before` shows what was kept; events that are stored already are repeats only under the same --source", terminal.Count(s.Used))
 	case s.Refused() > 0:
-		return fmt.Errorf("nothing was imported: every line was refused (%s); `selfsame rejects` shows them", count(s.Refused()))
+		return fmt.Errorf("nothing was imported: every line was refused (%s); `selfsame rejects` shows them", terminal.Count(s.Refused()))
 	}
 	return errors.New("nothing was imported: there are no events in what was read")
 }
 
 // errMoved: somebody else moved the mark of an import.
-var errMoved = &apiError{Status: http.StatusConflict, Message: "another import of the same file is running; let one of them finish"}
+var errMoved = &client.Error{Status: http.StatusConflict, Message: "another import of the same file is running; let one of them finish"}

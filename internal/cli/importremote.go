@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -21,7 +23,7 @@ import (
 // remoteTarget imports into a running server. A request whose answer is lost is
 // sent again; the mark that it expects makes it count once.
 type remoteTarget struct {
-	*client
+	*client.Client
 	space, source string
 	marks         map[string][]byte // as the server has them
 	packer        *zstd.Encoder
@@ -44,8 +46,8 @@ const patience = 30 * time.Second
 // Mark reads a mark.
 func (t *remoteTarget) Mark(ctx context.Context, name string) ([]byte, error) {
 	var m struct{ Value []byte }
-	err := t.call(ctx, http.MethodGet, in(t.space, "marks", name), nil, nil, &m)
-	if err != nil && !hasStatus(err, http.StatusNotFound) {
+	err := t.Call(ctx, http.MethodGet, client.InSpace(t.space, "marks", name), nil, nil, &m)
+	if err != nil && !client.HasStatus(err, http.StatusNotFound) {
 		return nil, err
 	}
 	if t.marks == nil {
@@ -85,11 +87,11 @@ func (t *remoteTarget) Ingest(ctx context.Context, d space.Delivery) (space.Rece
 			t.marks[d.Mark.Name] = d.Mark.Value
 			return r, nil
 		}
-		var answered *apiError
+		var answered *client.Error
 		switch {
-		case hasStatus(err, http.StatusConflict):
+		case client.HasStatus(err, http.StatusConflict):
 			return t.taken(ctx, d)
-		case hasStatus(err, http.StatusTooManyRequests), hasStatus(err, http.StatusServiceUnavailable):
+		case client.HasStatus(err, http.StatusTooManyRequests), client.HasStatus(err, http.StatusServiceUnavailable):
 			// As long as it takes: the server is there and has said so.
 		case errors.As(err, &answered), ctx.Err() != nil, time.Since(began) > patience:
 			return space.Receipt{}, err
@@ -125,7 +127,7 @@ func (t *remoteTarget) post(ctx context.Context, d *space.Delivery) (space.Recei
 	}
 	query := url.Values{"source": {t.source}, "mark": {m.Name}, "dedupe": {d.Dedupe.String()}}
 	var r space.Receipt
-	res, err := t.send(ctx, http.MethodPost, in(t.space, "import"), query, bytes.NewReader(t.packed), header)
+	res, err := t.Send(ctx, http.MethodPost, client.InSpace(t.space, "import"), query, bytes.NewReader(t.packed), header)
 	if err != nil {
 		return r, err
 	}

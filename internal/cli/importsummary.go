@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"cmp"
 	"fmt"
 	"maps"
@@ -12,7 +14,7 @@ import (
 )
 
 // importProgress shows how far an import is, its rate, and when it will be done.
-func importProgress(b *bar, im *importer.Import, inputs []*importer.Input, took time.Duration) {
+func importProgress(b *terminal.Bar, im *importer.Import, inputs []*importer.Input, took time.Duration) {
 	var read, total int64
 	for _, one := range inputs {
 		read += one.Read()
@@ -26,21 +28,21 @@ func importProgress(b *bar, im *importer.Import, inputs []*importer.Input, took 
 	now := im.Current()
 	if now != nil && now.Read() == 0 && now.Looked() < now.Size {
 		// Nothing of it is imported yet: the bar is of the look through it.
-		b.show(now.Looked(), now.Size, "looking through "+clean(now.Name))
+		b.Show(now.Looked(), now.Size, "looking through "+terminal.Clean(now.Name))
 		return
 	}
 	s := im.Summary()
-	text := many(s.Lines, "line")
+	text := terminal.Many(s.Lines, "line")
 	if sec := took.Seconds(); sec > 0.5 {
-		text += ", " + count(int64(float64(s.Lines)/sec)) + "/s"
+		text += ", " + terminal.Count(int64(float64(s.Lines)/sec)) + "/s"
 		if total > 0 && read > 0 && read < total {
-			text += ", " + span(time.Duration(float64(took)*float64(total-read)/float64(read))) + " left"
+			text += ", " + terminal.Span(time.Duration(float64(took)*float64(total-read)/float64(read))) + " left"
 		}
 	}
 	if now != nil && len(inputs) > 1 {
-		text += "  " + clean(now.Name)
+		text += "  " + terminal.Clean(now.Name)
 	}
-	b.show(read, max(total, 0), text)
+	b.Show(read, max(total, 0), text)
 }
 
 // importSummary says what an import did.
@@ -51,9 +53,9 @@ func (sh *shell) importSummary(s *importer.Summary, took time.Duration) {
 	}
 	rate := ""
 	if took > time.Second {
-		rate = fmt.Sprintf(", %s/s", count(int64(float64(s.Lines)/took.Seconds())))
+		rate = fmt.Sprintf(", %s/s", terminal.Count(int64(float64(s.Lines)/took.Seconds())))
 	}
-	fmt.Fprintf(sh.out, "%s in %s%s\n", sh.out.paint(bold, "Imported "+many(s.Events, "event")), span(took), rate)
+	fmt.Fprintf(sh.out, "%s in %s%s\n", sh.out.Paint(terminal.Bold, "Imported "+terminal.Many(s.Events, "event")), terminal.Span(took), rate)
 	c := counts{}
 	c.add(s.Repeats, "repeat", "repeats", "messageIds that were seen before; not counted again")
 	c.add(s.Used, "event kept aside", "events kept aside", "other events had their messageIds before, or the same ones under another --source: selfsame rejects --code id_used_before")
@@ -62,22 +64,22 @@ func (sh *shell) importSummary(s *importer.Summary, took time.Duration) {
 	c.add(s.Merged, "profile merged", "profiles merged", "into another one, by an event that ties them together")
 	c.add(s.Demoted, "identifier left out", "identifiers left out", "by the rules: blocked values and limits")
 	c.add(s.Unresolved, "event of nobody", "events of nobody", "the rules accept none of their identifiers")
-	c.table("", dim).write(sh.out)
+	c.table("", terminal.Dim).Write(sh.out)
 	if n := s.Rejected(); n > 0 {
-		fmt.Fprintf(sh.out, "%s\n", sh.out.paint(yellow, many(n, "line")+" refused, and kept (see `selfsame rejects`):"))
+		fmt.Fprintf(sh.out, "%s\n", sh.out.Paint(terminal.Yellow, terminal.Many(n, "line")+" refused, and kept (see `selfsame rejects`):"))
 		c := counts{}
 		for _, code := range byCount(s.Refusals) {
 			r := s.Refusals[code]
-			c.add(r.Count, code, code, "first "+clean(r.First))
+			c.add(r.Count, code, code, "first "+terminal.Clean(r.First))
 		}
-		c.table(yellow, "").write(sh.out)
+		c.table(terminal.Yellow, "").Write(sh.out)
 	}
 }
 
 // importFiles says what there is to say about single files.
 func (sh *shell) importFiles(s *importer.Summary) {
 	for _, e := range s.Encodings {
-		fmt.Fprintf(sh.out, "%s is not in UTF-8. It was read as %s; --encoding names another.\n", clean(e.Name), e.Encoding)
+		fmt.Fprintf(sh.out, "%s is not in UTF-8. It was read as %s; --encoding names another.\n", terminal.Clean(e.Name), e.Encoding)
 	}
 	for _, e := range s.Finished {
 		refused := ""
@@ -85,19 +87,19 @@ func (sh *shell) importFiles(s *importer.Summary) {
 		case e.Rejected > 0 && e.Events == 0:
 			refused = ", and every one was refused"
 		case e.Rejected > 0:
-			refused = ", of which " + count(e.Rejected) + " refused"
+			refused = ", of which " + terminal.Count(e.Rejected) + " refused"
 		}
-		fmt.Fprintf(sh.out, "%s was imported before, all %s of it%s. Nothing is imported again.\n", clean(e.Name), many(e.Lines, e.Unit), refused)
+		fmt.Fprintf(sh.out, "%s was imported before, all %s of it%s. Nothing is imported again.\n", terminal.Clean(e.Name), terminal.Many(e.Lines, e.Unit), refused)
 	}
 	for _, e := range s.Resumed {
-		fmt.Fprintf(sh.out, "%s continued after %s %s, where an earlier import stopped.\n", clean(e.Name), e.Unit, count(e.Lines))
+		fmt.Fprintf(sh.out, "%s continued after %s %s, where an earlier import stopped.\n", terminal.Clean(e.Name), e.Unit, terminal.Count(e.Lines))
 	}
 	for _, e := range s.Empty {
 		what := "is empty"
 		if e.Header {
 			what = "has a header and no rows"
 		}
-		fmt.Fprintf(sh.out, "%s %s.\n", clean(e.Name), what)
+		fmt.Fprintf(sh.out, "%s %s.\n", terminal.Clean(e.Name), what)
 	}
 }
 
@@ -127,14 +129,14 @@ func (c *counts) add(n int64, one, several, hint string) {
 	}
 }
 
-func (c counts) table(numbers, hints style) *table {
+func (c counts) table(numbers, hints terminal.Style) *terminal.Table {
 	width := 0
 	for _, one := range c {
-		width = max(width, len(count(one.n)))
+		width = max(width, len(terminal.Count(one.n)))
 	}
-	t := &table{indent: "  ", styles: []style{numbers, hints}}
+	t := &terminal.Table{Indent: "  ", Styles: []terminal.Style{numbers, hints}}
 	for _, one := range c {
-		t.add(fmt.Sprintf("%*s %s", width, count(one.n), one.what), one.hint)
+		t.Add(fmt.Sprintf("%*s %s", width, terminal.Count(one.n), one.what), one.hint)
 	}
 	return t
 }

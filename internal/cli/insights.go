@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"net/http"
 	"net/url"
@@ -30,7 +34,7 @@ func insightSays(i *api.Insight) string {
 	if i.From != "" {
 		text += " from " + i.From
 	}
-	return clean(text)
+	return terminal.Clean(text)
 }
 
 func (sh *shell) insights() *cobra.Command {
@@ -87,22 +91,22 @@ was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			all := []api.Insight{}
 			more := true
-			b := newBar(sh.err)
-			defer b.done()
+			b := terminal.NewBar(sh.err)
+			defer b.Done()
 			for more && len(all) < *limit {
 				query.Set("limit", strconv.Itoa(min(*limit-len(all), 1000)))
 				var page api.Page[api.Insight]
-				if err := c.call(cmd.Context(), http.MethodGet, in(space, "insights"), query, nil, &page); err != nil {
+				if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "insights"), query, nil, &page); err != nil {
 					return err
 				}
 				all = append(all, page.Data...)
 				more = page.Cursor.HasMore
 				query.Set("next", page.Cursor.Next)
 				if more && len(all) < *limit {
-					b.show(int64(len(all)), int64(*limit), "looking back: "+many(int64(len(all)), "insight"))
+					b.Show(int64(len(all)), int64(*limit), "looking back: "+terminal.Many(int64(len(all)), "insight"))
 				}
 			}
-			b.done()
+			b.Done()
 			if *asJSON {
 				return sh.json(all)
 			}
@@ -110,14 +114,14 @@ was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
 				fmt.Fprintln(sh.out, "Nothing matches.")
 				return nil
 			}
-			t := table{header: []string{"WHEN", "KIND", "PROFILE", "WHAT", "WHY", "EVENT", "SOURCE"}, styles: []style{dim, bold}}
+			t := terminal.Table{Header: []string{"WHEN", "KIND", "PROFILE", "WHAT", "WHY", "EVENT", "SOURCE"}, Styles: []terminal.Style{terminal.Dim, terminal.Bold}}
 			for i := range all {
 				one := &all[i]
-				t.add(moment(one.At), one.Kind, one.Profile, shorten(insightSays(one), 70), shorten(clean(one.Reason), 50), shorten(clean(one.MessageID), 40), clean(one.Source))
+				t.Add(terminal.Moment(one.At), one.Kind, one.Profile, terminal.Shorten(insightSays(one), 70), terminal.Shorten(terminal.Clean(one.Reason), 50), terminal.Shorten(terminal.Clean(one.MessageID), 40), terminal.Clean(one.Source))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			if more {
-				fmt.Fprintln(sh.out, sh.out.paint(dim, "There are older ones; see --limit."))
+				fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, "There are older ones; see --limit."))
 			}
 			return nil
 		})
@@ -193,7 +197,7 @@ day, or each day of the last 30. Hours and days are UTC.`,
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var page api.Page[api.InsightCounts]
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "insights", "counts"), query, nil, &page); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "insights", "counts"), query, nil, &page); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -229,8 +233,8 @@ func (sh *shell) chart(list []api.InsightCounts, daily bool) {
 	}
 	// On a narrow terminal the bars go first, then the year.
 	bars := barColumns
-	if s := sh.out; s.terminal {
-		bars = min(max(s.width()-chartColumns, 0), barColumns)
+	if s := sh.out; s.Terminal {
+		bars = min(max(s.Width()-chartColumns, 0), barColumns)
 		if bars < 5 {
 			bars = 0
 		}
@@ -242,15 +246,15 @@ func (sh *shell) chart(list []api.InsightCounts, daily bool) {
 		if n == 0 {
 			return "·"
 		}
-		return count(n)
+		return terminal.Count(n)
 	}
-	t := table{header: []string{"FROM (UTC)", "EVENTS", "", "UNRESOLVED", "CREATED", "MERGED", "UNMERGED", "DEMOTED", "REFUSED"}, styles: []style{dim, "", cyan}}
+	t := terminal.Table{Header: []string{"FROM (UTC)", "EVENTS", "", "UNRESOLVED", "CREATED", "MERGED", "UNMERGED", "DEMOTED", "REFUSED"}, Styles: []terminal.Style{terminal.Dim, "", terminal.Cyan}}
 	for i := range list {
 		c := &list[i]
-		t.add(c.At.UTC().Format(format), number(c.Events), tinyBar(c.Events, most, bars), number(c.Unresolved), number(c.Created),
+		t.Add(c.At.UTC().Format(format), number(c.Events), tinyBar(c.Events, most, bars), number(c.Unresolved), number(c.Created),
 			number(c.Merged), number(c.Unmerged), number(c.Demoted), number(c.Rejected))
 	}
-	t.write(sh.out)
+	t.Write(sh.out)
 	if len(reasons) == 0 {
 		return
 	}
@@ -260,11 +264,11 @@ func (sh *shell) chart(list []api.InsightCounts, daily bool) {
 		names = append(names, r)
 	}
 	slices.SortFunc(names, func(a, b string) int { return int(min(max(reasons[b]-reasons[a], -1), 1)) })
-	why := table{indent: "  "}
+	why := terminal.Table{Indent: "  "}
 	for _, r := range names {
-		why.add(count(reasons[r]), clean(r))
+		why.Add(terminal.Count(reasons[r]), terminal.Clean(r))
 	}
-	why.write(sh.out)
+	why.Write(sh.out)
 }
 
 // tinyBar draws n of most in a number of columns, to an eighth of a column.

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +44,7 @@ func (f failure) Error() string { return fmt.Sprintf("exit code %d", f.code) }
 // shell is what a command has of the world.
 type shell struct {
 	in       io.Reader
-	out, err *screen
+	out, err *terminal.Screen
 	env      func(name string) (string, bool)
 }
 
@@ -56,7 +60,7 @@ func Main(args []string) int {
 		signal.Stop(signals) // from now on they do what they do by themselves
 		cancel()
 	}()
-	sh := &shell{in: os.Stdin, out: newScreen(os.Stdout), err: newScreen(os.Stderr), env: os.LookupEnv}
+	sh := &shell{in: os.Stdin, out: terminal.NewScreen(os.Stdout), err: terminal.NewScreen(os.Stderr), env: os.LookupEnv}
 	return sh.run(ctx, args)
 }
 
@@ -83,10 +87,10 @@ func (sh *shell) run(ctx context.Context, args []string) int {
 	case errors.Is(err, errUsage):
 		text = strings.TrimPrefix(text, errUsage.Error()+": ")
 		code = exitUsage
-	case errors.As(err, &mistakes), strings.HasPrefix(text, "unknown command"), isRefusedInput(err):
+	case errors.As(err, &mistakes), strings.HasPrefix(text, "unknown command"), client.IsRefusedInput(err):
 		code = exitUsage
 	}
-	fmt.Fprintf(sh.err, "%s %s\n", sh.err.paint(red, "error:"), hanging(text))
+	fmt.Fprintf(sh.err, "%s %s\n", sh.err.Paint(terminal.Red, "error:"), hanging(text))
 	return code
 }
 

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -75,15 +79,15 @@ what was known of them.`,
 		collection := collectionOf(account, ref)
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var p person
-			err := c.call(cmd.Context(), http.MethodGet, in(space, "profiles", collection, ref), then, nil, &p)
-			if len(then) == 0 && hasStatus(err, http.StatusNotFound) && !strings.HasPrefix(err.Error(), "space ") {
-				return fmt.Errorf("nobody in space %s is known as %s; identifiers are compared exactly, apart from the case of emails", clean(space), clean(ref))
+			err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "profiles", collection, ref), then, nil, &p)
+			if len(then) == 0 && client.HasStatus(err, http.StatusNotFound) && !strings.HasPrefix(err.Error(), "space ") {
+				return fmt.Errorf("nobody in space %s is known as %s; identifiers are compared exactly, apart from the case of emails", terminal.Clean(space), terminal.Clean(ref))
 			}
 			if err != nil {
 				return err
 			}
 			var computed api.ComputedValues
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "profiles", collection, ref, "computed"), then, nil, &computed); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "profiles", collection, ref, "computed"), then, nil, &computed); err != nil {
 				return err
 			}
 			if computed.Revision > 0 {
@@ -95,7 +99,7 @@ what was known of them.`,
 				// By what was asked for: a profile's own ID may have been another's then.
 				path := "/v1/spaces/" + url.PathEscape(space) + "/collections/" + collection + "/profiles/" + url.PathEscape(ref) + "/events"
 				then.Set("limit", strconv.Itoa(events))
-				err := c.call(cmd.Context(), http.MethodGet, path, then, nil, &page)
+				err := c.Call(cmd.Context(), http.MethodGet, path, then, nil, &page)
 				if err != nil {
 					return err
 				}
@@ -129,46 +133,46 @@ func collectionOf(account bool, ref string) string {
 // portrait prints a person so that one understands them at a glance.
 func (sh *shell) portrait(p *person) {
 	s := sh.out
-	fmt.Fprintf(s, "%s  %s\n", s.paint(bold, clean(profileTitle(p.Traits, p.Identifiers, p.Collection))), s.paint(dim, p.ID))
-	fmt.Fprintf(s, "%s, %s, seen from %s to %s\n", many(p.Events, "event"), many(int64(len(p.Identifiers)), "identifier"),
-		moment(p.CreatedAt), p.last())
+	fmt.Fprintf(s, "%s  %s\n", s.Paint(terminal.Bold, terminal.Clean(profileTitle(p.Traits, p.Identifiers, p.Collection))), s.Paint(terminal.Dim, p.ID))
+	fmt.Fprintf(s, "%s, %s, seen from %s to %s\n", terminal.Many(p.Events, "event"), terminal.Many(int64(len(p.Identifiers)), "identifier"),
+		terminal.Moment(p.CreatedAt), p.last())
 	if p.AsOf != nil {
-		fmt.Fprintf(s, "As of %s, under the current rules\n", moment(p.AsOf))
+		fmt.Fprintf(s, "As of %s, under the current rules\n", terminal.Moment(p.AsOf))
 	}
 	if p.Provisional {
-		fmt.Fprintln(s, s.paint(yellow, "Provisional: a job is still working out who this is; ask again in a moment."))
+		fmt.Fprintln(s, s.Paint(terminal.Yellow, "Provisional: a job is still working out who this is; ask again in a moment."))
 	}
 	if len(p.Merged) > 0 {
 		fmt.Fprintf(s, "Merged into this profile: %s\n", strings.Join(p.Merged, ", "))
 	}
 
-	fmt.Fprintf(s, "\n%s\n", s.paint(bold, "Identifiers"))
-	t := table{indent: "  ", styles: []style{cyan, "", dim, dim}}
+	fmt.Fprintf(s, "\n%s\n", s.Paint(terminal.Bold, "Identifiers"))
+	t := terminal.Table{Indent: "  ", Styles: []terminal.Style{terminal.Cyan, "", terminal.Dim, terminal.Dim}}
 	for _, id := range p.Identifiers {
-		t.add(clean(id.Type), clean(id.Value), "first seen "+moment(id.FirstSeen), clean(id.Source))
+		t.Add(terminal.Clean(id.Type), terminal.Clean(id.Value), "first seen "+terminal.Moment(id.FirstSeen), terminal.Clean(id.Source))
 	}
-	t.write(s)
+	t.Write(s)
 
 	if len(p.Traits) > 0 {
-		fmt.Fprintf(s, "\n%s\n", s.paint(bold, "Traits"))
-		t := table{indent: "  ", styles: []style{cyan, "", dim, dim}}
+		fmt.Fprintf(s, "\n%s\n", s.Paint(terminal.Bold, "Traits"))
+		t := terminal.Table{Indent: "  ", Styles: []terminal.Style{terminal.Cyan, "", terminal.Dim, terminal.Dim}}
 		for _, tr := range p.Traits {
-			t.add(clean(tr.Name), shorten(plain(tr.Value), 60), moment(tr.Time), clean(tr.Source))
+			t.Add(terminal.Clean(tr.Name), terminal.Shorten(plain(tr.Value), 60), terminal.Moment(tr.Time), terminal.Clean(tr.Source))
 		}
-		t.write(s)
+		t.Write(s)
 	}
 	sh.printComputed(p.Computed)
 	if len(p.Timeline) > 0 {
 		title := "Events"
 		if int64(len(p.Timeline)) < p.Events {
-			title = fmt.Sprintf("Last %d of %s", len(p.Timeline), many(p.Events, "event"))
+			title = fmt.Sprintf("Last %d of %s", len(p.Timeline), terminal.Many(p.Events, "event"))
 		}
-		fmt.Fprintf(s, "\n%s\n", s.paint(bold, title))
-		t := table{indent: "  ", styles: []style{dim, "", dim, dim}}
+		fmt.Fprintf(s, "\n%s\n", s.Paint(terminal.Bold, title))
+		t := terminal.Table{Indent: "  ", Styles: []terminal.Style{terminal.Dim, "", terminal.Dim, terminal.Dim}}
 		for _, e := range p.Timeline {
-			t.add(moment(e.Timestamp), clean(e.title()), clean(e.Source), shorten(e.detail(), 50))
+			t.Add(terminal.Moment(e.Timestamp), terminal.Clean(e.title()), terminal.Clean(e.Source), terminal.Shorten(e.detail(), 50))
 		}
-		t.write(s)
+		t.Write(s)
 	}
 }
 
@@ -179,23 +183,23 @@ func (sh *shell) printComputed(c *api.ComputedValues) {
 	}
 	s := sh.out
 	if len(c.Traits) > 0 {
-		fmt.Fprintf(s, "\n%s\n", s.paint(bold, "Computed traits"))
-		t := table{indent: "  ", styles: []style{cyan, "", dim}}
+		fmt.Fprintf(s, "\n%s\n", s.Paint(terminal.Bold, "Computed traits"))
+		t := terminal.Table{Indent: "  ", Styles: []terminal.Style{terminal.Cyan, "", terminal.Dim}}
 		for i := range c.Traits {
 			value, _ := json.Marshal(c.Traits[i].Value)
-			t.add(clean(c.Traits[i].Key), shorten(plain(value), 60), moment(&c.Traits[i].Since))
+			t.Add(terminal.Clean(c.Traits[i].Key), terminal.Shorten(plain(value), 60), terminal.Moment(&c.Traits[i].Since))
 		}
-		t.write(s)
+		t.Write(s)
 	}
-	t := table{indent: "  ", styles: []style{green, dim}}
+	t := terminal.Table{Indent: "  ", Styles: []terminal.Style{terminal.Green, terminal.Dim}}
 	for i := range c.Audiences {
 		if m := &c.Audiences[i]; m.Member {
-			t.add(clean(m.Key), "since "+moment(m.Since))
+			t.Add(terminal.Clean(m.Key), "since "+terminal.Moment(m.Since))
 		}
 	}
-	if len(t.rows) > 0 {
-		fmt.Fprintf(s, "\n%s\n", s.paint(bold, "Audiences"))
-		t.write(s)
+	if len(t.Rows) > 0 {
+		fmt.Fprintf(s, "\n%s\n", s.Paint(terminal.Bold, "Audiences"))
+		t.Write(s)
 	}
 }
 
@@ -232,9 +236,9 @@ func profileTitle(list []api.Trait, ids []api.Identifier, collection string) str
 // last is the time of the last event.
 func (p *person) last() string {
 	if len(p.Timeline) > 0 {
-		return moment(p.Timeline[0].Timestamp)
+		return terminal.Moment(p.Timeline[0].Timestamp)
 	}
-	return moment(p.UpdatedAt)
+	return terminal.Moment(p.UpdatedAt)
 }
 
 // title names an event.
@@ -270,14 +274,14 @@ func (e *happened) detail() string {
 		}
 		parts = append(parts, fmt.Sprintf("%v=%s", key, plain(value)))
 	}
-	return clean(strings.Join(parts, " "))
+	return terminal.Clean(strings.Join(parts, " "))
 }
 
 // plain shows a JSON value as people write it: strings without quotes.
 func plain(value json.RawMessage) string {
 	var s string
 	if json.Unmarshal(value, &s) == nil {
-		return clean(s)
+		return terminal.Clean(s)
 	}
-	return clean(string(value))
+	return terminal.Clean(string(value))
 }

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"io"
 	"net/http"
@@ -42,7 +46,7 @@ one, with a count. An ID may be shortened as long as it is unambiguous.`,
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var page api.Page[api.Reject]
 			query := url.Values{"limit": {strconv.Itoa(*limit)}, "source": {*source}, "code": {*code}}
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rejects"), query, nil, &page); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "rejects"), query, nil, &page); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -52,14 +56,14 @@ one, with a count. An ID may be shortened as long as it is unambiguous.`,
 				fmt.Fprintln(sh.out, "No refused messages.")
 				return nil
 			}
-			t := table{header: []string{"ID", "RECEIVED", "TIMES", "SOURCE", "CODE", "WHY"}, styles: []style{bold, dim}}
+			t := terminal.Table{Header: []string{"ID", "RECEIVED", "TIMES", "SOURCE", "CODE", "WHY"}, Styles: []terminal.Style{terminal.Bold, terminal.Dim}}
 			for i := range page.Data {
 				r := &page.Data[i]
-				t.add(r.ID, moment(r.ReceivedAt), count(r.Count), clean(r.Source), clean(r.Code), shorten(clean(r.Message), 90))
+				t.Add(r.ID, terminal.Moment(r.ReceivedAt), terminal.Count(r.Count), terminal.Clean(r.Source), terminal.Clean(r.Code), terminal.Shorten(terminal.Clean(r.Message), 90))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			if page.Cursor.HasMore {
-				fmt.Fprintln(sh.out, sh.out.paint(dim, "There are older ones; see --limit, and selfsame rejects counts."))
+				fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, "There are older ones; see --limit, and selfsame rejects counts."))
 			}
 			return nil
 		})
@@ -82,7 +86,7 @@ func (sh *shell) rejectCounts() *cobra.Command {
 					Messages int64  `json:"messages"`
 				}
 			}
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rejects", "counts"), nil, nil, &page); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "rejects", "counts"), nil, nil, &page); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -92,11 +96,11 @@ func (sh *shell) rejectCounts() *cobra.Command {
 				fmt.Fprintln(sh.out, "No refused messages.")
 				return nil
 			}
-			t := table{header: []string{"SOURCE", "CODE", "KEPT", "MESSAGES"}}
+			t := terminal.Table{Header: []string{"SOURCE", "CODE", "KEPT", "MESSAGES"}}
 			for _, n := range page.Data {
-				t.add(clean(n.Source), clean(n.Code), count(n.Count), count(n.Messages))
+				t.Add(terminal.Clean(n.Source), terminal.Clean(n.Code), terminal.Count(n.Count), terminal.Count(n.Messages))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			return nil
 		})
 	}
@@ -110,32 +114,32 @@ func (sh *shell) rejectShow() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var r api.Reject
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rejects", args[0]), nil, nil, &r); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "rejects", args[0]), nil, nil, &r); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(r)
 			}
-			t := table{styles: []style{dim}}
-			t.add("id", r.ID)
-			t.add("received", moment(r.ReceivedAt))
-			t.add("source", clean(r.Source))
-			t.add("code", clean(r.Code))
-			t.add("why", clean(r.Message))
+			t := terminal.Table{Styles: []terminal.Style{terminal.Dim}}
+			t.Add("id", r.ID)
+			t.Add("received", terminal.Moment(r.ReceivedAt))
+			t.Add("source", terminal.Clean(r.Source))
+			t.Add("code", terminal.Clean(r.Code))
+			t.Add("why", terminal.Clean(r.Message))
 			if r.MessageID != "" {
-				t.add("messageId", clean(r.MessageID))
+				t.Add("messageId", terminal.Clean(r.MessageID))
 			}
 			if r.Endpoint != "" {
-				t.add("call", clean(r.Endpoint))
+				t.Add("call", terminal.Clean(r.Endpoint))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			if r.Binary != nil {
-				fmt.Fprintf(sh.out, "\nThe body is not text: %s bytes; --json has it.\n", count(int64(len(r.Binary))))
+				fmt.Fprintf(sh.out, "\nThe body is not text: %s bytes; --json has it.\n", terminal.Count(int64(len(r.Binary))))
 				return nil
 			}
 			fmt.Fprintln(sh.out)
 			for line := range strings.SplitSeq(r.Body, "\n") {
-				fmt.Fprintln(sh.out, clean(line))
+				fmt.Fprintln(sh.out, terminal.Clean(line))
 			}
 			return nil
 		})
@@ -175,32 +179,32 @@ accepted now is an event with its own time, and leaves the list.`,
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			query := url.Values{}
-			path := in(space, "rejects", "resend")
+			path := client.InSpace(space, "rejects", "resend")
 			if *all {
 				query = url.Values{"source": {*source}, "code": {*code}}
 			} else {
-				path = in(space, "rejects", args[0], "resend")
+				path = client.InSpace(space, "rejects", args[0], "resend")
 			}
 			if *why != "" {
 				query.Set("why", *why)
 			}
 			var done api.Resent
-			if err := c.postText(cmd.Context(), path, query, body, &done); err != nil {
+			if err := c.PostText(cmd.Context(), path, query, body, &done); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(done)
 			}
-			fmt.Fprintf(sh.out, "%s accepted: %s stored, %s", many(int64(done.Resolved), "message"), many(int64(done.Stored), "event"), many(int64(done.Repeats), "repeat"))
+			fmt.Fprintf(sh.out, "%s accepted: %s stored, %s", terminal.Many(int64(done.Resolved), "message"), terminal.Many(int64(done.Stored), "event"), terminal.Many(int64(done.Repeats), "repeat"))
 			if done.Refused > 0 {
-				fmt.Fprintf(sh.out, "; %s", sh.out.paint(yellow, count(int64(done.Refused))+" still refused"))
+				fmt.Fprintf(sh.out, "; %s", sh.out.Paint(terminal.Yellow, terminal.Count(int64(done.Refused))+" still refused"))
 			}
 			fmt.Fprintln(sh.out)
-			t := table{indent: "  ", styles: []style{dim}}
+			t := terminal.Table{Indent: "  ", Styles: []terminal.Style{terminal.Dim}}
 			for _, r := range done.Reasons {
-				t.add(r.ID, clean(r.Code), shorten(clean(r.Message), 90))
+				t.Add(r.ID, terminal.Clean(r.Code), terminal.Shorten(terminal.Clean(r.Message), 90))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			return nil
 		})
 	}

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"io"
 	"net/http"
@@ -35,7 +39,7 @@ printed as YAML, in the form that ` + "`rules set`" + ` and the configuration fi
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var r api.Rules
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules"), nil, nil, &r); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "rules"), nil, nil, &r); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -49,9 +53,9 @@ printed as YAML, in the form that ` + "`rules set`" + ` and the configuration fi
 }
 
 func (sh *shell) printRules(space string, r *api.Rules, full bool) error {
-	note := fmt.Sprintf("# Rules of space %s, version %d, set by %s", space, r.Version, clean(r.SetBy))
+	note := fmt.Sprintf("# Rules of space %s, version %d, set by %s", space, r.Version, terminal.Clean(r.SetBy))
 	if r.SetAt != nil {
-		note += " at " + moment(r.SetAt)
+		note += " at " + terminal.Moment(r.SetAt)
 	}
 	if r.Declared {
 		note += "\n# They are declared in the configuration file: change them there and restart the server."
@@ -64,7 +68,7 @@ func (sh *shell) printRules(space string, r *api.Rules, full bool) error {
 		note += "\n# They apply to new events; existing ones are still being resolved again."
 	}
 	note += "\n#\n# Order of priority, and how many values a person may have:\n"
-	t := table{indent: "#   "}
+	t := terminal.Table{Indent: "#   "}
 	for _, one := range rs.Types(r.NewTypes...) {
 		limit := strconv.Itoa(one.Limit.Values)
 		if w := one.Limit.WindowWord(); w != "ever" {
@@ -80,11 +84,11 @@ func (sh *shell) printRules(space string, r *api.Rules, full bool) error {
 		if slices.Contains(r.NewTypes, one.Type) {
 			remark = "arrived without being listed"
 		}
-		t.add(clean(one.Type), limit, kind, remark)
+		t.Add(terminal.Clean(one.Type), limit, kind, remark)
 	}
-	fmt.Fprint(sh.out, sh.out.paint(dim, note))
-	t.styles = []style{dim, dim, dim, yellow}
-	t.write(sh.out)
+	fmt.Fprint(sh.out, sh.out.Paint(terminal.Dim, note))
+	t.Styles = []terminal.Style{terminal.Dim, terminal.Dim, terminal.Dim, terminal.Yellow}
+	t.Write(sh.out)
 	if full {
 		return sh.yaml(rs.Full(r.NewTypes...))
 	}
@@ -107,7 +111,7 @@ func (sh *shell) readRules(name string) (identity.Rules, error) {
 	}
 	r, remarks, err := config.ReadRules(name, text)
 	for _, m := range remarks {
-		fmt.Fprintf(sh.err, "%s %s: %s\n", sh.err.paint(yellow, "note:"), m.Where, m.What)
+		fmt.Fprintf(sh.err, "%s %s: %s\n", sh.err.Paint(terminal.Yellow, "note:"), m.Where, m.What)
 	}
 	return r, err
 }
@@ -134,7 +138,7 @@ func (sh *shell) rulesCheck() *cobra.Command {
 				Effective identity.Rules `json:"effective"`
 			}{remarksOf(rs), rs.Effective()})
 		}
-		fmt.Fprintf(sh.out, "%s is valid: %s listed\n", clean(args[0]), many(int64(len(r.Identifiers)), "identifier type"))
+		fmt.Fprintf(sh.out, "%s is valid: %s listed\n", terminal.Clean(args[0]), terminal.Many(int64(len(r.Identifiers)), "identifier type"))
 		return nil
 	}
 	return cmd
@@ -177,7 +181,7 @@ rules are set only if that version is still in force.`,
 			return err
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			return sh.changeRules(cmd, c, space, http.MethodPut, in(space, "rules"), *why, *version, rules, *asJSON)
+			return sh.changeRules(cmd, c, space, http.MethodPut, client.InSpace(space, "rules"), *why, *version, rules, *asJSON)
 		})
 	}
 	return cmd

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"context"
 	"fmt"
 	"io"
@@ -26,7 +30,7 @@ why.`,
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			all, err := list[api.Rules](cmd.Context(), c.client, in(space, "rules", "versions"))
+			all, err := client.List[api.Rules](cmd.Context(), c.Client, client.InSpace(space, "rules", "versions"))
 			if err != nil {
 				return err
 			}
@@ -37,11 +41,11 @@ why.`,
 				fmt.Fprintf(sh.out, "Space %s uses the built-in rules; nobody has changed them.\n", space)
 				return nil
 			}
-			t := table{header: []string{"VERSION", "WHEN", "BY", "FOR", "WHY"}}
+			t := terminal.Table{Header: []string{"VERSION", "WHEN", "BY", "FOR", "WHY"}}
 			for _, v := range all {
-				t.add(strconv.FormatUint(v.Version, 10), moment(v.SetAt), clean(v.SetBy), clean(v.SetFor), shorten(clean(v.Why), 60))
+				t.Add(strconv.FormatUint(v.Version, 10), terminal.Moment(v.SetAt), terminal.Clean(v.SetBy), terminal.Clean(v.SetFor), terminal.Shorten(terminal.Clean(v.Why), 60))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			return nil
 		})
 	}
@@ -60,7 +64,7 @@ func (sh *shell) rulesShow() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var v api.Rules
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules", "versions", args[0]), nil, nil, &v); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "rules", "versions", args[0]), nil, nil, &v); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -87,7 +91,7 @@ there is resolved again, as with ` + "`rules set`" + `. Version 0 is the built-i
 	why := cmd.Flags().String("why", "", "the reason, for the history")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "versions", args[0], "restore"), *why, "", nil, *asJSON)
+			return sh.changeRules(cmd, c, space, http.MethodPost, client.InSpace(space, "rules", "versions", args[0], "restore"), *why, "", nil, *asJSON)
 		})
 	}
 	return cmd
@@ -110,7 +114,7 @@ func (sh *shell) rulesCopy() *cobra.Command {
 		}
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			body := map[string]string{"from": *from, "why": *why}
-			return sh.changeRules(cmd, c, space, http.MethodPost, in(space, "rules", "copy"), *why, "", body, *asJSON)
+			return sh.changeRules(cmd, c, space, http.MethodPost, client.InSpace(space, "rules", "copy"), *why, "", body, *asJSON)
 		})
 	}
 	return cmd
@@ -123,14 +127,14 @@ func (sh *shell) changeRules(cmd *cobra.Command, c *connection, space, method, p
 		query.Set("why", why)
 	}
 	var r api.Rules
-	if err := c.callIf(cmd.Context(), method, path, query, version, body, &r); err != nil {
+	if err := c.CallIf(cmd.Context(), method, path, query, version, body, &r); err != nil {
 		return err
 	}
 	tell := sh.out
 	if asJSON {
 		tell = sh.err // standard output is for programs
 	}
-	fmt.Fprintf(tell, "Version %d of the rules of %s is in force.\n", r.Version, clean(space))
+	fmt.Fprintf(tell, "Version %d of the rules of %s is in force.\n", r.Version, terminal.Clean(space))
 	if err := sh.awaitRules(cmd.Context(), c, space, &r, tell); err != nil || !asJSON {
 		return err
 	}
@@ -142,33 +146,33 @@ func (sh *shell) awaitRules(ctx context.Context, c *connection, space string, r 
 	if !r.Applying {
 		return nil
 	}
-	b := newBar(sh.err)
-	defer b.done()
+	b := terminal.NewBar(sh.err)
+	defer b.Done()
 	began := time.Now()
 	for r.Applying {
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
-			b.done()
+			b.Done()
 			fmt.Fprintln(tell, "The server goes on applying them; `selfsame rules` says when it is done.")
 			return ctx.Err()
 		}
 		if p := r.Progress; p != nil {
-			text := fmt.Sprintf("%s %s of %s", p.Stage, count(p.Done), count(p.Total))
+			text := fmt.Sprintf("%s %s of %s", p.Stage, terminal.Count(p.Done), terminal.Count(p.Total))
 			switch {
 			case p.Stage == "moving":
-				text = fmt.Sprintf("reading events again: %s of %s", count(p.Done), count(p.Total))
+				text = fmt.Sprintf("reading events again: %s of %s", terminal.Count(p.Done), terminal.Count(p.Total))
 			case p.Pass > 0:
 				text = fmt.Sprintf("applying, pass %d: %s", p.Pass, text)
 			}
-			b.show(p.Done, p.Total, text)
+			b.Show(p.Done, p.Total, text)
 		}
 		*r = api.Rules{}
-		if err := c.call(ctx, http.MethodGet, in(space, "rules"), nil, nil, r); err != nil {
+		if err := c.Call(ctx, http.MethodGet, client.InSpace(space, "rules"), nil, nil, r); err != nil {
 			return err
 		}
 	}
-	b.done()
-	fmt.Fprintf(tell, "Existing events were resolved again in %s.\n", span(time.Since(began)))
+	b.Done()
+	fmt.Fprintf(tell, "Existing events were resolved again in %s.\n", terminal.Span(time.Since(began)))
 	return nil
 }

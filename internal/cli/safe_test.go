@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -41,7 +43,7 @@ func leaves(cmd *cobra.Command) map[string]*cobra.Command {
 
 func TestEveryCommandPrintsForPrograms(t *testing.T) {
 	w := &world{t: t}
-	sh := &shell{out: &screen{out: &buffer{}}, err: &screen{out: &buffer{}}, env: func(string) (string, bool) { return "", false }}
+	sh := &shell{out: &terminal.Screen{Out: &buffer{}}, err: &terminal.Screen{Out: &buffer{}}, env: func(string) (string, bool) { return "", false }}
 	// The feed and exports are data as they are; the others answer nothing.
 	plain := []string{"serve", "feed", "copy", "token delete", "source delete", "source retire",
 		"export profiles", "export members", "export events", "export identifiers", "export definitions"}
@@ -298,7 +300,7 @@ audiences: {buyers: {when: traits.orders >= 0, description: "x\u202e\u001b[2J\r\
 	try(any, "copy", "--from", evil, "--to", "x")
 	tried["serve"] = true // its log quotes, see internal/app
 
-	sh := &shell{out: &screen{out: &buffer{}}, err: &screen{out: &buffer{}}, env: func(string) (string, bool) { return "", false }}
+	sh := &shell{out: &terminal.Screen{Out: &buffer{}}, err: &terminal.Screen{Out: &buffer{}}, env: func(string) (string, bool) { return "", false }}
 	for name := range leaves(sh.root()) {
 		if !tried[name] {
 			t.Errorf("%s is not tried here", name)

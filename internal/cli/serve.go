@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"log/slog"
 	"strings"
@@ -46,7 +48,7 @@ one ends it at once; nothing that was acknowledged is lost.`,
 			if err != nil {
 				return err
 			}
-			log := app.NewLogger(sh.err.log(), slog.Level(cfg.LogLevel), sh.err.terminal, sh.err.colour)
+			log := app.NewLogger(sh.err.Log(), slog.Level(cfg.LogLevel), sh.err.Terminal, sh.err.Colour)
 			return app.Serve(cmd.Context(), cfg, log, func(s app.Started) { sh.started(s, log) })
 		},
 	}
@@ -61,26 +63,26 @@ one ends it at once; nothing that was acknowledged is lost.`,
 
 // started tells that requests are taken, and the secrets that were made.
 func (sh *shell) started(s app.Started, log *slog.Logger) {
-	if sh.err.terminal {
+	if sh.err.Terminal {
 		fmt.Fprintf(sh.out, "%s %s  data in %s, ready in %s; Ctrl-C stops it\n",
-			sh.out.paint(bold, "Selfsame listens on"), sh.out.paint(cyan, s.URL), s.Data, span(s.Took))
+			sh.out.Paint(terminal.Bold, "Selfsame listens on"), sh.out.Paint(terminal.Cyan, s.URL), s.Data, terminal.Span(s.Took))
 	} else {
 		log.Info("listening", "url", s.URL, "data", s.Data, "version", versionText(), "took", s.Took)
 	}
 	if s.First == nil && s.AdminToken == "" {
 		return
 	}
-	t := table{indent: "  ", styles: []style{"", bold}}
+	t := terminal.Table{Indent: "  ", Styles: []terminal.Style{"", terminal.Bold}}
 	if s.First != nil {
-		t.add("space", s.First.Space)
-		t.add("write key", s.First.WriteKey, "for SDKs: source "+s.First.Source)
-		t.add("access token", s.First.Token, "for the Profile API")
+		t.Add("space", s.First.Space)
+		t.Add("write key", s.First.WriteKey, "for SDKs: source "+s.First.Source)
+		t.Add("access token", s.First.Token, "for the Profile API")
 	}
 	if s.AdminToken != "" {
-		t.add("admin token", s.AdminToken, "for selfsame commands (SELFSAME_ADMIN_TOKEN) and /api/")
+		t.Add("admin token", s.AdminToken, "for selfsame commands (SELFSAME_ADMIN_TOKEN) and /api/")
 	}
 	fmt.Fprintf(sh.out, "\nThe first start made these. They are shown now and never again:\n\n")
-	t.write(sh.out)
+	t.Write(sh.out)
 	if s.First != nil {
 		fmt.Fprintf(sh.out, "\n%s\n", strings.TrimRight(fmt.Sprintf(`Send an event and look at who it was:
 

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"bytes"
 	"context"
 	"encoding/json"
@@ -22,10 +26,10 @@ func groupSays(g *api.ProfileGroup, most int) string {
 	var ids []string
 	for i, id := range g.IDs {
 		if i == most {
-			ids = append(ids, fmt.Sprintf("and %s more", count(g.Count-most)))
+			ids = append(ids, fmt.Sprintf("and %s more", terminal.Count(g.Count-most)))
 			break
 		}
-		ids = append(ids, clean(id))
+		ids = append(ids, terminal.Clean(id))
 	}
 	return strings.Join(ids, ", ")
 }
@@ -63,7 +67,7 @@ there is resolved again while events keep coming.`,
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			// What was shown is set only if the rules have not changed meanwhile.
 			var now api.Rules
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "rules"), nil, nil, &now); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "rules"), nil, nil, &now); err != nil {
 				return err
 			}
 			job, err := sh.runSimulation(cmd.Context(), c, space, draft)
@@ -94,8 +98,8 @@ there is resolved again while events keep coming.`,
 				query.Set("why", *why)
 			}
 			var r api.Rules
-			err = c.callIf(cmd.Context(), http.MethodPut, in(space, "rules"), query, fmt.Sprint(now.Version), draft, &r)
-			if hasStatus(err, http.StatusPreconditionFailed) {
+			err = c.CallIf(cmd.Context(), http.MethodPut, client.InSpace(space, "rules"), query, fmt.Sprint(now.Version), draft, &r)
+			if client.HasStatus(err, http.StatusPreconditionFailed) {
 				return errors.New("somebody else set rules meanwhile, so nothing was done; simulate again")
 			}
 			if err != nil {
@@ -114,14 +118,14 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.send(ctx, http.MethodPost, in(space, "simulations"), url.Values{"follow": {"true"}}, bytes.NewReader(body), nil)
+	res, err := c.Send(ctx, http.MethodPost, client.InSpace(space, "simulations"), url.Values{"follow": {"true"}}, bytes.NewReader(body), nil)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close() // which cancels the job, if it runs
 	lines := json.NewDecoder(res.Body)
-	b := newBar(sh.err)
-	defer b.done()
+	b := terminal.NewBar(sh.err)
+	defer b.Done()
 	for first := true; ; first = false {
 		var job api.Simulation
 		if err := lines.Decode(&job); err != nil {
@@ -134,7 +138,7 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 			sh.printPlan(&job)
 		}
 		if p := job.Progress; p != nil {
-			b.show(p.Done, p.Total, fmt.Sprintf("%s: %s of %s", p.Stage, count(p.Done), count(p.Total)))
+			b.Show(p.Done, p.Total, fmt.Sprintf("%s: %s of %s", p.Stage, terminal.Count(p.Done), terminal.Count(p.Total)))
 		}
 		switch job.State {
 		case "running":
@@ -150,16 +154,16 @@ func (sh *shell) runSimulation(ctx context.Context, c *connection, space string,
 func (sh *shell) printPlan(job *api.Simulation) {
 	if p := &job.Plan; p.Reread {
 		fmt.Fprintf(sh.err, "%s this draft looks for identifiers in other places than the rules in force, so the bodies of %s are read again: about %s\n",
-			sh.err.paint(yellow, "note:"), many(p.Events, "event"), span(time.Duration(p.Estimate)*time.Millisecond))
+			sh.err.Paint(terminal.Yellow, "note:"), terminal.Many(p.Events, "event"), terminal.Span(time.Duration(p.Estimate)*time.Millisecond))
 	}
 }
 
 func (sh *shell) printForeseen(job *api.Simulation) {
 	s := sh.out
 	r := job.Report
-	fmt.Fprintf(s, "%s\n", s.paint(dim, fmt.Sprintf("%s simulated in %s; nothing was changed.", many(r.Strands, "strand"), span(time.Duration(r.Milliseconds)*time.Millisecond))))
+	fmt.Fprintf(s, "%s\n", s.Paint(terminal.Dim, fmt.Sprintf("%s simulated in %s; nothing was changed.", terminal.Many(r.Strands, "strand"), terminal.Span(time.Duration(r.Milliseconds)*time.Millisecond))))
 	if r.Damaged > 0 {
-		fmt.Fprintf(s, "%s %s left out, which cannot be read any more; selfsame verify says which.\n", s.paint(yellow, "note:"), many(r.Damaged, "event"))
+		fmt.Fprintf(s, "%s %s left out, which cannot be read any more; selfsame verify says which.\n", s.Paint(terminal.Yellow, "note:"), terminal.Many(r.Damaged, "event"))
 	}
 	sh.printCollection("people", r.Users)
 	if r.Accounts.Before.Profiles > 0 || r.Accounts.After.Profiles > 0 {
@@ -170,16 +174,16 @@ func (sh *shell) printForeseen(job *api.Simulation) {
 func (sh *shell) printCollection(what string, f *api.SimulatedCollection) {
 	s := sh.out
 	changed := f.Before.Profiles - f.Same
-	fmt.Fprintf(s, "\n%s\n", s.paint(bold, capital(what)))
+	fmt.Fprintf(s, "\n%s\n", s.Paint(terminal.Bold, capital(what)))
 	if changed == 0 && f.Before.Profiles == f.After.Profiles {
 		if f.Before.Profiles == 1 {
 			fmt.Fprintln(s, "  The one profile stays as it is.")
 		} else {
-			fmt.Fprintf(s, "  All %s stay as they are.\n", many(f.Before.Profiles, "profile"))
+			fmt.Fprintf(s, "  All %s stay as they are.\n", terminal.Many(f.Before.Profiles, "profile"))
 		}
 	} else {
-		fmt.Fprintf(s, "  %s of %s would change; there would be %s.\n", count(changed), many(f.Before.Profiles, "profile"), count(f.After.Profiles))
-		t := table{indent: "    "}
+		fmt.Fprintf(s, "  %s of %s would change; there would be %s.\n", terminal.Count(changed), terminal.Many(f.Before.Profiles, "profile"), terminal.Count(f.After.Profiles))
+		t := terminal.Table{Indent: "    "}
 		for _, row := range []struct {
 			n    int
 			text string
@@ -188,44 +192,44 @@ func (sh *shell) printCollection(what string, f *api.SimulatedCollection) {
 			{f.Gaining, "gain identifiers that nobody owned"}, {f.Same, "stay as they are"},
 		} {
 			if row.n > 0 {
-				t.add(count(row.n), row.text)
+				t.Add(terminal.Count(row.n), row.text)
 			}
 		}
-		t.write(s)
+		t.Write(s)
 	}
 	sh.printLargest(f)
 	sh.printViolations(f)
 	if len(f.Suspects) > 0 {
-		fmt.Fprintf(s, "\n  %s\n", s.paint(bold, "Values shared by unusually many"))
-		t := table{indent: "    ", header: []string{"VALUE", "STRANDS", "IF BLOCKED"}}
+		fmt.Fprintf(s, "\n  %s\n", s.Paint(terminal.Bold, "Values shared by unusually many"))
+		t := terminal.Table{Indent: "    ", Header: []string{"VALUE", "STRANDS", "IF BLOCKED"}}
 		for _, x := range f.Suspects {
 			without := "nothing comes apart"
 			if x.Pieces > 1 {
-				without = "what hangs on it falls into " + count(x.Pieces)
+				without = "what hangs on it falls into " + terminal.Count(x.Pieces)
 			}
-			t.add(clean(x.ID), count(x.Strands), without)
+			t.Add(terminal.Clean(x.ID), terminal.Count(x.Strands), without)
 		}
-		t.write(s)
+		t.Write(s)
 	}
 	if len(f.Sample) > 0 {
-		fmt.Fprintf(s, "\n  %s\n", s.paint(bold, "Some of those who would change"))
+		fmt.Fprintf(s, "\n  %s\n", s.Paint(terminal.Bold, "Some of those who would change"))
 		for i := range f.Sample {
 			if i == 5 {
-				fmt.Fprintf(s, "    %s\n", s.paint(dim, fmt.Sprintf("and %d more with --json", len(f.Sample)-5)))
+				fmt.Fprintf(s, "    %s\n", s.Paint(terminal.Dim, fmt.Sprintf("and %d more with --json", len(f.Sample)-5)))
 				break
 			}
 			x := &f.Sample[i]
-			t := table{indent: "    ", styles: []style{dim, dim, ""}}
+			t := terminal.Table{Indent: "    ", Styles: []terminal.Style{terminal.Dim, terminal.Dim, ""}}
 			for k := range x.Before {
-				t.add("before", x.Before[k].Profile, groupSays(&x.Before[k], 5))
+				t.Add("before", x.Before[k].Profile, groupSays(&x.Before[k], 5))
 			}
 			for k := range x.After {
-				t.add("after", orElse(x.After[k].Profile, "(new)"), groupSays(&x.After[k], 5))
+				t.Add("after", orElse(x.After[k].Profile, "(new)"), groupSays(&x.After[k], 5))
 			}
 			if len(x.Unowned) > 0 {
-				t.add("nobody's", "", clean(strings.Join(x.Unowned, ", ")))
+				t.Add("nobody's", "", terminal.Clean(strings.Join(x.Unowned, ", ")))
 			}
-			t.write(s)
+			t.Write(s)
 			fmt.Fprintln(s)
 		}
 	}
@@ -236,17 +240,17 @@ func (sh *shell) printLargest(f *api.SimulatedCollection) {
 	if len(f.Before.Largest) == 0 && len(f.After.Largest) == 0 {
 		return
 	}
-	fmt.Fprintf(s, "\n  %s\n", s.paint(bold, "Largest profiles"))
-	t := table{indent: "    ", header: []string{"", "STRANDS", "IDENTIFIERS", "WHO"}}
+	fmt.Fprintf(s, "\n  %s\n", s.Paint(terminal.Bold, "Largest profiles"))
+	t := terminal.Table{Indent: "    ", Header: []string{"", "STRANDS", "IDENTIFIERS", "WHO"}}
 	for side, list := range [][]api.ProfileGroup{f.Before.Largest, f.After.Largest} {
 		for i := range list {
 			if i == 3 {
 				break
 			}
-			t.add([]string{"before", "after"}[side], count(list[i].Strands), count(int64(list[i].Count)), groupSays(&list[i], 2))
+			t.Add([]string{"before", "after"}[side], terminal.Count(list[i].Strands), terminal.Count(int64(list[i].Count)), groupSays(&list[i], 2))
 		}
 	}
-	t.write(s)
+	t.Write(s)
 }
 
 func (sh *shell) printViolations(f *api.SimulatedCollection) {
@@ -270,10 +274,10 @@ func (sh *shell) printViolations(f *api.SimulatedCollection) {
 			counts[k][side] += v.Count
 		}
 	}
-	fmt.Fprintf(s, "\n  %s\n", s.paint(bold, "Identifiers left out"))
-	t := table{indent: "    ", header: []string{"TYPE", "REASON", "BEFORE", "AFTER"}}
+	fmt.Fprintf(s, "\n  %s\n", s.Paint(terminal.Bold, "Identifiers left out"))
+	t := terminal.Table{Indent: "    ", Header: []string{"TYPE", "REASON", "BEFORE", "AFTER"}}
 	for _, k := range order {
-		t.add(clean(k.typ), clean(k.reason), count(counts[k][0]), count(counts[k][1]))
+		t.Add(terminal.Clean(k.typ), terminal.Clean(k.reason), terminal.Count(counts[k][0]), terminal.Count(counts[k][1]))
 	}
-	t.write(s)
+	t.Write(s)
 }

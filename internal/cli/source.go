@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"net/http"
 	"strings"
@@ -32,23 +36,23 @@ func (sh *shell) sourceList() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			sources, err := list[api.Source](cmd.Context(), c.client, in(space, "sources"))
+			sources, err := client.List[api.Source](cmd.Context(), c.Client, client.InSpace(space, "sources"))
 			if err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(sources)
 			}
-			t := table{header: []string{"ID", "NAME", "EVENTS", "LAST EVENT", "WRITE KEY", "OLD KEYS", "FEEDS", "FROM"}}
+			t := terminal.Table{Header: []string{"ID", "NAME", "EVENTS", "LAST EVENT", "WRITE KEY", "OLD KEYS", "FEEDS", "FROM"}}
 			now := time.Now()
 			for _, s := range sources {
 				last := "never"
 				if s.Last != nil {
-					last = moment(s.Last)
+					last = terminal.Moment(s.Last)
 				}
-				t.add(s.ID, s.Name, count(s.Events), last, keyAge(s.KeyPrefix, s.KeyCreatedAt, now), oldKeys(s.FormerKeys, now), strings.Join(s.Spaces, ", "), madeBy(s.Declared))
+				t.Add(s.ID, s.Name, terminal.Count(s.Events), last, keyAge(s.KeyPrefix, s.KeyCreatedAt, now), oldKeys(s.FormerKeys, now), strings.Join(s.Spaces, ", "), madeBy(s.Declared))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			return nil
 		})
 	}
@@ -63,7 +67,7 @@ func keyAge(prefix string, made, now time.Time) string {
 // age is a length of time in whole days, or today.
 func age(d time.Duration) string {
 	if days := int64(d / (24 * time.Hour)); days > 0 {
-		return many(days, "day")
+		return terminal.Many(days, "day")
 	}
 	return "today"
 }
@@ -73,7 +77,7 @@ func oldKeys(keys []catalog.FormerKey, now time.Time) string {
 	var out []string
 	for _, k := range keys {
 		if k.Until != nil && k.Until.After(now) {
-			out = append(out, keyAge(k.Prefix, k.CreatedAt, now)+" until "+moment(k.Until))
+			out = append(out, keyAge(k.Prefix, k.CreatedAt, now)+" until "+terminal.Moment(k.Until))
 		}
 	}
 	return strings.Join(out, ", ")
@@ -102,14 +106,14 @@ func (sh *shell) sourceCreate() *cobra.Command {
 				WriteKey string `json:"write_key"`
 			}
 			given := map[string]any{"id": args[0], "name": name, "spaces": also}
-			if err := c.call(cmd.Context(), http.MethodPost, in(space, "sources"), nil, given, &made); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodPost, client.InSpace(space, "sources"), nil, given, &made); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(made)
 			}
 			fmt.Fprintf(sh.out, "Source %s feeds %s. Its write key, shown now and never again:\n\n  %s\n\n",
-				args[0], strings.Join(append([]string{space}, also...), ", "), sh.out.paint(bold, made.WriteKey))
+				args[0], strings.Join(append([]string{space}, also...), ", "), sh.out.Paint(terminal.Bold, made.WriteKey))
 			return nil
 		})
 	}

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"net/http"
 	"net/url"
@@ -41,19 +45,19 @@ sending with it. selfsame source list shows which old keys are still accepted.`,
 				catalog.Source
 				WriteKey string `json:"write_key"`
 			}
-			if err := c.call(cmd.Context(), http.MethodPost, in(space, "sources", args[0], "rotate"), query, nil, &made); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodPost, client.InSpace(space, "sources", args[0], "rotate"), query, nil, &made); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(made)
 			}
-			fmt.Fprintf(sh.out, "Source %s has a new write key, shown now and never again:\n\n  %s\n\n", args[0], sh.out.paint(bold, made.WriteKey))
+			fmt.Fprintf(sh.out, "Source %s has a new write key, shown now and never again:\n\n  %s\n\n", args[0], sh.out.Paint(terminal.Bold, made.WriteKey))
 			if len(made.FormerKeys) > 0 {
 				old := made.FormerKeys[0]
 				if *grace == "" {
-					fmt.Fprintf(sh.out, "The old key %s… is refused from now on.\n", clean(old.Prefix))
+					fmt.Fprintf(sh.out, "The old key %s… is refused from now on.\n", terminal.Clean(old.Prefix))
 				} else {
-					fmt.Fprintf(sh.out, "The old key %s… is accepted until %s.\n", clean(old.Prefix), moment(old.Until))
+					fmt.Fprintf(sh.out, "The old key %s… is accepted until %s.\n", terminal.Clean(old.Prefix), terminal.Moment(old.Until))
 				}
 			}
 			return nil
@@ -69,7 +73,7 @@ func (sh *shell) sourceRetire() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var src catalog.Source
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "sources", args[0]), nil, nil, &src); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "sources", args[0]), nil, nil, &src); err != nil {
 				return err
 			}
 			taken := keysTaken(src.FormerKeys, time.Now())
@@ -78,14 +82,14 @@ func (sh *shell) sourceRetire() *cobra.Command {
 				return nil
 			}
 			if !*yes {
-				if err := sh.confirm(fmt.Sprintf("Refuse %s of %s? Apps that still send with one lose their events.", many(int64(taken), "old key"), args[0])); err != nil {
+				if err := sh.confirm(fmt.Sprintf("Refuse %s of %s? Apps that still send with one lose their events.", terminal.Many(int64(taken), "old key"), args[0])); err != nil {
 					return err
 				}
 			}
-			if err := c.call(cmd.Context(), http.MethodPost, in(space, "sources", args[0], "retire"), nil, nil, nil); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodPost, client.InSpace(space, "sources", args[0], "retire"), nil, nil, nil); err != nil {
 				return err
 			}
-			fmt.Fprintf(sh.out, "%s of %s: refused from now on.\n", many(int64(taken), "old key"), args[0])
+			fmt.Fprintf(sh.out, "%s of %s: refused from now on.\n", terminal.Many(int64(taken), "old key"), args[0])
 			return nil
 		})
 	}
@@ -115,7 +119,7 @@ them is lost. The events that it has sent stay, with its name on them.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			var src catalog.Source
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "sources", args[0]), nil, nil, &src); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "sources", args[0]), nil, nil, &src); err != nil {
 				return err
 			}
 			if !*yes {
@@ -124,7 +128,7 @@ them is lost. The events that it has sent stay, with its name on them.`,
 					return err
 				}
 			}
-			if err := c.call(cmd.Context(), http.MethodDelete, in(space, "sources", args[0]), nil, nil, nil); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodDelete, client.InSpace(space, "sources", args[0]), nil, nil, nil); err != nil {
 				return err
 			}
 			fmt.Fprintf(sh.out, "Source %s is deleted. What it has sent stays.\n", args[0])
@@ -136,10 +140,10 @@ them is lost. The events that it has sent stay, with its name on them.`,
 
 // previewSource says what the deletion of a source means.
 func (sh *shell) previewSource(src *catalog.Source) {
-	fmt.Fprintf(sh.out, "Source %s (%s) feeds %s.\n", clean(src.ID), clean(src.Name), clean(strings.Join(src.Spaces, ", ")))
-	fmt.Fprintf(sh.out, "Its write key %s…", clean(src.KeyPrefix))
+	fmt.Fprintf(sh.out, "Source %s (%s) feeds %s.\n", terminal.Clean(src.ID), terminal.Clean(src.Name), terminal.Clean(strings.Join(src.Spaces, ", ")))
+	fmt.Fprintf(sh.out, "Its write key %s…", terminal.Clean(src.KeyPrefix))
 	if n := keysTaken(src.FormerKeys, time.Now()); n > 0 {
-		fmt.Fprintf(sh.out, " and %s", many(int64(n), "old key"))
+		fmt.Fprintf(sh.out, " and %s", terminal.Many(int64(n), "old key"))
 	}
 	fmt.Fprintln(sh.out, " will be refused. What it has sent stays.")
 }
@@ -161,13 +165,13 @@ first characters of the key, the address and the SDK.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.with(cmd.Context(), func(c *connection) error {
 			if *forget {
-				if err := c.call(cmd.Context(), http.MethodDelete, "/api/unknown-keys", nil, nil, nil); err != nil {
+				if err := c.Call(cmd.Context(), http.MethodDelete, "/api/unknown-keys", nil, nil, nil); err != nil {
 					return err
 				}
 				fmt.Fprintln(sh.out, "The list is empty now.")
 				return nil
 			}
-			all, err := list[catalog.UnknownKey](cmd.Context(), c.client, "/api/unknown-keys")
+			all, err := client.List[catalog.UnknownKey](cmd.Context(), c.Client, "/api/unknown-keys")
 			if err != nil {
 				return err
 			}
@@ -178,11 +182,11 @@ first characters of the key, the address and the SDK.`,
 				fmt.Fprintln(sh.out, "Nobody sent a write key that belongs to no source in the last 30 days.")
 				return nil
 			}
-			t := table{header: []string{"KEY", "WAS THE KEY OF", "ADDRESS", "SDK", "REQUESTS", "FIRST", "LAST"}}
+			t := terminal.Table{Header: []string{"KEY", "WAS THE KEY OF", "ADDRESS", "SDK", "REQUESTS", "FIRST", "LAST"}}
 			for _, u := range all {
-				t.add(unknownKeyText(u.Key), clean(u.Source), clean(u.Address), shorten(clean(u.SDK), 40), count(u.Count), moment(&u.First), moment(&u.Last))
+				t.Add(unknownKeyText(u.Key), terminal.Clean(u.Source), terminal.Clean(u.Address), terminal.Shorten(terminal.Clean(u.SDK), 40), terminal.Count(u.Count), terminal.Moment(&u.First), terminal.Moment(&u.Last))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			return nil
 		})
 	}
@@ -197,5 +201,5 @@ func unknownKeyText(key string) string {
 	case "*":
 		return "(many)"
 	}
-	return clean(key) + "…"
+	return terminal.Clean(key) + "…"
 }

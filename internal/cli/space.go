@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"net/http"
 	"net/url"
@@ -30,30 +34,30 @@ func (sh *shell) spaceList() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.with(cmd.Context(), func(c *connection) error {
-			spaces, err := list[api.Space](cmd.Context(), c.client, "/api/spaces")
+			spaces, err := client.List[api.Space](cmd.Context(), c.Client, "/api/spaces")
 			if err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(spaces)
 			}
-			t := table{header: []string{"ID", "NAME", "PROFILES", "STRANDS", "CREATED", "RULES"}}
+			t := terminal.Table{Header: []string{"ID", "NAME", "PROFILES", "STRANDS", "CREATED", "RULES"}}
 			for _, s := range spaces {
 				if s.DeletedAt != nil {
-					t.add(clean(s.ID), clean(s.Name), "", "", moment(&s.CreatedAt), deletedSpace(&s))
+					t.Add(terminal.Clean(s.ID), terminal.Clean(s.Name), "", "", terminal.Moment(&s.CreatedAt), deletedSpace(&s))
 					continue
 				}
 				var st struct{ Profiles, Strands int64 }
-				if err := c.call(cmd.Context(), http.MethodGet, in(s.ID, "stats"), nil, nil, &st); err != nil {
+				if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(s.ID, "stats"), nil, nil, &st); err != nil {
 					return err
 				}
 				rules := "set with selfsame rules"
 				if s.RulesDeclared {
 					rules = "in the configuration file"
 				}
-				t.add(clean(s.ID), clean(s.Name), count(st.Profiles), count(st.Strands), moment(&s.CreatedAt), rules)
+				t.Add(terminal.Clean(s.ID), terminal.Clean(s.Name), terminal.Count(st.Profiles), terminal.Count(st.Strands), terminal.Moment(&s.CreatedAt), rules)
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			return nil
 		})
 	}
@@ -65,7 +69,7 @@ func deletedSpace(s *api.Space) string {
 	if s.Erased == nil {
 		return "deleted"
 	}
-	return fmt.Sprintf("deleted; %s erased so far", many(*s.Erased, "row"))
+	return fmt.Sprintf("deleted; %s erased so far", terminal.Many(*s.Erased, "row"))
 }
 
 func (sh *shell) spaceCreate() *cobra.Command {
@@ -78,14 +82,14 @@ func (sh *shell) spaceCreate() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.with(cmd.Context(), func(c *connection) error {
 			var s catalog.Space
-			err := c.call(cmd.Context(), http.MethodPost, "/api/spaces", nil, map[string]string{"id": args[0], "name": name}, &s)
+			err := c.Call(cmd.Context(), http.MethodPost, "/api/spaces", nil, map[string]string{"id": args[0], "name": name}, &s)
 			if err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(s)
 			}
-			fmt.Fprintf(sh.out, "Space %s is ready. Next: selfsame source create ID --space %s\n", sh.out.paint(bold, s.ID), s.ID)
+			fmt.Fprintf(sh.out, "Space %s is ready. Next: selfsame source create ID --space %s\n", sh.out.Paint(terminal.Bold, s.ID), s.ID)
 			return nil
 		})
 	}
@@ -117,7 +121,7 @@ who still sends with one. The audit trail keeps who deleted what.`,
 			id := args[0]
 			var lost api.SpaceDeletion
 			if *preview || !*yes {
-				if err := c.call(cmd.Context(), http.MethodDelete, in(id), url.Values{"preview": {"true"}}, nil, &lost); err != nil {
+				if err := c.Call(cmd.Context(), http.MethodDelete, client.InSpace(id), url.Values{"preview": {"true"}}, nil, &lost); err != nil {
 					return err
 				}
 				if *preview && *asJSON {
@@ -131,13 +135,13 @@ who still sends with one. The audit trail keeps who deleted what.`,
 					return err
 				}
 			}
-			if err := c.call(cmd.Context(), http.MethodDelete, in(id), url.Values{"confirm": {id}}, nil, &lost); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodDelete, client.InSpace(id), url.Values{"confirm": {id}}, nil, &lost); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(lost)
 			}
-			fmt.Fprintf(sh.out, "Space %s is deleted. Its data is erased while a server runs; selfsame space list shows how far that is.\n", clean(id))
+			fmt.Fprintf(sh.out, "Space %s is deleted. Its data is erased while a server runs; selfsame space list shows how far that is.\n", terminal.Clean(id))
 			return nil
 		})
 	}
@@ -147,18 +151,18 @@ who still sends with one. The audit trail keeps who deleted what.`,
 // previewSpace says what the deletion of a space means.
 func (sh *shell) previewSpace(lost *api.SpaceDeletion) {
 	if lost.Profiles == nil || lost.Events == nil {
-		fmt.Fprintf(sh.out, "Space %s cannot be opened, so nobody can say what is in it.\n", clean(lost.Space))
+		fmt.Fprintf(sh.out, "Space %s cannot be opened, so nobody can say what is in it.\n", terminal.Clean(lost.Space))
 	} else {
-		fmt.Fprintf(sh.out, "Space %s has %s of %s. They would be lost for good", clean(lost.Space), many(*lost.Events, "event"), many(*lost.Profiles, "profile"))
+		fmt.Fprintf(sh.out, "Space %s has %s of %s. They would be lost for good", terminal.Clean(lost.Space), terminal.Many(*lost.Events, "event"), terminal.Many(*lost.Profiles, "profile"))
 		if lost.Tokens > 0 {
-			fmt.Fprintf(sh.out, ", and so would %s", many(lost.Tokens, "token"))
+			fmt.Fprintf(sh.out, ", and so would %s", terminal.Many(lost.Tokens, "token"))
 		}
 		fmt.Fprintln(sh.out, ".")
 	}
 	if len(lost.Deleted) > 0 {
-		fmt.Fprintf(sh.out, "These sources feed no other space and go with it; what is sent with their write keys is refused: %s\n", clean(strings.Join(lost.Deleted, ", ")))
+		fmt.Fprintf(sh.out, "These sources feed no other space and go with it; what is sent with their write keys is refused: %s\n", terminal.Clean(strings.Join(lost.Deleted, ", ")))
 	}
 	if len(lost.Kept) > 0 {
-		fmt.Fprintf(sh.out, "These sources go on feeding other spaces: %s\n", clean(strings.Join(lost.Kept, ", ")))
+		fmt.Fprintf(sh.out, "These sources go on feeding other spaces: %s\n", terminal.Clean(strings.Join(lost.Kept, ", ")))
 	}
 }

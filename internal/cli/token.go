@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"fmt"
 	"net/http"
 
@@ -27,18 +31,18 @@ func (sh *shell) tokenList() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			tokens, err := list[catalog.Token](cmd.Context(), c.client, in(space, "tokens"))
+			tokens, err := client.List[catalog.Token](cmd.Context(), c.Client, client.InSpace(space, "tokens"))
 			if err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(tokens)
 			}
-			t := table{header: []string{"NAME", "TOKEN", "CREATED", "FROM"}}
+			t := terminal.Table{Header: []string{"NAME", "TOKEN", "CREATED", "FROM"}}
 			for _, tok := range tokens {
-				t.add(clean(tok.Name), clean(tok.Prefix)+"…", moment(&tok.CreatedAt), madeBy(tok.Declared))
+				t.Add(terminal.Clean(tok.Name), terminal.Clean(tok.Prefix)+"…", terminal.Moment(&tok.CreatedAt), madeBy(tok.Declared))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			return nil
 		})
 	}
@@ -55,7 +59,7 @@ func (sh *shell) tokenCreate() *cobra.Command {
 				catalog.Token
 				Secret string `json:"token"`
 			}
-			err := c.call(cmd.Context(), http.MethodPost, in(space, "tokens"), nil, map[string]string{"name": args[0]}, &made)
+			err := c.Call(cmd.Context(), http.MethodPost, client.InSpace(space, "tokens"), nil, map[string]string{"name": args[0]}, &made)
 			if err != nil {
 				return err
 			}
@@ -63,7 +67,7 @@ func (sh *shell) tokenCreate() *cobra.Command {
 				return sh.json(made)
 			}
 			fmt.Fprintf(sh.out, "Token %s reads the profiles of %s. It is shown now and never again:\n\n  %s\n\n",
-				args[0], space, sh.out.paint(bold, made.Secret))
+				args[0], space, sh.out.Paint(terminal.Bold, made.Secret))
 			return nil
 		})
 	}
@@ -75,7 +79,7 @@ func (sh *shell) tokenDelete() *cobra.Command {
 	w := sh.where(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			if err := c.call(cmd.Context(), http.MethodDelete, in(space, "tokens", args[0]), nil, nil, nil); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodDelete, client.InSpace(space, "tokens", args[0]), nil, nil, nil); err != nil {
 				return err
 			}
 			fmt.Fprintf(sh.out, "Token %s of %s is deleted.\n", args[0], space)
@@ -113,7 +117,7 @@ for servers whose configuration sets none; a configured one goes before it.`,
 					Token string `json:"admin_token"`
 				}{token})
 			}
-			fmt.Fprintf(sh.out, "The admin token, shown now and never again:\n\n  %s\n\n", sh.out.paint(bold, token))
+			fmt.Fprintf(sh.out, "The admin token, shown now and never again:\n\n  %s\n\n", sh.out.Paint(terminal.Bold, token))
 			return nil
 		})
 	}

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -97,7 +101,7 @@ func overrideSides(d *api.Override) string {
 	var sides []string
 	ids := make([]string, len(d.IDs))
 	for i, id := range d.IDs {
-		ids[i] = clean(id)
+		ids[i] = terminal.Clean(id)
 	}
 	for _, n := range d.Parts {
 		n = min(n, len(ids))
@@ -195,7 +199,7 @@ func (sh *shell) undoRevert() *cobra.Command {
 	f := sh.undoFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return f.inSpace(cmd.Context(), func(c *connection, space string) error {
-			return sh.regroup(cmd, f, c, space, http.MethodDelete, in(space, "overrides", args[0]), nil)
+			return sh.regroup(cmd, f, c, space, http.MethodDelete, client.InSpace(space, "overrides", args[0]), nil)
 		})
 	}
 	return cmd
@@ -209,7 +213,7 @@ func (sh *shell) decide(cmd *cobra.Command, f *undoFlags, want api.OverrideReque
 	}
 	want.Why = f.why
 	return f.inSpace(cmd.Context(), func(c *connection, space string) error {
-		return sh.regroup(cmd, f, c, space, http.MethodPost, in(space, "overrides"), want)
+		return sh.regroup(cmd, f, c, space, http.MethodPost, client.InSpace(space, "overrides"), want)
 	})
 }
 
@@ -221,7 +225,7 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, space,
 	}
 	var g api.Regrouping
 	var answer json.RawMessage
-	if err := c.call(ctx, method, path, query, want, &answer); err != nil {
+	if err := c.Call(ctx, method, path, query, want, &answer); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(answer, &g); err != nil {
@@ -244,8 +248,8 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, space,
 		}
 	}
 	query.Del("preview")
-	if err := c.callIf(ctx, method, path, query, strconv.FormatUint(g.Revision, 10), want, &answer); err != nil {
-		if hasStatus(err, http.StatusPreconditionFailed) {
+	if err := c.CallIf(ctx, method, path, query, strconv.FormatUint(g.Revision, 10), want, &answer); err != nil {
+		if client.HasStatus(err, http.StatusPreconditionFailed) {
 			return fmt.Errorf("somebody else changed an override in this moment, so nothing was done; check again what it would change")
 		}
 		return err
@@ -275,20 +279,20 @@ func (sh *shell) printRegrouped(g *api.Regrouping, back bool) {
 	if back {
 		words = overrideUndone(&g.Override)
 	}
-	fmt.Fprintf(s, "%s\n", s.paint(bold, fold(capital(words), s.width(), "")))
+	fmt.Fprintf(s, "%s\n", s.Paint(terminal.Bold, terminal.Fold(capital(words), s.Width(), "")))
 	if g.Unforeseen {
 		fmt.Fprintln(s, "Too much is connected here to be shown; it is resolved again in the background.")
 		return
 	}
 	if len(g.Unseen) > 0 {
-		fmt.Fprintf(s, "Not seen in any event yet: %s\n", clean(strings.Join(g.Unseen, ", ")))
+		fmt.Fprintf(s, "Not seen in any event yet: %s\n", terminal.Clean(strings.Join(g.Unseen, ", ")))
 	}
 	if len(g.Before) == 0 && len(g.After) == 0 {
 		fmt.Fprintln(s, "No profile changes now; it applies to new events.")
 		return
 	}
 	side := func(title string, list []api.ProfileSummary) {
-		fmt.Fprintf(s, "\n%s\n", s.paint(bold, title))
+		fmt.Fprintf(s, "\n%s\n", s.Paint(terminal.Bold, title))
 		for i := range list {
 			sh.printBriefly(&list[i])
 		}
@@ -300,15 +304,15 @@ func (sh *shell) printRegrouped(g *api.Regrouping, back bool) {
 	side("Before", g.Before)
 	side(now, g.After)
 	if len(g.Unowned) > 0 {
-		fmt.Fprintf(s, "\nNo longer in any profile: %s\n", clean(strings.Join(g.Unowned, ", ")))
+		fmt.Fprintf(s, "\nNo longer in any profile: %s\n", terminal.Clean(strings.Join(g.Unowned, ", ")))
 	}
 	if g.Unresolved > 0 {
-		fmt.Fprintf(s, "\nUnresolved from now on, because they carry nothing else that names somebody: %s\n", many(g.Unresolved, "event"))
+		fmt.Fprintf(s, "\nUnresolved from now on, because they carry nothing else that names somebody: %s\n", terminal.Many(g.Unresolved, "event"))
 	}
 	if g.LeftOuts > 0 {
 		sets := "one set"
 		if g.LeftOuts > 1 {
-			sets = count(int64(g.LeftOuts)) + " sets"
+			sets = terminal.Count(int64(g.LeftOuts)) + " sets"
 		}
 		why := g.LeftOut[0].Reason
 		for _, l := range g.LeftOut {
@@ -317,23 +321,23 @@ func (sh *shell) printRegrouped(g *api.Regrouping, back bool) {
 			}
 		}
 		fmt.Fprintf(s, "\nLeft out from now on, in %s of identifiers seen together:\n", sets)
-		t := table{indent: "  ", styles: []style{cyan, dim, dim}}
+		t := terminal.Table{Indent: "  ", Styles: []terminal.Style{terminal.Cyan, terminal.Dim, terminal.Dim}}
 		for i, l := range g.LeftOut {
 			if i == 10 {
-				t.add(fmt.Sprintf("and %d more", g.LeftOuts-10))
+				t.Add(fmt.Sprintf("and %d more", g.LeftOuts-10))
 				break
 			}
-			set := "of " + shorten(clean(strings.Join(l.IDs, ", ")), max(s.width()-32, 20))
+			set := "of " + terminal.Shorten(terminal.Clean(strings.Join(l.IDs, ", ")), max(s.Width()-32, 20))
 			if why != "" {
-				t.add(clean(l.ID), set)
+				t.Add(terminal.Clean(l.ID), set)
 			} else {
-				t.add(clean(l.ID), set, l.Reason)
+				t.Add(terminal.Clean(l.ID), set, l.Reason)
 			}
 		}
-		t.write(s)
+		t.Write(s)
 	}
 	if g.Provisional {
-		fmt.Fprintln(s, s.paint(yellow, "Provisional: a job is still working out who these people are."))
+		fmt.Fprintln(s, s.Paint(terminal.Yellow, "Provisional: a job is still working out who these people are."))
 	}
 	fmt.Fprintln(s)
 }
@@ -359,24 +363,24 @@ func (sh *shell) printBriefly(b *api.ProfileSummary) {
 	if id == "" {
 		id = "a new profile"
 	}
-	fmt.Fprintf(s, "  %s  %s\n", clean(profileTitle(b.Traits, b.Identifiers, "")), s.paint(dim, fmt.Sprintf("%s, %s, %s", id, many(b.Events, "event"), many(int64(b.IDs), "identifier"))))
-	list := func(st style, items []string, most int, all int) {
+	fmt.Fprintf(s, "  %s  %s\n", terminal.Clean(profileTitle(b.Traits, b.Identifiers, "")), s.Paint(terminal.Dim, fmt.Sprintf("%s, %s, %s", id, terminal.Many(b.Events, "event"), terminal.Many(int64(b.IDs), "identifier"))))
+	list := func(st terminal.Style, items []string, most int, all int) {
 		if len(items) == 0 {
 			return
 		}
 		if len(items) > most {
-			items = append(items[:most:most], fmt.Sprintf("and %s more", count(int64(all-most))))
+			items = append(items[:most:most], fmt.Sprintf("and %s more", terminal.Count(int64(all-most))))
 		}
-		fmt.Fprintf(s, "    %s\n", s.paint(st, fold(strings.Join(items, "  "), s.width(), "    ")))
+		fmt.Fprintf(s, "    %s\n", s.Paint(st, terminal.Fold(strings.Join(items, "  "), s.Width(), "    ")))
 	}
 	var ids, traits []string
 	for _, one := range b.Identifiers {
-		ids = append(ids, clean(one.Type+":"+one.Value))
+		ids = append(ids, terminal.Clean(one.Type+":"+one.Value))
 	}
 	for _, t := range b.Traits {
-		traits = append(traits, clean(t.Name)+"="+shorten(plain(t.Value), 40))
+		traits = append(traits, terminal.Clean(t.Name)+"="+terminal.Shorten(plain(t.Value), 40))
 	}
-	list(cyan, ids, shownIDs, b.IDs)
+	list(terminal.Cyan, ids, shownIDs, b.IDs)
 	list("", traits, shownTraits, len(traits))
 }
 
@@ -386,7 +390,7 @@ func (sh *shell) undoList() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
-			all, err := list[api.Override](cmd.Context(), c.client, in(space, "overrides"))
+			all, err := client.List[api.Override](cmd.Context(), c.Client, client.InSpace(space, "overrides"))
 			if err != nil {
 				return err
 			}
@@ -397,12 +401,12 @@ func (sh *shell) undoList() *cobra.Command {
 				fmt.Fprintf(sh.out, "Nothing was decided in space %s.\n", space)
 				return nil
 			}
-			t := table{header: []string{"OVERRIDE", "WHEN", "WHO", "WHAT", "WHY"}}
+			t := terminal.Table{Header: []string{"OVERRIDE", "WHEN", "WHO", "WHAT", "WHY"}}
 			for i := range all {
 				d := &all[i]
-				t.add(d.ID, moment(d.At), clean(orElse(d.For, d.By)), shorten(overrideSays(d), 70), shorten(clean(d.Why), 40))
+				t.Add(d.ID, terminal.Moment(d.At), terminal.Clean(orElse(d.For, d.By)), terminal.Shorten(overrideSays(d), 70), terminal.Shorten(terminal.Clean(d.Why), 40))
 			}
-			t.write(sh.out)
+			t.Write(sh.out)
 			return nil
 		})
 	}

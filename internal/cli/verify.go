@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +38,7 @@ their evidence, or something is missing.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return w.inSpace(cmd.Context(), func(c *connection, id string) error {
 			started := time.Now()
-			res, err := c.send(cmd.Context(), http.MethodPost, in(id, "verify"), nil, nil, nil)
+			res, err := c.Send(cmd.Context(), http.MethodPost, client.InSpace(id, "verify"), nil, nil, nil)
 			if err != nil {
 				return err
 			}
@@ -59,8 +63,8 @@ their evidence, or something is missing.`,
 
 // watch shows progress until the report comes.
 func (sh *shell) watch(answer io.Reader) (*api.VerifyReport, error) {
-	b := newBar(sh.err)
-	defer b.done()
+	b := terminal.NewBar(sh.err)
+	defer b.Done()
 	lines := json.NewDecoder(answer)
 	for {
 		var line struct {
@@ -83,46 +87,46 @@ func (sh *shell) watch(answer io.Reader) (*api.VerifyReport, error) {
 			return line.Report, nil
 		case line.Progress != nil:
 			p := line.Progress
-			text := p.Stage + ": " + count(p.Done)
+			text := p.Stage + ": " + terminal.Count(p.Done)
 			if p.Total > 0 {
-				text += " of " + count(p.Total)
+				text += " of " + terminal.Count(p.Total)
 			}
-			b.show(p.Done, p.Total, text)
+			b.Show(p.Done, p.Total, text)
 		}
 	}
 }
 
 func (sh *shell) verdict(r *api.VerifyReport, took time.Duration) {
 	s := sh.out
-	fmt.Fprintf(s, "Worked out again in %s: %s, %s, %s, %s\n", span(took),
-		many(r.Events, "event"), many(r.Strands, "strand"), many(r.Profiles, "profile"), many(r.Traits, "trait"))
+	fmt.Fprintf(s, "Worked out again in %s: %s, %s, %s, %s\n", terminal.Span(took),
+		terminal.Many(r.Events, "event"), terminal.Many(r.Strands, "strand"), terminal.Many(r.Profiles, "profile"), terminal.Many(r.Traits, "trait"))
 	if r.Damaged > 0 {
-		fmt.Fprintf(s, "%s\n", s.paint(red, many(r.Damaged, "event")+" cannot be read any more: check the disk, and restore a backup if you have one. Everything else works."))
+		fmt.Fprintf(s, "%s\n", s.Paint(terminal.Red, terminal.Many(r.Damaged, "event")+" cannot be read any more: check the disk, and restore a backup if you have one. Everything else works."))
 	}
 	for _, l := range r.Lost {
-		fmt.Fprintf(s, "%s at least %s with %s that had been acknowledged %s missing since the start at %s: %s\n", s.paint(red, "Lost:"),
-			many(int64(l.Commits), "commit"), many(int64(l.Events), "event"), map[bool]string{true: "is", false: "are"}[l.Commits == 1],
-			l.Found.UTC().Format(time.RFC3339), clean(l.Where))
+		fmt.Fprintf(s, "%s at least %s with %s that had been acknowledged %s missing since the start at %s: %s\n", s.Paint(terminal.Red, "Lost:"),
+			terminal.Many(int64(l.Commits), "commit"), terminal.Many(int64(l.Events), "event"), map[bool]string{true: "is", false: "are"}[l.Commits == 1],
+			l.Found.UTC().Format(time.RFC3339), terminal.Clean(l.Where))
 		fmt.Fprintf(s, "      The last of them was accepted at %s. `selfsame warnings` says what to do.\n", l.Until.UTC().Format(time.RFC3339))
 	}
 	if len(r.Differences) == 0 {
-		fmt.Fprintln(s, s.paint(green, "No difference: what is stored is what the events say."))
+		fmt.Fprintln(s, s.Paint(terminal.Green, "No difference: what is stored is what the events say."))
 		return
 	}
-	n := many(int64(len(r.Differences)), "difference")
+	n := terminal.Many(int64(len(r.Differences)), "difference")
 	if r.Truncated {
 		n = "More than " + n
 	}
-	fmt.Fprintf(s, "%s\n", s.paint(red, n+":"))
+	fmt.Fprintf(s, "%s\n", s.Paint(terminal.Red, n+":"))
 	for _, d := range r.Differences {
-		fmt.Fprintf(s, "\n  %s %s\n", s.paint(bold, clean(d.Kind)), clean(d.Subject))
-		t := table{indent: "    ", styles: []style{dim}}
-		t.add("stored", clean(d.Stored))
-		t.add("expected", clean(d.Expected))
+		fmt.Fprintf(s, "\n  %s %s\n", s.Paint(terminal.Bold, terminal.Clean(d.Kind)), terminal.Clean(d.Subject))
+		t := terminal.Table{Indent: "    ", Styles: []terminal.Style{terminal.Dim}}
+		t.Add("stored", terminal.Clean(d.Stored))
+		t.Add("expected", terminal.Clean(d.Expected))
 		if d.Evidence != "" {
-			t.add("evidence", clean(d.Evidence))
+			t.Add("evidence", terminal.Clean(d.Evidence))
 		}
-		t.write(s)
+		t.Write(s)
 	}
 	fmt.Fprintln(s, "\nThis should not happen. Please report it with the lines above, without personal data.")
 }

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/client"
+
+	"github.com/selfsame-id/selfsame/internal/cli/terminal"
+
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -47,21 +51,21 @@ rules speak of its value, or when it is dismissed: then for good.`,
 		return w.inSpace(cmd.Context(), func(c *connection, space string) error {
 			page := api.Page[api.Warning]{}
 			query := url.Values{"state": {*state}, "limit": {strconv.Itoa(*limit)}}
-			if err := c.call(cmd.Context(), http.MethodGet, in(space, "warnings"), query, nil, &page); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "warnings"), query, nil, &page); err != nil {
 				return err
 			}
 			if *asJSON {
 				return sh.json(page.Data)
 			}
 			if len(page.Data) == 0 {
-				fmt.Fprintln(sh.out, sh.out.paint(green, "No warnings."))
+				fmt.Fprintln(sh.out, sh.out.Paint(terminal.Green, "No warnings."))
 				return nil
 			}
 			for i := range page.Data {
 				sh.printWarning(&page.Data[i])
 			}
 			if page.Cursor.HasMore {
-				fmt.Fprintln(sh.out, sh.out.paint(dim, "There are older ones; see --limit."))
+				fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, "There are older ones; see --limit."))
 			}
 			return nil
 		})
@@ -72,29 +76,29 @@ rules speak of its value, or when it is dismissed: then for good.`,
 
 func (sh *shell) printWarning(w *api.Warning) {
 	s := sh.out
-	fmt.Fprintf(s, "%s  %s  %s\n", s.paint(yellow, w.Kind), s.paint(bold, w.ID), s.paint(dim, w.State))
-	fmt.Fprintf(s, "  %s\n", clean(w.Says))
-	seen := fmt.Sprintf("%s, %s to %s", many(w.Count, "time"), moment(w.First), moment(w.Last))
+	fmt.Fprintf(s, "%s  %s  %s\n", s.Paint(terminal.Yellow, w.Kind), s.Paint(terminal.Bold, w.ID), s.Paint(terminal.Dim, w.State))
+	fmt.Fprintf(s, "  %s\n", terminal.Clean(w.Says))
+	seen := fmt.Sprintf("%s, %s to %s", terminal.Many(w.Count, "time"), terminal.Moment(w.First), terminal.Moment(w.Last))
 	if w.Kind == "merge_rate" {
-		seen = many(w.Count, "merge")
+		seen = terminal.Many(w.Count, "merge")
 	}
 	if w.Profile != "" {
 		seen += ", into " + w.Profile
 	}
-	fmt.Fprintf(s, "  %s\n", s.paint(dim, seen))
+	fmt.Fprintf(s, "  %s\n", s.Paint(terminal.Dim, seen))
 	if d := w.Dismissed; d != nil {
-		text := "Dismissed " + moment(d.At) + " by " + clean(orElse(d.For, d.By))
+		text := "Dismissed " + terminal.Moment(d.At) + " by " + terminal.Clean(orElse(d.For, d.By))
 		if d.Why != "" {
-			text += ": " + clean(d.Why)
+			text += ": " + terminal.Clean(d.Why)
 		}
 		fmt.Fprintf(s, "  %s\n\n", text)
 		return
 	}
-	fmt.Fprintf(s, "  %s\n", clean(w.Do))
+	fmt.Fprintf(s, "  %s\n", terminal.Clean(w.Do))
 	if w.Rules != "" {
 		fmt.Fprintln(s)
 		for line := range strings.SplitSeq(strings.TrimSpace(suggested(w.Rules)), "\n") {
-			fmt.Fprintf(s, "    %s\n", s.paint(cyan, clean(line)))
+			fmt.Fprintf(s, "    %s\n", s.Paint(terminal.Cyan, terminal.Clean(line)))
 		}
 	}
 	fmt.Fprintln(s)
@@ -121,8 +125,8 @@ func (sh *shell) warningDismiss() *cobra.Command {
 		Short:   "Close a warning for good",
 		Example: `  selfsame warnings dismiss 4f0c2d9a1b7e6655 --why "our front desk"`,
 	}
-	return decision(sh, cmd, func(space, id string) string { return in(space, "warnings", id, "dismiss") }, func(w *api.Warning) {
-		fmt.Fprintf(sh.out, "Warning %s is dismissed: %s\n", w.ID, clean(w.Says))
+	return decision(sh, cmd, func(space, id string) string { return client.InSpace(space, "warnings", id, "dismiss") }, func(w *api.Warning) {
+		fmt.Fprintf(sh.out, "Warning %s is dismissed: %s\n", w.ID, terminal.Clean(w.Says))
 	})
 }
 
@@ -141,7 +145,7 @@ func decision[T any](sh *shell, cmd *cobra.Command, path func(space, id string) 
 				query.Set("why", *why)
 			}
 			var done T
-			if err := c.call(cmd.Context(), http.MethodPost, path(space, args[0]), query, nil, &done); err != nil {
+			if err := c.Call(cmd.Context(), http.MethodPost, path(space, args[0]), query, nil, &done); err != nil {
 				return err
 			}
 			if *asJSON {

@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"bytes"
@@ -13,26 +13,26 @@ import (
 	"github.com/selfsame-id/selfsame/internal/safetext"
 )
 
-// style is an ANSI code.
-type style string
+// Style is an ANSI code.
+type Style string
 
 const (
-	bold   style = "1"
-	dim    style = "2"
-	red    style = "1;31"
-	green  style = "32"
-	yellow style = "33"
-	cyan   style = "36"
+	Bold   Style = "1"
+	Dim    Style = "2"
+	Red    Style = "1;31"
+	Green  Style = "32"
+	Yellow Style = "33"
+	Cyan   Style = "36"
 )
 
-// screen is where a command writes: a terminal, or a file or pipe that wants
+// Screen is where a command writes: a terminal, or a file or pipe that wants
 // plain text. Whatever is written becomes safe to show here, so that no command
 // can forget it: characters that nobody sees are escaped, except for the codes
-// that paint and control put in.
-type screen struct {
-	out      io.Writer
-	terminal bool
-	colour   bool
+// that Paint and control put in.
+type Screen struct {
+	Out      io.Writer
+	Terminal bool
+	Colour   bool
 	fd       int
 	columns  int // where it is known without asking the terminal
 
@@ -42,16 +42,16 @@ type screen struct {
 	safe []byte // kept between writes
 }
 
-// newScreen finds out what a file is. NO_COLOR and TERM=dumb ask for no colour.
-func newScreen(f *os.File) *screen {
-	s := &screen{out: f, fd: int(f.Fd())}
-	s.terminal = term.IsTerminal(s.fd)
-	s.colour = s.terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+// NewScreen finds out what a file is. NO_COLOR and TERM=dumb ask for no colour.
+func NewScreen(f *os.File) *Screen {
+	s := &Screen{Out: f, fd: int(f.Fd())}
+	s.Terminal = term.IsTerminal(s.fd)
+	s.Colour = s.Terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	return s
 }
 
 // Write writes text as safetext.Lines makes it.
-func (s *screen) Write(p []byte) (int, error) {
+func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	text := p
@@ -77,18 +77,18 @@ func (s *screen) Write(p []byte) (int, error) {
 	if cap(b) <= 64<<10 {
 		s.safe = b
 	}
-	if _, err := s.out.Write(b); err != nil {
+	if _, err := s.Out.Write(b); err != nil {
 		return 0, err
 	}
 	return len(p), nil
 }
 
-// data is where files are written that are more than text: as they are, but on a terminal.
-func (s *screen) data() io.Writer {
-	if s.terminal {
+// Data is where files are written that are more than text: as they are, but on a terminal.
+func (s *Screen) Data() io.Writer {
+	if s.Terminal {
 		return s
 	}
-	return s.out
+	return s.Out
 }
 
 // cutRune is how many bytes at the end are the beginning of a character.
@@ -105,7 +105,7 @@ func cutRune(b []byte) int {
 }
 
 // control is a control sequence that passes through Write as it is.
-func (s *screen) control(code string) string {
+func (s *Screen) control(code string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mark == "" {
@@ -115,15 +115,15 @@ func (s *screen) control(code string) string {
 	return s.mark + code + "\x00"
 }
 
-// log is where a logger writes, which quotes what it shows by itself.
-func (s *screen) log() io.Writer { return s.out }
+// Log is where a logger writes, which quotes what it shows by itself.
+func (s *Screen) Log() io.Writer { return s.Out }
 
-// width is how many columns there are.
-func (s *screen) width() int {
+// Width is how many columns there are.
+func (s *Screen) Width() int {
 	if s.columns > 0 {
 		return s.columns
 	}
-	if s.terminal {
+	if s.Terminal {
 		if w, _, err := term.GetSize(s.fd); err == nil && w > 20 {
 			return w
 		}
@@ -131,8 +131,9 @@ func (s *screen) width() int {
 	return 80
 }
 
-func (s *screen) paint(st style, text string) string {
-	if !s.colour || text == "" {
+// Paint is text in a style, where there is colour.
+func (s *Screen) Paint(st Style, text string) string {
+	if !s.Colour || text == "" {
 		return text
 	}
 	return s.control("\x1b["+string(st)+"m") + text + s.control("\x1b[0m")

@@ -1,4 +1,4 @@
-package cli
+package client
 
 import (
 	"bufio"
@@ -32,7 +32,7 @@ func TestAnswersInsideTheProcessStream(t *testing.T) {
 		fmt.Fprintln(w, "a beginning")
 		panic(http.ErrAbortHandler)
 	})
-	client := &http.Client{Transport: inProcess{mux}}
+	client := &http.Client{Transport: InProcess{mux}}
 	res, err := client.Post("http://here/lines", "text/plain", strings.NewReader("hello"))
 	if err != nil || res.StatusCode != http.StatusAccepted || res.Header.Get("X-Kind") != "lines" {
 		t.Fatalf("%v, %v", res, err)

@@ -1,4 +1,4 @@
-package cli
+package client
 
 import (
 	"fmt"
@@ -7,12 +7,12 @@ import (
 	"sync"
 )
 
-// inProcess carries requests to a handler of this process. Answers stream, as
+// InProcess carries requests to a handler of this process. Answers stream, as
 // over a network.
-type inProcess struct{ handler http.Handler }
+type InProcess struct{ Handler http.Handler }
 
 // RoundTrip serves a request in a goroutine and returns when its answer begins.
-func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
+func (t InProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body == nil {
 		req.Body = http.NoBody
 	}
@@ -27,7 +27,7 @@ func (t inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 			_ = writer.Close()
 		}()
-		t.handler.ServeHTTP(a, req)
+		t.Handler.ServeHTTP(a, req)
 	}()
 	select {
 	case <-a.begun:

@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// count writes a number with separators, as in 12,345.
-func count[N int | int64](n N) string {
+// Count writes a number with separators, as in 12,345.
+func Count[N int | int64](n N) string {
 	s := strconv.FormatInt(int64(n), 10)
 	start := 0
 	if n < 0 {
@@ -19,16 +19,16 @@ func count[N int | int64](n N) string {
 	return s
 }
 
-// many writes a number with its noun: 1 event, 2 events.
-func many[N int | int64](n N, noun string) string {
+// Many writes a number with its noun: 1 event, 2 events.
+func Many[N int | int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return count(n) + " " + noun + "s"
+	return Count(n) + " " + noun + "s"
 }
 
-// span writes a length of time as people say it.
-func span(d time.Duration) string {
+// Span writes a length of time as people say it.
+func Span(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
@@ -40,8 +40,8 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d h", int(d.Hours()), int(d.Minutes())%60)
 }
 
-// moment writes a time in UTC, the time zone of everything that is shown.
-func moment(t *time.Time) string {
+// Moment writes a time in UTC, the time zone of everything that is shown.
+func Moment(t *time.Time) string {
 	if t == nil || t.IsZero() {
 		return "unknown"
 	}

@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"io"
@@ -9,63 +9,65 @@ import (
 	"github.com/selfsame-id/selfsame/internal/safetext"
 )
 
-// table writes rows whose columns align. The first row is the header, unless it
+// Table writes rows whose columns align. The first row is the header, unless it
 // is nil. Cells are made safe for one line here. On a terminal that is too narrow
 // a row takes several lines, of which the first ones align.
-type table struct {
-	header []string
-	rows   [][]string
-	styles []style // by column
-	indent string
+type Table struct {
+	Header []string
+	Rows   [][]string
+	Styles []Style // by column
+	Indent string
 }
 
-func (t *table) add(cells ...string) {
+// Add adds a row.
+func (t *Table) Add(cells ...string) {
 	for i := range cells {
-		cells[i] = clean(cells[i])
+		cells[i] = Clean(cells[i])
 	}
-	t.rows = append(t.rows, cells)
+	t.Rows = append(t.Rows, cells)
 }
 
 // gap is how many columns are between two cells, and how far the lines of a row
 // that needs several are indented.
 const gap = 2
 
-func (t *table) write(s *screen) {
+// Write writes the table.
+func (t *Table) Write(s *Screen) {
 	widths := t.widths()
 	whole := len(widths)
-	if s.terminal {
-		whole = t.fit(widths, s.width())
+	if s.Terminal {
+		whole = t.fit(widths, s.Width())
 	}
 	var b strings.Builder
-	line := func(row []string, st func(i int) style) {
+	line := func(row []string, st func(i int) Style) {
 		for len(row) > 0 && row[len(row)-1] == "" {
 			row = row[:len(row)-1]
 		}
 		paint := func(i int, cell string) {
 			if st := st(i); st != "" {
-				cell = s.paint(st, cell)
+				cell = s.Paint(st, cell)
 			}
 			b.WriteString(cell)
 		}
-		b.WriteString(t.indent)
+		b.WriteString(t.Indent)
 		first := row[:min(whole, len(row))]
 		for i, cell := range first {
-			cell = shorten(cell, widths[i])
+			cell = Shorten(cell, widths[i])
 			paint(i, cell)
 			if i < len(first)-1 {
-				b.WriteString(strings.Repeat(" ", widths[i]-columns(cell)+gap))
+				b.WriteString(strings.Repeat(" ", widths[i]-Columns(cell)+gap))
 			}
 		}
 		b.WriteByte('\n')
-		t.flow(&b, row, len(first), s.width(), paint)
+		t.flow(&b, row, len(first), s.Width(), paint)
 	}
-	if t.header != nil {
-		line(t.header, func(int) style { return dim })
+	if t.Header != nil {
+		line(t.Header, func(int) Style { return Dim })
 	}
-	for _, row := range t.rows {
-		line(row, func(i int) style {
-			if i < len(t.styles) {
-				return t.styles[i]
+	for _, row := range t.Rows {
+		line(row, func(i int) Style {
+			if i < len(t.Styles) {
+				return t.Styles[i]
 			}
 			return ""
 		})
@@ -75,15 +77,15 @@ func (t *table) write(s *screen) {
 
 // flow writes the cells of a row that are not beside the first ones on lines of
 // their own, as many on each as there is room for.
-func (t *table) flow(b *strings.Builder, row []string, from, width int, paint func(i int, cell string)) {
-	margin := t.indent + strings.Repeat(" ", 2*gap)
+func (t *Table) flow(b *strings.Builder, row []string, from, width int, paint func(i int, cell string)) {
+	margin := t.Indent + strings.Repeat(" ", 2*gap)
 	at := 0 // 0: the line has not begun
 	for i := from; i < len(row); i++ {
 		cell := row[i]
 		if cell == "" {
 			continue
 		}
-		n := columns(cell)
+		n := Columns(cell)
 		switch {
 		case at == 0:
 			b.WriteString(margin)
@@ -104,18 +106,18 @@ func (t *table) flow(b *strings.Builder, row []string, from, width int, paint fu
 }
 
 // widths measures the columns.
-func (t *table) widths() []int {
+func (t *Table) widths() []int {
 	var widths []int
 	measure := func(row []string) {
 		for i, cell := range row {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], columns(cell))
+			widths[i] = max(widths[i], Columns(cell))
 		}
 	}
-	measure(t.header)
-	for _, row := range t.rows {
+	measure(t.Header)
+	for _, row := range t.Rows {
 		measure(row)
 	}
 	return widths
@@ -126,8 +128,8 @@ const leastCell = 24
 
 // fit finds out how many columns are beside each other on the first line of a
 // row. Where one more would be too wide only by a little it is cut.
-func (t *table) fit(widths []int, width int) int {
-	at := len(t.indent)
+func (t *Table) fit(widths []int, width int) int {
+	at := len(t.Indent)
 	for i, w := range widths {
 		if i > 0 {
 			at += gap
@@ -145,19 +147,19 @@ func (t *table) fit(widths []int, width int) int {
 	return len(widths)
 }
 
-// columns is how many columns of a terminal text takes: wide characters take
+// Columns is how many columns of a terminal text takes: wide characters take
 // two, accents none.
-func columns(s string) int { return condition.StringWidth(s) }
+func Columns(s string) int { return condition.StringWidth(s) }
 
 // condition measures alike everywhere: what Unicode calls ambiguous is narrow.
 var condition = &runewidth.Condition{StrictEmojiNeutral: true}
 
-// clean makes text that somebody sent safe for one line.
-func clean(s string) string { return safetext.Line(s) }
+// Clean makes text that somebody sent safe for one line.
+func Clean(s string) string { return safetext.Line(s) }
 
-// shorten cuts text to a number of columns.
-func shorten(s string, most int) string {
-	if columns(s) <= most {
+// Shorten cuts text to a number of columns.
+func Shorten(s string, most int) string {
+	if Columns(s) <= most {
 		return s
 	}
 	return condition.Truncate(s, max(most, 1), "…")

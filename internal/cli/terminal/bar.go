@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"fmt"
@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// bar shows how far long work is: a line that is written over on a terminal, a
+// Bar shows how far long work is: a line that is written over on a terminal, a
 // line now and then in a pipe or file.
-type bar struct {
-	s     *screen
+type Bar struct {
+	s     *Screen
 	every time.Duration
 	last  time.Time
 	dirty bool
@@ -18,22 +18,23 @@ type bar struct {
 // eraseLine takes what stands on the line of a terminal away.
 const eraseLine = "\r\x1b[K"
 
-func newBar(s *screen) *bar {
-	b := &bar{s: s, every: 10 * time.Second, last: time.Now()}
-	if s.terminal {
+// NewBar makes a bar on a screen.
+func NewBar(s *Screen) *Bar {
+	b := &Bar{s: s, every: 10 * time.Second, last: time.Now()}
+	if s.Terminal {
 		b.every, b.last = 100*time.Millisecond, time.Time{}
 	}
 	return b
 }
 
-// show shows that done of total (0: not known) is done, with a text.
-func (b *bar) show(done, total int64, text string) {
+// Show shows that done of total (0: not known) is done, with a text.
+func (b *Bar) Show(done, total int64, text string) {
 	if now := time.Now(); now.Sub(b.last) < b.every {
 		return
 	} else {
 		b.last = now
 	}
-	if !b.s.terminal {
+	if !b.s.Terminal {
 		if total > 0 {
 			text = fmt.Sprintf("%3d %%  %s", done*100/total, text)
 		}
@@ -46,15 +47,15 @@ func (b *bar) show(done, total int64, text string) {
 		const cells = 24
 		part := min(float64(done)/float64(total), 1)
 		full := int(part * cells)
-		gauge = b.s.paint(cyan, strings.Repeat("━", full)) + b.s.paint(dim, strings.Repeat("─", cells-full)) +
+		gauge = b.s.Paint(Cyan, strings.Repeat("━", full)) + b.s.Paint(Dim, strings.Repeat("─", cells-full)) +
 			fmt.Sprintf(" %3d %%  ", int(part*100))
-		text = shorten(text, b.s.width()-cells-9)
+		text = Shorten(text, b.s.Width()-cells-9)
 	}
 	fmt.Fprintf(b.s, "%s%s%s", b.s.control(eraseLine), gauge, text)
 }
 
-// done takes the bar away.
-func (b *bar) done() {
+// Done takes the bar away.
+func (b *Bar) Done() {
 	if b.dirty {
 		fmt.Fprint(b.s, b.s.control(eraseLine))
 		b.dirty = false
