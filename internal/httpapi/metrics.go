@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,8 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	accepted *prometheus.CounterVec
 	refused  *prometheus.CounterVec
+
+	observed sync.Map // routeStatus → observed, so that they need not be looked up by labels
 }
 
 func newMetrics(spaces Spaces, budget *body.Budget) *metrics {
@@ -102,8 +105,26 @@ func (m *metrics) observe(r *http.Request, status int, took time.Duration) {
 	if status == 0 {
 		status = http.StatusOK
 	}
-	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
-	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+	key := routeStatus{route, status}
+	found, ok := m.observed.Load(key)
+	if !ok {
+		found, _ = m.observed.LoadOrStore(key, observed{m.requests.WithLabelValues(route, strconv.Itoa(status)), m.seconds.WithLabelValues(route)})
+	}
+	o := found.(observed)
+	o.requests.Inc()
+	o.seconds.Observe(took.Seconds())
+}
+
+// routeStatus is what requests are counted by.
+type routeStatus struct {
+	route  string
+	status int
+}
+
+// observed are the metrics of requests with one route and status.
+type observed struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
 }
 
 func (m *metrics) accept(source string, n int) { m.accepted.WithLabelValues(source).Add(float64(n)) }

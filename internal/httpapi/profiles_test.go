@@ -45,6 +45,7 @@ func jane(t *testing.T, set Settings) *server {
 			{Name: "name", Value: []byte(`"Jane \"J\" Doe"`), Moment: event.Moment{Time: first + 1}, MessageID: "jane-009", Source: "web"},
 			{Name: "naïve", Value: []byte(`true`), Moment: event.Moment{Time: first}, MessageID: "jane-008", Source: "web"},
 		},
+		Memo: new(query.Memo),
 		Metadata: profile.Metadata{First: event.Moment{Time: first}, Last: event.Moment{Time: at("2019-12-01T10:20:30.5Z")},
 			FirstMessageID: "jane-001", FirstSourceID: "web", LastMessageID: "jane-027", LastSourceID: "both"},
 	}
@@ -64,6 +65,44 @@ func jane(t *testing.T, set Settings) *server {
 }
 
 const profilePath = "/v1/spaces/dev/collections/users/profiles/"
+
+// What is kept of an answer is given to whoever asks for the same of the same version.
+func TestTraitsAreMadeOnce(t *testing.T) {
+	s := jane(t, Settings{})
+	ask := func(path string) string {
+		t.Helper()
+		w := s.get(profilePath+"anonymous_id:anon_123/traits"+path, readToken)
+		if w.Code != 200 {
+			t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+		}
+		return w.Body.String()
+	}
+	paths := []string{"", "?limit=2", "?limit=2&next=name", "?verbose=true", "?include=age", "?class=audience", "?limit=10"}
+	want := map[string]string{}
+	for _, path := range paths {
+		s.dev.view.Memo = nil
+		want[path] = ask(path)
+	}
+	s.dev.view.Memo = new(query.Memo)
+	for range 2 {
+		for _, path := range paths {
+			for range 2 {
+				if got := ask(path); got != want[path] {
+					t.Errorf("%q gives %s, want %s", path, got, want[path])
+				}
+			}
+		}
+	}
+	ask("")
+	s.dev.view.Traits = nil
+	if got := ask(""); got != want[""] {
+		t.Errorf("what was made of this version is made again: %s", got)
+	}
+	s.dev.view.Memo = new(query.Memo) // another version
+	if got := ask(""); got == want[""] {
+		t.Error("what was made of another version is given")
+	}
+}
 
 func TestProfileShapes(t *testing.T) {
 	s := jane(t, Settings{})

@@ -61,6 +61,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // what is left, which is something else: without its ID, `rejects//resend` sends
 // everything again.
 func roundabout(escaped string) bool {
+	if !strings.Contains(escaped, "//") && !strings.Contains(escaped, "/.") {
+		return false
+	}
 	straight := path.Clean(escaped)
 	if straight == escaped || straight+"/" == escaped {
 		return false

@@ -25,8 +25,10 @@ func JSON(w http.ResponseWriter, status int, v any) {
 }
 
 // Raw answers with JSON text, which may hold parts of bodies as they were sent.
-func Raw(w http.ResponseWriter, status int, text []byte) {
-	text = event.Strict(text)
+func Raw(w http.ResponseWriter, status int, text []byte) { Strict(w, status, event.Strict(text)) }
+
+// Strict answers with JSON text that every decoder accepts, see event.Strict.
+func Strict(w http.ResponseWriter, status int, text []byte) {
 	h := w.Header()
 	h["Content-Type"] = jsonType
 	h["X-Content-Type-Options"] = noSniff

@@ -19,16 +19,19 @@ import (
 
 // request is one request to the Profile API, understood.
 type request struct {
-	space      Space
-	spaceID    string
-	collection identity.Collection
-	ref        space.Ref
-	resource   string
-	query      url.Values
-	by         string // whose token it is
+	space       Space
+	spaceID     string
+	collection  identity.Collection
+	ref         space.Ref
+	resource    string
+	query       url.Values
+	by          string // whose token it is
+	provisional bool   // pending work may still change the answer
+	strict      bool   // the answer went through event.Strict
 }
 
-// resource makes the JSON text of an answer, and says whether it is provisional.
+// resource makes the JSON text of an answer, and says whether it is provisional. The text
+// is not changed afterwards.
 type resource func(ctx context.Context, q *request) (text []byte, provisional bool, err error)
 
 // provisionalHeader marks answers that pending work may still change.
@@ -36,7 +39,7 @@ const provisionalHeader = "Selfsame-Provisional"
 
 func (h *handler) serve(name string, serve resource) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		text, provisional, err := h.answer(w, r, name, serve)
+		text, q, err := h.answer(w, r, name, serve)
 		var early *query.NotYetError
 		switch {
 		case err == nil:
@@ -50,7 +53,7 @@ func (h *handler) serve(name string, serve resource) http.HandlerFunc {
 			answer.Error(w, r, h.Log, err)
 			return
 		}
-		if provisional {
+		if q.provisional {
 			w.Header().Set(provisionalHeader, "true")
 		}
 		// A client that reads slowly holds its answer as long as it reads.
@@ -60,26 +63,31 @@ func (h *handler) serve(name string, serve resource) http.HandlerFunc {
 			answer.Error(w, r, h.Log, body.ErrFull)
 			return
 		}
-		answer.Raw(w, http.StatusOK, text)
+		if !q.strict {
+			text = event.Strict(text)
+		}
+		answer.Strict(w, http.StatusOK, text)
 	}
 }
 
 // freeBytes is the size of answers that no budget knows.
 const freeBytes = 64 << 10
 
-func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string, serve resource) ([]byte, bool, error) {
+func (h *handler) answer(w http.ResponseWriter, r *http.Request, name string, serve resource) ([]byte, *request, error) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		return nil, false, answer.New(http.StatusMethodNotAllowed, answer.MethodNotAllowed, "This path accepts only GET.")
+		return nil, nil, answer.New(http.StatusMethodNotAllowed, answer.MethodNotAllowed, "This path accepts only GET.")
 	}
 	q, err := h.understand(w, r, name)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, err
 	}
 	if q.ref.AsOf, err = AsOf(q.query); err != nil {
-		return nil, false, err
+		return nil, nil, err
 	}
-	return serve(r.Context(), q)
+	text, provisional, err := serve(r.Context(), q)
+	q.provisional = provisional
+	return text, q, err
 }
 
 // AsOf reads as_of: the time as of which a profile is asked for, in nanoseconds
@@ -192,6 +200,11 @@ func (q *request) list(name string) []string {
 // parameters.
 func (q *request) words(name string) []string {
 	return strings.FieldsFunc(strings.Join(q.query[name], ","), func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// only reports whether the query has no other parameter.
+func (q *request) only(name string) bool {
+	return len(q.query) == 0 || len(q.query) == 1 && q.query.Has(name)
 }
 
 // set is list as a set; nil when the parameter is not there.

@@ -3,11 +3,13 @@ package profiles
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/httpapi/answer"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 )
 
@@ -37,14 +39,26 @@ func (h *handler) traits(ctx context.Context, q *request) ([]byte, bool, error) 
 	if err != nil {
 		return nil, false, err
 	}
-	if view.Traits, err = h.ofClass(ctx, q, class, view.Traits); err != nil {
+	values, err := q.space.ComputedValues(ctx, q.ref)
+	if err != nil {
 		return nil, false, err
+	}
+	shown := ofClass(class, view.Traits, &values)
+	// What is asked for most is the same until the profile changes.
+	memo := ""
+	if class == "" && len(shown.computed) == 0 && q.only("limit") {
+		memo = "traits " + strconv.Itoa(limit)
+		if text := view.Memo.Get(memo); text != nil {
+			q.strict = true
+			return text, view.Provisional, nil
+		}
 	}
 	include, from, next := q.set("include"), q.query.Get("next"), ""
 	b := append(make([]byte, 0, 1024), `{"traits":{`...)
 	n := 0
-	for i := range view.Traits {
-		t := &view.Traits[i]
+	traits := shown.all()
+	for i := range traits {
+		t := &traits[i]
 		switch {
 		case t.Name < from, include != nil && !include[t.Name], t.Value == nil:
 			continue
@@ -60,23 +74,27 @@ func (h *handler) traits(ctx context.Context, q *request) ([]byte, bool, error) 
 	}
 	b = append(b, `},`...)
 	b = q.cursor(b, view.ID, next, limit)
-	return append(b, '}'), view.Provisional, nil
+	b = append(b, '}')
+	if memo != "" {
+		b, q.strict = event.Strict(b), true
+		view.Memo.Put(memo, b)
+	}
+	return b, view.Provisional, nil
 }
 
 // computedSource is the source of what definitions make of events.
 const computedSource = "computed"
 
-// ofClass are the traits of a class, by name: computed traits, or the audiences that
-// the profile is in. Without a class they are these and what calls set; a computed trait
-// stands before one of its name that calls set.
-func (h *handler) ofClass(ctx context.Context, q *request, class string, set []profile.Trait) ([]profile.Trait, error) {
-	v, err := q.space.ComputedValues(ctx, q.ref)
-	if err != nil {
-		return nil, err
-	}
-	var all []profile.Trait
+// shownTraits are the traits of a class.
+type shownTraits struct {
+	set, computed []profile.Trait
+}
+
+// ofClass are the traits of a class: computed traits, or the audiences that the profile
+// is in. Without a class they are these and what calls set.
+func ofClass(class string, set []profile.Trait, v *computed.Values) (s shownTraits) {
 	add := func(key string, value []byte, since int64) {
-		all = append(all, profile.Trait{Name: key, Value: value, Moment: event.Moment{Time: since}, Source: computedSource})
+		s.computed = append(s.computed, profile.Trait{Name: key, Value: value, Moment: event.Moment{Time: since}, Source: computedSource})
 	}
 	if class != "audience" {
 		for _, t := range v.Traits {
@@ -91,13 +109,20 @@ func (h *handler) ofClass(ctx context.Context, q *request, class string, set []p
 		}
 	}
 	if class == "" {
-		if len(all) == 0 {
-			return set, nil
-		}
-		all = append(all, set...)
+		s.set = set
 	}
+	return s
+}
+
+// all are the traits by name; a computed trait stands before one of its name that
+// calls set.
+func (s *shownTraits) all() []profile.Trait {
+	if len(s.computed) == 0 {
+		return s.set
+	}
+	all := slices.Concat(s.computed, s.set)
 	slices.SortStableFunc(all, func(a, b profile.Trait) int { return strings.Compare(a.Name, b.Name) })
-	return slices.CompactFunc(all, func(a, b profile.Trait) bool { return a.Name == b.Name }), nil
+	return slices.CompactFunc(all, func(a, b profile.Trait) bool { return a.Name == b.Name })
 }
 
 func appendTrait(b []byte, t *profile.Trait, verbose bool) []byte {

@@ -27,6 +27,7 @@ type folded struct {
 	// last is the newest event as it was read lately: events come without moving
 	// the version.
 	last atomic.Pointer[lastEvent]
+	memo Memo
 }
 
 // foldedStrand is a strand with its first event.
@@ -144,7 +145,7 @@ func (f *folded) bytes() int64 {
 	}
 	for i := range f.traits {
 		t := &f.traits[i]
-		n += 128 + len(t.Name) + len(t.Value) + len(t.MessageID) + len(t.Source)
+		n += 128 + 2*(len(t.Name)+len(t.Value)) + len(t.MessageID) + len(t.Source) // once more for the memo
 	}
 	return int64(n)
 }

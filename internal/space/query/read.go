@@ -48,6 +48,9 @@ func (r *Reader) ReadProfile(ctx context.Context, ref space.Ref, want Part) (Pro
 		ID: f.text, Collection: f.collection, Merged: f.merged,
 		Provisional: f.pending, Version: f.version, Strands: len(f.strands), AsOf: f.until,
 	}
+	if !f.pending && f.until == 0 {
+		p.Memo = &f.folded.memo
+	}
 	if want&PartIdentifiers != 0 {
 		p.Identifiers = f.identifiers
 		if want == allParts {
@@ -212,4 +215,7 @@ type Profile struct {
 	Identifiers []profile.Identifier // by first sighting, oldest first
 	Traits      []profile.Trait      // by name; removed ones left out
 	Metadata    profile.Metadata
+
+	// Memo is where callers keep what they make of the profile; nil: there is none.
+	Memo *Memo
 }
