@@ -1,6 +1,8 @@
 # Selfsame. `make help` lists what there is to do.
 
 GO      ?= go
+# Without the directory in what is compiled, clones share what the compiler did.
+export GOFLAGS ?= -trimpath
 BIN     := bin/selfsame
 DATA    ?= ./selfsame-data
 CONFIG  ?= examples/selfsame.yaml
@@ -60,13 +62,17 @@ PLAIN := internal/event internal/identity internal/profile test/population
 E2E    := test/e2e
 MODULE := github.com/selfsame-id/selfsame
 
-# Two at a time, the longest first; each shows its output when it is done.
+# Two at a time, the longest first; each shows its output when it is done. The
+# servers of test-e2e are built before, so that no two suites compile the same.
 SUITES := test-e2e test-raced test-plain
 SYNC   := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: test
 test: lint console-if-npm ## Lint, then every test; what this machine cannot run is listed at the end
-	@skipped=$$(mktemp) || exit 1; trap 'rm -f "$$skipped"' EXIT; export SELFSAME_SKIPPED="$$skipped"; \
+	@work=$$(mktemp -d) || exit 1; trap 'rm -rf "$$work"' EXIT; \
+	skipped="$$work/skipped"; export SELFSAME_SKIPPED="$$skipped" SELFSAME_BINARIES="$$work"; \
+	$(GO) build -ldflags=-w -o "$$work/plain/" ./cmd/selfsame && \
+	$(GO) build -race -ldflags=-w -o "$$work/race/" ./cmd/selfsame && \
 	$(MAKE) --no-print-directory --keep-going --jobs=2 $(SYNC) $(SUITES); \
 	code=$$?; \
 	if [ -s "$$skipped" ]; then \
