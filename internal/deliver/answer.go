@@ -19,9 +19,10 @@ func Answered(a *http.Response, now time.Time) Outcome {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return Outcome{Result: Disabled, Reason: said + ": it does not take our credentials"}
 	case code >= 300 && code < 400:
-		return Outcome{Result: Retry, Reason: said + "; redirects are not followed, set its final address", Trouble: true}
+		return Outcome{Result: Retry, Reason: said + "; redirects are not followed, set its final address", Trouble: true, NotTaken: true}
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
-		return Outcome{Result: Retry, Reason: said, After: outgoing.RetryAfter(a.Header, now), Trouble: true}
+		lost := code == http.StatusBadGateway || code == http.StatusGatewayTimeout // what lies between did not hear the answer
+		return Outcome{Result: Retry, Reason: said, After: outgoing.RetryAfter(a.Header, now), Trouble: true, NotTaken: !lost}
 	}
 	return Outcome{Result: Refused, Reason: said}
 }

@@ -153,7 +153,7 @@ func (d *destination) stoppedBy(st *state) *Stopped {
 
 // maybeTried reports whether a try of a message may have reached the destination.
 func (d *destination) maybeTried(e *entry) bool {
-	return e.Tries > 0 || d.flying[e.Seq] || e.Begun && e.Seq <= d.since
+	return e.Maybe || d.flying[e.Seq] || e.Begun && e.Seq <= d.since
 }
 
 // copyState copies what a commit may change in place.

@@ -27,8 +27,9 @@
 //     truth of each profile that a record names, and compares it with the ledger
 //     (differences.go, which is pure).
 //  2. Messages, the new ledger and the cursor go into the store in one commit
-//     (queue.go). A message that was never tried is replaced by what is newer; if the
-//     newer value is what was said before, both vanish.
+//     (queue.go). A message that was certainly not taken yet is replaced by what is newer;
+//     if the newer value is what was said before, both vanish. One whose answer was lost
+//     is tried again first, with its ID, so that nothing is told twice under two.
 //  3. send takes the first message of each lane that is due, has the kind deliver it,
 //     and commits the outcomes, many in one commit. Kinds that deliver at most once
 //     have their intent committed before anything is sent.

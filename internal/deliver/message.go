@@ -101,6 +101,9 @@ type Outcome struct {
 	// Trouble means that the failure says something about the destination and not
 	// about this message: after some of them it is left alone for a while.
 	Trouble bool
+	// NotTaken means that the message was certainly not taken (Retry): something newer may
+	// go in its place. Of what is delivered at most once, Retry always means that.
+	NotTaken bool
 	// Bounced is an address that the receiving server refused for good; "": none.
 	Bounced string
 }

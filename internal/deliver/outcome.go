@@ -72,6 +72,11 @@ func (w *work) outcome(e *entry, o *Outcome) error {
 		}
 		return w.bury(e, o.Result, o.Reason)
 	}
+	// Its content may change until the next try, unless it may be known by this one, or by
+	// one before the process ended.
+	lost := o.Result == Retry && !o.NotTaken && !w.d.limits().AtMostOnce
+	e.Maybe = e.Maybe || lost || e.Begun && e.Seq <= w.d.since
+	e.Begun = false
 	c.Failures++
 	c.LastFailed, c.LastReason = w.now, o.Reason
 	e.Reason = o.Reason
@@ -122,24 +127,6 @@ func (w *work) gone(e *entry) error {
 		w.put(row{w.d.hashOf(collectionOf(e.Message.Profile), e.Message.Identifier), e.Name}, said{})
 	}
 	return nil
-}
-
-// supersede takes out a message that was tried and has something newer behind it.
-func (w *work) supersede(e *entry) error {
-	w.st.Counts.Replaced++
-	w.b.Delete(w.dueKey(e))
-	told, err := w.told(collectionOf(e.Message.Profile), e.Message.Identifier)
-	if err != nil {
-		return err
-	}
-	if newer := w.entries[told[e.Message.Identifier][e.Name].Pending]; newer != nil {
-		newer.Firm = true
-		w.changed[newer.Seq] = true
-	}
-	if err := w.gone(e); err != nil {
-		return err
-	}
-	return w.promote([]identity.Hash{e.Lane})
 }
 
 // bury makes a message a dead letter.

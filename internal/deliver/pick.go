@@ -19,10 +19,9 @@ type picking struct {
 	perLane int   // how many messages of a lane go together
 	next    int64 // how long nothing more is due, in ns
 
-	taken      []*entry
-	superseded []*entry // tried before, and something newer waits behind them
-	stale      [][]byte // lanes that are not due, or empty
-	hints      [][]byte // when they are due
+	taken []*entry
+	stale [][]byte // lanes that are not due, or empty
+	hints [][]byte // when they are due
 }
 
 // waitForOther is how long a message waits for one of another lane before it looks
@@ -184,18 +183,6 @@ func (p *picking) look(ctx context.Context, r kv.Reader, e *entry, l due, first 
 		}
 		return false, nil
 	}
-	if e.Message.IsValue() && d.maybeTried(e) {
-		newer, err := p.newer(ctx, r, e)
-		if err != nil {
-			return false, err
-		}
-		if newer {
-			if first {
-				p.superseded = append(p.superseded, e)
-			}
-			return false, nil
-		}
-	}
 	p.taken = append(p.taken, e)
 	return true, nil
 }
@@ -234,15 +221,4 @@ func (p *picking) batches(most int) (out [][]*entry) {
 		out = append(out, batch)
 	}
 	return out
-}
-
-// newer reports whether something newer is to be said in place of a message.
-func (p *picking) newer(ctx context.Context, r kv.Reader, e *entry) (bool, error) {
-	who := p.d.hashOf(collectionOf(e.Message.Profile), e.Message.Identifier)
-	v, err := r.Get(ctx, codec.Ledger.Key(p.d.on.keys, p.d.number, who, e.Name))
-	if err != nil || v[0] == nil {
-		return false, err
-	}
-	s, err := decodeSaid(v[0])
-	return s.Pending > e.Seq, err
 }

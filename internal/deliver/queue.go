@@ -166,7 +166,7 @@ func (w *work) say(s *say, p *Profile, collection, profile string) error {
 	}
 	if pending != nil && !w.d.maybeTried(pending) && (s.Value != nil || sub.Still || !s.Silent) {
 		switch {
-		case bytes.Equal(pending.Before.Value, s.Value) && !pending.Firm:
+		case bytes.Equal(pending.Before.Value, s.Value):
 			w.remove(pending)
 			w.st.Counts.Replaced++
 			w.put(at, said(pending.Before))
@@ -175,6 +175,10 @@ func (w *work) say(s *say, p *Profile, collection, profile string) error {
 			w.put(at, said{Value: s.Value})
 		default:
 			w.st.Counts.Replaced++
+			if pending.Tries > 0 {
+				// Whoever did not take it may remember its ID all the same.
+				pending.Message.ID, pending.First = newMessageID(), 0
+			}
 			pending.Message.Before, pending.Message.Value = pending.Before.Value, s.Value
 			pending.Message.What, pending.Message.At, pending.Message.Profile = whatOf(s), s.Since, profile
 			w.changed[pending.Seq] = true
@@ -201,7 +205,7 @@ func (w *work) say(s *say, p *Profile, collection, profile string) error {
 // unsaid is for a value that the filter keeps back: nothing is said, and the ledger does not
 // say that it was. What waits and is so no more does not go either.
 func (w *work) unsaid(at row, pending *entry) error {
-	if pending == nil || w.d.maybeTried(pending) || pending.Firm {
+	if pending == nil || w.d.maybeTried(pending) {
 		return nil
 	}
 	w.remove(pending)
@@ -246,7 +250,7 @@ func (w *work) put(at row, s said) {
 func (w *work) append(m Message, name string) (*entry, error) {
 	w.st.Seq++
 	e := &entry{Seq: w.st.Seq, Lane: w.d.laneOf(m.Profile, name), Name: name, Next: max(w.now, m.NotBefore)}
-	m.ID, m.Queued = "msg_"+ksuid.New().String(), w.now
+	m.ID, m.Queued = newMessageID(), w.now
 	e.Message = m
 	if err := w.loadLanes(e.Lane); err != nil {
 		return nil, err
@@ -267,6 +271,8 @@ func (w *work) append(m Message, name string) (*entry, error) {
 	w.st.Queued++
 	return e, nil
 }
+
+func newMessageID() string { return "msg_" + ksuid.New().String() }
 
 func (w *work) dueKey(e *entry) []byte {
 	return codec.DeliveryDue.Key(w.d.on.keys, w.d.number, e.Next, e.Lane)

@@ -18,14 +18,15 @@ type entry struct {
 	Name    string        `json:"n,omitempty"` // of the subscription, for messages that tell a value
 	// Before is what the ledger had before this message.
 	Before laterSaid `json:"b,omitzero"`
-	// Firm means that an older message, which may have been delivered, was given up for
-	// this one. It does not vanish when what was said before is so again.
-	Firm bool `json:"k,omitempty"`
 	// After is a message of another lane that has to be gone first; 0: none.
 	After uint64 `json:"a,omitempty"`
 	// Begun means that a try may be under way, or may have been when the process ended:
 	// the message is not replaced any more.
-	Begun  bool   `json:"g,omitempty"`
+	Begun bool `json:"g,omitempty"`
+	// Maybe means that the answer of a try was lost: it may have been delivered. It is tried
+	// until that is known, whatever is so by then, for what is newer is no repetition only if
+	// it was.
+	Maybe  bool   `json:"u,omitempty"`
 	Tries  int    `json:"t,omitempty"`
 	First  int64  `json:"f,omitempty"` // the first try, ns since 1970
 	Next   int64  `json:"x"`           // the next try, ns since 1970

@@ -50,15 +50,10 @@ func (d *destination) pick(ctx context.Context, room int, limits Limits, only id
 		return nil, wait, false, nil
 	}
 	begin := slices.ContainsFunc(p.taken, func(e *entry) bool { return !e.Begun })
-	if begin || len(p.superseded)+len(p.stale)+len(p.hints) > 0 {
+	if begin || len(p.stale)+len(p.hints) > 0 {
 		err := d.update(ctx, func(w *work) error {
 			for _, key := range p.stale {
 				w.b.Delete(key)
-			}
-			for _, e := range p.superseded {
-				if err := w.supersede(e); err != nil {
-					return err
-				}
 			}
 			for _, key := range p.hints {
 				w.b.Put(key, nil)
@@ -75,9 +70,6 @@ func (d *destination) pick(ctx context.Context, room int, limits Limits, only id
 		})
 		if err != nil {
 			return nil, 0, false, err
-		}
-		if len(p.superseded) > 0 {
-			p.next = 0
 		}
 	}
 	batches = p.batches(limits.Batch)
@@ -114,5 +106,6 @@ func (d *destination) settle(ctx context.Context, all []tried) error {
 		case <-d.life.Done():
 		}
 	}
+	d.loaded = false // what was tried then counts as begun, and is not replaced
 	return err
 }

@@ -91,3 +91,61 @@ destinations:
 	b.drain(t)
 	expect(t, b.receiver.messages(), "trait_set u1 orders 20")
 }
+
+// Somebody enters, and the answer is lost; he leaves, and enters again. The destination is
+// told of one entry, with one ID.
+func TestAnEntryWhoseAnswerWasLostKeepsItsID(t *testing.T) {
+	w, r := newWorld(someKeys...), &receiver{}
+	b := newBench(t, w, r)
+	w.create(user(1))
+	b.apply(t, tellAll)
+	b.follow(t, 10)
+	r.answer = func(*Message) Outcome { return Outcome{Result: Retry, Reason: "no answer in time", Trouble: true} }
+	r.taken = func(*Message) bool { return true }
+	w.set(user(1), "vip", 1)
+	b.follow(t, 10)
+	b.send(t)
+	w.set(user(1), "vip", 0)
+	b.follow(t, 10)
+	b.clock.add(time.Minute)
+	b.pick(t) // and the process ends
+	b.open(t)
+	w.set(user(1), "vip", 1)
+	b.follow(t, 10)
+	r.answer = nil
+	b.drain(t)
+	got := r.messages()
+	if len(got) != 2 || got[0].ID != got[1].ID {
+		t.Errorf("told were %+v", got)
+	}
+	expect(t, got, "audience_entered u1 vip", "audience_entered u1 vip")
+}
+
+// What a destination answered that it does not take has not been told: what is newer goes
+// in its place, under another ID, and nothing goes if nothing is new.
+func TestWhatWasNotTakenIsReplaced(t *testing.T) {
+	w, r := newWorld(someKeys...), &receiver{}
+	b := newBench(t, w, r)
+	w.create(user(1))
+	b.apply(t, tellAll)
+	b.follow(t, 10)
+	var tried []string
+	r.answer = func(m *Message) Outcome {
+		tried = append(tried, m.ID)
+		return Outcome{Result: Retry, Reason: "it answered 503", Trouble: true, NotTaken: true}
+	}
+	w.set(user(1), "orders", 1)
+	w.set(user(1), "vip", 1)
+	b.follow(t, 10)
+	b.send(t)
+	w.set(user(1), "orders", 2)
+	w.set(user(1), "vip", 0)
+	b.follow(t, 10)
+	r.answer = nil
+	b.drain(t)
+	got := r.messages()
+	expect(t, got, "trait_set u1 orders 2")
+	if len(tried) == 0 || len(got) == 1 && got[0].ID == tried[0] {
+		t.Errorf("tried was %q, told %+v", tried, got)
+	}
+}

@@ -427,30 +427,6 @@ func (b *bench) send(t fataler) int {
 	return n
 }
 
-// begun reports whether a try may be under way.
-func (b *bench) begun(t fataler) (begun bool) {
-	t.Helper()
-	d := b.one(t)
-	r, err := b.s.store.Snapshot(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	from, to := codec.Under(codec.DeliveryQueue.Of(b.s.keys, d.number))
-	rows, err := r.Scan(context.Background(), from, to, 10_000, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, row := range rows {
-		e, err := decodeEntry(0, row.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		begun = begun || e.Begun
-	}
-	return begun
-}
-
 // drain follows and sends until nothing waits.
 func (b *bench) drain(t fataler) {
 	t.Helper()

@@ -78,7 +78,7 @@ var code = regexp.MustCompile(`^[A-Za-z]{1,60}$`)
 func failed(err error) deliver.Outcome {
 	var r minio.ErrorResponse
 	if !errors.As(err, &r) || r.StatusCode == 0 {
-		return deliver.Outcome{Result: deliver.Retry, Reason: outgoing.Explain(err), Trouble: true}
+		return deliver.Outcome{Result: deliver.Retry, Reason: outgoing.Explain(err), Trouble: true, NotTaken: outgoing.NotSent(err)}
 	}
 	reason := "the storage answered " + http.StatusText(r.StatusCode)
 	if code.MatchString(r.Code) {

@@ -44,7 +44,7 @@ func (w *writer) Send(_ context.Context, batch []deliver.Message) []deliver.Outc
 	err := w.write(lines)
 	for i := range out {
 		if out[i].Result == deliver.Delivered && err != nil {
-			out[i] = deliver.Outcome{Result: deliver.Retry, Reason: explain(err), Trouble: true}
+			out[i] = deliver.Outcome{Result: deliver.Retry, Reason: explain(err), Trouble: true, NotTaken: true}
 		}
 	}
 	if err != nil {

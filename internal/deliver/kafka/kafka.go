@@ -179,11 +179,11 @@ func explain(err error) deliver.Outcome {
 	case errors.Is(err, kerr.MessageTooLarge), errors.Is(err, kerr.RecordListTooLarge):
 		return deliver.Outcome{Result: deliver.Refused, Reason: "the message is larger than Kafka takes"}
 	case errors.Is(err, kerr.UnknownTopicOrPartition):
-		return deliver.Outcome{Result: deliver.Retry, Reason: "Kafka has no such topic", Trouble: true}
+		return deliver.Outcome{Result: deliver.Retry, Reason: "Kafka has no such topic", Trouble: true, NotTaken: true}
 	case errors.As(err, &k):
 		return deliver.Outcome{Result: deliver.Retry, Reason: "Kafka answered " + k.Message, Trouble: true}
 	case errors.Is(err, kgo.ErrRecordTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, kgo.ErrRecordRetries):
 		return deliver.Outcome{Result: deliver.Retry, Reason: "Kafka: no answer in time", Trouble: true}
 	}
-	return deliver.Outcome{Result: deliver.Retry, Reason: "Kafka: " + outgoing.Explain(err), Trouble: true}
+	return deliver.Outcome{Result: deliver.Retry, Reason: "Kafka: " + outgoing.Explain(err), Trouble: true, NotTaken: outgoing.NotSent(err)}
 }

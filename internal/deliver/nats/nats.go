@@ -178,17 +178,17 @@ func explain(err error) deliver.Outcome {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrAuthRevoked):
 		return deliver.Outcome{Result: deliver.Disabled, Reason: "NATS does not take our credentials"}
 	case errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrNoStreamResponse):
-		return deliver.Outcome{Result: deliver.Retry, Reason: "no stream of NATS takes this subject", Trouble: true}
+		return deliver.Outcome{Result: deliver.Retry, Reason: "no stream of NATS takes this subject", Trouble: true, NotTaken: true}
 	case errors.Is(err, nats.ErrMaxPayload):
 		return deliver.Outcome{Result: deliver.Refused, Reason: "the message is larger than NATS takes"}
 	case errors.Is(err, nats.ErrNoServers):
-		return deliver.Outcome{Result: deliver.Retry, Reason: "no server of NATS can be reached", Trouble: true}
+		return deliver.Outcome{Result: deliver.Retry, Reason: "no server of NATS can be reached", Trouble: true, NotTaken: true}
 	case errors.Is(err, outgoing.ErrRefused):
-		return deliver.Outcome{Result: deliver.Retry, Reason: outgoing.ErrRefused.Error(), Trouble: true}
+		return deliver.Outcome{Result: deliver.Retry, Reason: outgoing.ErrRefused.Error(), Trouble: true, NotTaken: true}
 	}
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
-		return deliver.Outcome{Result: deliver.Retry, Reason: fmt.Sprintf("the stream of NATS answered %d", api.Code), Trouble: true}
+		return deliver.Outcome{Result: deliver.Retry, Reason: fmt.Sprintf("the stream of NATS answered %d", api.Code), Trouble: true, NotTaken: true}
 	}
-	return deliver.Outcome{Result: deliver.Retry, Reason: "NATS: " + outgoing.Explain(err), Trouble: true}
+	return deliver.Outcome{Result: deliver.Retry, Reason: "NATS: " + outgoing.Explain(err), Trouble: true, NotTaken: outgoing.NotSent(err)}
 }

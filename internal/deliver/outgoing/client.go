@@ -118,6 +118,14 @@ func Explain(err error) string {
 	return "the connection failed"
 }
 
+// NotSent reports whether an error of a connection says that nothing was sent on it.
+func NotSent(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	var verify *tls.CertificateVerificationError
+	return errors.Is(err, ErrRefused) || errors.As(err, &dns) || errors.As(err, &verify) || errors.As(err, &op) && op.Op == "dial"
+}
+
 // CheckURL refuses addresses that no destination can have: anything but http and
 // https, without a host, with a user or a fragment in it.
 func CheckURL(text string) (*url.URL, error) {

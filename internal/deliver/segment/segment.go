@@ -152,7 +152,7 @@ func (s *sender) post(ctx context.Context, calls []json.RawMessage) deliver.Outc
 		err = outgoing.Drain(answer)
 	}
 	if err != nil {
-		return deliver.Outcome{Result: deliver.Retry, Reason: outgoing.Explain(err), Trouble: true}
+		return deliver.Outcome{Result: deliver.Retry, Reason: outgoing.Explain(err), Trouble: true, NotTaken: outgoing.NotSent(err)}
 	}
 	return deliver.Answered(answer, s.env.Now())
 }

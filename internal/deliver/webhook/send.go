@@ -45,7 +45,7 @@ func (w *sender) send(ctx context.Context, m *deliver.Message) deliver.Outcome {
 	body, err := w.body(ctx, m)
 	if err != nil {
 		if errors.Is(err, errProfile) {
-			return deliver.Outcome{Result: deliver.Retry, Reason: "the profile could not be read"}
+			return deliver.Outcome{Result: deliver.Retry, Reason: "the profile could not be read", NotTaken: true}
 		}
 		return deliver.Outcome{Result: deliver.Refused, Reason: err.Error()}
 	}
@@ -64,7 +64,7 @@ func (w *sender) send(ctx context.Context, m *deliver.Message) deliver.Outcome {
 		err = outgoing.Drain(answer)
 	}
 	if err != nil {
-		return deliver.Outcome{Result: deliver.Retry, Reason: outgoing.Explain(err), Trouble: true}
+		return deliver.Outcome{Result: deliver.Retry, Reason: outgoing.Explain(err), Trouble: true, NotTaken: outgoing.NotSent(err)}
 	}
 	return deliver.Answered(answer, w.env.Now())
 }
