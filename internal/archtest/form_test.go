@@ -9,8 +9,12 @@ import (
 	"testing"
 )
 
-// mostLines is how long a file with one subject gets.
-const mostLines = 600
+const (
+	// mostLines is how long a file with one subject gets.
+	mostLines = 600
+	// mostRoomLines is how many lines a room gets, tests not counted.
+	mostRoomLines = 6000
+)
 
 // promises are words that stand for work left undone. They are put together
 // here so that this file does not find itself.
@@ -19,6 +23,7 @@ var promises = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|X` + `XX)\b|\.Sk` + `
 func TestFilesKeepTheirForm(t *testing.T) {
 	documented := map[string]bool{}
 	packages := map[string]string{}
+	lines := map[string]int{}
 	for _, f := range sources(t) {
 		if formatted, err := format.Source(f.text); err != nil || !bytes.Equal(formatted, f.text) {
 			t.Errorf("%s is not formatted; run gofmt -w %s", f.name, f.name)
@@ -37,9 +42,15 @@ func TestFilesKeepTheirForm(t *testing.T) {
 		}
 		if !f.test {
 			packages[f.pkg] = f.name
+			lines[f.pkg] += bytes.Count(f.text, []byte("\n"))
 			if f.syntax.Doc != nil {
 				documented[f.pkg] = true
 			}
+		}
+	}
+	for pkg, n := range lines {
+		if n > mostRoomLines {
+			t.Errorf("%s has %d lines; what are its rooms?", pkg, n)
 		}
 	}
 	for pkg, name := range packages {

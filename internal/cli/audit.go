@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/show"
+
 	"github.com/selfsame-id/selfsame/internal/cli/client"
 
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
@@ -21,9 +23,9 @@ func auditSays(e *api.AuditEntry) string {
 	var d api.Override
 	if (e.Action == "override.add" || e.Action == "override.remove") && json.Unmarshal(e.Detail, &d) == nil && len(d.IDs) > 0 {
 		if e.Action == "override.remove" {
-			return terminal.Shorten(overrideUndone(&d), 80)
+			return terminal.Shorten(show.OverrideUndone(&d), 80)
 		}
-		return terminal.Shorten(overrideSays(&d), 80)
+		return terminal.Shorten(show.Override(&d), 80)
 	}
 	return terminal.Clean(e.Subject)
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/show"
+
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
 
 	"bytes"
@@ -88,7 +90,7 @@ func (w *world) contains(text string, wants ...string) {
 // isJane checks what Jane's story has to come to.
 func (w *world) isJane(text string) {
 	w.t.Helper()
-	var p person
+	var p show.Person
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		w.t.Fatal(err, text)
 	}
@@ -102,8 +104,8 @@ func (w *world) isJane(text string) {
 			w.t.Errorf("Jane has no %s", want)
 		}
 	}
-	if len(ids) != 7 || p.Events != 26 || len(p.Timeline) != 10 || profileTitle(p.Traits, p.Identifiers, p.Collection) != "Jane Doe" {
-		w.t.Errorf("%d identifiers, %d events, %d shown, called %s", len(ids), p.Events, len(p.Timeline), profileTitle(p.Traits, p.Identifiers, p.Collection))
+	if len(ids) != 7 || p.Events != 26 || len(p.Timeline) != 10 || show.Title(p.Traits, p.Identifiers, p.Collection) != "Jane Doe" {
+		w.t.Errorf("%d identifiers, %d events, %d shown, called %s", len(ids), p.Events, len(p.Timeline), show.Title(p.Traits, p.Identifiers, p.Collection))
 	}
 }
 

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/show"
+
 	"github.com/selfsame-id/selfsame/internal/cli/client"
 
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
@@ -112,7 +114,7 @@ func (sh *shell) printProblems(list []api.DefinitionProblem) {
 			"missing": "a key that is missing", "wrong type": "a value of another type", "too long": "a value that is too long",
 			"too costly": "a condition that costs too much",
 		}[p.Problem]
-		fmt.Fprintln(sh.out, sh.out.Paint(terminal.Yellow, fmt.Sprintf("%s %s did not count: %s", terminal.Count(p.Count), orElse(of[p.Where], p.Where), orElse(what, p.Problem))))
+		fmt.Fprintln(sh.out, sh.out.Paint(terminal.Yellow, fmt.Sprintf("%s %s did not count: %s", terminal.Count(p.Count), show.OrElse(of[p.Where], p.Where), show.OrElse(what, p.Problem))))
 	}
 }
 

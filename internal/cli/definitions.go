@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/show"
+
 	"github.com/selfsame-id/selfsame/internal/cli/client"
 
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
@@ -193,7 +195,7 @@ func (sh *shell) awaitDefinitions(ctx context.Context, c *connection, space stri
 		}
 		if p := now.Progress; p != nil {
 			what := map[string]string{"rows": "events are read", "values": "profiles are evaluated"}[p.Stage]
-			b.Show(p.Done, p.Total, fmt.Sprintf("%s: %s of %s", orElse(what, p.Stage), terminal.Count(p.Done), terminal.Count(p.Total)))
+			b.Show(p.Done, p.Total, fmt.Sprintf("%s: %s of %s", show.OrElse(what, p.Stage), terminal.Count(p.Done), terminal.Count(p.Total)))
 		}
 		select {
 		case <-ctx.Done():

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/show"
+
 	"github.com/selfsame-id/selfsame/internal/cli/client"
 
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
@@ -9,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -76,7 +77,7 @@ is found that has the same, or when restore takes it back. What more than 20 pro
 				return nil
 			}
 			for i := range all {
-				sh.printDuplicate(&all[i])
+				show.Duplicate(sh.out, &all[i])
 			}
 			if more {
 				fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, "There are more; see --limit."))
@@ -86,38 +87,6 @@ is found that has the same, or when restore takes it back. What more than 20 pro
 	}
 	cmd.AddCommand(sh.duplicateConfirm(), sh.duplicateDismiss(), sh.duplicateRestore())
 	return cmd
-}
-
-func (sh *shell) printDuplicate(d *api.Duplicate) {
-	s := sh.out
-	fmt.Fprintf(s, "%s  %s  %s\n", s.Paint(terminal.Yellow, d.Kind), s.Paint(terminal.Bold, terminal.Clean(d.Value)), s.Paint(terminal.Dim, d.ID))
-	for _, p := range d.Profiles {
-		ids := make([]string, 0, shownIDs+1)
-		var named []api.Identifier
-		for _, id := range p.Identifiers[:min(len(p.Identifiers), shownIDs)] {
-			ids = append(ids, terminal.Clean(id))
-			kind, value, _ := strings.Cut(id, ":")
-			named = append(named, api.Identifier{Type: kind, Value: value})
-		}
-		if n := p.IDs - len(ids); n > 0 {
-			ids = append(ids, fmt.Sprintf("and %d more", n))
-		}
-		var traits []string
-		for _, t := range p.Traits {
-			traits = append(traits, terminal.Clean(t.Name)+"="+terminal.Shorten(plain(t.Value), 40))
-		}
-		fmt.Fprintf(s, "  %s  %s\n", terminal.Clean(profileTitle(p.Traits, named, "")), s.Paint(terminal.Dim, p.ID))
-		fmt.Fprintf(s, "    %s\n", s.Paint(terminal.Cyan, terminal.Fold(strings.Join(ids, "  "), s.Width(), "    ")))
-		fmt.Fprintf(s, "    %s\n", terminal.Fold(strings.Join(traits, "  "), s.Width(), "    "))
-	}
-	if x := d.Dismissed; x != nil {
-		text := "Dismissed " + terminal.Moment(x.At) + " by " + terminal.Clean(orElse(x.For, x.By))
-		if x.Why != "" {
-			text += ": " + terminal.Clean(x.Why)
-		}
-		fmt.Fprintf(s, "  %s\n", text)
-	}
-	fmt.Fprintln(s)
 }
 
 // duplicate reads one suggestion.

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/show"
+
 	"github.com/selfsame-id/selfsame/internal/cli/client"
 
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
@@ -95,7 +97,7 @@ important one. Times are in UTC.`,
 			if err := c.Call(cmd.Context(), http.MethodGet, client.InSpace(space, "explain"), query, nil, &e); err != nil {
 				return err
 			}
-			sh.printExplanation(&e)
+			show.Explanation(sh.out, &e)
 			if e.Why == "decided" {
 				for _, st := range e.Steps {
 					if st.Decided != nil {
@@ -130,7 +132,7 @@ func (sh *shell) tell(ctx context.Context, c *connection, path, ref string, step
 	if err := c.Call(ctx, http.MethodGet, path, query, nil, &t); err != nil {
 		return err
 	}
-	sh.printTale(&t)
+	show.Story(sh.out, &t)
 	for i := range t.Data {
 		if c := &t.Data[i]; c.Kind == "merged" && c.Decided == nil {
 			hint := "If a merge was wrong: selfsame undo split " + terminal.Clean(ref) + " --event " + terminal.Clean(c.Event.MessageID)

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/show"
+
 	"github.com/selfsame-id/selfsame/internal/cli/client"
 
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
@@ -227,7 +229,7 @@ func (sh *shell) runImport(ctx context.Context, im *importer.Import, inputs []*i
 			case <-stop:
 				return
 			case <-tick.C:
-				importProgress(b, im, inputs, time.Since(started))
+				show.Progress(b, im, inputs, time.Since(started))
 			}
 		}
 	}()
@@ -241,7 +243,7 @@ func (sh *shell) runImport(ctx context.Context, im *importer.Import, inputs []*i
 			return wrong
 		}
 	} else {
-		sh.importSummary(&s, time.Since(started))
+		show.Import(sh.out, &s, time.Since(started))
 	}
 	return sh.importOutcome(ctx, &s, err)
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/show"
+
 	"github.com/selfsame-id/selfsame/internal/cli/client"
 
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
@@ -18,24 +20,6 @@ import (
 	"github.com/selfsame-id/selfsame/internal/api"
 	"github.com/selfsame-id/selfsame/internal/event"
 )
-
-// insightSays says the change in a few words.
-func insightSays(i *api.Insight) string {
-	switch i.Kind {
-	case "merged":
-		return i.From + " into it"
-	case "unmerged":
-		return "off " + i.From
-	}
-	text := i.ID
-	if len(i.IDs) > 1 {
-		text = strings.Join(i.IDs, ", ")
-	}
-	if i.From != "" {
-		text += " from " + i.From
-	}
-	return terminal.Clean(text)
-}
 
 func (sh *shell) insights() *cobra.Command {
 	cmd := &cobra.Command{
@@ -117,7 +101,7 @@ was: with an import that is when it ran. They take a time (2026-03-01T08:00:00Z,
 			t := terminal.Table{Header: []string{"WHEN", "KIND", "PROFILE", "WHAT", "WHY", "EVENT", "SOURCE"}, Styles: []terminal.Style{terminal.Dim, terminal.Bold}}
 			for i := range all {
 				one := &all[i]
-				t.Add(terminal.Moment(one.At), one.Kind, one.Profile, terminal.Shorten(insightSays(one), 70), terminal.Shorten(terminal.Clean(one.Reason), 50), terminal.Shorten(terminal.Clean(one.MessageID), 40), terminal.Clean(one.Source))
+				t.Add(terminal.Moment(one.At), one.Kind, one.Profile, terminal.Shorten(show.Insight(one), 70), terminal.Shorten(terminal.Clean(one.Reason), 50), terminal.Shorten(terminal.Clean(one.MessageID), 40), terminal.Clean(one.Source))
 			}
 			t.Write(sh.out)
 			if more {
@@ -203,83 +187,9 @@ day, or each day of the last 30. Hours and days are UTC.`,
 			if *asJSON {
 				return sh.json(page.Data)
 			}
-			sh.chart(page.Data, *every == "day")
+			show.Chart(sh.out, page.Data, *every == "day")
 			return nil
 		})
 	}
 	return cmd
-}
-
-// barColumns is how wide the bars of a chart are at most, chartColumns how wide
-// the rest of it is.
-const (
-	barColumns   = 20
-	chartColumns = 88
-)
-
-// chart draws counts as a table whose events have bars.
-func (sh *shell) chart(list []api.InsightCounts, daily bool) {
-	var most int64
-	reasons := map[string]int64{}
-	for i := range list {
-		most = max(most, list[i].Events)
-		for r, n := range list[i].DemotedByReason {
-			reasons[r] += n
-		}
-	}
-	format := "2006-01-02 15:04"
-	if daily {
-		format = "2006-01-02"
-	}
-	// On a narrow terminal the bars go first, then the year.
-	bars := barColumns
-	if s := sh.out; s.Terminal {
-		bars = min(max(s.Width()-chartColumns, 0), barColumns)
-		if bars < 5 {
-			bars = 0
-		}
-		if bars == 0 && !daily {
-			format = "01-02 15:04"
-		}
-	}
-	number := func(n int64) string {
-		if n == 0 {
-			return "·"
-		}
-		return terminal.Count(n)
-	}
-	t := terminal.Table{Header: []string{"FROM (UTC)", "EVENTS", "", "UNRESOLVED", "CREATED", "MERGED", "UNMERGED", "DEMOTED", "REFUSED"}, Styles: []terminal.Style{terminal.Dim, "", terminal.Cyan}}
-	for i := range list {
-		c := &list[i]
-		t.Add(c.At.UTC().Format(format), number(c.Events), tinyBar(c.Events, most, bars), number(c.Unresolved), number(c.Created),
-			number(c.Merged), number(c.Unmerged), number(c.Demoted), number(c.Rejected))
-	}
-	t.Write(sh.out)
-	if len(reasons) == 0 {
-		return
-	}
-	fmt.Fprintln(sh.out, "\nDemoted because:")
-	names := make([]string, 0, len(reasons))
-	for r := range reasons {
-		names = append(names, r)
-	}
-	slices.SortFunc(names, func(a, b string) int { return int(min(max(reasons[b]-reasons[a], -1), 1)) })
-	why := terminal.Table{Indent: "  "}
-	for _, r := range names {
-		why.Add(terminal.Count(reasons[r]), terminal.Clean(r))
-	}
-	why.Write(sh.out)
-}
-
-// tinyBar draws n of most in a number of columns, to an eighth of a column.
-func tinyBar(n, most int64, columns int) string {
-	if most <= 0 || n <= 0 || columns <= 0 {
-		return ""
-	}
-	eighths := max(int(float64(n)/float64(most)*float64(columns*8)+0.5), 1)
-	text := strings.Repeat("█", eighths/8)
-	if rest := eighths % 8; rest > 0 {
-		text += string([]rune("▏▎▍▌▋▊▉")[rest-1])
-	}
-	return text
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/show"
+
 	"github.com/selfsame-id/selfsame/internal/cli/client"
 
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
@@ -11,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -54,61 +55,6 @@ func (sh *shell) undoFlags(cmd *cobra.Command) *undoFlags {
 	cmd.Flags().BoolVar(&f.dry, "dry-run", false, "only show what would change")
 	cmd.Flags().StringVar(&f.why, "why", "", "the reason, for the audit trail")
 	return f
-}
-
-// overrideSays says what an override decides.
-func overrideSays(d *api.Override) string {
-	switch d.Kind {
-	case "same":
-		says := overrideSides(d) + " are one"
-		if d.NotAtWork != "" {
-			says += ", which does not hold: " + d.NotAtWork
-		}
-		return says
-	case "cannot_link":
-		return overrideSides(d) + " are kept apart"
-	case "isolate":
-		return overrideSides(d) + name(len(d.IDs)) + " nobody"
-	case "drop":
-		return overrideSides(d) + " is cut from strand " + d.Strand[:min(12, len(d.Strand))]
-	}
-	return d.Kind + " " + overrideSides(d)
-}
-
-// name is the verb of one ID or several.
-func name(ids int) string {
-	if ids == 1 {
-		return " names"
-	}
-	return " name"
-}
-
-// overrideUndone says what holds no more when an override is taken back.
-func overrideUndone(d *api.Override) string {
-	switch d.Kind {
-	case "same":
-		return overrideSides(d) + " are one only as far as events say so"
-	case "isolate":
-		return overrideSides(d) + name(len(d.IDs)) + " somebody again"
-	case "drop":
-		return overrideSides(d) + " may come back to strand " + d.Strand[:min(12, len(d.Strand))]
-	}
-	return overrideSides(d) + " may come together again"
-}
-
-// overrideSides names the IDs, those of each part together.
-func overrideSides(d *api.Override) string {
-	var sides []string
-	ids := make([]string, len(d.IDs))
-	for i, id := range d.IDs {
-		ids[i] = terminal.Clean(id)
-	}
-	for _, n := range d.Parts {
-		n = min(n, len(ids))
-		sides = append(sides, strings.Join(ids[:n], ", "))
-		ids = ids[n:]
-	}
-	return strings.Join(append(sides, ids...), " and ")
 }
 
 func (sh *shell) undoCut() *cobra.Command {
@@ -238,7 +184,7 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, space,
 				return err
 			}
 		} else {
-			sh.printRegrouped(&g, back)
+			show.Regrouped(sh.out, &g, back)
 		}
 		if f.dry {
 			return nil
@@ -262,7 +208,7 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, space,
 		return err
 	}
 	if f.yes {
-		sh.printRegrouped(&g, back)
+		show.Regrouped(sh.out, &g, back)
 	}
 	if back {
 		fmt.Fprintf(sh.out, "Override %s is taken back.\n", g.Override.ID)
@@ -270,118 +216,6 @@ func (sh *shell) regroup(cmd *cobra.Command, f *undoFlags, c *connection, space,
 		fmt.Fprintf(sh.out, "Done: override %s holds from now on. Take it back with: selfsame undo revert %s\n", g.Override.ID, g.Override.ID)
 	}
 	return sh.awaitRules(ctx, c, space, &api.Rules{Applying: g.Applying}, sh.out)
-}
-
-// printRegrouped shows profiles before and after.
-func (sh *shell) printRegrouped(g *api.Regrouping, back bool) {
-	s := sh.out
-	words := overrideSays(&g.Override)
-	if back {
-		words = overrideUndone(&g.Override)
-	}
-	fmt.Fprintf(s, "%s\n", s.Paint(terminal.Bold, terminal.Fold(capital(words), s.Width(), "")))
-	if g.Unforeseen {
-		fmt.Fprintln(s, "Too much is connected here to be shown; it is resolved again in the background.")
-		return
-	}
-	if len(g.Unseen) > 0 {
-		fmt.Fprintf(s, "Not seen in any event yet: %s\n", terminal.Clean(strings.Join(g.Unseen, ", ")))
-	}
-	if len(g.Before) == 0 && len(g.After) == 0 {
-		fmt.Fprintln(s, "No profile changes now; it applies to new events.")
-		return
-	}
-	side := func(title string, list []api.ProfileSummary) {
-		fmt.Fprintf(s, "\n%s\n", s.Paint(terminal.Bold, title))
-		for i := range list {
-			sh.printBriefly(&list[i])
-		}
-	}
-	now := "After"
-	if !g.Applied {
-		now = "Would become"
-	}
-	side("Before", g.Before)
-	side(now, g.After)
-	if len(g.Unowned) > 0 {
-		fmt.Fprintf(s, "\nNo longer in any profile: %s\n", terminal.Clean(strings.Join(g.Unowned, ", ")))
-	}
-	if g.Unresolved > 0 {
-		fmt.Fprintf(s, "\nUnresolved from now on, because they carry nothing else that names somebody: %s\n", terminal.Many(g.Unresolved, "event"))
-	}
-	if g.LeftOuts > 0 {
-		sets := "one set"
-		if g.LeftOuts > 1 {
-			sets = terminal.Count(int64(g.LeftOuts)) + " sets"
-		}
-		why := g.LeftOut[0].Reason
-		for _, l := range g.LeftOut {
-			if l.Reason != why {
-				why = ""
-			}
-		}
-		fmt.Fprintf(s, "\nLeft out from now on, in %s of identifiers seen together:\n", sets)
-		t := terminal.Table{Indent: "  ", Styles: []terminal.Style{terminal.Cyan, terminal.Dim, terminal.Dim}}
-		for i, l := range g.LeftOut {
-			if i == 10 {
-				t.Add(fmt.Sprintf("and %d more", g.LeftOuts-10))
-				break
-			}
-			set := "of " + terminal.Shorten(terminal.Clean(strings.Join(l.IDs, ", ")), max(s.Width()-32, 20))
-			if why != "" {
-				t.Add(terminal.Clean(l.ID), set)
-			} else {
-				t.Add(terminal.Clean(l.ID), set, l.Reason)
-			}
-		}
-		t.Write(s)
-	}
-	if g.Provisional {
-		fmt.Fprintln(s, s.Paint(terminal.Yellow, "Provisional: a job is still working out who these people are."))
-	}
-	fmt.Fprintln(s)
-}
-
-// capital begins a sentence, unless it begins with an identifier.
-func capital(s string) string {
-	if word, _, _ := strings.Cut(s, " "); strings.Contains(word, ":") || s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-// The bounds of what is shown of one profile.
-const (
-	shownIDs    = 12
-	shownTraits = 12
-)
-
-// printBriefly shows one profile in a few lines.
-func (sh *shell) printBriefly(b *api.ProfileSummary) {
-	s := sh.out
-	id := b.ID
-	if id == "" {
-		id = "a new profile"
-	}
-	fmt.Fprintf(s, "  %s  %s\n", terminal.Clean(profileTitle(b.Traits, b.Identifiers, "")), s.Paint(terminal.Dim, fmt.Sprintf("%s, %s, %s", id, terminal.Many(b.Events, "event"), terminal.Many(int64(b.IDs), "identifier"))))
-	list := func(st terminal.Style, items []string, most int, all int) {
-		if len(items) == 0 {
-			return
-		}
-		if len(items) > most {
-			items = append(items[:most:most], fmt.Sprintf("and %s more", terminal.Count(int64(all-most))))
-		}
-		fmt.Fprintf(s, "    %s\n", s.Paint(st, terminal.Fold(strings.Join(items, "  "), s.Width(), "    ")))
-	}
-	var ids, traits []string
-	for _, one := range b.Identifiers {
-		ids = append(ids, terminal.Clean(one.Type+":"+one.Value))
-	}
-	for _, t := range b.Traits {
-		traits = append(traits, terminal.Clean(t.Name)+"="+terminal.Shorten(plain(t.Value), 40))
-	}
-	list(terminal.Cyan, ids, shownIDs, b.IDs)
-	list("", traits, shownTraits, len(traits))
 }
 
 func (sh *shell) undoList() *cobra.Command {
@@ -404,18 +238,11 @@ func (sh *shell) undoList() *cobra.Command {
 			t := terminal.Table{Header: []string{"OVERRIDE", "WHEN", "WHO", "WHAT", "WHY"}}
 			for i := range all {
 				d := &all[i]
-				t.Add(d.ID, terminal.Moment(d.At), terminal.Clean(orElse(d.For, d.By)), terminal.Shorten(overrideSays(d), 70), terminal.Shorten(terminal.Clean(d.Why), 40))
+				t.Add(d.ID, terminal.Moment(d.At), terminal.Clean(show.OrElse(d.For, d.By)), terminal.Shorten(show.Override(d), 70), terminal.Shorten(terminal.Clean(d.Why), 40))
 			}
 			t.Write(sh.out)
 			return nil
 		})
 	}
 	return cmd
-}
-
-func orElse(text, other string) string {
-	if text != "" {
-		return text
-	}
-	return other
 }

@@ -1,11 +1,12 @@
 package cli
 
 import (
+	"github.com/selfsame-id/selfsame/internal/cli/show"
+
 	"github.com/selfsame-id/selfsame/internal/cli/client"
 
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
 
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,10 +14,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/selfsame-id/selfsame/internal/api"
-	"github.com/selfsame-id/selfsame/internal/identity"
 )
 
 func (sh *shell) warnings() *cobra.Command {
@@ -62,7 +61,7 @@ rules speak of its value, or when it is dismissed: then for good.`,
 				return nil
 			}
 			for i := range page.Data {
-				sh.printWarning(&page.Data[i])
+				show.Warning(sh.out, &page.Data[i])
 			}
 			if page.Cursor.HasMore {
 				fmt.Fprintln(sh.out, sh.out.Paint(terminal.Dim, "There are older ones; see --limit."))
@@ -72,51 +71,6 @@ rules speak of its value, or when it is dismissed: then for good.`,
 	}
 	cmd.AddCommand(sh.warningDismiss())
 	return cmd
-}
-
-func (sh *shell) printWarning(w *api.Warning) {
-	s := sh.out
-	fmt.Fprintf(s, "%s  %s  %s\n", s.Paint(terminal.Yellow, w.Kind), s.Paint(terminal.Bold, w.ID), s.Paint(terminal.Dim, w.State))
-	fmt.Fprintf(s, "  %s\n", terminal.Clean(w.Says))
-	seen := fmt.Sprintf("%s, %s to %s", terminal.Many(w.Count, "time"), terminal.Moment(w.First), terminal.Moment(w.Last))
-	if w.Kind == "merge_rate" {
-		seen = terminal.Many(w.Count, "merge")
-	}
-	if w.Profile != "" {
-		seen += ", into " + w.Profile
-	}
-	fmt.Fprintf(s, "  %s\n", s.Paint(terminal.Dim, seen))
-	if d := w.Dismissed; d != nil {
-		text := "Dismissed " + terminal.Moment(d.At) + " by " + terminal.Clean(orElse(d.For, d.By))
-		if d.Why != "" {
-			text += ": " + terminal.Clean(d.Why)
-		}
-		fmt.Fprintf(s, "  %s\n\n", text)
-		return
-	}
-	fmt.Fprintf(s, "  %s\n", terminal.Clean(w.Do))
-	if w.Rules != "" {
-		fmt.Fprintln(s)
-		for line := range strings.SplitSeq(strings.TrimSpace(suggested(w.Rules)), "\n") {
-			fmt.Fprintf(s, "    %s\n", s.Paint(terminal.Cyan, terminal.Clean(line)))
-		}
-	}
-	fmt.Fprintln(s)
-}
-
-// suggested is what a warning suggests in the form in which people write rules.
-func suggested(rules string) string {
-	var r identity.Rules
-	if json.Unmarshal([]byte(rules), &r) != nil {
-		return rules // another version of the server
-	}
-	var b strings.Builder
-	e := yaml.NewEncoder(&b)
-	e.SetIndent(2)
-	if e.Encode(r) != nil {
-		return rules
-	}
-	return b.String()
 }
 
 func (sh *shell) warningDismiss() *cobra.Command {

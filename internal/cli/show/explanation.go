@@ -1,4 +1,4 @@
-package cli
+package show
 
 import (
 	"github.com/selfsame-id/selfsame/internal/cli/terminal"
@@ -10,10 +10,9 @@ import (
 	"github.com/selfsame-id/selfsame/internal/api"
 )
 
-// printExplanation prints a chain of evidence so that one can follow it with a
+// Explanation prints a chain of evidence so that one can follow it with a
 // finger.
-func (sh *shell) printExplanation(e *api.Explanation) {
-	s := sh.out
+func Explanation(s *terminal.Screen, e *api.Explanation) {
 	colour := terminal.Style(terminal.Bold)
 	fmt.Fprintln(s, s.Paint(colour, terminal.Fold(capital(terminal.Clean(e.Says)), s.Width(), "")))
 	switch {
@@ -57,7 +56,7 @@ func (sh *shell) printExplanation(e *api.Explanation) {
 
 // decidedSays says who decided that two identifiers are one, and when.
 func decidedSays(o *api.Override) string {
-	text := "decided by " + terminal.Clean(orElse(o.For, o.By)) + ", " + terminal.Moment(o.At) + ", " + o.ID
+	text := "decided by " + terminal.Clean(OrElse(o.For, o.By)) + ", " + terminal.Moment(o.At) + ", " + o.ID
 	if o.Why != "" {
 		text += ": " + terminal.Clean(o.Why)
 	}
@@ -112,9 +111,8 @@ func period(from, to *time.Time) string {
 	return from.UTC().Format(time.DateTime) + " – " + terminal.Moment(to)
 }
 
-// printTale prints the story of a profile.
-func (sh *shell) printTale(t *api.Story) {
-	s := sh.out
+// Story prints the story of a profile.
+func Story(s *terminal.Screen, t *api.Story) {
 	fmt.Fprintf(s, "%s  %s\n", s.Paint(terminal.Bold, "How this profile came to be"), s.Paint(terminal.Dim, t.ID))
 	fmt.Fprintf(s, "%s, from %s seen together\n", terminal.Many(t.Total, "step"), terminal.Many(t.Strands, "set")+" of identifiers")
 	if t.Provisional {
