@@ -21,6 +21,25 @@ type sender struct {
 	acked   [][]byte
 	dropped [][]byte // sent, never answered, and given up
 	wrong   error
+	count   atomic.Int64 // of acked, for those who look on
+}
+
+// answeredSoFar is how many events of senders at work were answered.
+func answeredSoFar(senders []*sender) (n int64) {
+	for _, s := range senders {
+		n += s.count.Load()
+	}
+	return n
+}
+
+// awaitAnswers waits until the server has answered so many events in all.
+func awaitAnswers(t testing.TB, senders []*sender, n int64) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); answeredSoFar(senders) < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d events were answered in %v, %d are wanted", answeredSoFar(senders), patience, n)
+		}
+	}
 }
 
 // work sends to one life of the server until it ends.
@@ -51,6 +70,7 @@ func (s *sender) work(addr string, stop *atomic.Bool) {
 			s.wrong = fmt.Errorf("status %d: %.300s", r.Status, r.Body)
 		default:
 			s.acked = append(s.acked, s.pending...)
+			s.count.Store(int64(len(s.acked)))
 			s.pending = nil
 			// Enough that commits are shared, and not more than can be looked
 			// through afterwards.
@@ -66,7 +86,7 @@ func (s *sender) work(addr string, stop *atomic.Bool) {
 // kill -9 at random moments: what was answered with 200 is there, once.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	kills, most := 15, 900*time.Millisecond
+	kills := 15
 	if testing.Short() {
 		kills = 4
 	}
@@ -92,13 +112,18 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		senders[i] = &sender{random: r, stream: func() [][]byte { return take(1 + r.IntN(15)) }}
 	}
 	for life := range kills {
+		before := answeredSoFar(senders)
 		p := s.start(t)
 		var stop atomic.Bool
 		var all sync.WaitGroup
 		for _, sn := range senders {
 			all.Go(func() { sn.work(p.Addr, &stop) })
 		}
-		time.Sleep(time.Duration(random.Int64N(int64(most))))
+		awaitAnswers(t, senders, before+random.Int64N(300))
+		if life == kills-1 { // the others may all have been short
+			awaitAnswers(t, senders, int64(100*kills))
+		}
+		time.Sleep(time.Duration(random.Int64N(int64(50 * time.Millisecond))))
 		p.Kill()
 		all.Wait()
 		if life == 0 {

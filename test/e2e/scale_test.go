@@ -279,6 +279,7 @@ func TestNodeKilledUnderLoad(t *testing.T) {
 	})
 	kills := 4
 	for range kills {
+		before := answeredSoFar(senders)
 		p := s.start(t)
 		dying.Store(p)
 		var stop atomic.Bool
@@ -291,7 +292,7 @@ func TestNodeKilledUnderLoad(t *testing.T) {
 				sn.work(steady.Addr, &stop)
 			})
 		}
-		time.Sleep(time.Duration(300+rand.IntN(700)) * time.Millisecond)
+		awaitAnswers(t, senders, before+100+rand.Int64N(300))
 		p.Kill()
 		time.Sleep(200 * time.Millisecond)
 		stop.Store(true)
@@ -346,7 +347,7 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 	}
 	const kills = 2
 	for range kills {
-		time.Sleep(700 * time.Millisecond)
+		awaitAnswers(t, senders, answeredSoFar(senders)+100+rand.Int64N(200))
 		db.Kill()
 		eventually(t, patience, "503 without a database", func() bool {
 			a := nodes[0].post(t, "dev", "/v1/track", []byte(`{"userId":"nobody-yet","event":"x","messageId":"away"}`))
@@ -358,14 +359,9 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 			}
 			return a.status == http.StatusServiceUnavailable
 		})
-		resp, err := client.Get(nodes[1].URL("/readyz"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("/readyz says %d without a database", resp.StatusCode)
-		}
+		eventually(t, patience, "/readyz says 503 without a database", func() bool {
+			return nodes[1].says("/readyz") == http.StatusServiceUnavailable
+		})
 		db.Start()
 		for _, p := range nodes {
 			eventually(t, patience, "ready again", func() bool {
