@@ -10,7 +10,7 @@ func TestBudgetIsWhatIsConfigured(t *testing.T) {
 	for _, memory := range []config.Bytes{768 << 20, 1 << 30, 4 << 30, 64 << 30} {
 		for _, shared := range []bool{false, true} {
 			b, m := budgetOf(memory, shared), int64(memory)
-			if total := process + b.blocks + 3*b.memtable + b.bodies + b.spaces; total > m || total < m*9/10 {
+			if total := process + b.blocks + 3*b.memtable + requests(memory) + b.spaces; total > m || total < m*9/10 {
 				t.Errorf("of %s all parts are %s", memory, config.Bytes(total))
 			}
 			// What is not in Go's heap, and all that is.
@@ -18,7 +18,7 @@ func TestBudgetIsWhatIsConfigured(t *testing.T) {
 				t.Errorf("of %s the process may take %s", memory, config.Bytes(most))
 			}
 			// The collector has room.
-			if live := b.spaces + b.bodies; b.heap < live+live/4 {
+			if live := b.spaces + requests(memory); b.heap < live+live/4 {
 				t.Errorf("of %s Go may take %s, of which %s are in use", memory, config.Bytes(b.heap), config.Bytes(live))
 			}
 			if shared && b.blocks+b.memtable > 0 {
@@ -36,7 +36,7 @@ func TestBudgetIsWhatIsConfigured(t *testing.T) {
 
 func TestLittleMemoryIsEnoughToWork(t *testing.T) {
 	b := budgetOf(64<<20, false)
-	if b.memtable < leastMemtable || b.bodies < leastBodies || b.heap < leastHeap || b.spaces < 8<<20 || b.blocks < 8<<20 {
+	if b.memtable < leastMemtable || b.heap < leastHeap || b.spaces < 8<<20 || b.blocks < 8<<20 {
 		t.Errorf("%+v", b)
 	}
 	if s := b.share(1000); s.cache < leastShare || s.dedupe < leastShare || s.profiles < leastShare {

@@ -117,7 +117,7 @@ func (e *Engine) api(stopping *atomic.Bool) http.Handler {
 		Console: console.Handler(),
 
 		Unsubscribe: e.unsubscribe(),
-	}, httpapi.Settings{AdminToken: e.cfg.AdminToken, PublicURL: e.cfg.PublicURL, ProfileRate: rate, BodyBudget: e.budget.bodies,
+	}, httpapi.Settings{AdminToken: e.cfg.AdminToken, PublicURL: e.cfg.PublicURL, ProfileRate: rate,
 		Hosts: e.cfg.Hosts, Proxies: peer.Proxies(e.cfg.TrustedProxies), MetricsToken: e.cfg.MetricsToken})
 }
 
