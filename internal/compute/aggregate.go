@@ -2,7 +2,6 @@ package compute
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/cockroachdb/apd/v3"
 
@@ -30,7 +29,7 @@ func newAggregate(kind Kind, least int, taken take) aggregate {
 	case First, Last:
 		return &edge{last: kind == Last}
 	case MostFrequent, UniqueList, UniqueCount:
-		return &histogram{kind: kind, least: int64(least), counts: map[string]int64{}}
+		return newHistogram(kind, least)
 	}
 	return &counter{values: taken != takeNothing}
 }
@@ -216,88 +215,3 @@ func (e *edge) decode(d *decoder) {
 	e.json = slices.Clone(d.value())
 }
 func (e *edge) size() int { return 64 + len(e.json) }
-
-// histogram counts texts.
-type histogram struct {
-	kind   Kind
-	least  int64
-	counts map[string]int64
-	bytes  int
-
-	best   string // the most frequent; of several the first in the alphabet
-	most   int64
-	listed []string // sorted: all texts, or the first of them in the alphabet
-}
-
-func (h *histogram) text(v string, n int64) {
-	was, known := h.counts[v]
-	if !known {
-		v = strings.Clone(v)
-		h.bytes += len(v) + 48
-		h.insert(v)
-	}
-	now := was + n
-	if h.counts[v] = now; now > h.most || now == h.most && v < h.best {
-		h.best, h.most = v, now
-	}
-}
-
-// insert puts a new text into the list that is shown.
-func (h *histogram) insert(v string) {
-	if h.kind != UniqueList {
-		return
-	}
-	at, _ := slices.BinarySearch(h.listed, v)
-	if at >= mostListed {
-		return
-	}
-	h.listed = slices.Insert(h.listed[:min(len(h.listed), mostListed)], at, v)
-	h.listed = h.listed[:min(len(h.listed), mostListed)]
-}
-
-func (h *histogram) add(r *Row) error {
-	return eachValue(r.Value, func(v []byte) error {
-		h.text(string(v), 1)
-		return nil
-	})
-}
-
-func (h *histogram) addTile(t *Tile) error {
-	for v, e := range t.texts {
-		h.text(v, e.count)
-	}
-	return nil
-}
-
-func (h *histogram) value() value {
-	switch {
-	case h.kind == UniqueCount:
-		return wholeValue(int64(len(h.counts)))
-	case len(h.counts) == 0:
-		return value{}
-	case h.kind == UniqueList:
-		return listValue(h.listed, len(h.counts) > mostListed)
-	case h.most < h.least:
-		return value{}
-	}
-	return textValue(h.best)
-}
-
-func (h *histogram) empty() bool { return len(h.counts) == 0 }
-
-func (h *histogram) append(b []byte) []byte {
-	b = appendInt(b, int64(len(h.counts)))
-	for v, n := range h.counts {
-		b = appendInt(appendValue(b, v), n)
-	}
-	return b
-}
-
-func (h *histogram) decode(d *decoder) {
-	for range d.count() {
-		v := string(d.value())
-		h.text(v, d.int())
-	}
-}
-
-func (h *histogram) size() int { return 128 + h.bytes + 16*len(h.listed) }

@@ -150,7 +150,7 @@ func BenchmarkEval(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
-			b.ReportMetric(float64(len(memo.Append(nil))), "bytes/memo")
+			b.ReportMetric(float64(len(memo.Head())), "bytes/head")
 			at := now
 			defer reportProcessor(b, processor(b))
 			for i := 0; b.Loop(); i++ {
@@ -202,12 +202,11 @@ audiences:
 		b.Fatal(err)
 	}
 	b.Logf("from rows: %d ms; memo %d MB", (processor(b)-from)/1e6, memo.Size()>>20)
-	stored := memo.Append(nil)
+	stored := shelf{}
 	from = processor(b)
-	if _, err := set.DecodeMemo(identity.Users, stored); err != nil {
-		b.Fatal(err)
-	}
-	b.Logf("from a checkpoint of %d MB: %d ms", len(stored)>>20, (processor(b)-from)/1e6)
+	memo.Keep(stored)
+	memo.Flush(stored.take)
+	b.Logf("%d entries are stored: %d ms", len(stored), (processor(b)-from)/1e6)
 	b.ReportAllocs()
 	defer reportProcessor(b, processor(b))
 	b.ResetTimer()

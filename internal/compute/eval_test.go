@@ -268,7 +268,7 @@ func TestMemoOutlivesADocument(t *testing.T) {
 	if _, err := memo.Eval(rows, users, at+second); err != nil {
 		t.Fatal(err)
 	}
-	read, err := after.DecodeMemo(identity.Users, memo.Append(nil))
+	read, err := after.OpenMemo(identity.Users, memo.Head(), shelf{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,9 +19,42 @@ type fold interface {
 	// no row comes, 0 for never. now is not before that of the last fill or result. ok
 	// is false when the fold has to be filled again, for now; after fill it is true.
 	result(now int64) (out result, ok bool)
+	size() int
+}
+
+// lasting is a fold that a memo may store: its head, and the entries that it may have
+// besides; see outsider. Others are filled again from the rows of their windows.
+type lasting interface {
+	fold
+	lasts() bool
 	append(b []byte) []byte
 	decode(d *decoder)
-	size() int
+}
+
+// outsiderOf is what of a fold has entries outside of memory; nil if nothing can have.
+func outsiderOf(f fold) outsider {
+	var agg aggregate
+	switch f := f.(type) {
+	case outsider:
+		return f
+	case *lifetime:
+		agg = f.agg
+	case *session:
+		agg = f.agg
+	case *since:
+		agg = f.agg
+	}
+	out, _ := agg.(outsider)
+	return out
+}
+
+// again makes an aggregate that begins again in the place of another.
+func again(old aggregate, fresh func() aggregate) aggregate {
+	agg := fresh()
+	if h, ok := old.(*histogram); ok && h.counts.changed != nil {
+		agg.(*histogram).leave()
+	}
+	return agg
 }
 
 // result is the value of a fold.
@@ -46,7 +79,7 @@ func (f *foldSpec) newFold() fold {
 	case f.kind == Unmatched:
 		return newUnmatched(f)
 	case f.kind == Funnel:
-		return &funnel{spec: f, keys: map[string]*funnelKey{}}
+		return newFunnel(f)
 	case f.window.Session > 0:
 		return &session{stream: f.streams[0].id, gap: int64(f.window.Session), agg: fresh(), fresh: fresh}
 	case f.window.Length > 0:
@@ -90,6 +123,7 @@ func (l *lifetime) result(int64) (result, bool) {
 	return result{value: l.agg.value()}, true
 }
 
+func (l *lifetime) lasts() bool            { return true }
 func (l *lifetime) append(b []byte) []byte { return l.agg.append(b) }
 func (l *lifetime) decode(d *decoder)      { l.agg.decode(d) }
 func (l *lifetime) size() int              { return 64 + l.agg.size() }
@@ -149,7 +183,7 @@ func (s *session) add(_ int, r *Row) (bool, error) {
 	t := r.At.Time
 	switch {
 	case !s.any || t >= s.end(s.last):
-		s.any, s.over, s.start, s.last, s.agg = true, false, t, t, s.fresh()
+		s.any, s.over, s.start, s.last, s.agg = true, false, t, t, again(s.agg, s.fresh)
 	case s.over:
 		return t <= s.last, nil
 	case t < s.start:
@@ -164,11 +198,13 @@ func (s *session) result(now int64) (result, bool) {
 		return result{}, true
 	}
 	if now >= s.end(s.last) {
-		s.over, s.agg = true, s.fresh()
+		s.over, s.agg = true, again(s.agg, s.fresh)
 		return emptied(s.agg), true
 	}
 	return result{s.agg.value(), s.end(s.last)}, true
 }
+
+func (s *session) lasts() bool { return true }
 
 func (s *session) append(b []byte) []byte {
 	b = appendBool(appendBool(b, s.any), s.over)
@@ -243,7 +279,7 @@ func (s *since) add(role int, r *Row) (bool, error) {
 	case r.At.Before(s.high):
 		return false, nil
 	default:
-		s.anchored, s.anchor, s.agg = true, r.At, s.fresh()
+		s.anchored, s.anchor, s.agg = true, r.At, again(s.agg, s.fresh)
 	}
 	return true, nil
 }
@@ -257,6 +293,8 @@ func (s *since) result(int64) (result, bool) {
 	}
 	return result{value: s.agg.value()}, true
 }
+
+func (s *since) lasts() bool { return true }
 
 func (s *since) append(b []byte) []byte {
 	b = appendMoment(appendMoment(appendBool(appendBool(b, s.ever), s.anchored), s.anchor), s.high)

@@ -3,7 +3,6 @@ package compute
 import (
 	"cmp"
 	"container/heap"
-	"maps"
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -14,14 +13,19 @@ import (
 // the first step is an instance, and one row may take several instances further.
 type funnel struct {
 	spec *foldSpec
-	keys map[string]*funnelKey
+	keys table[*funnelKey]
 	any  bool
 	// done and over are the instances that are no longer kept, open are those that are.
 	done, over, open int64
 	count            int // entries that hold the kept ones
 	// ends are when the time of kept instances is over, the next first; some may be of
-	// instances that are done. With a window there are none.
-	ends ends
+	// instances that are done. With a window there are none. Of those outside, these are
+	// the ones before upTo, unless they are all.
+	ends   ends
+	isEnd  table[bool]
+	upTo   string
+	some   bool
+	widest int // how many instances a key has at most
 }
 
 // ends is a heap.
@@ -62,6 +66,10 @@ type instance struct {
 // each time.
 const mostInstances = 100_000
 
+func newFunnel(spec *foldSpec) *funnel {
+	return &funnel{spec: spec, keys: newTable[*funnelKey](0), isEnd: newTable[bool](1)}
+}
+
 func (f *funnel) end(t int64) int64 {
 	if f.spec.within == 0 {
 		return 0
@@ -77,7 +85,7 @@ type step struct {
 }
 
 func (f *funnel) fill(rows Rows, now int64) error {
-	*f = funnel{spec: f.spec, keys: map[string]*funnelKey{}}
+	*f = *newFunnel(f.spec)
 	from := int64(0)
 	if w := int64(f.spec.window.Length); w > 0 {
 		from = max(0, floor(now-w)+1)
@@ -120,11 +128,11 @@ func eachKey(r *Row, taken take, use func(key string)) error {
 
 // take takes a step that is not before those taken of its key.
 func (f *funnel) take(s step) {
-	k := f.keys[s.key]
+	k := f.keys.rows[s.key]
 	if k == nil {
 		k = &funnelKey{}
-		f.keys[s.key] = k
 	}
+	f.keys.put(s.key, k)
 	k.last = s.at
 	before := len(k.open)
 	kept := k.open[:0]
@@ -149,6 +157,7 @@ func (f *funnel) take(s step) {
 	}
 	f.count += len(kept) - before
 	k.open = kept
+	f.widest = max(f.widest, len(kept))
 }
 
 // same returns an instance that from now on goes the same way as one, if nothing tells
@@ -166,13 +175,13 @@ func (f *funnel) same(kept []instance, one instance, now event.Moment) *instance
 }
 
 func (f *funnel) add(no int, r *Row) (bool, error) {
-	if f.spec.window.Length > 0 || f.count > mostInstances {
+	if f.spec.window.Length > 0 || f.keys.changed == nil && f.count > mostInstances {
 		return false, nil
 	}
 	f.any = f.any || no == 0
 	good := true
 	err := eachKey(r, f.spec.streams[no].take, func(key string) {
-		if k := f.keys[key]; k != nil && (r.At.Before(k.last) || r.At.Time < k.gone) {
+		if k := f.keys.rows[key]; k != nil && (r.At.Before(k.last) || r.At.Time < k.gone) {
 			good = false
 		}
 		if good {
@@ -185,7 +194,13 @@ func (f *funnel) add(no int, r *Row) (bool, error) {
 // wait notes an instance that is kept.
 func (f *funnel) wait(key string, one instance) {
 	if f.open += one.n; one.end != 0 && f.spec.window.Length == 0 {
-		heap.Push(&f.ends, keyEnd{one.end, key})
+		e := keyEnd{one.end, key}
+		if f.isEnd.changed != nil {
+			f.isEnd.put(e.text(), true)
+		}
+		if !f.some || e.text() < f.upTo {
+			heap.Push(&f.ends, e)
+		}
 	}
 }
 
@@ -218,12 +233,16 @@ func (f *funnel) measured(done, over, open, next int64) result {
 
 // waits reports whether an instance is kept for an end.
 func (f *funnel) waits(e keyEnd) bool {
-	return slices.ContainsFunc(f.keys[e.key].open, func(one instance) bool { return one.end == e.end })
+	return slices.ContainsFunc(f.keys.rows[e.key].open, func(one instance) bool { return one.end == e.end })
 }
 
 // expire lets go of the instances of a key whose time is over.
 func (f *funnel) expire(e keyEnd, now int64) {
-	k := f.keys[e.key]
+	k := f.keys.rows[e.key]
+	f.keys.put(e.key, k)
+	if f.isEnd.changed != nil {
+		f.isEnd.remove(e.text())
+	}
 	before := len(k.open)
 	k.open = slices.DeleteFunc(k.open, func(one instance) bool {
 		over := one.end != 0 && one.end <= now
@@ -240,7 +259,7 @@ func (f *funnel) expire(e keyEnd, now int64) {
 // windowed counts the instances of a window.
 func (f *funnel) windowed(now int64) result {
 	var done, over, open, next int64
-	for _, k := range f.keys {
+	for _, k := range f.keys.rows {
 		for _, one := range k.open {
 			leaves := one.from + int64(f.spec.window.Length)
 			if leaves <= now {
@@ -261,33 +280,4 @@ func (f *funnel) windowed(now int64) result {
 	return f.measured(done, over, open, next)
 }
 
-func (f *funnel) append(b []byte) []byte {
-	b = appendInt(appendInt(appendBool(b, f.any), f.done), f.over)
-	b = appendInt(b, int64(len(f.keys)))
-	for _, key := range slices.Sorted(maps.Keys(f.keys)) {
-		k := f.keys[key]
-		b = appendInt(appendMoment(appendValue(b, key), k.last), k.gone)
-		b = appendInt(b, int64(len(k.open)))
-		for _, one := range k.open {
-			b = appendMoment(appendInt(appendInt(appendInt(appendInt(b, one.from), one.end), int64(one.step)), one.n), one.last)
-		}
-	}
-	return b
-}
-
-func (f *funnel) decode(d *decoder) {
-	*f = funnel{spec: f.spec, any: d.bool(), done: d.int(), over: d.int(), keys: map[string]*funnelKey{}}
-	for range d.count() {
-		key := string(d.value())
-		k := &funnelKey{last: d.moment(), gone: d.int()}
-		for range d.count() {
-			one := instance{from: d.int(), end: d.int(), step: int(d.int()), n: d.int()}
-			one.last = d.moment()
-			k.open = append(k.open, one)
-			f.wait(key, one)
-		}
-		f.keys[key], f.count = k, f.count+len(k.open)
-	}
-}
-
-func (f *funnel) size() int { return 128 + 72*f.count + 160*len(f.keys) + 24*len(f.ends) }
+func (f *funnel) size() int { return 128 + 72*f.count + 160*len(f.keys.rows) + 24*len(f.ends) }

@@ -92,7 +92,10 @@ traits:
 			if _, err := memo.Eval(rows, users, start+second); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := set.DecodeMemo(identity.Users, memo.Append(nil)); err != nil {
+			stored := shelf{}
+			memo.Keep(stored)
+			memo.Flush(stored.take)
+			if _, err := set.OpenMemo(identity.Users, memo.Head(), stored); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -110,7 +113,13 @@ func FuzzDecode(f *testing.F) {
 	if _, err := memo.Eval(rows, users, start+2); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(memo.Append(nil))
+	stored := shelf{}
+	memo.Keep(stored)
+	memo.Flush(stored.take)
+	f.Add(memo.Head())
+	for _, b := range stored {
+		f.Add(b)
+	}
 	for i := range rows {
 		tile := set.NewTile(rows[i].Stream)
 		if _, err := tile.Add(&rows[i]); err != nil {
@@ -119,7 +128,19 @@ func FuzzDecode(f *testing.F) {
 		f.Add(tile.Append(nil))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if m, err := set.DecodeMemo(identity.Users, b); err == nil {
+		damaged := shelf{}
+		for k := range stored {
+			damaged[k] = b
+		}
+		if m, err := set.OpenMemo(identity.Users, memo.Head(), damaged); err != nil {
+			t.Fatal(err)
+		} else {
+			for i := range rows {
+				m.Add(&rows[i])
+			}
+			_, _ = m.Eval(rows, users, start+second)
+		}
+		if m, err := set.OpenMemo(identity.Users, b, damaged); err == nil {
 			for i := range rows {
 				m.Add(&rows[i])
 			}

@@ -1,7 +1,6 @@
 package compute
 
 import (
-	"hash/fnv"
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
@@ -13,7 +12,10 @@ import (
 // once, and the rows passed to Eval are those of the same moment: with the change feed,
 // read it to the end within the snapshot that the rows are read in.
 //
-// A profile that loses rows, or gets those of other strands, needs a new memo.
+// A profile that loses rows needs a new memo. One that gets other strands may be given
+// their rows as if they were new.
+//
+// A memo can be stored, see Keep and OpenMemo.
 //
 // It is not safe for concurrent use.
 type Memo struct {
@@ -28,6 +30,13 @@ type Memo struct {
 	now     int64 // of the last evaluation
 	// later are rows whose time is after now, by moment, that the folds have not.
 	later []Row
+
+	// entries are what of the folds lies outside of memory; nil: nothing does. pending
+	// are rows that wait for theirs, gone are folds that others had whose entries go.
+	entries Entries
+	pending []Row
+	gone    []uint64
+	filled  []int // folds that were filled by the last evaluation
 }
 
 // NewMemo makes the memo of a profile of a collection, of which nothing is known yet:
@@ -58,7 +67,13 @@ func (m *Memo) Add(r *Row) {
 		}
 		return
 	}
-	m.apply(r)
+	if m.entries == nil {
+		m.apply(r)
+		return
+	}
+	own := *r
+	own.Value = slices.Clone(r.Value)
+	m.pending = append(m.pending, own)
 }
 
 // wait keeps a row until its time.
@@ -83,7 +98,7 @@ func (m *Memo) apply(r *Row) {
 			continue
 		}
 		if m.folds[x.fold] == nil {
-			m.folds[x.fold] = m.plan.folds[x.fold].newFold()
+			m.folds[x.fold] = m.newFold(x.fold)
 		}
 		kept, err := m.folds[x.fold].add(x.no, r)
 		m.stale[x.fold] = !kept || err != nil
@@ -97,12 +112,15 @@ func (m *Memo) Eval(rows Rows, in *Input, now int64) (Result, error) {
 		for i := range m.stale {
 			m.stale[i] = true
 		}
-		m.later = nil
+		m.later, m.pending = nil, nil
 	}
-	m.now = now
+	m.now, m.filled = now, nil
 	for len(m.later) > 0 && m.later[0].At.Time <= now {
-		m.apply(&m.later[0])
+		m.pending = append(m.pending, m.later[0])
 		m.later = m.later[1:]
+	}
+	if err := m.applyPending(); err != nil {
+		return Result{}, err
 	}
 	var streams []newest
 	for i := range m.folds {
@@ -113,6 +131,9 @@ func (m *Memo) Eval(rows Rows, in *Input, now int64) (Result, error) {
 		*r = result{}
 		ok := !m.stale[i]
 		if ok && m.folds[i] != nil {
+			if err := m.prepare(i); err != nil {
+				return Result{}, err
+			}
 			*r, ok = m.folds[i].result(now)
 		}
 		if !ok {
@@ -171,9 +192,23 @@ func (m *Memo) fill(rows Rows, i int, streams []newest) error {
 		if err := m.folds[i].fill(rows, m.now); err != nil {
 			return err
 		}
+		m.leave(m.folds[i])
 	}
 	m.stale[i] = false
+	m.filled = append(m.filled, i)
 	return nil
+}
+
+// EvalAhead is Eval with rows that may be of a later moment than what the memo was given:
+// nothing is kept of what it reads out of them.
+func (m *Memo) EvalAhead(rows Rows, in *Input, now int64) (Result, error) {
+	later := slices.Clone(m.later)
+	out, err := m.Eval(rows, in, now)
+	for _, i := range m.filled {
+		m.stale[i] = true
+	}
+	m.later = slices.DeleteFunc(later, func(r Row) bool { return r.At.Time <= now })
+	return out, err
 }
 
 // Size is about how many bytes of memory the memo takes.
@@ -185,73 +220,4 @@ func (m *Memo) Size() int {
 		}
 	}
 	return n
-}
-
-// memoVersion is the first byte of an encoded memo.
-const memoVersion = 1
-
-// Append appends the binary form, versioned, to b. It may be read by other definitions
-// too: folds that are the same there are taken over.
-func (m *Memo) Append(b []byte) []byte {
-	b = append(b, memoVersion)
-	b = appendInt(b, m.now)
-	b = appendInt(b, int64(len(m.later)))
-	for i := range m.later {
-		r := &m.later[i]
-		b = appendValue(appendMoment(appendInt(b, int64(r.Stream)), r.At), r.Value)
-	}
-	for i, f := range m.folds {
-		if m.stale[i] {
-			continue
-		}
-		var state []byte
-		if f != nil {
-			state = f.append(nil)
-		}
-		b = appendValue(appendInt(b, int64(m.plan.folds[i].hash())), state)
-	}
-	return b
-}
-
-// hash stands for a fold in encoded memos.
-func (f *foldSpec) hash() uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(f.text))
-	return h.Sum64()
-}
-
-// DecodeMemo reads what Append wrote for a profile of a collection. It shares no memory
-// with b.
-func (s *Set) DecodeMemo(c identity.Collection, b []byte) (*Memo, error) {
-	m := s.NewMemo(c)
-	d := decoder{b: b}
-	if head := d.take(1); head == nil || head[0] != memoVersion {
-		return nil, ErrCorrupt
-	}
-	m.now = d.int()
-	for range d.count() {
-		r := Row{Stream: StreamID(d.int()), At: d.moment(), Value: slices.Clone(d.value())}
-		if m.Uses(r.Stream) {
-			m.later = append(m.later, r)
-		}
-	}
-	at := map[uint64]int{}
-	for i, f := range m.plan.folds {
-		at[f.hash()] = i
-	}
-	for len(d.b) > 0 {
-		hash := uint64(d.int())
-		inner := decoder{b: d.value()}
-		if i, ok := at[hash]; ok && !d.damaged {
-			if m.folds[i] = nil; len(inner.b) > 0 {
-				m.folds[i] = m.plan.folds[i].newFold()
-				m.folds[i].decode(&inner)
-			}
-			if inner.err() != nil {
-				return nil, ErrCorrupt
-			}
-			m.stale[i] = false
-		}
-	}
-	return m, d.err()
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -159,14 +160,66 @@ func lower(t *rapid.T) func() {
 	return func() { mostEntries = was }
 }
 
+// shorten has lists and pages be short, in some runs.
+func shorten(t *rapid.T) func() {
+	listed, ends := mostListed, endsPage
+	if rapid.Bool().Draw(t, "short") {
+		mostListed, endsPage = 2, 1
+	}
+	return func() { mostListed, endsPage = listed, ends }
+}
+
+// shelf is entries in memory.
+type shelf map[EntryKey][]byte
+
+// Get implements Entries.
+func (s shelf) Get(keys []EntryKey) ([][]byte, error) {
+	out := make([][]byte, len(keys))
+	for i, k := range keys {
+		out[i] = s[k]
+	}
+	return out, nil
+}
+
+// Scan implements Entries.
+func (s shelf) Scan(fold uint64, table byte, from string, limit int) ([]Entry, error) {
+	var out []Entry
+	for k, v := range s {
+		if k.Fold == fold && k.Table == table && k.Key >= from {
+			out = append(out, Entry{EntryKey: k, Value: v})
+		}
+	}
+	slices.SortFunc(out, func(a, b Entry) int { return strings.Compare(a.Key, b.Key) })
+	return out[:min(limit, len(out))], nil
+}
+
+// take does what a memo tells.
+func (s shelf) take(e Entry) {
+	switch {
+	case e.All:
+		maps.DeleteFunc(s, func(k EntryKey, _ []byte) bool { return k.Fold == e.Fold })
+	case e.Gone:
+		delete(s, e.EntryKey)
+	default:
+		s[e.EntryKey] = append([]byte{}, e.Value...)
+	}
+}
+
 // A memo answers what Eval does, whatever the order in which rows come and the clock
-// moves, and also after it was written and read.
+// moves, also when it is stored, when memory keeps nothing of what was, and after it was
+// opened again.
 func TestMemoEqualsEval(t *testing.T) {
-	set := compiled(t, everything)
+	set := compiled(t, strings.Replace(everything, "audiences:\n", `
+  since_u:  {kind: since, of: {event: A, kind: unique_list, property: properties.text}, last: {event: B, where: 'properties.number < 2'}}
+  uniq_ses: {event: A, kind: unique_count, property: properties.text, window: {session: 2h}}
+audiences:
+`, 1))
 	rapid.Check(t, func(t *rapid.T) {
 		defer lower(t)()
+		defer shorten(t)()
 		events := drawEvents(t)
 		all := rowsOf(t, set, events)
+		var stored shelf // nil: all is in memory
 		all = rapid.Permutation(all).Draw(t, "order")
 		memo := set.NewMemo(identity.Users)
 		var have []Row
@@ -178,6 +231,11 @@ func TestMemoEqualsEval(t *testing.T) {
 			}
 			have, all = append(have, all[:n]...), all[n:]
 			rows := newTiledRows(t, set, NewRowList(slices.Clone(have)))
+			if rapid.IntRange(0, 3).Draw(t, "ahead") == 0 {
+				if _, err := memo.EvalAhead(NewRowList(slices.Concat(have, all)), users, now); err != nil {
+					t.Fatal(err)
+				}
+			}
 			got, err := memo.Eval(rows, users, now)
 			if err != nil {
 				t.Fatal(err)
@@ -194,9 +252,23 @@ func TestMemoEqualsEval(t *testing.T) {
 			if !slices.Equal(got.Audiences, want.Audiences) || got.Next != want.Next {
 				t.Fatalf("got %v next %d, want %v next %d", got.Audiences, got.Next, want.Audiences, want.Next)
 			}
-			if rapid.Bool().Draw(t, "stored") {
-				if memo, err = set.DecodeMemo(identity.Users, memo.Append(nil)); err != nil {
-					t.Fatal(err)
+			if stored == nil && rapid.IntRange(0, 2).Draw(t, "keep") == 0 {
+				stored = shelf{}
+				memo.Keep(stored)
+			}
+			switch {
+			case stored == nil:
+			case rapid.IntRange(0, 4).Draw(t, "forget") == 0:
+				memo.Forget(set.InUse()[rapid.IntRange(0, len(set.InUse())-1).Draw(t, "stream")].ID)
+			case rapid.Bool().Draw(t, "flush"):
+				memo.Flush(stored.take)
+				switch rapid.IntRange(0, 2).Draw(t, "after") {
+				case 0:
+					memo.Shrink()
+				case 1:
+					if memo, err = set.OpenMemo(identity.Users, memo.Head(), stored); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
 			if len(all) == 0 && n == 0 {

@@ -140,23 +140,6 @@ func (s *sliding) result(now int64) (result, bool) {
 	return result{s.agg.value(), next}, true
 }
 
-func (s *sliding) append(b []byte) []byte {
-	b = appendBool(appendBool(b, s.ever), s.crowded)
-	b = appendInt(b, int64(len(s.entries)))
-	for _, e := range s.entries {
-		b = appendValue(appendMoment(b, e.at), e.value)
-	}
-	return b
-}
-
-func (s *sliding) decode(d *decoder) {
-	s.ever, s.crowded = d.bool(), d.bool()
-	s.entries = make([]entry, d.count())
-	for i := range s.entries {
-		s.entries[i] = entry{d.moment(), slices.Clone(d.value())}
-	}
-}
-
 func (s *sliding) size() int {
 	n := 128
 	for _, e := range s.entries {

@@ -13,9 +13,14 @@ import (
 type unmatched struct {
 	spec   *foldSpec
 	any    bool // there is a row of the first stream
-	values map[string]*pair
-	open   *btree.BTreeG[string] // values that are not matched, whatever the window
+	values table[pair]
 	bytes  int
+	// isOpen are the values that are not matched, whatever the window, and open is
+	// their order. Of those outside, these are the ones before upTo, unless they are all.
+	isOpen table[bool]
+	open   *btree.BTreeG[string]
+	upTo   string
+	some   bool
 }
 
 // pair is when a value was last carried by either stream; the zero Moment is never.
@@ -28,32 +33,48 @@ func newUnmatched(spec *foldSpec) *unmatched {
 }
 
 func (u *unmatched) reset() {
-	u.any, u.bytes, u.values = false, 0, map[string]*pair{}
+	u.any, u.bytes, u.some, u.upTo = false, 0, false, ""
+	u.values, u.isOpen = newTable[pair](0), newTable[bool](1)
 	u.open = btree.NewOrderedG[string](32)
 }
 
 func (u *unmatched) note(role int, v []byte, at event.Moment) {
-	p := u.values[string(v)]
-	if p == nil {
-		p = &pair{}
-		u.values[strings.Clone(string(v))] = p
+	p, known := u.values.rows[string(v)]
+	key := string(v)
+	if !known {
 		u.bytes += len(v) + 160
 	}
 	last := &p.wants
 	if role == 1 {
 		last = &p.matched
 	}
+	was := u.opens(&p)
 	if last.Before(at) {
 		*last = at
+	} else if known {
+		return
 	}
-	if u.isOpen(p) {
-		u.open.ReplaceOrInsert(string(v))
-	} else {
-		u.open.Delete(string(v))
+	u.values.put(key, p)
+	is := u.opens(&p)
+	switch {
+	case is == was:
+		return
+	case !is:
+		u.open.Delete(key)
+	case !u.some || key < u.upTo:
+		u.open.ReplaceOrInsert(key)
+	}
+	switch {
+	case u.isOpen.changed == nil: // open is all there is
+	case is:
+		u.isOpen.put(key, true)
+	default:
+		u.isOpen.remove(key)
 	}
 }
 
-func (u *unmatched) isOpen(p *pair) bool {
+// opens reports whether a value is not matched.
+func (u *unmatched) opens(p *pair) bool {
 	var never event.Moment
 	switch {
 	case p.wants == never:
@@ -117,7 +138,7 @@ func (u *unmatched) result(now int64) (result, bool) {
 	length := int64(u.spec.window.Length)
 	u.open.Ascend(func(v string) bool {
 		if length > 0 {
-			leaves := ceil(u.values[v].wants.Time) + length
+			leaves := ceil(u.values.rows[v].wants.Time) + length
 			if leaves <= now {
 				return true
 			}
@@ -131,22 +152,88 @@ func (u *unmatched) result(now int64) (result, bool) {
 	return result{listValue(list, false), next}, true
 }
 
-func (u *unmatched) append(b []byte) []byte {
-	b = appendInt(appendBool(b, u.any), int64(len(u.values)))
-	for v, p := range u.values {
-		b = appendMoment(appendMoment(appendValue(b, v), p.wants), p.matched)
-	}
-	return b
-}
+func (u *unmatched) append(b []byte) []byte { return appendBool(b, u.any) }
 
 func (u *unmatched) decode(d *decoder) {
 	u.reset()
-	u.any = d.bool()
-	for range d.count() {
-		v, wants, matched := d.value(), d.moment(), d.moment()
-		u.note(0, v, wants)
-		u.note(1, v, matched)
-	}
+	u.any, u.some = d.bool(), true
 }
 
+func (u *unmatched) lasts() bool { return u.spec.window.IsZero() }
+
 func (u *unmatched) size() int { return 256 + u.bytes + 24*u.open.Len() }
+
+func (u *unmatched) leave() {
+	u.values.leave()
+	u.isOpen.rows = make(map[string]bool, u.open.Len())
+	u.open.Ascend(func(v string) bool {
+		u.isOpen.rows[v] = true
+		return true
+	})
+	u.isOpen.leave()
+}
+
+func (u *unmatched) stay() {
+	u.values.stay()
+	u.isOpen.stay()
+}
+
+func (u *unmatched) need(_ int, r *Row, ask func(byte, string)) error {
+	return eachValue(r.Value, func(v []byte) error {
+		if key := string(v); u.values.missing(key) {
+			ask(0, key)
+		}
+		return nil
+	})
+}
+
+func (u *unmatched) load(_ byte, key string, b []byte) error {
+	if b == nil {
+		return nil
+	}
+	d := decoder{b: b}
+	u.values.loaded(key, pair{d.moment(), d.moment()})
+	u.bytes += len(key) + 160
+	return d.err()
+}
+
+// prepare reads on in the open values until there are as many as are listed.
+func (u *unmatched) prepare(_ int64, from source) error {
+	page := mostListed/2 + 1
+	for u.some && u.open.Len() <= mostListed {
+		entries, err := from.scan(1, u.upTo, page)
+		if err != nil {
+			return err
+		}
+		was := u.upTo
+		if u.some = len(entries) == page; u.some {
+			u.upTo = entries[page-1].Key + "\x00"
+		}
+		for i := range entries {
+			if key := entries[i].Key; !u.isOpen.changed[key] {
+				u.open.ReplaceOrInsert(strings.Clone(key))
+			}
+		}
+		for key := range u.isOpen.changed {
+			if u.isOpen.rows[key] && key >= was && (!u.some || key < u.upTo) {
+				u.open.ReplaceOrInsert(key)
+			}
+		}
+	}
+	return nil
+}
+
+func (u *unmatched) flush(tell func(Entry)) {
+	if u.values.void {
+		tell(Entry{All: true})
+	}
+	u.values.flush(tell, func(b []byte, p pair) []byte { return appendMoment(appendMoment(b, p.wants), p.matched) })
+	u.isOpen.flush(tell, func(b []byte, _ bool) []byte { return b })
+}
+
+func (u *unmatched) shrink() {
+	u.isOpen.shrink()
+	if u.values.shrink(); len(u.values.rows) == 0 {
+		u.bytes = 0
+	}
+}
