@@ -10,7 +10,7 @@ import "strings"
 type EntryKey struct {
 	Fold  uint64 // which fold it is of; the same in all definitions that have it
 	Table byte
-	Key   string // up to 1032 bytes
+	Key   string // up to 1032 bytes; it may be empty
 }
 
 // Entry is an entry, and what became of it.
@@ -26,9 +26,9 @@ type Entry struct {
 type Entries interface {
 	// Get returns the values of entries, nil where there is none.
 	Get(keys []EntryKey) ([][]byte, error)
-	// Scan returns up to limit entries of a table in the order of their keys, from one
-	// on; fewer mean that there are no more.
-	Scan(fold uint64, table byte, from string, limit int) ([]Entry, error)
+	// Scan returns up to limit entries of a table in the order of their keys, those
+	// after one; nil: from the first. Fewer mean that there are no more.
+	Scan(fold uint64, table byte, after *string, limit int) ([]Entry, error)
 }
 
 // outsider is a fold that can have entries outside of memory, or an aggregate in one.
@@ -56,8 +56,39 @@ type source struct {
 	fold    uint64
 }
 
-func (s source) scan(table byte, from string, limit int) ([]Entry, error) {
-	return s.entries.Scan(s.fold, table, from, limit)
+// window is which entries of a table are in memory in their order: those up to one, or all.
+type window struct {
+	last *string // nil: none were read
+	some bool    // there may be more outside
+}
+
+// holds reports whether an entry that is new belongs to the window.
+func (w *window) holds(key string) bool { return !w.some || w.last != nil && key <= *w.last }
+
+// next reads on in a table. It returns the entries that come to the window: those that
+// lie outside and are as they were, and those that were put since.
+func (s source) next(w *window, t *table[bool], limit int) ([]string, error) {
+	entries, err := s.entries.Scan(s.fold, t.no, w.last, limit)
+	if err != nil {
+		return nil, err
+	}
+	was := *w
+	if w.some = len(entries) == limit; w.some {
+		last := strings.Clone(entries[limit-1].Key)
+		w.last = &last
+	}
+	var keys []string
+	for i := range entries {
+		if key := entries[i].Key; !t.changed[key] {
+			keys = append(keys, strings.Clone(key))
+		}
+	}
+	for key := range t.changed {
+		if t.rows[key] && !was.holds(key) && w.holds(key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
 }
 
 // table is a map from texts that may lie outside of memory in part.

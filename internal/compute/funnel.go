@@ -19,12 +19,10 @@ type funnel struct {
 	done, over, open int64
 	count            int // entries that hold the kept ones
 	// ends are when the time of kept instances is over, the next first; some may be of
-	// instances that are done. With a window there are none. Of those outside, these are
-	// the ones before upTo, unless they are all.
+	// instances that are done; they are those of seen. With a window there are none.
 	ends   ends
 	isEnd  table[bool]
-	upTo   string
-	some   bool
+	seen   window
 	widest int // how many instances a key has at most
 }
 
@@ -198,7 +196,7 @@ func (f *funnel) wait(key string, one instance) {
 		if f.isEnd.changed != nil {
 			f.isEnd.put(e.text(), true)
 		}
-		if !f.some || e.text() < f.upTo {
+		if f.seen.holds(e.text()) {
 			heap.Push(&f.ends, e)
 		}
 	}

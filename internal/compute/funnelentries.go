@@ -3,7 +3,6 @@ package compute
 import (
 	"container/heap"
 	"encoding/binary"
-	"strings"
 )
 
 // mostKeyInstances is how many instances of one key a funnel may keep and be stored: they
@@ -25,7 +24,7 @@ func (f *funnel) append(b []byte) []byte {
 func (f *funnel) decode(d *decoder) {
 	*f = *newFunnel(f.spec)
 	f.any, f.done, f.over, f.open, f.count, f.widest = d.bool(), d.int(), d.int(), d.int(), int(d.int()), int(d.int())
-	f.some = true
+	f.seen.some = true
 }
 
 // text is the key of an end among the entries, in their order.
@@ -71,34 +70,18 @@ func (f *funnel) load(_ byte, key string, b []byte) error {
 
 // prepare reads the ends that are over, and the next that still stands for something.
 func (f *funnel) prepare(now int64, from source) error {
-	page := endsPage
-	for f.some {
+	for f.seen.some {
 		for len(f.ends) > 0 && f.ends[0].end > now && !f.waits(f.ends[0]) {
 			f.expire(heap.Pop(&f.ends).(keyEnd), now)
 		}
 		if len(f.ends) > 0 && f.ends[0].end > now {
 			return nil
 		}
-		entries, err := from.scan(1, f.upTo, page)
+		ends, err := from.next(&f.seen, &f.isEnd, endsPage)
 		if err != nil {
 			return err
 		}
-		was := f.upTo
-		if f.some = len(entries) == page; f.some {
-			f.upTo = entries[page-1].Key + "\x00"
-		}
-		var fresh []string
-		for i := range entries {
-			if key := entries[i].Key; !f.isEnd.changed[key] {
-				fresh = append(fresh, strings.Clone(key))
-			}
-		}
-		for key := range f.isEnd.changed {
-			if f.isEnd.rows[key] && key >= was && (!f.some || key < f.upTo) {
-				fresh = append(fresh, key)
-			}
-		}
-		if err := f.loadEnds(fresh, from); err != nil {
+		if err := f.loadEnds(ends, from); err != nil {
 			return err
 		}
 	}
@@ -153,6 +136,6 @@ func (f *funnel) flush(tell func(Entry)) {
 func (f *funnel) shrink() {
 	if f.keys.shrink(); len(f.keys.rows) == 0 {
 		f.isEnd.shrink()
-		f.ends, f.upTo, f.some = nil, "", true
+		f.ends, f.seen = nil, window{some: true}
 	}
 }

@@ -121,7 +121,7 @@ func (h *histogram) prepare(_ int64, from source) error {
 	if !h.unlisted {
 		return nil
 	}
-	entries, err := from.scan(0, "", mostListed)
+	entries, err := from.entries.Scan(from.fold, 0, nil, mostListed)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,10 @@ func (m *Memo) Keep(entries Entries) {
 	}
 }
 
+// Reopen has a memo with entries outside read them from now on from where they are as the
+// last Flush told.
+func (m *Memo) Reopen(entries Entries) { m.entries = entries }
+
 // OpenMemo opens a memo for a profile of a collection by what Head returned, also of other
 // definitions: folds that are the same here are taken over. It shares no memory with
 // head. ErrCorrupt.

@@ -182,10 +182,10 @@ func (s shelf) Get(keys []EntryKey) ([][]byte, error) {
 }
 
 // Scan implements Entries.
-func (s shelf) Scan(fold uint64, table byte, from string, limit int) ([]Entry, error) {
+func (s shelf) Scan(fold uint64, table byte, after *string, limit int) ([]Entry, error) {
 	var out []Entry
 	for k, v := range s {
-		if k.Fold == fold && k.Table == table && k.Key >= from {
+		if k.Fold == fold && k.Table == table && (after == nil || k.Key > *after) {
 			out = append(out, Entry{EntryKey: k, Value: v})
 		}
 	}

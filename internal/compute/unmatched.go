@@ -1,8 +1,6 @@
 package compute
 
 import (
-	"strings"
-
 	"github.com/google/btree"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -15,12 +13,11 @@ type unmatched struct {
 	any    bool // there is a row of the first stream
 	values table[pair]
 	bytes  int
-	// isOpen are the values that are not matched, whatever the window, and open is
-	// their order. Of those outside, these are the ones before upTo, unless they are all.
+	// isOpen are the values that are not matched, whatever the window, and open has
+	// those of seen in order.
 	isOpen table[bool]
 	open   *btree.BTreeG[string]
-	upTo   string
-	some   bool
+	seen   window
 }
 
 // pair is when a value was last carried by either stream; the zero Moment is never.
@@ -33,7 +30,7 @@ func newUnmatched(spec *foldSpec) *unmatched {
 }
 
 func (u *unmatched) reset() {
-	u.any, u.bytes, u.some, u.upTo = false, 0, false, ""
+	u.any, u.bytes, u.seen = false, 0, window{}
 	u.values, u.isOpen = newTable[pair](0), newTable[bool](1)
 	u.open = btree.NewOrderedG[string](32)
 }
@@ -61,7 +58,7 @@ func (u *unmatched) note(role int, v []byte, at event.Moment) {
 		return
 	case !is:
 		u.open.Delete(key)
-	case !u.some || key < u.upTo:
+	case u.seen.holds(key):
 		u.open.ReplaceOrInsert(key)
 	}
 	switch {
@@ -156,7 +153,7 @@ func (u *unmatched) append(b []byte) []byte { return appendBool(b, u.any) }
 
 func (u *unmatched) decode(d *decoder) {
 	u.reset()
-	u.any, u.some = d.bool(), true
+	u.any, u.seen.some = d.bool(), true
 }
 
 func (u *unmatched) lasts() bool { return u.spec.window.IsZero() }
@@ -199,25 +196,13 @@ func (u *unmatched) load(_ byte, key string, b []byte) error {
 
 // prepare reads on in the open values until there are as many as are listed.
 func (u *unmatched) prepare(_ int64, from source) error {
-	page := mostListed/2 + 1
-	for u.some && u.open.Len() <= mostListed {
-		entries, err := from.scan(1, u.upTo, page)
+	for u.seen.some && u.open.Len() <= mostListed {
+		keys, err := from.next(&u.seen, &u.isOpen, mostListed/2+1)
 		if err != nil {
 			return err
 		}
-		was := u.upTo
-		if u.some = len(entries) == page; u.some {
-			u.upTo = entries[page-1].Key + "\x00"
-		}
-		for i := range entries {
-			if key := entries[i].Key; !u.isOpen.changed[key] {
-				u.open.ReplaceOrInsert(strings.Clone(key))
-			}
-		}
-		for key := range u.isOpen.changed {
-			if u.isOpen.rows[key] && key >= was && (!u.some || key < u.upTo) {
-				u.open.ReplaceOrInsert(key)
-			}
+		for _, key := range keys {
+			u.open.ReplaceOrInsert(key)
 		}
 	}
 	return nil

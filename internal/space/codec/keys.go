@@ -63,6 +63,7 @@ var (
 	States             = key1("vs", "states", profilePart("profile"), "the values and memberships that were told, see package space/computed")
 	Timers             = key2("vt", "timers", timePart("time"), profilePart("profile"), "nothing: when a profile's values may change by themselves, at most one a profile")
 	Members            = key2("vm", "members", smallPart("definition"), profilePart("profile"), "time(8): since when the profile is in the audience")
+	Folds              = key2("vf", "folds of large profiles", profilePart("profile"), textPart("part"), "what the evaluator keeps of a profile with very many rows, see package space/computed")
 	Evaluation         = key0("ve", "evaluation", "how far the evaluator has read the feed, sizes of audiences, progress over history")
 
 	// Destinations, see package deliver. They are known by a number that is never used

@@ -50,7 +50,10 @@ func (w *work) evaluate(profiles []codec.ProfileID) error {
 			return err
 		}
 	}
-	outcomes, err := w.outcomes(found)
+	if err := w.loadHeads(profiles); err != nil {
+		return err
+	}
+	outcomes, err := w.outcomes(&out, found)
 	if err != nil {
 		return err
 	}
@@ -74,47 +77,48 @@ func (w *work) evaluate(profiles []codec.ProfileID) error {
 }
 
 // outcomes evaluates profiles, those with memos by them.
-func (w *work) outcomes(found []gathered) ([]outcome, error) {
-	out := make([]outcome, len(found))
+func (w *work) outcomes(out *staged, found []gathered) ([]outcome, error) {
+	all := make([]outcome, len(found))
 	var rest []gathered
 	var at []int
 	for i := range found {
 		g := &found[i]
-		memo := w.memos.of[g.id]
-		if memo == nil || !w.whole || g.rec == nil {
-			w.memos.drop(g.id)
+		k, err := w.remembered(out, g)
+		if err != nil {
+			return nil, err
+		}
+		if k == nil {
 			rest, at = append(rest, *g), append(at, i)
 			continue
 		}
-		for k := range w.news[g.id] {
-			memo.Add(&w.news[g.id][k])
-		}
-		delete(w.news, g.id) // each is given once
-		o := &out[i]
-		o.c, o.in, o.memo, o.rows = w.compiled, g.input(), memo, &storedRows{w.view, g.strandHashes()}
-		var err error
+		o := &all[i]
+		o.c, o.in, o.memo, o.ahead, o.rows = w.compiled, g.input(), k.memo, !w.whole, &storedRows{w.view, g.strandHashes()}
 		if o.values, o.next, err = o.at(w.now); err != nil {
 			return nil, err
 		}
-		w.memos.keep(g.id, memo)
+		if err := w.remember(out, g, k); err != nil {
+			return nil, err
+		}
 	}
 	others, err := w.compiled.evaluate(w.view, rest, w.now)
 	if err != nil {
 		return nil, err
 	}
-	for k, o := range others {
-		out[at[k]] = o
+	for i, o := range others {
+		all[at[i]] = o
 		list, inMemory := o.rows.(compute.RowList)
-		if !w.whole || !inMemory || len(list) < memoRows || rest[k].rec.Collection != identity.Users {
+		if !w.whole || !inMemory || len(list) < memoRows || rest[i].rec.Collection != identity.Users {
 			continue
 		}
 		memo := w.compiled.Set.NewMemo(identity.Users)
 		if _, err := memo.Eval(list, o.in, w.now); err != nil {
 			return nil, err
 		}
-		w.memos.keep(rest[k].id, memo)
+		if err := w.remember(out, &rest[i], &kept{memo: memo, strands: rest[i].sortedStrands(), rows: len(list)}); err != nil {
+			return nil, err
+		}
 	}
-	return out, nil
+	return all, nil
 }
 
 // renew stages what becomes of the state of one profile.
@@ -202,12 +206,9 @@ func (w *work) values(g *gathered, before State, o *outcome) ([]Value, error) {
 // since finds the moments at which new values of a profile became what they are.
 func (w *work) since(g *gathered, o *outcome, changed []uint32) (map[uint32]int64, error) {
 	why, known := w.dirty[g.id]
-	if o.memo != nil { // it has too many rows to look back
-		since := make(map[uint32]int64, len(changed))
-		for _, d := range changed {
-			since[d] = w.because(g.id)
-		}
-		return since, nil
+	if o.memo != nil {
+		o.latest = w.because(g.id)
+		return o.since(w.now, changed)
 	}
 	if times := o.times(w.now, changed); known && why.once && len(times) > 0 && times[0] == why.at {
 		// One event came, and it is the latest: what is new is due to it.

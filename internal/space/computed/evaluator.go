@@ -52,9 +52,11 @@ type evaluator struct {
 	page    int       // records read at once
 	skipped int       // records that were read since the position was stored
 	memos   memos
-	crowded float64   // how often events waited for a commit lately: 0 to 1
-	counted *Compiled // the one whose tally was stored last
-	stored  time.Time // when the position was
+	crowded float64 // how often events waited for a commit lately: 0 to 1
+	// wasWhole: the last round read the feed to the end of its snapshot.
+	wasWhole bool
+	counted  *Compiled // the one whose tally was stored last
+	stored   time.Time // when the position was
 
 	seen atomic.Pointer[feed.Cursor] // how far the feed was read and evaluated
 }
@@ -121,7 +123,7 @@ func (e *evaluator) rest(took time.Duration) time.Duration {
 }
 
 // forget forgets all that is not in the store.
-func (e *evaluator) forget() { e.pos, e.memos = nil, memos{} }
+func (e *evaluator) forget() { e.pos, e.memos, e.wasWhole = nil, memos{}, false }
 
 // round evaluates a piece of the feed and timers that have run out, and, when there is
 // nothing of these, a piece of history. It says whether there is more to do now, and
@@ -141,7 +143,13 @@ func (e *evaluator) round(ctx context.Context, fence lease.Fence) (more bool, ne
 			return false, 0, err
 		}
 	}
-	w := &work{evaluator: e, view: v, definitions: defs, compiled: compiledOf(defs), fence: fence, now: v.Now().UnixNano(), pos: e.pos.clone(), dirty: map[codec.ProfileID]reason{}, due: map[codec.ProfileID]int64{}, news: map[codec.ProfileID][]compute.Row{}}
+	w := &work{
+		evaluator: e, view: v, definitions: defs, compiled: compiledOf(defs), fence: fence, now: v.Now().UnixNano(), pos: e.pos.clone(),
+		dirty: map[codec.ProfileID]reason{}, due: map[codec.ProfileID]int64{},
+		news: map[codec.ProfileID][]isNew{}, stale: map[codec.ProfileID]bool{}, regrouped: map[codec.ProfileID]bool{},
+		heads: map[codec.ProfileID][]byte{}, last: true,
+	}
+	defer func() { e.wasWhole = err == nil && w.whole }()
 	e.memos.by(w.compiled.Set)
 	n, err := w.readFeed()
 	if err != nil {
@@ -200,10 +208,16 @@ type work struct {
 	dirty map[codec.ProfileID]reason // the profiles to be evaluated, and why
 	due   map[codec.ProfileID]int64  // timers that have run out
 
-	// news are the new rows of profiles with memos. What is told of them is whole if the
-	// feed was read to the end of the snapshot.
-	news  map[codec.ProfileID][]compute.Row
-	whole bool
+	// What the feed says of the rows of profiles: new ones, that they are not what they
+	// were, that strands came or went. It is whole if the feed was read to the end of the
+	// snapshot.
+	news      map[codec.ProfileID][]isNew
+	stale     map[codec.ProfileID]bool
+	regrouped map[codec.ProfileID]bool
+	whole     bool
+
+	heads map[codec.ProfileID][]byte // of profiles with a memo in the store; nil: it has none
+	last  bool                       // this commit moves the position to where memos are
 }
 
 // reason is why a profile is to be evaluated.
@@ -279,19 +293,17 @@ func (w *work) readFeed() (n int, err error) {
 			w.soil(p, r.at, r.row != nil)
 			switch {
 			case r.row == nil:
-				w.memos.drop(p)
-			case w.memos.of[p] != nil:
-				w.news[p] = append(w.news[p], compute.Row{Stream: compute.StreamID(r.row.Stream), At: r.row.At, Value: r.row.Value})
+				w.stale[p] = true
+			default:
+				w.news[p] = append(w.news[p], isNew{r.strand, compute.Row{Stream: compute.StreamID(r.row.Stream), At: r.row.At, Value: r.row.Value}})
 			}
 		}
 	}
-	if len(w.memos.of) > 0 || len(recs) < w.page {
-		end, err := feed.End(w.view.Context(), w.view.Reader(), w.view.Keys())
-		if err != nil {
-			return 0, err
-		}
-		w.whole = maps.Equal(end, after)
+	end, err := feed.End(w.view.Context(), w.view.Reader(), w.view.Keys())
+	if err != nil {
+		return 0, err
 	}
+	w.whole = maps.Equal(end, after)
 	return len(recs), nil
 }
 
@@ -305,6 +317,11 @@ func (w *work) skip(n int) error {
 	return w.evaluate(nil)
 }
 
+// regroups reports whether a change may give its profiles other strands.
+func regroups(c *feed.Change) bool {
+	return c.Kind == feed.Merged || c.Kind == feed.Unmerged || c.Kind == feed.IDRemoved || c.Kind == feed.Regrouped || c.From != ""
+}
+
 // readChange notes whom a change concerns.
 func (w *work) readChange(c *feed.Change) {
 	switch c.Kind {
@@ -312,11 +329,11 @@ func (w *work) readChange(c *feed.Change) {
 		feed.Demoted, feed.Unresolved:
 		return
 	}
-	others := c.Kind == feed.Merged || c.Kind == feed.Unmerged || c.Kind == feed.IDRemoved || c.Kind == feed.Regrouped || c.From != ""
+	others := regroups(c)
 	for _, text := range [...]string{c.Profile, c.From} {
 		if p, _, ok := codec.ParseProfileID(text); ok {
 			if others { // strands came or went
-				w.memos.drop(p)
+				w.regrouped[p] = true
 			}
 			w.soil(p, c.Time, false)
 		}
@@ -361,14 +378,29 @@ func (w *work) evaluateAll() error {
 			return err
 		}
 	}
+	// Memos are as of the position, so that those with one come last.
+	var large []codec.ProfileID
+	for part := range slices.Chunk(profiles, mostTogether) {
+		if err := w.loadHeads(part); err != nil {
+			return err
+		}
+	}
+	profiles = slices.DeleteFunc(profiles, func(p codec.ProfileID) bool {
+		is := w.heads[p] != nil || w.memos.of[p] != nil
+		if is {
+			large = append(large, p)
+		}
+		return is
+	})
+	w.last = false
 	for len(profiles) > mostTogether {
 		if err := w.evaluate(profiles[:mostTogether]); err != nil {
 			return err
 		}
 		profiles = profiles[mostTogether:]
 	}
-	w.pos.cursor, w.pos.Time = after.cursor, after.Time
-	return w.evaluate(profiles)
+	w.pos.cursor, w.pos.Time, w.last = after.cursor, after.Time, true
+	return w.evaluate(append(profiles, large...))
 }
 
 // andAccounts adds the accounts of users who are to be evaluated.

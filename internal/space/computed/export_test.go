@@ -48,10 +48,118 @@ func (c *Computed) Step(ctx context.Context) (more bool, err error) {
 // Forget is what a crash does to the evaluator.
 func (c *Computed) Forget() { c.evaluator.forget() }
 
-// MemosFrom has profiles with that many rows have memos, and returns what was before.
-func MemosFrom(rows int) (before int) {
-	before, memoRows = memoRows, rows
-	return before
+// MemosFrom has profiles with that many rows have memos, and those with more stored ones,
+// until the returned function is called.
+func MemosFrom(rows, stored int) (back func()) {
+	oldRows, oldStored := memoRows, foldRows
+	memoRows, foldRows = rows, stored
+	return func() { memoRows, foldRows = oldRows, oldStored }
+}
+
+// MemoBytes has memos keep that much memory, and write so much together, until the
+// returned function is called.
+func MemoBytes(memory, together int) (back func()) {
+	oldMemory, oldTogether := memoBytes, foldBytes
+	memoBytes, foldBytes = memory, together
+	return func() { memoBytes, foldBytes = oldMemory, oldTogether }
+}
+
+// StoredMemos counts the profiles whose folds are stored.
+func (c *Computed) StoredMemos(ctx context.Context) (n int, err error) {
+	v, err := c.space.View(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer v.Close()
+	return n, v.Each(codec.Folds, 500, func(e kv.Entry) error {
+		if _, part, _ := codec.Folds.Parse(e.Key); part == headPart {
+			n++
+		}
+		return nil
+	})
+}
+
+// CheckReads compares what is read of every profile with what the definitions make of the
+// bodies of all events, wherever the evaluator is.
+func (c *Computed) CheckReads(ctx context.Context) (wrong []string, err error) {
+	v, err := c.space.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	defs, _, err := c.read(v)
+	if err != nil || defs.Revision == 0 {
+		return nil, err
+	}
+	compiled := compiledOf(defs)
+	rows, err := rowsOfBodies(v, compiled)
+	if err != nil {
+		return nil, err
+	}
+	var profiles []codec.ProfileID
+	if err := v.Each(codec.Profiles, 500, func(e kv.Entry) error {
+		p, _ := codec.Profiles.Parse(e.Key)
+		rec, err := codec.DecodeProfile(e.Value)
+		if err == nil && !rec.Merged {
+			profiles = append(profiles, p)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	found, err := gather(v, profiles, true)
+	if err != nil {
+		return nil, err
+	}
+	of := map[codec.ProfileID]*gathered{}
+	for i := range found {
+		of[found[i].id] = &found[i]
+	}
+	for i := range found {
+		more, err := c.wrongReads(v, &found[i], of, rows)
+		if err != nil {
+			return nil, err
+		}
+		wrong = append(wrong, more...)
+	}
+	return wrong, nil
+}
+
+// wrongReads compares what is read of a profile with the truth.
+func (c *Computed) wrongReads(v *space.View, g *gathered, of map[codec.ProfileID]*gathered, rows map[identity.Hash][]compute.Row) (wrong []string, err error) {
+	defs, _, err := c.read(v)
+	if err != nil {
+		return nil, err
+	}
+	compiled, now := compiledOf(defs), v.Now().UnixNano()
+	want, _, err := compiled.truth(v, g, of, rows, now)
+	if err != nil {
+		return nil, err
+	}
+	read, err := c.valuesOf(v, g, now, true)
+	if err != nil {
+		return nil, err
+	}
+	wanted, values := State{Values: want}, map[string][]byte{}
+	for _, t := range read.Traits {
+		values[t.Key] = t.JSON
+	}
+	for _, a := range read.Audiences {
+		if _, in := wanted.get(compiled.byKey[a.Key].number); in != a.In {
+			wrong = append(wrong, fmt.Sprintf("%s of %s reads as %v, want %v", a.Key, g.id.Text(g.rec.Collection), a.In, in))
+		}
+	}
+	_, pos, err := c.read(v)
+	for i := range compiled.definitions {
+		d := &compiled.definitions[i]
+		if d.audience || d.disabled || d.collection != g.rec.Collection || pos.Complete[d.number] != d.meaning {
+			continue
+		}
+		if a, _ := wanted.get(d.number); !bytes.Equal(a.JSON, values[d.key]) {
+			wrong = append(wrong, fmt.Sprintf("%s of %s reads as %s, want %s", d.key, g.id.Text(g.rec.Collection), values[d.key], a.JSON))
+		}
+	}
+	return wrong, err
 }
 
 // Check compares all that the evaluator stored with what it makes of the bodies of all
@@ -163,6 +271,10 @@ func (c *Computed) Check(ctx context.Context) (wrong []string, err error) {
 				bad("%s of %s: listed %v, want %v", d.key, g.id.Text(g.rec.Collection), !has, has)
 			}
 		}
+		more, err := c.wrongReads(v, g, of, rows)
+		if err != nil {
+			return nil, err
+		}
 		read, err := c.valuesOf(v, g, now, true)
 		if err != nil {
 			return nil, err
@@ -176,11 +288,7 @@ func (c *Computed) Check(ctx context.Context) (wrong []string, err error) {
 		if len(told) != 1 || !maps.Equal(told[0].values(), exact.values()) {
 			bad("%s is followed with %v, want %v", read.Profile, told, exact.values())
 		}
-		for _, t := range read.Traits {
-			if a, _ := wanted.get(compiled.byKey[t.Key].number); !bytes.Equal(a.JSON, t.JSON) {
-				bad("%s of %s reads as %s, want %s", t.Key, g.id.Text(g.rec.Collection), t.JSON, a.JSON)
-			}
-		}
+		wrong = append(wrong, more...)
 	}
 	for i := range compiled.definitions {
 		if d := &compiled.definitions[i]; pos.Sizes[d.number] != sizes[d.number] {

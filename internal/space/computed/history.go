@@ -129,7 +129,7 @@ func (w *work) historyRows() error {
 	if err := w.space.Store().Commit(ctx, &b); err != nil {
 		return err
 	}
-	w.evaluator.pos, w.memos = w.pos, memos{} // the feed does not tell of these rows
+	w.evaluator.pos = w.pos
 	return nil
 }
 

@@ -22,6 +22,10 @@ type outcome struct {
 	in   *compute.Input
 	rows compute.Rows
 	memo *compute.Memo // nil: all rows are folded
+	// ahead: rows may be of a later moment than the memo.
+	ahead bool
+	// latest is the time that is taken for that of what is new, with a memo.
+	latest int64
 }
 
 // evaluate evaluates profiles as of a time. One that is not there has no values.
@@ -58,7 +62,10 @@ func (g *gathered) input() *compute.Input {
 // at computes the values as of a time.
 func (o *outcome) at(now int64) (values []Value, next int64, err error) {
 	eval := o.c.Set.Eval
-	if o.memo != nil {
+	switch {
+	case o.memo != nil && o.ahead:
+		eval = o.memo.EvalAhead
+	case o.memo != nil:
 		eval = o.memo.Eval
 	}
 	res, err := eval(o.rows, o.in, now)
@@ -101,6 +108,12 @@ func (o *outcome) since(now int64, changed []uint32) (map[uint32]int64, error) {
 	since := make(map[uint32]int64, len(changed))
 	for _, d := range changed {
 		since[d] = now
+	}
+	if o.memo != nil { // it has too many rows to look back
+		for _, d := range changed {
+			since[d] = o.latest
+		}
+		return since, nil
 	}
 	open := slices.Clone(changed)
 	until := now // all that is open is so from then on

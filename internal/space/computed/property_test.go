@@ -155,16 +155,45 @@ func (h *house) step(t testing.TB) {
 // Whatever happens and in which order, what is stored, listed and read is what the
 // definitions make of all events.
 func TestStoredValuesFollowFromTheEvents(t *testing.T) {
-	storedValuesFollow(t)
+	storedValuesFollow(t, nil)
 }
 
 // The same with the folds of nearly all profiles kept between evaluations.
 func TestStoredValuesFollowFromTheEventsByMemos(t *testing.T) {
-	defer computed.MemosFrom(computed.MemosFrom(2))
-	storedValuesFollow(t)
+	defer computed.MemosFrom(2, 1<<30)()
+	storedValuesFollow(t, nil)
 }
 
-func storedValuesFollow(t *testing.T) {
+// The same with these folds in the store, forgotten by memory now and then, and what is
+// read meanwhile.
+func TestStoredValuesFollowFromTheEventsByStoredFolds(t *testing.T) {
+	defer computed.MemosFrom(2, 2)()
+	bytes := 0
+	stored := 0
+	storedValuesFollow(t, func(t testing.TB, h *house) {
+		if bytes++; bytes%3 == 0 {
+			defer computed.MemoBytes(1000, 200)()
+			h.step(t)
+		}
+		n, err := h.StoredMemos(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored += n
+		wrong, err := h.CheckReads(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range wrong {
+			t.Error(s)
+		}
+	})
+	if stored == 0 {
+		t.Error("no folds were stored")
+	}
+}
+
+func storedValuesFollow(t *testing.T, look func(testing.TB, *house)) {
 	for seed := range uint64(40) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := &world{rng: rand.New(rand.NewPCG(seed, 1))}
@@ -182,6 +211,8 @@ func storedValuesFollow(t *testing.T) {
 				case 2:
 					if w.rng.IntN(3) == 0 {
 						w.setRules(t, h)
+					} else if look != nil {
+						look(t, h)
 					}
 				case 3:
 					h.Forget()

@@ -88,11 +88,15 @@ func (c *Computed) valuesOf(v *space.View, g *gathered, asOf int64, now bool) (V
 			return out, fmt.Errorf("the state of profile %s: %w", out.Profile, err)
 		}
 	}
-	outcomes, err := compiled.evaluate(v, []gathered{*g}, asOf)
+	evaluate := compiled.evaluateNow
+	if !now {
+		evaluate = compiled.evaluateThen
+	}
+	o, err := evaluate(v, pos, g, asOf)
 	if err != nil {
 		return out, err
 	}
-	return out, out.take(compiled, pos, &state, &outcomes[0])
+	return out, out.take(compiled, pos, &state, &o)
 }
 
 // take takes the values of an outcome that are shown. What the evaluator has stored says
