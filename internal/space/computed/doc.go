@@ -13,6 +13,9 @@
 // A definition is complete when its rows cover all of history and every profile was
 // evaluated. Until then nothing is told of it.
 //
+// The memo of a profile keeps the folds of its rows between evaluations; see package
+// compute. That of a large profile is stored.
+//
 // # The way of a value
 //
 // The heart writes what definitions take from an event with the event, as rows under
