@@ -171,7 +171,8 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
 	declared := e.definitions(id)
-	values := computed.New(one, computed.Config{Declared: declared != nil})
+	index := search.New(one, e.log)
+	values := computed.New(one, computed.Config{Declared: declared != nil, TraitNames: index.TraitNames})
 	destinations, err := e.destinations(ctx, one, values)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the destinations of space %s: %w", id, err), one.Close(ctx))
@@ -181,7 +182,7 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 			return nil, errors.Join(fmt.Errorf("the definitions of space %s, %s: %w", id, declared.Definitions, err), destinations.Close(ctx), one.Close(ctx))
 		}
 	}
-	e.spaces[id] = opened{one, query.New(one), overrides.New(one), rules.New(one), watch.New(one), search.New(one, e.log), e.finder(one), values, export.New(one, e.cfg.Data), destinations, made}
+	e.spaces[id] = opened{one, query.New(one), overrides.New(one), rules.New(one), watch.New(one), index, e.finder(one), values, export.New(one, e.cfg.Data), destinations, made}
 	e.spaces[id].KeepProfiles(share.profiles)
 	return one, nil
 }

@@ -60,6 +60,7 @@ var floors = []struct {
 	{"internal/event", 20},
 	{"internal/audit", 19},
 	{"internal/safetext", 10},
+	{"internal/spelling", 10},
 	{"internal/generational", 10},
 	{"internal/task", 10},
 	{"internal/needs", 10},

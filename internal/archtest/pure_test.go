@@ -8,7 +8,7 @@ import (
 
 // pure are the packages that know no store, no HTTP and no clock: what they
 // answer follows from what they are given.
-var pure = []string{"internal/event", "internal/identity", "internal/profile", "internal/compute", "internal/safetext"}
+var pure = []string{"internal/event", "internal/identity", "internal/profile", "internal/compute", "internal/safetext", "internal/spelling"}
 
 // impure are what pure packages may not import: a path and all below it.
 var impure = []string{

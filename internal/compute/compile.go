@@ -18,6 +18,8 @@ type Names struct {
 	// SetTraits reports whether an event ever set a trait of a name on a user or an
 	// account. Nil: any name may be asked about.
 	SetTraits func(c identity.Collection, name string) bool
+	// Listed lists such names, to find the one that was meant; it may be nil.
+	Listed func(c identity.Collection) []string
 }
 
 // compiler makes a Set of a document.
@@ -119,7 +121,7 @@ func (c *compiler) newPlan(of identity.Collection) (*planCompiler, error) {
 		nodes: map[string]*node{}, slots: map[string]*int{}, folds: map[string]int{}, disabled: map[string]bool{},
 	}
 	p.fields.slot = p.slot
-	p.roles = map[StreamID][]role{}
+	p.roles, p.asked = map[StreamID][]role{}, map[string]bool{}
 	for name, t := range c.doc.SetTraits {
 		p.fields.traits[name] = setType(t)
 	}

@@ -11,6 +11,7 @@ import (
 	"cel.dev/cel-go/cel"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/spelling"
 )
 
 // audience compiles an audience.
@@ -63,6 +64,7 @@ func (p *planCompiler) expression(n *node, text, at string, computed bool) cel.P
 		p.c.list[before+i].Path = at
 	}
 	for _, name := range l.traits {
+		p.asked[name] = true
 		p.known(name)
 		n.needs = append(n.needs, "traits."+name)
 	}
@@ -74,7 +76,7 @@ func (p *planCompiler) expression(n *node, text, at string, computed bool) cel.P
 	}
 	program, _, err := check(p.env, tree, mostProfileSteps)
 	if err != nil {
-		return wrong(explainNames(err, l.audiences, p.collection))
+		return wrong(p.explainNames(err, l.audiences))
 	}
 	return program
 }
@@ -87,15 +89,28 @@ func (p *planCompiler) known(name string) {
 }
 
 // explainNames says what to do about a name that is not known.
-func explainNames(err error, audiences []string, of identity.Collection) error {
+func (p *planCompiler) explainNames(err error, audiences []string) error {
 	name := undefinedField.FindStringSubmatch(err.Error())
-	switch {
-	case name == nil:
+	if name == nil {
 		return err
-	case slices.Contains(audiences, name[1]):
-		return fmt.Errorf("%w: there is no such audience of %s", err, of)
 	}
-	return fmt.Errorf("%w: there is no such computed trait of %s, and no event sets it; if events will, name it in set_traits", err, of)
+	if slices.Contains(audiences, name[1]) {
+		return fmt.Errorf("%w: there is no such audience of %s%s", err, p.collection, meant(name[1], slices.Sorted(maps.Keys(p.fields.audiences))))
+	}
+	known := slices.DeleteFunc(slices.Collect(maps.Keys(p.fields.traits)), func(key string) bool { return strings.HasPrefix(key, "@") })
+	if p.c.names.Listed != nil {
+		known = append(known, p.c.names.Listed(p.collection)...)
+	}
+	slices.Sort(known)
+	return fmt.Errorf("%w: there is no such computed trait of %s, and no event sets it%s; if events will, name it in set_traits", err, p.collection, meant(name[1], known))
+}
+
+// meant asks whether a known name was meant.
+func meant(name string, known []string) string {
+	if near := spelling.Nearest(name, known); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
 }
 
 var undefinedField = regexp.MustCompile(`undefined field '([^']*)'`)

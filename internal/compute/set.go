@@ -35,6 +35,8 @@ type plan struct {
 	// first.
 	shown  []Definition
 	traits int // how many of these are traits
+	// asked are the traits that expressions ask about, computed or not.
+	asked map[string]bool
 }
 
 // role is a stream's part in a fold.
@@ -128,6 +130,9 @@ type Definition struct {
 func (s *Set) Definitions() []Definition {
 	return append(append([]Definition(nil), s.users.shown...), s.accounts.shown...)
 }
+
+// Asks reports whether an expression on profiles of a collection asks about a trait.
+func (s *Set) Asks(c identity.Collection, trait string) bool { return s.plan(c).asked[trait] }
 
 // Empty reports whether nothing is computed.
 func (s *Set) Empty() bool { return len(s.users.order)+len(s.accounts.order) == 0 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/selfsame-id/selfsame/internal/spelling"
 )
 
 // decoder fills a struct from a YAML document and notes every mistake and the
@@ -199,7 +201,7 @@ func (d *decoder) object(n *yaml.Node, into reflect.Value, path string) {
 		index, known := fields[key.Value]
 		if !known {
 			hint := "known here: " + strings.Join(names, ", ")
-			if near := nearest(key.Value, names); near != "" {
+			if near := spelling.Nearest(key.Value, names); near != "" {
 				hint = "did you mean " + near + "?"
 				d.failed[join(path, near)] = true // it would be reported again, as missing
 			}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -77,4 +78,21 @@ func destinations(a *auditor, shop, definitions string) {
 	a.call(204, "DELETE", shop+"/suppressions/jane@example.com", "")
 	a.call(200, "PUT", shop+"/definitions", definitions) // without destinations: they are gone
 	a.call(404, "GET", crm, "")
+}
+
+// Definitions that stand in the configuration cannot be changed here; they can be tried.
+func TestDefinitionsOfTheConfiguration(t *testing.T) {
+	a := newAuditor(t)
+	a.house.declared = "fixed"
+	a.call(201, "POST", "/api/spaces", `{"id":"fixed"}`)
+	const path, document = "/api/spaces/fixed/definitions", `{"traits":{"looks":{"event":"Looked","kind":"count"}}}`
+	if got := fmt.Sprint(a.call(409, "PUT", path, document)); !strings.Contains(got, "declared in the configuration") {
+		t.Error(got)
+	}
+	if got := a.call(200, "POST", path+"/check", document); got["applied"] != false {
+		t.Error(got)
+	}
+	if got := a.call(200, "GET", path, ""); fmt.Sprint(got["revision"]) != "0" || got["declared"] != true {
+		t.Error(got)
+	}
 }

@@ -84,6 +84,8 @@ type house struct {
 	catalog *catalog.Catalog
 	mu      sync.Mutex
 	spaces  map[string]*served
+	// declared is a space whose definitions stand in the configuration.
+	declared string
 }
 
 // served is a space with the rooms above it.
@@ -100,8 +102,8 @@ type served struct {
 	*deliver.Dispatcher
 }
 
-func serve(ctx context.Context, store kv.Store, s *space.Space) (*served, error) {
-	c := computed.New(s, computed.Config{})
+func serve(ctx context.Context, store kv.Store, s *space.Space, cfg computed.Config) (*served, error) {
+	c := computed.New(s, cfg)
 	d, err := deliver.Open(ctx, deliver.Config{
 		Space: s.ID(), Store: store, Keys: s.Keys(), Source: truth.New(s, c), Kinds: map[string]deliver.Kind{"webhook": webhook.Kind{}, "email": email.Kind{}},
 		Log: slog.New(slog.DiscardHandler), PublicURL: func() string { return "https://profiles.example.com" },
@@ -138,7 +140,7 @@ func (h *house) Space(ctx context.Context, id string) (Space, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.spaces[id], err = serve(ctx, h.store, s)
+	h.spaces[id], err = serve(ctx, h.store, s, computed.Config{Declared: id == h.declared})
 	return h.spaces[id], err
 }
 
@@ -147,10 +149,11 @@ func (h *house) Opened() []Space { return nil }
 // auditor makes requests and holds each with its answer against the document.
 type auditor struct {
 	*testing.T
-	api  *API
-	doc  *openapi3.T
-	head http.Header     // of the last answer
-	seen map[string]bool // operations that were answered well
+	api   *API
+	house *house
+	doc   *openapi3.T
+	head  http.Header     // of the last answer
+	seen  map[string]bool // operations that were answered well
 }
 
 func newAuditor(t *testing.T) *auditor {
@@ -175,7 +178,7 @@ func newAuditor(t *testing.T) *auditor {
 		return openapi3filter.JSONBodyDecoder(body, h, s, fn)
 	}
 	openapi3filter.RegisterBodyDecoder("application/x-ndjson", lines)
-	return &auditor{T: t, api: New(Deps{Spaces: h, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken}), doc: document(t), seen: map[string]bool{}}
+	return &auditor{T: t, house: h, api: New(Deps{Spaces: h, Catalog: c, Log: quiet}, Settings{AdminToken: adminToken}), doc: document(t), seen: map[string]bool{}}
 }
 
 // call makes a request, checks both ways, and decodes a JSON answer.

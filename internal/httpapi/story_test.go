@@ -15,6 +15,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/kv/pebblekv"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/rules"
 )
 
@@ -57,7 +58,7 @@ func newStory(t *testing.T) story {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rooms, err := serve(ctx, store, s)
+	rooms, err := serve(ctx, store, s, computed.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (c *Computed) PreviewDefinitions(ctx context.Context, document []byte) (Dif
 	if err != nil {
 		return Diff{}, err
 	}
-	_, diff, err := c.next(now, document)
+	_, diff, err := c.next(now, document, c.knownTraits(ctx))
 	return diff, err
 }
 
@@ -52,24 +52,25 @@ func (c *Computed) ApplyDefinitions(ctx context.Context, document []byte, only *
 	if c.cfg.Declared {
 		return Diff{}, ErrDeclared
 	}
-	return c.apply(ctx, document, only)
+	return c.apply(ctx, document, only, c.knownTraits(ctx))
 }
 
-// ApplyDeclared puts a document of the configuration in force, as ApplyDefinitions does.
+// ApplyDeclared puts a document of the configuration in force, as ApplyDefinitions does, but
+// for names of traits that no event has set: they refuse no start.
 func (c *Computed) ApplyDeclared(ctx context.Context, document []byte) error {
-	_, err := c.apply(ctx, document, nil)
+	_, err := c.apply(ctx, document, nil, nil)
 	return err
 }
 
 // errSame: the document changes nothing.
 var errSame = errors.New("nothing changes")
 
-func (c *Computed) apply(ctx context.Context, document []byte, only *uint64) (diff Diff, err error) {
+func (c *Computed) apply(ctx context.Context, document []byte, only *uint64, known knownTraits) (diff Diff, err error) {
 	_, err = c.space.SetDefinitions(ctx, func(now *space.Definitions) ([]byte, any, error) {
 		if only != nil && *only != now.Revision {
 			return nil, nil, fmt.Errorf("%w: revision %d of the definitions is in force, not %d", space.ErrChanged, now.Revision, *only)
 		}
-		next, d, err := c.next(now, document)
+		next, d, err := c.next(now, document, known)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -92,7 +93,7 @@ func (c *Computed) apply(ctx context.Context, document []byte, only *uint64) (di
 }
 
 // next makes the version after the one in force out of a document.
-func (c *Computed) next(now *space.Definitions, document []byte) (Version, Diff, error) {
+func (c *Computed) next(now *space.Definitions, document []byte, known knownTraits) (Version, Diff, error) {
 	old := compiledOf(now)
 	next := Version{Revision: now.Revision + 1, Numbers: map[string]uint32{}}
 	if old == nil {
@@ -132,7 +133,7 @@ func (c *Computed) next(now *space.Definitions, document []byte) (Version, Diff,
 	if wrong != nil {
 		return next, Diff{}, wrong
 	}
-	new, err := compile(next)
+	new, err := compile(next, known.names(old))
 	if err != nil {
 		return next, Diff{}, err
 	}

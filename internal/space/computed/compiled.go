@@ -71,17 +71,17 @@ func Compile(stored []byte) (space.Extractor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compile(v)
+	return compile(v, compute.Names{})
 }
 
-// compile compiles a version. It gives numbers to streams and keys that have none.
-func compile(v Version) (*Compiled, error) {
+// compile compiles a version, in which names are known. It gives numbers to streams and keys that have none.
+func compile(v Version, names compute.Names) (*Compiled, error) {
 	c := &Compiled{Version: v, byNumber: map[uint32]*definition{}, byKey: map[string]*definition{}}
 	var err error
 	if c.Document, err = compute.Parse([]byte(v.Document)); err != nil {
 		return nil, err
 	}
-	if c.Set, err = compute.Compile(c.Document, v.Streams, compute.Names{}); err != nil {
+	if c.Set, err = compute.Compile(c.Document, v.Streams, names); err != nil {
 		return nil, err
 	}
 	c.Version.Streams = c.Set.Streams()

@@ -15,6 +15,8 @@ type Config struct {
 	// Declared says that the definitions come from the configuration: ApplyDefinitions refuses to
 	// change them.
 	Declared bool
+	// TraitNames says which traits documents may ask about; nil: any.
+	TraitNames TraitNames
 }
 
 // Computed is the definitions of one space at work. All methods may be called from many

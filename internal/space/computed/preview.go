@@ -42,11 +42,11 @@ func (c *Computed) PreviewAudience(ctx context.Context, document []byte, key str
 	if err != nil {
 		return AudiencePreview{}, err
 	}
-	version, _, err := c.next(defs, document)
+	version, _, err := c.next(defs, document, c.knownTraits(ctx))
 	if err != nil {
 		return AudiencePreview{}, err
 	}
-	draft, err := compile(version)
+	draft, err := compile(version, compute.Names{})
 	if err != nil {
 		return AudiencePreview{}, err
 	}
