@@ -53,7 +53,7 @@ them makes the same again.`,
 
 // exportFlags are what an export is asked for with.
 type exportFlags struct {
-	file, format, audience, where, source string
+	file, format, audience, where, source, why string
 	columns                               []string
 	account                               bool
 }
@@ -68,6 +68,7 @@ func (sh *shell) exportKind(kind, short string) *cobra.Command {
 	f.StringVar(&x.audience, "audience", "", "only members of the audience with this `KEY`, or their events")
 	f.StringVar(&x.where, "where", "", "only what this CEL `EXPRESSION` holds of")
 	f.BoolVar(&x.account, "account", false, "accounts, not users")
+	f.StringVar(&x.why, "why", "", "the reason, for the audit trail")
 	switch kind {
 	case export.Profiles, export.Members:
 		f.StringSliceVar(&x.columns, "columns", nil, "the `COLUMNS`: standard ones, traits or types of identifiers, separated by commas")
@@ -104,7 +105,7 @@ func (x *exportFlags) choose(sh *shell) error {
 
 func (x *exportFlags) query(id string) url.Values {
 	q := url.Values{"format": {x.format}, "id": {id}}
-	for name, value := range map[string]string{"audience": x.audience, "where": x.where, "source": x.source} {
+	for name, value := range map[string]string{"audience": x.audience, "where": x.where, "source": x.source, "why": x.why} {
 		if value != "" {
 			q.Set(name, value)
 		}

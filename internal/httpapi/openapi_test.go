@@ -362,6 +362,9 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(409, "GET", shop+"/export/profiles?id=mine", "")
 	a.call(200, "GET", shop+"/exports", "")
 	a.call(200, "GET", shop+"/exports/mine", "")
+	if trail := a.call(200, "GET", shop+"/audit?limit=2", ""); first(trail, "action") != "export.events" || fmt.Sprint(trail["data"].([]any)[1].(map[string]any)["detail"]) != "map[columns:[id plan] format:ndjson kind:profiles rows:14]" {
+		t.Errorf("the audit trail: %v", trail)
+	}
 	a.call(404, "GET", shop+"/exports/other", "")
 	a.call(400, "GET", shop+"/find?q=jane&next=x", "")
 

@@ -23,6 +23,7 @@ import (
 // Exporter writes what a space holds.
 type Exporter interface {
 	Export(ctx context.Context, q export.Request) (*export.Export, error)
+	RecordExport(ctx context.Context, id string, e *export.Export, s export.Status, cut bool) error
 }
 
 // The bounds of exports on a node: what runs at once, and what is remembered.
@@ -156,13 +157,18 @@ func (h *handler) exportData(w http.ResponseWriter, r *http.Request) error {
 	name := fmt.Sprintf("%s-%s-%s.%s", job.Space, q.Kind, job.AsOf.Format("20060102-150405"), q.Format)
 	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	out := bufio.NewWriterSize(w, exportBuffer)
+	var last export.Status
 	err = e.Write(r.Context(), out, func(st export.Status) {
+		last = st
 		h.exports.change(job, func(e *api.Export) {
 			e.Done, e.Total, e.Rows, e.Damaged = st.Done, st.Total, st.Rows, st.Damaged
 		})
 	})
 	if err == nil {
 		err = out.Flush()
+	}
+	if failed := s.RecordExport(untilDone(r), id, e, last, err != nil); failed != nil {
+		h.Log.Error("an export could not be put into the audit trail", "space", job.Space, "export", id, "by", job.By, "for", job.For, "error", failed)
 	}
 	if err != nil {
 		problem := answer.Of(err)

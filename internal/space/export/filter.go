@@ -46,7 +46,7 @@ func newProfileFilter(where string, c identity.Collection, audiences []string) (
 		return nil, mistake(err)
 	}
 	if len(set.InUse()) > 0 {
-		return nil, fmt.Errorf("%w: events() cannot be asked about here, where no events are counted; define an audience and export its members", space.ErrInvalid)
+		return nil, fmt.Errorf("%w: events() cannot be asked about here, for no events are counted for a filter; define an audience with this expression (selfsame audiences create KEY --when …) and export its members (selfsame export members --audience KEY)", space.ErrInvalid)
 	}
 	return &profileFilter{set, c, asked}, nil
 }
