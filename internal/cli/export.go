@@ -54,8 +54,8 @@ them makes the same again.`,
 // exportFlags are what an export is asked for with.
 type exportFlags struct {
 	file, format, audience, where, source, why string
-	columns                               []string
-	account                               bool
+	columns                                    []string
+	account                                    bool
 }
 
 func (sh *shell) exportKind(kind, short string) *cobra.Command {
