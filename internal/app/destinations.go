@@ -35,7 +35,7 @@ func (e *Engine) destinations(ctx context.Context, s *space.Space, c *computed.C
 	d, err := deliver.Open(ctx, deliver.Config{
 		Space: s.ID(), Store: e.store, Keys: s.Keys(), Source: source.New(s, c), Kinds: kinds,
 		Guard: &outgoing.Guard{Allow: []netip.Prefix(e.cfg.AllowPrivate)}, Tasks: e.tasks, Log: e.log,
-		Dir: e.cfg.Deliveries, PublicURL: e.publicURL, Idle: !e.serving,
+		Audit: s.PutAudit, Dir: e.cfg.Deliveries, PublicURL: e.publicURL, Idle: !e.serving,
 	})
 	if err != nil {
 		return nil, err

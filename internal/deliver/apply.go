@@ -215,6 +215,9 @@ func (s *Dispatcher) apply(ctx context.Context, text []byte, dry bool) (*Plan, e
 		if err := s.putDefinition(&b, d, rec, was.stored[d.Key]); err != nil {
 			return nil, err
 		}
+		if err := s.record(ctx, &b, "destination.set", d.Key, definedAs(d, s.readable(was, d.Key), was.secrets[d.Key])); err != nil {
+			return nil, err
+		}
 	}
 	var gone []uint32
 	for _, key := range slices.Sorted(maps.Keys(was.records)) {
@@ -225,6 +228,9 @@ func (s *Dispatcher) apply(ctx context.Context, text []byte, dry bool) (*Plan, e
 			b.Delete(codec.Destinations.Key(s.keys, key))
 			b.Delete(codec.DestinationSecrets.Key(s.keys, key))
 			forgetIn(&b, s.keys, was.records[key].Number)
+			if err := s.record(ctx, &b, "destination.set", key, defined{Change: "removed"}); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if dry || plan.Empty() {
@@ -244,6 +250,19 @@ func (s *Dispatcher) apply(ctx context.Context, text []byte, dry bool) (*Plan, e
 		err = errors.Join(err, forgetAll(ctx, s.store, s.keys, number))
 	}
 	return plan, err
+}
+
+// readable is a definition that was declared; nil: there is none, or it cannot be read any
+// more.
+func (s *Dispatcher) readable(was *declared, key string) *Definition {
+	if _, there := was.records[key]; !there {
+		return nil
+	}
+	defs, err := Parse(was.documentOf(key), s.kinds, was.secrets)
+	if err != nil {
+		return nil
+	}
+	return defs[0]
 }
 
 func (s *Dispatcher) putDefinition(b *kv.Batch, d *Definition, rec definitionRecord, old []byte) error {
@@ -308,7 +327,7 @@ func (s *Dispatcher) EnableDestination(ctx context.Context, key string) error {
 	}
 	err = d.change(ctx, func(w *work) error {
 		w.st.Stopped = nil
-		return nil
+		return s.record(ctx, &w.b, "destination.enable", key, nil)
 	})
 	d.wake()
 	return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/kv"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
@@ -68,6 +69,7 @@ func (w *work) sendAgain(seq uint64) error {
 		w.put(row{w.d.hashOf(collectionOf(m.Profile), m.Identifier), l.Name}, said{Value: m.Value, Pending: e.Seq})
 	}
 	w.b.Delete(key)
+	w.st.Dead--
 	return nil
 }
 
@@ -75,6 +77,7 @@ func (w *work) sendAgain(seq uint64) error {
 // they had. It reports how many. ErrNotFound; ErrSuperseded: something newer was said
 // since.
 func (s *Dispatcher) SendAgain(ctx context.Context, key string, seqs ...uint64) (int, error) {
+	seqs = slices.Compact(slices.Sorted(slices.Values(seqs)))
 	d, err := s.find(key)
 	if err != nil {
 		return 0, err
@@ -85,7 +88,7 @@ func (s *Dispatcher) SendAgain(ctx context.Context, key string, seqs ...uint64) 
 				return err
 			}
 		}
-		return nil
+		return s.record(ctx, &w.b, "destination.resend", key, lettersOf(seqs))
 	})
 	if err != nil {
 		return 0, err
@@ -96,14 +99,26 @@ func (s *Dispatcher) SendAgain(ctx context.Context, key string, seqs ...uint64) 
 
 // DiscardLetters removes dead letters for good.
 func (s *Dispatcher) DiscardLetters(ctx context.Context, key string, seqs ...uint64) error {
+	seqs = slices.Compact(slices.Sorted(slices.Values(seqs)))
 	d, err := s.find(key)
 	if err != nil {
 		return err
 	}
 	return d.change(ctx, func(w *work) error {
-		for _, seq := range seqs {
-			w.b.Delete(codec.DeadLetters.Key(w.d.on.keys, d.number, seq))
+		keys := make([][]byte, len(seqs))
+		for i, seq := range seqs {
+			keys[i] = codec.DeadLetters.Key(s.keys, d.number, seq)
 		}
-		return nil
+		there, err := w.r.Get(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for i, key := range keys {
+			if there[i] != nil {
+				w.b.Delete(key)
+				w.st.Dead--
+			}
+		}
+		return s.record(ctx, &w.b, "destination.discard", key, lettersOf(seqs))
 	})
 }

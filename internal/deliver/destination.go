@@ -48,7 +48,8 @@ type destination struct {
 	flying map[uint64]bool
 	lanes  map[identity.Hash]bool // of these
 
-	sending *sending // guarded by mu; nil: nothing is sent
+	sending  *sending // guarded by mu; nil: nothing is sent
+	trimming trimming // belongs to the task
 	// troubled means that what is due is not tried at once.
 	troubled atomic.Bool
 }
@@ -192,11 +193,16 @@ func (d *destination) run(ctx context.Context) (task.Rest, error) {
 		more, err = d.follow(ctx)
 	}
 	d.startSending()
+	if err == nil && !more {
+		_, err = d.trim(ctx)
+	}
 	switch {
 	case errors.Is(err, lease.ErrHeld), errors.Is(err, kv.ErrConflict):
 		return task.Rest{Least: heldPause, Most: heldPause}, nil
 	case err != nil:
 		return task.Rest{}, err
+	case d.trimming.under:
+		return task.Rest{Least: gatherPause, Most: stepPause}, nil
 	case more:
 		return task.Rest{Most: time.Nanosecond}, nil // when the others had their turn
 	case d.on.store.Exclusive():

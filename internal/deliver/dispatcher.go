@@ -53,6 +53,8 @@ type Config struct {
 	// PublicURL says where people reach this server, for links in mails; "", or nil:
 	// nobody knows.
 	PublicURL func() string
+	// Audit has what people did told to the audit trail; nil: nobody keeps one.
+	Audit Audit
 	// Idle: nothing is told; for a look at what is declared and waits.
 	Idle bool
 }
@@ -74,6 +76,7 @@ type Dispatcher struct {
 	dir       string
 	publicURL func() string
 	secret    []byte
+	audit     Audit
 	idle      bool
 
 	applying  sync.Mutex // one change of definitions at a time
@@ -87,7 +90,7 @@ type Dispatcher struct {
 // Open starts the destinations that are declared in the store.
 func Open(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	s := &Dispatcher{
-		idle:  cfg.Idle,
+		idle: cfg.Idle, audit: cfg.Audit,
 		space: cfg.Space, store: cfg.Store, keys: cfg.Keys, source: cfg.Source, kinds: cfg.Kinds, guard: cfg.Guard, roots: cfg.Roots,
 		tasks: cfg.Tasks, log: cfg.Log, now: cfg.Now, pauses: DefaultPauses, dir: cfg.Dir, publicURL: cfg.PublicURL,
 		destinations: map[string]*destination{},

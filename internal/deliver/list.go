@@ -57,9 +57,6 @@ func (s *Dispatcher) Destination(ctx context.Context, key string) (*Status, erro
 	return d.status(ctx)
 }
 
-// mostCounted bounds the dead letters that are counted for a list.
-const mostCounted = 10_000
-
 func (d *destination) status(ctx context.Context) (*Status, error) {
 	r, err := d.on.store.Snapshot(ctx)
 	if err != nil {
@@ -76,7 +73,7 @@ func (d *destination) status(ctx context.Context) (*Status, error) {
 	}
 	s := &Status{
 		Key: d.def.Key, Type: d.def.Type, Name: d.def.Name, Description: d.def.Description, Disabled: d.def.Disabled,
-		Stopped: d.stoppedBy(&st), SetAt: d.setAt, SetBy: d.setBy, Definition: d.def.Text(), Queued: st.Queued, Counts: st.Counts, Baseline: -1,
+		Stopped: d.stoppedBy(&st), SetAt: d.setAt, SetBy: d.setBy, Definition: d.def.Text(), Queued: st.Queued, DeadLetters: st.Dead, Counts: st.Counts, Baseline: -1,
 	}
 	if st.Baseline != nil {
 		s.Baseline = st.Baseline.Done
@@ -93,12 +90,6 @@ func (d *destination) status(ctx context.Context) (*Status, error) {
 		}
 		s.Oldest = m.Message.Queued
 	}
-	from, to = codec.Under(codec.DeadLetters.Of(d.on.keys, d.number))
-	dead, err := r.Scan(ctx, from, to, mostCounted, false)
-	if err != nil {
-		return nil, err
-	}
-	s.DeadLetters = int64(len(dead))
 	keys, err := d.on.source.Keys(ctx)
 	if err != nil {
 		return nil, err

@@ -86,8 +86,8 @@ func (s *Dispatcher) suppressed(ctx context.Context, address identity.Hash) (*Su
 }
 
 // suppress lets no mail go to an address any more. What was said first stays, but that
-// somebody unsubscribed counts more than that mail bounced.
-func (s *Dispatcher) suppress(ctx context.Context, address identity.Hash, why Suppression) error {
+// somebody unsubscribed counts more than that mail bounced. also is put into the same commit.
+func (s *Dispatcher) suppress(ctx context.Context, address identity.Hash, why Suppression, also func(*kv.Batch) error) error {
 	old, err := s.suppressed(ctx, address)
 	if err != nil {
 		return err
@@ -101,6 +101,9 @@ func (s *Dispatcher) suppress(ctx context.Context, address identity.Hash, why Su
 	}
 	var b kv.Batch
 	b.Put(codec.Suppressed.Key(s.keys, address), v)
+	if err := also(&b); err != nil {
+		return err
+	}
 	return s.store.Commit(ctx, &b)
 }
 
@@ -274,7 +277,7 @@ func (s *Dispatcher) Unsubscribe(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	return s.suppress(ctx, address, Suppression{Reason: Unsubscribed, At: s.now().UnixNano()})
+	return s.suppress(ctx, address, Suppression{Reason: Unsubscribed, At: s.now().UnixNano()}, func(*kv.Batch) error { return nil })
 }
 
 // IsUnsubscribed reports whether the address that a token is of has unsubscribed.

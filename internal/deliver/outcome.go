@@ -144,6 +144,7 @@ func (w *work) bury(e *entry, r Result, why string) error {
 	default:
 		w.st.Counts.Refused++
 	}
+	w.st.Dead++
 	w.b.Delete(w.dueKey(e))
 	w.b.Put(codec.DeadLetters.Key(w.d.on.keys, w.d.number, e.Seq), v)
 	return w.gone(e)

@@ -90,6 +90,7 @@ type state struct {
 	Leaving *leaving `json:"leaving,omitempty"`
 	// Tried are messages, delivered at most once, that a try may have reached.
 	Tried   []uint64 `json:"tried,omitempty"`
+	Dead    int64    `json:"dead,omitempty"` // dead letters
 	Stopped *Stopped `json:"stopped,omitempty"`
 	// Hour counts deliveries of one hour, for Limits.Hour.
 	Hour      int64 `json:"hour,omitempty"` // its beginning, ns since 1970

@@ -21,13 +21,20 @@ func (s *Dispatcher) Suppression(ctx context.Context, address string) (*Suppress
 // Suppress lets no mail of this space go to an address any more, as if it had
 // unsubscribed.
 func (s *Dispatcher) Suppress(ctx context.Context, address string) error {
-	return s.suppress(ctx, s.addressHash(address), Suppression{Reason: Unsubscribed, At: s.now().UnixNano()})
+	hash := s.addressHash(address)
+	return s.suppress(ctx, hash, Suppression{Reason: Unsubscribed, At: s.now().UnixNano()}, func(b *kv.Batch) error {
+		return s.record(ctx, b, "suppression.add", addressSubject(hash), nil)
+	})
 }
 
 // Unsuppress lets mails go to an address again: its owner wants them, or has a mailbox
 // again.
 func (s *Dispatcher) Unsuppress(ctx context.Context, address string) error {
 	var b kv.Batch
-	b.Delete(codec.Suppressed.Key(s.keys, s.addressHash(address)))
+	hash := s.addressHash(address)
+	b.Delete(codec.Suppressed.Key(s.keys, hash))
+	if err := s.record(ctx, &b, "suppression.remove", addressSubject(hash), nil); err != nil {
+		return err
+	}
 	return s.store.Commit(ctx, &b)
 }

@@ -260,7 +260,11 @@ type receiver struct {
 	got    []Message
 	answer func(*Message) Outcome // nil: delivered; what is not Refused or unread has been taken
 	taken  func(*Message) bool    // whether a message reached it, if it is not delivered
+
+	remembers time.Duration
 }
+
+func (r *receiver) Remembers() time.Duration { return r.remembers }
 
 func (r *receiver) Parse(s *Section, _ *Definition) Settings {
 	s.Secret("secret")

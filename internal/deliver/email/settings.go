@@ -42,6 +42,9 @@ const (
 	implicit                      // smtps://
 )
 
+// Remembers implements deliver.Rememberer: the longest time in which mails are counted.
+func (s *settings) Remembers() time.Duration { return max(s.perPerson.in, s.perAddress.in) }
+
 // quota is at most count mails in a time. The zero quota sets no bound.
 type quota struct {
 	count int
