@@ -90,11 +90,13 @@ test-e2e:
 test-raced:
 	@$(GO) test -race -vet=off -timeout 15m $(filter-out $(PLAIN:%=$(MODULE)/%) $(MODULE)/$(E2E) $(MODULE)/internal/archtest,$(shell $(GO) list ./...))
 
-# With the race detector space's random worlds are a sixth of those that are here.
+# Random worlds, of which the race detector sees a sixth.
+WORLDS := 'Equal|RulesChangeWhile|IsolateOfVeryMany|VersionsMove|StoredValuesFollow|SuggestionsAreThose|FindIsAScan'
+
 .PHONY: test-plain
 test-plain:
 	@$(GO) test -vet=off -timeout 15m $(PLAIN:%=./%)
-	@$(GO) test -vet=off -timeout 15m -run 'Equal|RulesChangeWhile|IsolateOfVeryMany|VersionsMove' ./internal/space
+	@$(GO) test -vet=off -timeout 15m -run $(WORLDS) $(addprefix ./internal/space/,. computed duplicates search)
 
 # More flags, for example BENCH='-into docs/performance.md#bench'.
 BENCH :=

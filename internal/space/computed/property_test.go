@@ -14,6 +14,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
+	"github.com/selfsame-id/selfsame/internal/space/spacetest"
 )
 
 // documents are definitions of all kinds, in versions of one another.
@@ -194,7 +195,7 @@ func TestStoredValuesFollowFromTheEventsByStoredFolds(t *testing.T) {
 }
 
 func storedValuesFollow(t *testing.T, look func(testing.TB, *house)) {
-	for seed := range uint64(40) {
+	for seed := range spacetest.Seeds(40) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := &world{rng: rand.New(rand.NewPCG(seed, 1))}
 			h := open(t, kvtest.NewMemory().Open(), space.Config{ReplayBound: []int{1000, 5}[seed%2]})

@@ -22,6 +22,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/overrides"
 	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/internal/space/rules"
+	"github.com/selfsame-id/selfsame/internal/space/spacetest"
 	"github.com/selfsame-id/selfsame/internal/task"
 )
 
@@ -270,7 +271,7 @@ func TestTheSearchFollowsCommits(t *testing.T) {
 // Whatever happens to profiles, what is suggested is what a look at all of them
 // would find.
 func TestSuggestionsAreThoseOfAllProfiles(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range spacetest.Seeds(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 3))

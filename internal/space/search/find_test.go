@@ -23,6 +23,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/space/query"
 	"github.com/selfsame-id/selfsame/internal/space/rules"
 	"github.com/selfsame-id/selfsame/internal/space/search"
+	"github.com/selfsame-id/selfsame/internal/space/spacetest"
 )
 
 var quiet = slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -223,7 +224,7 @@ func compare(t testing.TB, s *space.Space, x *search.Index) {
 // At rest what is found is what a look at every profile finds: after merges, undo, other
 // rules, restarts, and where the index begins later than the events.
 func TestFindIsAScanOfAllProfiles(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range spacetest.Seeds(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 10))
 			store := kvtest.NewMemory().Open()
