@@ -84,6 +84,10 @@ func (s *Space) AwaitRules(ctx context.Context) error {
 			err = s.followRules(ctx, r)
 			r.Close()
 		}
+		if s.adopted == nil {
+			s.adopted = make(chan struct{})
+		}
+		adopted := s.adopted
 		s.writing.Unlock()
 		if err != nil {
 			return err
@@ -91,8 +95,13 @@ func (s *Space) AwaitRules(ctx context.Context) error {
 		if !s.version.Load().Applying {
 			return nil
 		}
+		var elsewhere <-chan time.Time
+		if !s.store.Exclusive() {
+			elsewhere = time.After(10 * time.Millisecond) // another node may be at it, and only the store tells
+		}
 		select {
-		case <-time.After(10 * time.Millisecond):
+		case <-adopted:
+		case <-elsewhere:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.life.Done():

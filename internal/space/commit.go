@@ -12,7 +12,7 @@ import (
 )
 
 // commitTries is how often a commit is decided again after a conflict with
-// another node; partTries is how often parts of it are deferred before all of it
+// another node; splitTries is how often parts of it are deferred before all of it
 // is read again.
 const (
 	commitTries = 12

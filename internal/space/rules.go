@@ -89,13 +89,18 @@ func decodeRules(b []byte) (rulesRecord, error) {
 	return rec, nil
 }
 
-// adopt works by rules from now on. stored is their record.
+// adopt works by rules from now on. stored is their record. The caller holds the writer's
+// lock, or opens the space.
 func (s *Space) adopt(rs *identity.Ruleset, rec rulesRecord, stored []byte) {
 	s.rules.Store(rs)
 	s.version.Store(rec.public())
 	s.ruleBytes = stored
 	s.cache.forget()
 	s.pairs.forget() // rules that look elsewhere may take pairs away
+	if s.adopted != nil {
+		close(s.adopted)
+		s.adopted = nil
+	}
 	if rec.Applying && s.store.Exclusive() {
 		s.wakeApply() // on a shared store it is for the owner of the job's lease
 	}

@@ -38,6 +38,7 @@ type Space struct {
 	// ruleBytes is the record of the rules at work, which every commit on a
 	// shared store requires. The writer's, or whoever holds its lock.
 	ruleBytes []byte
+	adopted   chan struct{} // closed at the next change of that record, if somebody waits for one; likewise
 	overrides atomic.Pointer[tx.OverrideSet]
 	// definitions are those of computed traits and audiences at work.
 	definitions atomic.Pointer[Definitions]
