@@ -405,3 +405,11 @@ func SetPreviewBytes(n int) (back func()) {
 	mostPreviewBytes = n
 	return func() { mostPreviewBytes = before }
 }
+
+// SetHistoryRows has history go through so many rows in one piece, until the returned
+// function is called.
+func SetHistoryRows(n int) (back func()) {
+	before := historyRows
+	historyRows = n
+	return func() { historyRows = before }
+}

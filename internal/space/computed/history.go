@@ -1,7 +1,6 @@
 package computed
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 
@@ -22,19 +21,26 @@ import (
 
 const (
 	historyBlocks   = 256                  // read in one piece
+	historyTogether = 32                   // of these, at the same time
 	historyProfiles = mostTogether         // evaluated in one piece
 	historyBytes    = kv.MaxBatchBytes / 4 // of rows in one commit
 )
+
+// historyRows are gone through in one piece for who has them. Tests lower it.
+var historyRows = 4 * mostTogether
 
 // history does a piece of the job, if there is one, and reports whether there is more.
 func (w *work) history() (more bool, err error) {
 	if !w.plan() {
 		return false, nil
 	}
-	if w.pos.Job.Values {
+	switch {
+	case w.pos.Job.Values && w.pos.Job.Rows:
+		return true, w.historyOwners()
+	case w.pos.Job.Values:
 		return true, w.historyValues()
 	}
-	return true, w.historyRows()
+	return true, w.takeRows()
 }
 
 // plan sees to it that the position has the job that the definitions need, and reports
@@ -67,12 +73,37 @@ func (w *work) plan() bool {
 		w.pos.Job = nil
 		return false
 	}
-	w.pos.Job = &job{Revision: w.definitions.Revision, Streams: missing, Values: len(missing) == 0, Since: w.now}
+	w.pos.Job = &job{Revision: w.definitions.Revision, Streams: missing, Values: len(missing) == 0, Rows: w.onlyRows(missing), Since: w.now}
 	return true
 }
 
-// historyRows puts the rows that new streams take from some blocks.
-func (w *work) historyRows() error {
+// onlyRows reports whether nobody but who has rows of new streams can get other values:
+// all there is to compute are traits that never were, of these streams alone. Who has
+// none has no value of them.
+func (w *work) onlyRows(missing []compute.StreamID) bool {
+	if w.pos.Job != nil || len(missing) == 0 { // what it did is not known any more
+		return false
+	}
+	for number := range w.pos.Complete {
+		if d := w.compiled.byNumber[number]; d == nil || d.disabled {
+			return false
+		}
+	}
+	for i := range w.compiled.definitions {
+		d := &w.compiled.definitions[i]
+		old, was := w.pos.Complete[d.number]
+		if d.disabled || old == d.meaning {
+			continue
+		}
+		if was || d.audience || slices.ContainsFunc(d.streams, func(s compute.StreamID) bool { return !slices.Contains(missing, s) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// takeRows puts the rows that new streams take from some blocks.
+func (w *work) takeRows() error {
 	j := w.pos.Job
 	ctx, r, keys := w.view.Context(), w.view.Reader(), w.view.Keys()
 	from, end := codec.Headers.All(keys)
@@ -101,25 +132,28 @@ func (w *work) historyRows() error {
 	w.fence.Require(&b)
 	done := len(page) < historyBlocks
 	wanted, all := w.wanted(j.Streams)
-	for _, e := range page {
-		block, ok := codec.Headers.Parse(e.Key)
-		if !ok {
-			return kv.ErrCorrupt
-		}
+	for part := range slices.Chunk(page, historyTogether) {
 		if b.Bytes() > historyBytes {
 			done = false
 			break
 		}
-		if heads, err := journal.DecodeHeader(e.Value); err == nil && !all && !slices.ContainsFunc(heads, func(h journal.Head) bool { return wanted[h.Name] }) {
-			j.Done += int64(len(heads)) // its bodies need not be unpacked
-		} else if err := w.rowsOfBlock(&b, block, j); err != nil {
+		found, err := w.rowsOfBlocks(part, wanted, all)
+		if err != nil {
 			return err
 		}
-		j.Block.Block = block
+		for i := range found {
+			found[i].add(&b, w.pos)
+			j.Block.Block = found[i].block
+			j.Done += int64(found[i].events)
+		}
 	}
 	if done {
 		w.pos.Streams = append(w.pos.Streams, j.Streams...)
-		*j = job{Revision: j.Revision, Values: true, Since: j.Since}
+		next := job{Revision: j.Revision, Values: true, Since: j.Since}
+		if j.Rows {
+			next.Rows, next.Streams = true, j.Streams
+		}
+		*j = next
 	}
 	position, err := w.pos.encode()
 	if err != nil {
@@ -142,58 +176,6 @@ func (w *work) wanted(streams []compute.StreamID) (names map[uint32]bool, all bo
 		names[journal.NameHash(name)] = true
 	}
 	return names, all
-}
-
-// rowsOfBlock adds the rows of a block's events to a batch, which holds only if no
-// event of it has moved to another strand or was erased meanwhile.
-func (w *work) rowsOfBlock(b *kv.Batch, id event.Block, j *job) error {
-	keys := w.view.Keys()
-	block, err := journal.Read(w.view.Context(), w.view.Reader(), keys, id)
-	if err != nil {
-		return err
-	}
-	j.Done += int64(len(block.Heads))
-	var taken compute.Taken
-	any := false
-	for o := range block.Heads {
-		e, m, state := block.Event(o)
-		if state != journal.Whole {
-			continue
-		}
-		taken.Reset()
-		w.compiled.Set.Extract(&m, e.Source, &taken)
-		for _, s := range taken.Skipped {
-			if slices.Contains(j.Streams, s.Stream) {
-				addTo(w.pos.Skipped, s.Stream, s.Problem, 1)
-			}
-		}
-		h := &block.Heads[o]
-		at := h.Moment(id, o)
-		for i := range taken.Rows {
-			row := &taken.Rows[i]
-			if !slices.Contains(j.Streams, row.Stream) {
-				continue
-			}
-			strand, ok := strandOf(h, row.Account)
-			if !ok {
-				continue
-			}
-			any = true
-			b.Put(codec.Rows.Key(keys, strand, uint32(row.Stream), at), bytes.Clone(row.Value))
-		}
-	}
-	if !any {
-		return nil
-	}
-	guard := []([]byte){codec.Headers.Key(keys, id), codec.Erased.Key(keys, id)}
-	values, err := w.view.Reader().Get(w.view.Context(), guard...)
-	if err != nil {
-		return err
-	}
-	for i := range guard {
-		b.Require(guard[i], values[i])
-	}
-	return nil
 }
 
 // strandOf is where the heart puts a row of an event, see space.PlaceRows.
@@ -241,6 +223,50 @@ func (w *work) historyValues() error {
 		}
 	}
 	if len(page) < historyProfiles {
+		return w.complete(profiles)
+	}
+	return w.evaluate(profiles)
+}
+
+// historyOwners evaluates the profiles, and the accounts of these, that have rows of the
+// job's streams, some strands at a time.
+func (w *work) historyOwners() error {
+	j := w.pos.Job
+	ctx, r, keys := w.view.Context(), w.view.Reader(), w.view.Keys()
+	from, end := codec.Rows.All(keys)
+	if j.Row != nil {
+		from = kv.After(j.Row)
+	}
+	page, err := r.Scan(ctx, from, end, historyRows, false)
+	if err != nil {
+		return err
+	}
+	var strands []identity.Hash
+	for _, e := range page {
+		strand, stream, _, ok := codec.Rows.Parse(e.Key)
+		if !ok {
+			return kv.ErrCorrupt
+		}
+		if slices.Contains(j.Streams, compute.StreamID(stream)) && (len(strands) == 0 || strands[len(strands)-1] != strand) {
+			strands = append(strands, strand)
+		}
+		j.Row = e.Key
+	}
+	profiles, err := profilesOf(w.view, strands)
+	if err == nil && w.compiled.accounts {
+		profiles, err = w.andAccounts(profiles)
+	}
+	if err != nil {
+		return err
+	}
+	if j.Done += int64(len(profiles)); j.Total == 0 {
+		counted, err := w.view.Counters()
+		if err != nil {
+			return err
+		}
+		j.Total = max(counted.Profiles, 1)
+	}
+	if len(page) < historyRows {
 		return w.complete(profiles)
 	}
 	return w.evaluate(profiles)

@@ -43,6 +43,8 @@ type job struct {
 	End      blockText          `json:"end"`              // the last one to read
 	Values   bool               `json:"values,omitempty"` // rows are done
 	Profile  codec.ProfileID    `json:"profile"`          // the last one that was evaluated
+	Rows     bool               `json:"rows,omitempty"`   // only who has rows of the streams is evaluated
+	Row      []byte             `json:"row,omitempty"`    // the last one whose owner was
 	Done     int64              `json:"done"`             // events, then profiles
 	Total    int64              `json:"total"`
 	Since    int64              `json:"since"` // when it began

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,16 @@ audiences:
   buyers: {when: traits.paid > 0}
   wanting: {when: size(traits.wanted) > 1}
 `}
+
+// A version that has only traits more: nobody without rows of theirs is evaluated.
+func init() {
+	more := strings.Replace(documents[1], "traits:\n", `traits:
+  others: {event: Other, kind: last, property: properties.item}
+  last_of_other: {kind: since, of: {event: Seen, kind: sum, property: properties.price}, last: {event: Other}}
+  team_seen: {event: Seen, kind: average, property: properties.price, for: accounts}
+`, 1)
+	documents = slices.Insert(documents, 2, more)
+}
 
 // world makes things happen to a house.
 type world struct {
@@ -244,6 +255,52 @@ func storedValuesFollow(t *testing.T, look func(testing.TB, *house)) {
 				if i < 10 {
 					t.Error(s)
 				}
+			}
+		})
+	}
+}
+
+// Traits alone that are new are computed of those who have rows of theirs, while events
+// and merges go on.
+func TestNewTraitsOverHistory(t *testing.T) {
+	defer computed.SetHistoryRows(7)()
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			w := &world{rng: rand.New(rand.NewPCG(seed, 2))}
+			h := open(t, kvtest.NewMemory().Open(), space.Config{})
+			h.set(time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC))
+			some := func() {
+				var lines []string
+				for range 1 + w.rng.IntN(20) {
+					lines = append(lines, w.event(h.now))
+				}
+				h.ingest(t, lines...)
+			}
+			some()
+			h.apply(t, documents[1])
+			for range 5 {
+				some()
+			}
+			h.settle(t)
+			h.apply(t, documents[2])
+			for range 12 {
+				switch w.rng.IntN(4) {
+				case 0:
+					some()
+				case 1:
+					w.decide(h)
+				case 2:
+					h.Forget()
+				}
+				h.step(t)
+			}
+			h.settle(t)
+			wrong, err := h.Check(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range wrong {
+				t.Error(s)
 			}
 		})
 	}
