@@ -168,6 +168,12 @@ func (e *evaluator) round(ctx context.Context, fence lease.Fence) (more bool, ne
 	if more, err = w.history(); err != nil || more {
 		return more, wait, err
 	}
+	if more, err = w.takeOut(); err != nil || more {
+		return more, wait, err
+	}
+	if w.pos.Unused != nil && (wait == 0 || wait > pollPause) {
+		wait = pollPause // events come first
+	}
 	return false, wait, w.storeCounts()
 }
 

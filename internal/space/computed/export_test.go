@@ -238,6 +238,15 @@ func (c *Computed) Check(ctx context.Context) (wrong []string, err error) {
 	}); err != nil {
 		return nil, err
 	}
+	used := compiled.inUse()
+	if err := v.Each(codec.Rows, 500, func(e kv.Entry) error {
+		if strand, stream, _, _ := codec.Rows.Parse(e.Key); !used[compute.StreamID(stream)] {
+			bad("strand %x has a row of stream %d, which nothing uses", strand, stream)
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
 	now := v.Now().UnixNano()
 	for i := range found {
 		g := &found[i]

@@ -50,6 +50,7 @@ func (w *work) plan() bool {
 		return true
 	}
 	var missing, kept []compute.StreamID
+	w.letGo()
 	for _, s := range w.compiled.Set.InUse() {
 		if slices.Contains(w.pos.Streams, s.ID) {
 			kept = append(kept, s.ID)

@@ -26,6 +26,9 @@ type position struct {
 	// Streams are those whose rows cover all of history.
 	Streams []compute.StreamID `json:"streams,omitempty"`
 	Job     *job               `json:"job,omitempty"`
+	// Unused are streams whose rows are being taken out, Gone those whose rows were.
+	Unused *unused            `json:"unused,omitempty"`
+	Gone   []compute.StreamID `json:"gone,omitempty"`
 	// Skipped counts what streams in use could not take from events, and Problems, by
 	// the number of the definition, why expressions on profiles did not hold.
 	Skipped  map[compute.StreamID]counts `json:"skipped,omitempty"`
