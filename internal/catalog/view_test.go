@@ -204,7 +204,7 @@ func TestStoreStandsStill(t *testing.T) {
 		t.Errorf("who waited when it stood still: %v", err)
 	}
 	close(goesOn)
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Millisecond) {
 		if _, ok := sourceBy(c, first.WriteKey); ok {
 			break
 		}

@@ -208,7 +208,7 @@ func TestServerAndItsCommands(t *testing.T) {
 		}
 	}
 	admin := regexp.MustCompile(`adm_[\w-]+`)
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(out.String(), "Send an event"); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !strings.Contains(out.String(), "Send an event"); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("the secrets are not shown\n%s", out)
 		}

@@ -53,7 +53,7 @@ func TestAStreamOfNATS(t *testing.T) {
 	}
 	server.Start()
 	defer func() { server.Shutdown(); server.WaitForShutdown() }()
-	if !server.ReadyForConnections(10 * time.Second) {
+	if !server.ReadyForConnections(2 * time.Minute) {
 		t.Fatal("the server does not start")
 	}
 	r := start(t, withStreams)

@@ -101,7 +101,7 @@ func (h *hook) deliveries() []delivery {
 // wait waits until n requests came.
 func (h *hook) wait(t *testing.T, n int) []delivery {
 	t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(2 * time.Minute)
 	for len(h.deliveries()) < n {
 		select {
 		case <-h.more:
@@ -179,7 +179,7 @@ func (r *rig) status(t *testing.T) *deliver.Status {
 // until waits until the status is as wanted.
 func (r *rig) until(t *testing.T, f func(*deliver.Status) bool) *deliver.Status {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		s := r.status(t)
 		if f(s) {

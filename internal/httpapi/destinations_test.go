@@ -42,7 +42,7 @@ func destinations(a *auditor, shop, definitions string) {
 	crm := shop + "/destinations/crm"
 	until := func(what string, f func() bool) {
 		a.Helper()
-		for deadline := time.Now().Add(30 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); !f(); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				a.Fatal(what)
 			}

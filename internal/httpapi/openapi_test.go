@@ -376,7 +376,7 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(400, "GET", shop+"/insights/counts?every=year", "")
 	// The watcher needs a moment.
 	var warnings map[string]any
-	for deadline := time.Now().Add(30 * time.Second); first(warnings, "id") == "none"; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); first(warnings, "id") == "none"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("no warnings")
 		}
@@ -402,7 +402,7 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(200, "PUT", shop+"/definitions?why=tests", definitions, "Selfsame-User", "ann", "If-Match", `"0"`)
 	a.call(412, "PUT", shop+"/definitions", definitions, "If-Match", `"0"`)
 	// They are computed over history in a moment.
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the audience stays empty")
 		}
@@ -441,7 +441,7 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 	a.call(400, "POST", shop+"/rules/check", `{"order":"sideways"}`)
 	draft := `{"identifiers":[{"type":"user_id","limit":1},{"type":"anonymous_id","blocked":["kiosk"]}]}`
 	sim := a.call(202, "POST", shop+"/simulations", draft)
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		got := a.call(200, "GET", shop+"/simulations/"+sim["id"].(string), "")
 		if got["state"] == "done" {
 			if got["report"] == nil {
@@ -562,7 +562,7 @@ func TestAnswersAreWhatTheDocumentSays(t *testing.T) {
 // settled waits until new rules are applied.
 func (a *auditor) settled(path string) {
 	a.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if a.call(200, "GET", path+"/rules", "")["applying"] == false {
 			return
 		}

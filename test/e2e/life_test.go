@@ -84,7 +84,7 @@ func TestStoppedUnderLoad(t *testing.T) {
 	if err := p.Terminate(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Wait(20 * time.Second); err != nil {
+	if err := p.Wait(patience); err != nil {
 		t.Errorf("the server ended with %v", err)
 	}
 	t.Logf("it took %v to stop", time.Since(began).Round(time.Millisecond))

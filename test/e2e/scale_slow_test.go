@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -52,6 +54,13 @@ func gather(t testing.TB, n int, p *server) *crowd {
 				c.mu.Lock()
 				c.sent += int64(len(request))
 				switch {
+				case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE):
+					// Refused before all of it was sent, and the answer was lost with the rest.
+					_ = conn.Close()
+					if conn, err = wire.Dial(p.Addr, patience); err != nil {
+						c.problems = append(c.problems, err.Error())
+						c.over.Store(true)
+					}
 				case err != nil:
 					c.problems = append(c.problems, err.Error())
 					c.over.Store(true)

@@ -125,7 +125,7 @@ func tokenOf(space string) string { return token + "_" + space }
 func newSiteWith(t testing.TB, binary, config string) *site {
 	t.Helper()
 	dir := t.TempDir()
-	s := &site{t: t, binary: binary, config: filepath.Join(dir, "selfsame.yaml"), data: filepath.Join(dir, "data"), ready: time.Minute}
+	s := &site{t: t, binary: binary, config: filepath.Join(dir, "selfsame.yaml"), data: filepath.Join(dir, "data"), ready: patience}
 	if !strings.Contains(config, "deliveries:") {
 		config += "\ndeliveries: " + filepath.Join(dir, "deliveries") + "\n"
 	}
@@ -231,7 +231,7 @@ func (p *server) dial(t testing.TB) *wire.Conn {
 // run runs a command of the binary and returns its output and exit code.
 func (s *site) run(t testing.TB, stdin []byte, args ...string) (output string, code int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, s.binary, args...)
 	var out bytes.Buffer

@@ -125,7 +125,7 @@ func (p *Postgres) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGINT) // sessions are broken off
 	select {
 	case <-p.done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		_ = p.cmd.Process.Signal(syscall.SIGQUIT)
 		<-p.done
 	}

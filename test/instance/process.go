@@ -22,7 +22,7 @@ type Options struct {
 	Args   []string // further arguments of serve
 	Env    []string // added to the environment
 	Echo   io.Writer
-	Ready  time.Duration // how long it may take until it is ready; default 20 s
+	Ready  time.Duration // how long it may take until it is ready; default 2 minutes
 }
 
 // Process is a running server.
@@ -88,9 +88,9 @@ func freeAddr() (string, error) {
 
 func (p *Process) awaitReady(limit time.Duration) error {
 	if limit == 0 {
-		limit = 20 * time.Second
+		limit = 2 * time.Minute
 	}
-	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		select {
 		case <-p.done:
@@ -157,5 +157,5 @@ func (p *Process) Stop() error {
 	if err := p.Terminate(); err != nil {
 		return err
 	}
-	return p.Wait(30 * time.Second)
+	return p.Wait(2 * time.Minute)
 }

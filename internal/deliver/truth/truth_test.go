@@ -113,7 +113,7 @@ func start(t *testing.T, send string) *rig {
 
 func (r *rig) until(t *testing.T, f func(*deliver.Status) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(2 * time.Millisecond) { // nothing signals that all is quiet
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(2 * time.Millisecond) { // nothing signals that all is quiet
 		s, err := r.Destination(t.Context(), "hook")
 		if err != nil {
 			t.Fatal(err)

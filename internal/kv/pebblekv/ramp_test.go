@@ -31,7 +31,7 @@ func TestFewMemtables(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Millisecond) {
 		if n := s.db.Metrics().MemTable.Count; n <= mostWaiting+1 {
 			return
 		} else if time.Now().After(end) {

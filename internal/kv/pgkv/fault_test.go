@@ -193,7 +193,7 @@ func TestFailover(t *testing.T) {
 	}
 	standby.Promote()
 	var last error
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if last = write(2000); last == nil || errors.Is(last, kv.ErrConflict) {
 			last = nil
 			break
@@ -241,7 +241,7 @@ func TestOpen(t *testing.T) {
 	var b kv.Batch
 	b.Put([]byte("k"), nil)
 	var err error
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if err = s.Commit(background, &b); err != nil {
 			break
 		}

@@ -241,7 +241,7 @@ func storedValuesFollow(t *testing.T, look func(testing.TB, *house)) {
 				}
 				h.set(h.now.Add(time.Duration(w.rng.IntN(int(time.Hour)))))
 			}
-			for end := time.Now().Add(20 * time.Second); h.space.Stats().Pending > 0; time.Sleep(time.Millisecond) {
+			for end := time.Now().Add(2 * time.Minute); h.space.Stats().Pending > 0; time.Sleep(time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatal("replays stay pending")
 				}

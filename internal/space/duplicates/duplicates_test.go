@@ -248,7 +248,7 @@ func TestTheSearchFollowsCommits(t *testing.T) {
 	s.d = duplicates.New(s.Space, duplicates.Config{Tasks: tasks, Pause: time.Millisecond})
 	s.says(`user_id:jane {"email":"j.doe@gmail.com"}`)
 	s.says(`user_id:jane2 {"email":"jdoe@gmail.com"}`)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		p, err := s.d.Duplicates(t.Context(), duplicates.Query{Limit: 10})
 		if err != nil {
 			t.Fatal(err)
