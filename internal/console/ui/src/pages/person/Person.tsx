@@ -16,7 +16,7 @@ import { Journey } from './journey/Journey'
 import { firstName, isKnown, nameOf } from './name'
 import { Traits } from './Traits'
 
-const Graph = lazy(() => import('./Graph'))
+const Graph = lazy(() => import('./graph/Graph'))
 
 export type Collection = 'users' | 'accounts'
 
