@@ -122,7 +122,7 @@ try {
     const said = await page.evaluate(() => window.said.join('\n'))
     for (const words of ['It seemed to be 1 person.', 'It seemed to be 2 people.']) if (!said.includes(words)) problems.push(`the journey played without “${words}”`)
   })
-  for (const tab of ['Traits', 'Events', 'Identities', 'Accounts', 'Graph']) {
+  for (const tab of ['Traits', 'Events', 'Identities', 'Sent', 'Accounts', 'Graph']) {
     await step(`a person's ${tab}`, async () => {
       await page.getByRole('tab', { name: tab }).click()
       await page.waitForLoadState('networkidle')

@@ -14,6 +14,7 @@ import { Events } from './Events'
 import { Identities } from './Identities'
 import { Journey } from './journey/Journey'
 import { firstName, isKnown, nameOf } from './name'
+import { SentTab } from './SentTab'
 import { Traits } from './Traits'
 
 const Graph = lazy(() => import('./graph/Graph'))
@@ -63,12 +64,14 @@ export function Person() {
           <Tabs.Tab value="traits">Traits</Tabs.Tab>
           <Tabs.Tab value="events">Events</Tabs.Tab>
           <Tabs.Tab value="identities">Identities</Tabs.Tab>
+          <Tabs.Tab value="sent">Sent</Tabs.Tab>
           <Tabs.Tab value="accounts">{users ? 'Accounts' : 'People'}</Tabs.Tab>
           <Tabs.Tab value="graph">Graph</Tabs.Tab>
         </Tabs.List>
-        <Tabs.Panel value="traits"><Card pad={false}><Traits profile={p} /></Card></Tabs.Panel>
+        <Tabs.Panel value="traits"><Card pad={false}><Traits space={space} collection={collection} profile={p} /></Card></Tabs.Panel>
         <Tabs.Panel value="events"><Events space={space} collection={collection} id={p.id} /></Tabs.Panel>
         <Tabs.Panel value="identities"><Identities space={space} profile={p} /></Tabs.Panel>
+        <Tabs.Panel value="sent"><SentTab space={space} collection={collection} id={p.id} /></Tabs.Panel>
         <Tabs.Panel value="accounts"><Accounts space={space} collection={collection} id={p.id} /></Tabs.Panel>
         <Tabs.Panel value="graph"><Suspense fallback={<Spinner />}><Graph space={space} collection={collection} id={p.id} /></Suspense></Tabs.Panel>
       </Tabs>

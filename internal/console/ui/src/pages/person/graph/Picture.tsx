@@ -45,7 +45,8 @@ export function Picture({ all, color, until, chosen, onChoose }: { all: Elements
         ...all.lines.map((l, i) => ({ data: { id: 'line ' + i, source: l.from, target: l.to, color: l.kind === 'out' ? '#d6455d' : l.kind === 'decided' ? text : color(l.app), width: l.kind === 'tie' ? width(l.events) : 2, first: l.first, strand: l.strand, kind: l.kind } })),
       ],
       style: [
-        { selector: 'node', style: { 'background-color': 'data(color)', label: 'data(label)', 'text-wrap': 'wrap', 'font-size': 10.5, 'min-zoomed-font-size': few ? 0 : 8, 'font-family': 'Inter Variable, sans-serif', color: text, 'text-valign': 'bottom', 'text-margin-y': 5, width: 'data(size)', height: 'data(size)', 'text-background-color': card, 'text-background-opacity': 0.75, 'text-background-padding': '1px' } },
+        { selector: 'node', style: { 'background-color': 'data(color)', label: few ? 'data(label)' : '', 'text-wrap': 'wrap', 'font-size': 10.5, 'font-family': 'Inter Variable, sans-serif', color: text, 'text-valign': 'bottom', 'text-margin-y': 5, width: 'data(size)', height: 'data(size)', 'text-background-color': card, 'text-background-opacity': 0.75, 'text-background-padding': '1px' } },
+        { selector: '.named', style: { label: 'data(label)' } },
         { selector: 'node[kind = "out"]', style: { 'background-opacity': 0.25, 'border-width': 1.5, 'border-style': 'dashed', 'border-color': '#d6455d' } },
         { selector: 'edge', style: { width: 'data(width)', 'line-color': 'data(color)', 'line-opacity': 0.45, 'curve-style': 'straight', 'line-cap': 'round' } },
         { selector: 'edge[kind = "out"]', style: { 'line-style': 'dashed', 'line-opacity': 0.8 } },
@@ -57,6 +58,14 @@ export function Picture({ all, color, until, chosen, onChoose }: { all: Elements
       maxZoom: 2.2, minZoom: 0.05, autoungrabify: true, hideEdgesOnViewport: all.lines.length > 800, textureOnViewport: all.points.length > 300,
     })
     if (few) { cy.zoom(1); cy.center() }
+    if (!few) {
+      const name = () => {
+        const close = cy.zoom() > 0.9
+        if (close !== cy.scratch('close')) cy.scratch('close', close).batch(() => cy.nodes().toggleClass('named', close))
+      }
+      name()
+      cy.on('zoom', name)
+    }
     const strandOf = (id: string) => (id.startsWith('strand ') ? Number(id.slice(7)) : null)
     cy.on('tap', 'edge', (ev) => { const s = ev.target.data('strand') as number; onChoose(s < 0 ? null : s) })
     cy.on('tap', 'node', (ev) => { const s = strandOf(ev.target.id()); if (s !== null) onChoose(s) })

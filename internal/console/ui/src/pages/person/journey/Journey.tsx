@@ -1,19 +1,22 @@
-import { ActionIcon, Button, Group, Text, Tooltip, useComputedColorScheme } from '@mantine/core'
+import { ActionIcon, Button, Group, Select, Text, Tooltip, useComputedColorScheme } from '@mantine/core'
 import { useElementSize } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { IconPlayerPause, IconPlayerPlay, IconZoomReset } from '@tabler/icons-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { api, ok, type Schemas } from '../../../api/client'
 import { count, day, lasting, some, when } from '../../../parts/format'
 import { Personal } from '../../../parts/mask'
-import { Card, Id, Loading, Problem, When } from '../../../parts/parts'
+import { Card, Loading, Problem } from '../../../parts/parts'
 import { laneColors } from '../../../theme'
 import type { Collection } from '../Person'
+import { Detail, type Chosen } from './Detail'
+import { momentsOf, strips, type Curve, type Strips as AllStrips } from './history'
 import { headAt, layout, peopleAt, type Layout } from './layout'
+import { Strips, stripsHeight } from './Strips'
+import { Table } from './Table'
+import { useHistory } from './useHistory'
 import { itemName, itemText, laneName } from './words'
 
-type Chosen = { kind: 'item'; index: number } | { kind: 'seam'; index: number } | null
 
 export function Journey({ space, collection, id, name }: { space: string; collection: Collection; id: string; name: string }) {
   const [range, setRange] = useState<[number, number] | null>(null)
@@ -30,11 +33,22 @@ export function Journey({ space, collection, id, name }: { space: string; collec
   useEffect(() => setChosen(null), [id, range])
   const j = journey.data
   const narrow = width > 0 && width < 600
-  const labels = narrow ? 0 : 132
-  const place = useMemo(() => (j && width ? layout(j, Math.max(width - labels - 92, 240)) : null), [j, width, labels])
+  const labels = narrow ? 0 : width > 900 ? 190 : 132
+  const { history, deliveries, nameOf } = useHistory(space, collection, id)
+  const below = useMemo(() => strips(history, deliveries), [history, deliveries])
+  const [curveKey, setCurveKey] = useState<string | null>(null)
+  const curve = below.curves.find((c) => c.key === curveKey) ?? below.curves[0]
+  const place = useMemo(() => {
+    if (!j || !width) return null
+    const [from, to] = range ?? [-Infinity, Infinity]
+    return layout(j, Math.max(width - labels - 92, 240), j.items.length ? momentsOf(below, from, to) : [])
+  }, [j, width, labels, below, range])
   return (
     <Card title="The journey" aside={
       <Group gap={6}>
+        {below.curves.length > 1 && (
+          <Select size="xs" w={190} aria-label="The number below" value={curve?.key ?? null} onChange={setCurveKey} allowDeselect={false} data={below.curves.map((c) => ({ value: c.key, label: nameOf(c.key) }))} />
+        )}
         {range && <Button size="xs" variant="subtle" leftSection={<IconZoomReset size={15} />} onClick={() => setRange(null)}>All of it</Button>}
         {j && j.items.length > 1 && (
           <Tooltip label={player.playing ? 'Pause' : 'Play from the first click to one person'}>
@@ -48,13 +62,13 @@ export function Journey({ space, collection, id, name }: { space: string; collec
       <div ref={ref}>
         {journey.error && !j ? <Problem error={journey.error} retry={() => journey.refetch()} /> : !j || !place ? <Loading rows={5} /> : j.items.length === 0 ? <Text className="muted">No events in this time.</Text> : (
           <>
-            <Picture j={j} place={place} labels={labels} name={name} chosen={chosen} onChoose={setChosen} onRange={setRange} head={player.at} />
+            <Picture j={j} place={place} below={inRange(below, place)} curve={curve} nameOf={nameOf} labels={labels} name={name} chosen={chosen} onChoose={setChosen} onRange={setRange} head={player.at} />
             <div role="status" aria-live="polite" style={{ minHeight: 46, paddingTop: 8 }}>
               {player.at !== null ? (
                 <Text size="sm"><strong>{when(new Date(player.at))}</strong> <span className="muted">It seemed to be {some(peopleAt(j, player.at), 'person', 'people')}.</span></Text>
-              ) : <Detail space={space} collection={collection} j={j} chosen={chosen} />}
+              ) : <Detail space={space} collection={collection} j={j} below={inRange(below, place)} nameOf={nameOf} chosen={chosen} />}
             </div>
-            <Table j={j} />
+            <Table j={j} below={below} nameOf={nameOf} />
           </>
         )}
       </div>
@@ -92,13 +106,20 @@ function usePlayer(j: Schemas['Journey'] | undefined) {
   return { at, playing, toggle: () => setPlaying(!playing) }
 }
 
-function Picture({ j, place, labels, name, chosen, onChoose, onRange, head }: {
-  j: Schemas['Journey']; place: Layout; labels: number; name: string; chosen: Chosen; onChoose: (c: Chosen) => void; onRange: (r: [number, number]) => void; head: number | null
+// inRange leaves of strips what lies in the times of a layout.
+function inRange(all: AllStrips, place: Layout): AllStrips {
+  const bars = all.bars.filter((b) => b.from <= place.until && (b.to === null || b.to >= place.from))
+  return { ...all, bars, audiences: all.audiences.filter((k) => bars.some((b) => b.key === k)), sent: all.sent.filter((s) => s.at >= place.from && s.at <= place.until) }
+}
+
+function Picture({ j, place, below, curve, nameOf, labels, name, chosen, onChoose, onRange, head }: {
+  j: Schemas['Journey']; place: Layout; below: AllStrips; curve: Curve | undefined; nameOf: (key: string) => string; labels: number; name: string; chosen: Chosen; onChoose: (c: Chosen) => void; onRange: (r: [number, number]) => void; head: number | null
 }) {
   const dark = useComputedColorScheme('light') === 'dark'
   const svg = useRef<SVGSVGElement>(null)
   const [brush, setBrush] = useState<[number, number] | null>(null)
   const end = place.width + 8
+  const height = place.height + stripsHeight(below, curve)
   const middle = place.threads.reduce((n, t) => n + t.y, 0) / place.threads.length
   const toX = (clientX: number) => clientX - svg.current!.getBoundingClientRect().left - labels
   const headX = head === null ? null : place.x(head)
@@ -115,7 +136,7 @@ function Picture({ j, place, labels, name, chosen, onChoose, onRange, head }: {
   }
   return (
     <svg
-      ref={svg} width="100%" height={place.height} viewBox={`0 0 ${place.width + labels + 92} ${place.height}`} role="group" tabIndex={0}
+      ref={svg} width="100%" height={height} viewBox={`0 0 ${place.width + labels + 92} ${height}`} role="group" tabIndex={0}
       aria-label={`${count(j.events)} events in ${some(j.lanes.length, 'lane')}. Go through them with the arrow keys, or read the table below.`}
       onKeyDown={key} style={{ display: 'block', touchAction: 'pan-y', userSelect: 'none' }}
       onPointerDown={(e) => { if (e.pointerType === 'mouse') { const x = toX(e.clientX); setBrush([x, x]) } }}
@@ -183,16 +204,17 @@ function Picture({ j, place, labels, name, chosen, onChoose, onRange, head }: {
             <path d={`M${s.x - 4.5} ${s.y + 20.5} q4.5 7 9 0 M${s.x} ${s.y + 24} v4.5`} stroke="var(--mantine-color-iris-5)" strokeWidth={1.8} fill="none" strokeLinecap="round" />
           </g>
         ))}
+        <Strips all={below} curve={curve} place={place} y={place.height} end={end} labels={labels} nameOf={nameOf} chosen={chosen} onChoose={onChoose} />
         <circle cx={end} cy={middle} r={13} fill="var(--mantine-color-iris-6)" />
         <circle cx={end} cy={middle - 3.6} r={3.6} fill="#fff" /><path d={`M${end - 6} ${middle + 7} a6 5 0 0 1 12 0`} fill="#fff" />
         <text x={end} y={middle + 31} textAnchor="middle" fontSize={12.5} fontWeight={650} fill="var(--text)"><Personal>{clip(name, 13)}</Personal></text>
         {headX !== null && (
           <>
-            <rect x={headX} y={0} width={Math.max(0, place.width + 120 - headX)} height={place.height} fill={card} opacity={0.9} />
-            <path d={`M${headX} 12 V${place.height - 28}`} stroke="var(--mantine-color-iris-5)" strokeWidth={2} />
+            <rect x={headX} y={0} width={Math.max(0, place.width + 120 - headX)} height={height} fill={card} opacity={0.9} />
+            <path d={`M${headX} 12 V${height - 8}`} stroke="var(--mantine-color-iris-5)" strokeWidth={2} />
           </>
         )}
-        {brush && <rect x={Math.min(...brush)} y={8} width={Math.abs(brush[1] - brush[0])} height={place.height - 40} fill="var(--mantine-color-iris-5)" opacity={0.15} rx={6} />}
+        {brush && <rect x={Math.min(...brush)} y={8} width={Math.abs(brush[1] - brush[0])} height={height - 40} fill="var(--mantine-color-iris-5)" opacity={0.15} rx={6} />}
       </g>
       {j.lanes.map((l, i) => {
         const [app, device] = laneName(l)
@@ -210,47 +232,3 @@ function Picture({ j, place, labels, name, chosen, onChoose, onRange, head }: {
 }
 
 const clip = (s: string, n: number) => (s.length > n ? s.slice(0, Math.max(1, Math.floor(n) - 1)) + '…' : s)
-
-function Detail({ space, collection, j, chosen }: { space: string; collection: Collection; j: Schemas['Journey']; chosen: Chosen }) {
-  if (chosen?.kind === 'seam') {
-    const s = j.seams[chosen.index]
-    if (!s) return null
-    const both = [laneName(j.lanes[s.other]!), laneName(j.lanes[s.lane]!)].map(([a, d]) => [a, d].filter(Boolean).join(' on '))
-    return (
-      <Group gap="sm">
-        <Text size="sm"><strong>{both[0]} and {both[1]} became one person</strong> <When at={s.time} exact />, for both had</Text>
-        <Id id={s.id} />
-        <Link className="link" style={{ fontSize: 14 }} to="/spaces/$space/why" params={{ space }} search={{ a: s.a, b: s.b, ...(collection === 'accounts' ? { c: 'accounts' as const } : {}) }}>See why, or undo it</Link>
-      </Group>
-    )
-  }
-  if (chosen?.kind === 'item') {
-    const i = j.items[chosen.index]
-    if (!i) return null
-    const [app, device] = laneName(j.lanes[i.lane]!)
-    return (
-      <Text size="sm"><strong>{itemText(i)}</strong> <span className="muted">{app}{device && ` on ${device}`}, <When at={i.from} exact />{i.events > 1 && <> to <When at={i.to} exact /></>}{i.message_id && <>, message <span className="mono">{i.message_id}</span></>}</span></Text>
-    )
-  }
-  return <Text size="sm" className="muted">Click an event, or a seam to see why two became one. Drag over a stretch of time to look closer.</Text>
-}
-
-function Table({ j }: { j: Schemas['Journey'] }) {
-  return (
-    <details style={{ fontSize: 14 }}>
-      <summary className="muted" style={{ cursor: 'pointer' }}>The journey as a table</summary>
-      <div style={{ maxHeight: 420, overflow: 'auto' }} tabIndex={0}>
-        <table className="rows">
-          <thead><tr><th>When</th><th>What</th><th>Where</th></tr></thead>
-          <tbody>
-            {j.items.map((i, n) => {
-              const [app, device] = laneName(j.lanes[i.lane]!)
-              return <tr key={n}><td><When at={i.from} exact />{i.events > 1 && <> to <When at={i.to} /></>}</td><td>{itemText(i)}</td><td>{[app, device].filter(Boolean).join(', ')}</td></tr>
-            })}
-            {j.seams.map((s, n) => <tr key={'s' + n}><td><When at={s.time} exact /></td><td>Became one person, by <Id id={s.id} /></td><td>{laneName(j.lanes[s.lane]!)[0]} and {laneName(j.lanes[s.other]!)[0]}</td></tr>)}
-          </tbody>
-        </table>
-      </div>
-    </details>
-  )
-}

@@ -16,6 +16,8 @@ export type Layout = {
   joints: Joint[]
   folds: Fold[]
   ticks: Tick[]
+  from: number // the first time
+  until: number // the last
   x: (t: number) => number
   time: (x: number) => number
 }
@@ -31,9 +33,10 @@ const leastFold = 2 * 3600_000
 const ms = (t: string | null) => new Date(t ?? 0).getTime()
 
 // layout places a journey in a width. Time runs by the number of things that happen: what
-// lies close together gets room, and long pauses are folded.
-export function layout(j: Journey, width: number): Layout {
-  const points = [...new Set(j.items.flatMap((i) => [ms(i.from), ms(i.to)]).concat(j.seams.map((s) => ms(s.time))))].sort((a, b) => a - b)
+// lies close together gets room, and long pauses are folded. others are times besides that
+// get room too.
+export function layout(j: Journey, width: number, others: number[] = []): Layout {
+  const points = [...new Set(j.items.flatMap((i) => [ms(i.from), ms(i.to)]).concat(j.seams.map((s) => ms(s.time)), others))].sort((a, b) => a - b)
   const runs = j.items.filter((i) => i.events > 1 && ms(i.to) > ms(i.from)).map((i) => [ms(i.from), ms(i.to)] as const)
   const inRun = (a: number, b: number) => runs.some(([from, to]) => from <= a && to >= b)
   const gaps = points.slice(1).map((p, i) => p - points[i]!)
@@ -101,7 +104,7 @@ export function layout(j: Journey, width: number): Layout {
   })
   const end = points[points.length - 1]
   if (end !== undefined && xs[xs.length - 1]! - (ticks[ticks.length - 1]?.x ?? 0) > 110) ticks.push({ x: xs[xs.length - 1]!, at: end, day: true })
-  return { width, height: top + Math.max(1, j.lanes.length) * laneHeight + 34, items, threads, joints, folds, ticks, x, time }
+  return { width, height: top + Math.max(1, j.lanes.length) * laneHeight + 34, items, threads, joints, folds, ticks, from: points[0] ?? 0, until: end ?? 0, x, time }
 }
 
 // peopleAt is how many people it seemed to be at a time: lanes that had begun, less those
