@@ -2,16 +2,16 @@ import { Alert, Badge, Button, Group, Modal, Progress, SimpleGrid, Stack, Tabs, 
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { IconUsersGroup } from '@tabler/icons-react'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { api, ok, type Schemas } from '../../api/client'
 import { count, some } from '../../parts/format'
-import { Personal } from '../../parts/mask'
 import { Card, Code, Empty, Loading, PageTitle, Problem, When } from '../../parts/parts'
 import { useSpace } from '../../shell/space'
-import { nameOf } from '../person/name'
-import { AudienceBuilder } from './AudienceBuilder'
 import { audienceOf, checkDefinitions, readDefinitions, setDefinitions, traitOf } from './document'
+import { Named } from './Named'
 import { TraitBuilder } from './TraitBuilder'
+
+const AudienceBuilder = lazy(() => import('./builder/AudienceBuilder'))
 
 type Definition = Schemas['Definition']
 export type Editing = { section: 'traits' | 'audiences'; key: string | null }
@@ -91,7 +91,7 @@ export function Audiences() {
           <Tabs.Panel value="text"><TextEditor key={d.revision} document={d.document} readOnly={d.declared} onApply={setApplying} /></Tabs.Panel>
         </Tabs>
       </Stack>
-      {editing?.section === 'audiences' && <AudienceBuilder space={space} document={d.document} definitions={d.definitions} editing={editing.key} onClose={() => setEditing(null)} onApply={(t) => { setEditing(null); setApplying(t) }} />}
+      {editing?.section === 'audiences' && <Suspense fallback={null}><AudienceBuilder space={space} document={d.document} definitions={d.definitions} editing={editing.key} onClose={() => setEditing(null)} onApply={(t) => { setEditing(null); setApplying(t) }} /></Suspense>}
       {editing?.section === 'traits' && <TraitBuilder space={space} document={d.document} editing={editing.key} onClose={() => setEditing(null)} onApply={(t) => { setEditing(null); setApplying(t) }} />}
       {applying !== null && <Apply space={space} text={applying} etag={d.etag} onClose={() => setApplying(null)} onDone={() => { setApplying(null); queries.invalidateQueries({ queryKey: ['definitions', space] }) }} />}
       {members && <Members space={space} audience={members} when={audienceOf(d.document, members.key)?.when} onClose={() => setMembers(null)} />}
@@ -169,13 +169,4 @@ function Members({ space, audience, when, onClose }: { space: string; audience: 
       </Stack>
     </Modal>
   )
-}
-
-function Named({ space, collection, id }: { space: string; collection: 'users' | 'accounts'; id: string }) {
-  const p = useQuery({
-    queryKey: ['profile', space, collection, id],
-    queryFn: () => ok(api.GET('/api/spaces/{space}/profiles/{collection}/{profile}', { params: { path: { space, collection, profile: id } } })),
-    staleTime: 60_000,
-  })
-  return p.data ? <Personal>{nameOf(p.data)}</Personal> : id
 }

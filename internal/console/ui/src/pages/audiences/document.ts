@@ -50,3 +50,7 @@ export const setDefinitions = (space: string, text: string, etag: string, why: s
   ok(api.PUT('/api/spaces/{space}/definitions', {
     params: { path: { space }, query: why ? { why } : {}, header: etag ? { 'If-Match': etag } : {} }, body: text as never, ...yaml,
   }))
+
+// previewAudience says who would be in an audience of a document.
+export const previewAudience = (space: string, text: string, audience: string, signal?: AbortSignal): Promise<Schemas['AudiencePreview']> =>
+  ok(api.POST('/api/spaces/{space}/audiences/{audience}/preview', { params: { path: { space, audience } }, body: text as never, ...yaml, ...(signal ? { signal } : {}) }))
