@@ -51,7 +51,7 @@ async function check(name) {
   if (over > 0) problems.push(`${name} is ${over} px wider than the window`)
 }
 
-const shown = { journey: ['light', 'dark'], why: ['light'], audience: ['dark'] } // in the documentation
+const shown = { person: ['light'], journey: ['light', 'dark'], why: ['light'], audience: ['dark'] } // in the documentation
 
 async function shot(name) {
   for (const scheme of (shots && shown[name]) || []) {
@@ -244,18 +244,51 @@ try {
     await apply()
     await button('New audience').click()
     await page.getByRole('dialog').getByLabel('Name').fill('Abandoned cart')
-    await choose('What the condition is about', 'List of values')
-    await type('Trait', 'cart_left')
-    await page.getByRole('dialog').getByLabel('Name').click()
-    await page.getByText('It can be computed.').waitFor()
+    await choose('What the condition is about', 'Cart left')
+    await choose('Whether', 'has values')
+    await page.getByText('would be in it now').waitFor()
     await check('an audience being built')
     await shot('audience')
     await apply()
     expected = []
     await page.getByRole('button', { name: /^\d.*Abandoned cart/ }).waitFor()
-    await go('/spaces/dev/users/user_id:abc123def')
+    await go('/spaces/dev/users/user_id:abc123def?tab=graph')
     await page.getByText('What is known now').waitFor()
     await page.getByText('In no audience').waitFor() // she bought it on the other phone
+    await page.getByRole('button', { name: /^In Abandoned cart from .* to / }).click()
+    await page.getByText('In “Abandoned cart”').first().waitFor()
+    await shot('person')
+  })
+  await step('click a line of the graph', async () => {
+    await page.getByText('What was seen together, as a list').click()
+    await page.getByRole('row', { name: /anon_123.*ios_abc123/ }).first().getByRole('button').click()
+    await page.getByText('7 events had all of these').waitFor()
+    await page.getByText('ShoeA Clicked').last().waitFor()
+    await check('a line of the graph')
+    await shot('graph')
+  })
+  await step('see her not get the mail', async () => {
+    const dialog = page.getByRole('dialog')
+    await page.getByRole('link', { name: 'Destinations' }).click()
+    await button('Add a destination').first().click()
+    await dialog.getByRole('combobox', { name: 'Kind' }).click()
+    await page.getByRole('option', { name: 'Mails through your own server' }).click()
+    for (const [label, text] of [['Name', 'Cart mails'], ['Mail server', 'smtp://mail.example.com'], ['From', 'Shop <shop@example.com>'], ['To whoever enters', 'abandoned_cart'], ['Subject', 'Still thinking about it?'], ['Text', 'Hello']]) {
+      await dialog.getByRole('textbox', { name: label }).first().fill(text)
+    }
+    await check('a destination being added')
+    await button('Go on…').click()
+    await dialog.getByText('New destinations').waitFor()
+    await button('Apply').click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: /Cart mails/ }).first().click()
+    await dialog.getByText('What it would say').waitFor()
+    await dialog.getByRole('button', { name: 'Mail', exact: true }).first().waitFor() // others would get it
+    if ((await dialog.innerText()).includes('janedoe')) problems.push('she would get the mail about a cart that she bought')
+    await check('whom a destination would tell')
+    await page.keyboard.press('Escape')
+    await go('/spaces/dev/users/user_id:abc123def?tab=sent')
+    await page.getByText('Nothing was sent').waitFor()
   })
   for (const [path, name] of [['insights', 'What happened'], ['warnings', 'Warnings'], ['audit', 'Audit'], ['settings', 'Settings'], ['duplicates', 'Possible duplicates'], ['audiences', 'Audiences'], ['destinations', 'Destinations']]) {
     await step(name, async () => {
@@ -265,6 +298,20 @@ try {
       await check(name)
     })
   }
+  await step('make a space and delete it', async () => {
+    await go('/spaces/dev/settings')
+    await page.getByLabel('A new space').fill('tour')
+    await page.getByLabel('A new space').press('Enter')
+    const row = page.getByRole('row', { name: /^tour tour/ })
+    await row.getByRole('button', { name: 'Delete…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('With it go 0 profiles').waitFor()
+    if (await dialog.getByRole('button', { name: 'Delete it' }).isEnabled()) problems.push('a space is deleted by one click')
+    await check('a space to be deleted')
+    await dialog.getByLabel('Type tour to delete it').fill('tour')
+    await dialog.getByRole('button', { name: 'Delete it' }).click()
+    await row.waitFor({ state: 'detached' })
+  })
   await step('hide personal data', async () => {
     await go('/')
     await button('Hide personal data').first().click()

@@ -1,7 +1,7 @@
 import { Group, SegmentedControl, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { IconAlertTriangle, IconArrowRight, IconCircleCheck, IconKey, IconMailX } from '@tabler/icons-react'
+import { IconAlertTriangle, IconArrowRight, IconCircleCheck, IconKey, IconMailX, IconSend } from '@tabler/icons-react'
 import { lazy, Suspense, useMemo, useRef, useState, type ReactNode } from 'react'
 import { api, ok } from '../../api/client'
 import { ago, count, some } from '../../parts/format'
@@ -121,12 +121,22 @@ function Attention({ space }: { space: string }) {
     queryFn: () => ok(api.GET('/api/spaces/{space}/rejects/counts', { params: { path: { space } } })),
   })
   const unknown = useQuery({ queryKey: ['unknown-keys'], queryFn: () => ok(api.GET('/api/unknown-keys')) })
-  const failed = warnings.error ?? refused.error ?? unknown.error
+  const destinations = useQuery({
+    queryKey: ['destinations', space],
+    queryFn: () => ok(api.GET('/api/spaces/{space}/destinations', { params: { path: { space }, query: { limit: 100 } } })),
+    refetchInterval: 30_000,
+  })
+  const failed = warnings.error ?? refused.error ?? unknown.error ?? destinations.error
   if (failed) return <Problem error={failed} />
-  if (!warnings.data || !refused.data || !unknown.data) return <Card title="What needs attention"><Loading rows={2} /></Card>
+  if (!warnings.data || !refused.data || !unknown.data || !destinations.data) return <Card title="What needs attention"><Loading rows={2} /></Card>
   const items: ReactNode[] = []
   for (const w of warnings.data.data.slice(0, 4)) {
     items.push(<Item key={w.id} icon={<IconAlertTriangle size={20} color="#c77700" />} to="warnings" space={space} text={w.says} aside={w.last ? ago(w.last) : ''} />)
+  }
+  for (const d of destinations.data.data) {
+    const name = d.name || d.key
+    const ill = d.state === 'stopped' ? `${name} was stopped: ${d.stopped ?? ''}` : d.dead_letters > 0 ? `${name} could not be told ${some(d.dead_letters, 'message')}.` : d.state === 'behind' ? `${name} is behind: ${some(d.queued, 'message')} ${d.queued === 1 ? 'waits' : 'wait'}.` : ''
+    if (ill) items.push(<Item key={'to ' + d.key} icon={<IconSend size={20} color="#d6455d" />} to="destinations" space={space} text={ill} aside={d.last_failed ? ago(d.last_failed) : ''} />)
   }
   const messages = refused.data.data.reduce((n, r) => n + r.messages, 0)
   if (messages > 0) items.push(<Item key="refused" icon={<IconMailX size={20} color="#d6455d" />} to="refused" space={space} text={`${some(messages, 'message')} could not be taken. ${messages === 1 ? 'It is' : 'They are'} kept, to be mended and sent again.`} />)
@@ -135,13 +145,13 @@ function Attention({ space }: { space: string }) {
   return (
     <Card title="What needs attention" pad={false}>
       {items.length ? items : (
-        <Group p={18} pt={6} gap="sm"><IconCircleCheck size={22} color="#14917e" /><Text size="sm">Nothing. Everything that was sent has been taken, and nothing looks unusual.</Text></Group>
+        <Group p={18} pt={6} gap="sm"><IconCircleCheck size={22} color="#14917e" /><Text size="sm">Nothing. Everything that was sent has been taken{destinations.data.data.length > 0 && `, ${destinations.data.data.length === 1 ? 'the destination is' : `all ${destinations.data.data.length} destinations are`} told`}, and nothing looks unusual.</Text></Group>
       )}
     </Card>
   )
 }
 
-function Item({ icon, text, aside, to, space }: { icon: ReactNode; text: string; aside?: string; to: 'warnings' | 'refused' | 'sources'; space: string }) {
+function Item({ icon, text, aside, to, space }: { icon: ReactNode; text: string; aside?: string; to: 'warnings' | 'refused' | 'sources' | 'destinations'; space: string }) {
   return (
     <Link to={`/spaces/$space/${to}` as '/spaces/$space'} params={{ space }} className="hover" style={{ display: 'flex', gap: 14, padding: '13px 18px', borderTop: '1px solid var(--line)', textDecoration: 'none', alignItems: 'center' }}>
       <span aria-hidden style={{ display: 'flex' }}>{icon}</span>

@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { IconKey } from '@tabler/icons-react'
 import { useState } from 'react'
 import { api, ok, setWhoAmI, whoAmI, type Schemas } from '../../api/client'
+import { some } from '../../parts/format'
 import { Card, Code, Empty, Loading, PageTitle, Problem, When } from '../../parts/parts'
 import { useSpaces } from '../../shell/Root'
 import { useSpace } from '../../shell/space'
@@ -105,6 +106,7 @@ function Spaces() {
   const spaces = useSpaces()
   const [id, setId] = useState('')
   const [name, setName] = useState('')
+  const [going, setGoing] = useState<string | null>(null)
   const make = useMutation({
     mutationFn: () => ok(api.POST('/api/spaces', { body: { id: id.trim(), ...(name.trim() ? { name: name.trim() } : {}) } })),
     onSuccess: () => { setId(''); setName(''); queries.invalidateQueries({ queryKey: ['spaces'] }) },
@@ -115,8 +117,8 @@ function Spaces() {
       {spaces.data && (
         <div style={{ overflowX: 'auto' }} tabIndex={0}>
           <table className="rows">
-            <thead><tr><th>Name</th><th>ID</th><th>Made</th></tr></thead>
-            <tbody>{spaces.data.map((s) => <tr key={s.id}><td>{s.name || s.id}</td><td className="mono">{s.id}</td><td><When at={s.created_at} /></td></tr>)}</tbody>
+            <thead><tr><th>Name</th><th>ID</th><th>Made</th><th /></tr></thead>
+            <tbody>{spaces.data.map((s) => <tr key={s.id}><td>{s.name || s.id}</td><td className="mono">{s.id}</td><td><When at={s.created_at} /></td><td style={{ textAlign: 'right' }}>{s.declared ? <Text size="xs" className="muted">in the configuration</Text> : <Button size="xs" variant="subtle" color="red" onClick={() => setGoing(s.id)}>Delete…</Button>}</td></tr>)}</tbody>
           </table>
         </div>
       )}
@@ -128,6 +130,34 @@ function Spaces() {
         </Group>
       </form>
       {make.error && <Problem error={make.error} />}
+      {going && <DeleteSpace key={going} space={going} onClose={() => setGoing(null)} />}
     </Card>
+  )
+}
+
+// DeleteSpace deletes a space whose ID somebody typed again.
+function DeleteSpace({ space, onClose }: { space: string; onClose: () => void }) {
+  const queries = useQueryClient()
+  const [typed, setTyped] = useState('')
+  const path = { space }
+  const preview = useQuery({ queryKey: ['delete space', space], queryFn: () => ok(api.DELETE('/api/spaces/{space}', { params: { path, query: { preview: true } } })), gcTime: 0, retry: false })
+  const drop = useMutation({
+    mutationFn: () => ok(api.DELETE('/api/spaces/{space}', { params: { path, query: { confirm: typed } } })),
+    onSuccess: () => { onClose(); if (location.pathname.startsWith(`/spaces/${space}/`)) location.assign('/'); else queries.invalidateQueries({ queryKey: ['spaces'] }) },
+  })
+  const p = preview.data
+  return (
+    <Modal opened onClose={onClose} title={<strong>Delete the space {space}?</strong>} centered closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form onSubmit={(e) => { e.preventDefault(); if (typed === space) drop.mutate() }}>
+        <Stack gap="sm">
+          {preview.error ? <Problem error={preview.error} /> : p && (
+            <Text size="sm">With it go {some(p.profiles ?? 0, 'profile')} and {some(p.events ?? 0, 'event')}{p.deleted_sources.length > 0 && <>, and the sources that feed nothing else: {p.deleted_sources.join(', ')}</>}. Nothing of it can be had again.</Text>
+          )}
+          <TextInput label={<>Type <span className="mono">{space}</span> to delete it</>} value={typed} onChange={(e) => setTyped(e.currentTarget.value)} autoComplete="off" spellCheck={false} data-autofocus />
+          {drop.error && <Problem error={drop.error} />}
+          <Group justify="flex-end"><Button variant="default" onClick={onClose}>Keep it</Button><Button color="red" type="submit" loading={drop.isPending} disabled={typed !== space || !p}>Delete it</Button></Group>
+        </Stack>
+      </form>
+    </Modal>
   )
 }

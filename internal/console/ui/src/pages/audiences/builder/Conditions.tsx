@@ -1,4 +1,4 @@
-import { ActionIcon, Autocomplete, Button, Group, NumberInput, Select, Text } from '@mantine/core'
+import { ActionIcon, Autocomplete, Button, Group, NumberInput, Select } from '@mantine/core'
 import { QueryBuilderMantine } from '@react-querybuilder/mantine'
 import { IconTrash } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
@@ -94,8 +94,7 @@ function Value({ rule, operator, value, handleOnChange, context }: ValueEditorPr
       <Group gap="xs" style={{ flex: '3 1 320px' }}>
         {operator === 'did' && <NumberInput size="xs" w={116} prefix="at least " suffix="×" min={1} value={v.atLeast} onChange={(n) => typeof n === 'number' && set({ atLeast: n })} aria-label="At least how often" />}
         <Select size="xs" w={130} value={v.within} onChange={(w) => set({ within: w ?? '' })} data={within.some((w) => w.value === v.within) ? within : [...within, { value: v.within, label: `in ${v.within}` }]} allowDeselect={false} aria-label="Within which time" />
-        <Text size="xs" className="muted">where</Text>
-        <Select size="xs" w={140} searchable clearable placeholder="any" value={v.property || null} onChange={(p) => set({ property: p ?? '' })} data={[...new Set([...properties, ...(v.property ? [v.property] : [])])]} aria-label="Where which property" />
+        <Select size="xs" w={170} searchable clearable placeholder="whatever it has" value={v.property || null} onChange={(p) => set({ property: p ?? '' })} data={[...new Set([...properties, ...(v.property ? [v.property] : [])])]} aria-label="Where which property" />
         {v.property && (
           <>
             <Select size="xs" w={100} value={v.op} onChange={(o) => o && set({ op: o })} data={comparisons.map((o) => ({ value: o, label: signs[o]! }))} allowDeselect={false} aria-label="How it compares" />

@@ -33,10 +33,10 @@ export function Journey({ space, collection, id, name }: { space: string; collec
   useEffect(() => setChosen(null), [id, range])
   const j = journey.data
   const narrow = width > 0 && width < 600
-  const labels = narrow ? 0 : width > 900 ? 190 : 132
   const { history, deliveries, nameOf } = useHistory(space, collection, id)
   const below = useMemo(() => strips(history, deliveries), [history, deliveries])
   const [curveKey, setCurveKey] = useState<string | null>(null)
+  const labels = narrow ? 0 : width > 900 && (below.bars.length || below.curves.length) ? 190 : 132
   const curve = below.curves.find((c) => c.key === curveKey) ?? below.curves[0]
   const place = useMemo(() => {
     if (!j || !width) return null

@@ -8,7 +8,7 @@ const none: Schemas['PersonDelivery'][] = []
 // useDeliveries reads what was sent to somebody, and what waits.
 export function useDeliveries(space: string, collection: Collection, id: string) {
   return useQuery({
-    queryKey: ['deliveries', space, collection, id],
+    queryKey: ['person deliveries', space, collection, id],
     queryFn: () => ok(api.GET('/api/spaces/{space}/profiles/{collection}/{profile}/deliveries', { params: { path: { space, collection, profile: id } } })),
     refetchInterval: 20_000,
   })
