@@ -19,6 +19,7 @@ const (
 	kindAdmin   = 'a' // 02 'a'                 → hash of the admin token that Bootstrap made
 	kindUnknown = 'z' // 02 'z' → []UnknownKey, JSON; not part of the state
 	kindAudit   = 'y' // 02 'y' space 00 time(8) random(8) → audit.Entry, JSON; not part of the state
+	kindSession = '~' // 02 '~' hash of a secret → Session, JSON; not part of the state
 )
 
 func versionKey() []byte          { return []byte{prefix, kindVer} }
@@ -34,7 +35,7 @@ func tokenKeyOf(t tokenKey) []byte {
 func load(ctx context.Context, r kv.Reader) (*state, error) {
 	s := emptyState()
 	const page = 1000
-	to := []byte{prefix, kindAudit} // the audit trail comes last and is read by page
+	to := []byte{prefix, kindAudit} // what is not part of the state comes last
 	for from := []byte{prefix}; ; {
 		entries, err := r.Scan(ctx, from, to, page, false)
 		if err != nil {

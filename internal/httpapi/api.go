@@ -106,6 +106,15 @@ func New(d Deps, s Settings) *API {
 		admin = guard.NewAdmin(is, s.Proxies, d.Now, d.Log)
 	}
 	sessions := session.NewStore(d.Now, s.Proxies)
+	if d.Catalog != nil {
+		sessions.Keep(d.Catalog, func(ctx context.Context) []byte {
+			if s.AdminToken != "" {
+				sum := sha256.Sum256([]byte(s.AdminToken))
+				return sum[:]
+			}
+			return d.Catalog.AdminMark(ctx)
+		})
+	}
 	if admin != nil {
 		admin.Sessions(sessions.Has)
 	}

@@ -75,7 +75,11 @@ func (c Config) signIn(w http.ResponseWriter, r *http.Request) error {
 		c.Admin.Wrong(r, in.Token)
 		return answer.New(http.StatusUnauthorized, answer.Unauthenticated, "This is not the admin token.")
 	}
-	answer.JSON(w, http.StatusOK, sessionAnswer{true, answer.Time(c.Store.begin(w, r).UnixNano())})
+	until, err := c.Store.begin(w, r)
+	if err != nil {
+		return err
+	}
+	answer.JSON(w, http.StatusOK, sessionAnswer{true, answer.Time(until.UnixNano())})
 	return nil
 }
 
@@ -90,7 +94,9 @@ func (c Config) show(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c Config) signOut(w http.ResponseWriter, r *http.Request) error {
-	c.Store.end(w, r)
+	if err := c.Store.end(w, r); err != nil {
+		return err
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -1,13 +1,16 @@
 package session
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
 	"sync"
 	"time"
 
+	"github.com/selfsame-id/selfsame/internal/catalog"
 	"github.com/selfsame-id/selfsame/internal/httpapi/peer"
 )
 
@@ -28,24 +31,48 @@ const (
 	cookiePlain = "selfsame"
 )
 
-// Store holds the sessions of a process. Its methods may be called at the same
+// Keeper keeps sessions beyond the life of a process and for other nodes, under the
+// hashes of their secrets; see package catalog.
+type Keeper interface {
+	Session(ctx context.Context, hash [sha256.Size]byte) (*catalog.Session, error)
+	BeginSession(ctx context.Context, hash [sha256.Size]byte, s catalog.Session, ended func(*catalog.Session) bool, most int) error
+	TouchSession(ctx context.Context, hash [sha256.Size]byte, seen time.Time) error
+	EndSession(ctx context.Context, hash [sha256.Size]byte) error
+}
+
+const (
+	// askEvery is how long what the keeper says of a session is believed: so long one that
+	// was ended at another node, or by a new admin token, may last here.
+	askEvery = 5 * time.Second
+	// touchEvery is how often the keeper learns that a session is used.
+	touchEvery = time.Minute
+)
+
+// Store holds the sessions that a process knows. Its methods may be called at the same
 // time.
 type Store struct {
 	now     func() time.Time
 	proxies peer.Proxies
+	keeper  Keeper                           // nil: sessions end with the process
+	token   func(ctx context.Context) []byte // tells admin tokens apart
 
 	mu   sync.Mutex
 	open map[[sha256.Size]byte]*state
 }
 
 type state struct {
-	began, seen time.Time
+	began, seen    time.Time
+	asked, touched time.Time // when the keeper was asked of it, and told that it is used
 }
 
 // NewStore makes an empty store. proxies say whether a browser came over TLS.
 func NewStore(now func() time.Time, proxies peer.Proxies) *Store {
 	return &Store{now: now, proxies: proxies, open: map[[sha256.Size]byte]*state{}}
 }
+
+// Keep has sessions kept. They end when token, which tells admin tokens apart, changes.
+// It is called before the first request.
+func (s *Store) Keep(k Keeper, token func(ctx context.Context) []byte) { s.keeper, s.token = k, token }
 
 // Has reports whether a request is of a session, and so keeps it from idling. A
 // request with credentials of its own stands for itself, not for its cookie.
@@ -63,19 +90,73 @@ func (s *Store) until(r *http.Request) (time.Time, bool) {
 	if !ok {
 		return time.Time{}, false
 	}
+	now := s.now()
+	if s.keeper != nil {
+		s.ask(r.Context(), key, now)
+	}
+	end, touch, ok := s.use(key, now)
+	if ok && touch && s.keeper != nil {
+		_ = s.keeper.TouchSession(r.Context(), key, now) // the next request tries again
+	}
+	return end, ok
+}
+
+// use notes that a session is used, and says whether the keeper is to learn it.
+func (s *Store) use(key [sha256.Size]byte, now time.Time) (end time.Time, touch, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.open[key]
 	if st == nil {
-		return time.Time{}, false
+		return time.Time{}, false, false
 	}
-	now := s.now()
 	if st.ended(now) {
 		delete(s.open, key)
-		return time.Time{}, false
+		return time.Time{}, false, false
 	}
 	st.seen = now
-	return st.end(), true
+	if touch = now.Sub(st.touched) >= touchEvery; touch {
+		st.touched = now
+	}
+	return st.end(), touch, true
+}
+
+// ask asks the keeper of a session, unless it did lately. While the keeper cannot be
+// asked, what is known counts.
+func (s *Store) ask(ctx context.Context, key [sha256.Size]byte, now time.Time) {
+	s.mu.Lock()
+	st := s.open[key]
+	lately := st != nil && now.Sub(st.asked) < askEvery
+	s.mu.Unlock()
+	if lately {
+		return
+	}
+	kept, err := s.keeper.Session(ctx, key)
+	if err != nil {
+		return
+	}
+	valid := kept != nil && subtle.ConstantTimeCompare(kept.Mark, s.mark(ctx, key)) == 1
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !valid {
+		delete(s.open, key)
+		return
+	}
+	if st = s.open[key]; st == nil {
+		if len(s.open) >= mostSessions {
+			s.makeRoom(now)
+		}
+		st = &state{began: kept.Began, seen: kept.Seen, touched: kept.Seen}
+		s.open[key] = st
+	}
+	if st.asked = now; st.seen.Before(kept.Seen) {
+		st.seen = kept.Seen
+	}
+}
+
+// mark says with which admin token a session began, and tells nothing of the token.
+func (s *Store) mark(ctx context.Context, key [sha256.Size]byte) []byte {
+	m := sha256.Sum256(append(append([]byte("session"), key[:]...), s.token(ctx)...))
+	return m[:]
 }
 
 func (st *state) end() time.Time {
@@ -89,30 +170,44 @@ func (st *state) end() time.Time {
 func (st *state) ended(now time.Time) bool { return !now.Before(st.end()) }
 
 // begin makes a session and gives its cookie to the browser.
-func (s *Store) begin(w http.ResponseWriter, r *http.Request) time.Time {
+func (s *Store) begin(w http.ResponseWriter, r *http.Request) (time.Time, error) {
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // never fails
 	text := base64.RawURLEncoding.EncodeToString(secret[:])
+	key := sha256.Sum256([]byte(text))
 	now := s.now()
-	st := &state{began: now, seen: now}
+	st := &state{began: now, seen: now, asked: now, touched: now}
+	if s.keeper != nil {
+		ended := func(k *catalog.Session) bool { return (&state{began: k.Began, seen: k.Seen}).ended(now) }
+		kept := catalog.Session{Began: now, Seen: now, Mark: s.mark(r.Context(), key)}
+		if err := s.keeper.BeginSession(r.Context(), key, kept, ended, mostSessions); err != nil {
+			return time.Time{}, err
+		}
+	}
 	s.mu.Lock()
 	if len(s.open) >= mostSessions {
 		s.makeRoom(now)
 	}
-	s.open[sha256.Sum256([]byte(text))] = st
+	s.open[key] = st
+	end := st.end()
 	s.mu.Unlock()
 	s.set(w, r, text, int(Most/time.Second))
-	return st.end()
+	return end, nil
 }
 
-// end forgets the session of a request.
-func (s *Store) end(w http.ResponseWriter, r *http.Request) {
+// end ends the session of a request. With an error it may go on at other nodes.
+func (s *Store) end(w http.ResponseWriter, r *http.Request) error {
+	var err error
 	if key, ok := s.key(r); ok {
 		s.mu.Lock()
 		delete(s.open, key)
 		s.mu.Unlock()
+		if s.keeper != nil {
+			err = s.keeper.EndSession(r.Context(), key)
+		}
 	}
 	s.set(w, r, "", -1)
+	return err
 }
 
 // makeRoom drops what has ended, or else what was idle for longest. The caller
