@@ -16,7 +16,9 @@ import (
 	"github.com/selfsame-id/selfsame/internal/config"
 	"github.com/selfsame-id/selfsame/internal/deliver"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/computed"
 	"github.com/selfsame-id/selfsame/internal/space/duplicates"
 	"github.com/selfsame-id/selfsame/internal/space/export"
@@ -171,7 +173,12 @@ func (e *Engine) openSpace(ctx context.Context, id string) (*space.Space, error)
 		return nil, fmt.Errorf("open space %s: %w", id, err)
 	}
 	declared := e.definitions(id)
-	index := search.New(one, e.log)
+	index := search.New(one, e.log, search.Told{
+		Traits: func(ctx context.Context, r kv.Reader, profiles []codec.ProfileID) ([][]profile.Trait, error) {
+			return computed.ToldTraits(ctx, one, r, profiles)
+		},
+		Revision: func() uint64 { return one.Definitions().Revision },
+	})
 	values := computed.New(one, computed.Config{Declared: declared != nil, TraitNames: index.TraitNames})
 	destinations, err := e.destinations(ctx, one, values)
 	if err != nil {

@@ -26,7 +26,7 @@ func (sh *shell) find() *cobra.Command {
 		Short: "Find people by their traits and identifiers",
 		Long: `Finds the profiles that every WORD fits:
 
-  firstName:Jane   a trait or a type of identifiers has this value
+  firstName:Jane   a trait, a computed one or a type of identifiers has this value
   email:jane*      its value begins so
   plan:*           it has a value
   jane             an identifier, or the name of a person, begins so
@@ -36,7 +36,7 @@ case nor accents count. What was committed a moment ago is found a moment later;
 answer says so where the index is further behind.`,
 		Example: `  selfsame find firstName:Jane
   selfsame find jane
-  selfsame find 'email:jane*' plan:premium
+  selfsame find 'email:jane*' plan:premium orders:2
   selfsame find address.city:"New York" --json
   selfsame find name:Acme --account`,
 		Args: cobra.MinimumNArgs(1),

@@ -109,7 +109,7 @@ func serve(ctx context.Context, store kv.Store, s *space.Space, cfg computed.Con
 		Log: slog.New(slog.DiscardHandler), PublicURL: func() string { return "https://profiles.example.com" },
 		Guard: &outgoing.Guard{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 	})
-	return &served{s, query.New(s), overrides.New(s), rules.New(s), watch.New(s), search.New(s, slog.New(slog.DiscardHandler)), export.New(s, ""), caughtUp{duplicates.New(s, duplicates.Config{})}, c, d}, err
+	return &served{s, query.New(s), overrides.New(s), rules.New(s), watch.New(s), search.New(s, slog.New(slog.DiscardHandler), search.Told{}), export.New(s, ""), caughtUp{duplicates.New(s, duplicates.Config{})}, c, d}, err
 }
 
 func (s *served) Close(ctx context.Context) error {

@@ -44,9 +44,10 @@ var (
 	Audit         = key1("y", "audit trail", rawPart("time(8) random(8)", 16), "audit entry")
 	NewTypes      = key1("n", "new ID types", textPart("type"), "time(8) at which an unlisted type first arrived")
 
-	SearchEntries = key2("zi", "search index", bytePart("collection"), textPart("kind(1) field 0x00 term 0x00 subject(16)"), "nothing: a strand has a trait, or there is an ID; see package search")
-	SearchTerms   = key1("zt", "search terms", hashPart("strand"), "what the search index says of the strand")
-	SearchState   = key0("zf", "search state", "how far the search index is")
+	SearchEntries  = key2("zi", "search index", bytePart("collection"), textPart("kind(1) field 0x00 term 0x00 subject(16)"), "nothing: a strand has a trait, or there is an ID; see package search")
+	SearchTerms    = key1("zt", "search terms", hashPart("strand"), "what the search index says of the strand")
+	SearchComputed = key1("zp", "search terms of computed traits", profilePart("profile"), "what the search index says of the profile's computed traits")
+	SearchState    = key0("zf", "search state", "how far the search index is")
 
 	Tallies      = key2("T", "hourly counts", timePart("hour"), numberPart("lane"), "what happened in an hour")
 	Warnings     = key1("w", "warnings", rawPart("warning", 8), "what should be looked at")

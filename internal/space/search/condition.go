@@ -99,7 +99,7 @@ func next(s string) (c Condition, quoted bool, rest string, err error) {
 // fits reports whether a value of a profile is what the condition asks for.
 func (c *Condition) fits(v *Value) bool {
 	switch {
-	case c.Field == "" && v.Field.Kind == Trait:
+	case c.Field == "" && (v.Field.Kind == Trait || v.Field.Kind == Computed):
 		return false
 	case c.Field != "" && (v.Field.Kind == Words || v.Field.Name != c.Field):
 		return false

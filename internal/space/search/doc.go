@@ -5,7 +5,8 @@
 // An entry says that a strand has a value of a trait, or that there is an identifier:
 // (collection, field, folded value, strand or identifier). Whose it is, is found when it
 // is read. Strands never split and identifiers are never renamed, so a merge, an undo or
-// other rules touch no entry.
+// other rules touch no entry. Computed traits are of profiles, and so are their entries,
+// which follow what the feed tells of them.
 //
 // A task follows the feed behind ingestion, under a lease: the blocks of a record say
 // which strands may have said something new, and what the index says of a strand is kept

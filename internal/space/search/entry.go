@@ -16,17 +16,22 @@ import (
 type entry struct {
 	Field
 	term    string
-	subject identity.Hash // of the identifier, or of the strand
+	subject identity.Hash   // of the identifier, or of the strand
+	profile codec.ProfileID // of a computed trait, in place of the subject
 }
 
 // An entry's key, behind its collection, is
 //
 //	kind(1) name 0x00 term 0x00 subject(16)
 //
-// Neither names nor terms have a byte 0x00.
+// or, of a computed trait, profile(20) in place of the subject. Neither names nor terms
+// have a byte 0x00.
 func (e *entry) append(b []byte) []byte {
 	b = appendField(b, e.Field)
 	b = append(append(b, e.term...), 0)
+	if e.Kind == Computed {
+		return append(b, e.profile[:]...)
+	}
 	return append(b, e.subject[:]...)
 }
 
@@ -35,11 +40,15 @@ func appendField(b []byte, f Field) []byte {
 }
 
 func parseEntry(rest []byte) (e entry, ok bool) {
-	n := len(e.subject)
+	subject := e.subject[:]
+	if len(rest) > 0 && Kind(rest[0]) == Computed {
+		subject = e.profile[:]
+	}
+	n := len(subject)
 	if len(rest) < 1+1+1+n {
 		return e, false
 	}
-	copy(e.subject[:], rest[len(rest)-n:])
+	copy(subject, rest[len(rest)-n:])
 	rest = rest[:len(rest)-n]
 	e.Kind = Kind(rest[0])
 	i := bytes.IndexByte(rest, 0)
@@ -65,17 +74,30 @@ type listed struct {
 // listedOf is what the index is to say of a strand with these traits.
 func listedOf(c identity.Collection, traits profile.Traits) listed {
 	l := listed{collection: c}
-	var values []Value
 	for i := range traits {
-		values = appendTrait(values, &traits[i])
+		l.terms = appendTrait(l.terms, &traits[i])
 	}
-	for _, v := range values {
-		v.Text = term(v.Text)
-		l.terms = append(l.terms, v)
+	l.sort()
+	return l
+}
+
+// computedOf is what the index is to say of a profile with these computed traits.
+func computedOf(c identity.Collection, traits []profile.Trait) listed {
+	l := listed{collection: c}
+	for i := range traits {
+		l.terms = appendComputed(l.terms, &traits[i])
+	}
+	l.sort()
+	return l
+}
+
+// sort turns values into terms, sorted, each once.
+func (l *listed) sort() {
+	for i := range l.terms {
+		l.terms[i].Text = term(l.terms[i].Text)
 	}
 	slices.SortFunc(l.terms, compareValues)
 	l.terms = slices.Compact(l.terms)
-	return l
 }
 
 func compareValues(a, b Value) int {
@@ -107,12 +129,18 @@ func decodeListed(b []byte) (listed, error) {
 	return l, r.Err
 }
 
-// changes calls put and gone with the entries that a strand gets and loses.
-func (l *listed) changes(strand identity.Hash, next *listed, put, gone func(identity.Collection, *entry)) {
+// changes calls put and gone with the entries that a strand, or a profile, gets and loses;
+// of says whose they are.
+func (l *listed) changes(of entry, next *listed, put, gone func(identity.Collection, *entry)) {
 	a, b := l.terms, next.terms
+	entryOf := func(v Value) *entry {
+		e := of
+		e.Field, e.term = v.Field, v.Text
+		return &e
+	}
 	if l.collection != next.collection {
 		for _, t := range a {
-			gone(l.collection, &entry{t.Field, t.Text, strand})
+			gone(l.collection, entryOf(t))
 		}
 		a = nil
 	}
@@ -125,10 +153,10 @@ func (l *listed) changes(strand identity.Hash, next *listed, put, gone func(iden
 			c = compareValues(a[0], b[0])
 		}
 		if c < 0 {
-			gone(l.collection, &entry{a[0].Field, a[0].Text, strand})
+			gone(l.collection, entryOf(a[0]))
 		}
 		if c > 0 {
-			put(next.collection, &entry{b[0].Field, b[0].Text, strand})
+			put(next.collection, entryOf(b[0]))
 		}
 		if c <= 0 {
 			a = a[1:]

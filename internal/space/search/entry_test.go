@@ -10,6 +10,7 @@ import (
 
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/profile"
+	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
 
 func text() *rapid.Generator[string] {
@@ -18,7 +19,12 @@ func text() *rapid.Generator[string] {
 
 func TestEntriesReadBackWhatTheyWereMadeOf(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e := entry{Field{rapid.SampledFrom([]Kind{Identifier, Trait, Words}).Draw(t, "kind"), text().Draw(t, "name")}, term(text().Draw(t, "term")), identity.Hash{1, 0, 2}}
+		e := entry{Field: Field{rapid.SampledFrom([]Kind{Identifier, Trait, Words, Computed}).Draw(t, "kind"), text().Draw(t, "name")}, term: term(text().Draw(t, "term"))}
+		if e.Kind == Computed {
+			e.profile = codec.ProfileID{1, 0, 2, 19: 3}
+		} else {
+			e.subject = identity.Hash{1, 0, 2}
+		}
 		if got, ok := parseEntry(e.append(nil)); !ok || got != e {
 			t.Fatalf("%+v became %+v, %v", e, got, ok)
 		}
@@ -101,13 +107,13 @@ func TestChangesLeadFromOneToTheNext(t *testing.T) {
 			}
 			delete(rows, row{c, *e})
 		}
-		(&listed{}).changes(identity.Hash{1}, &a, put, gone)
-		a.changes(identity.Hash{1}, &b, put, gone)
+		(&listed{}).changes(entry{subject: identity.Hash{1}}, &a, put, gone)
+		a.changes(entry{subject: identity.Hash{1}}, &b, put, gone)
 		if len(rows) != len(b.terms) {
 			t.Fatalf("%v is left, want %v", rows, b)
 		}
 		for _, v := range b.terms {
-			if !rows[row{b.collection, entry{v.Field, v.Text, identity.Hash{1}}}] {
+			if !rows[row{b.collection, entry{Field: v.Field, term: v.Text, subject: identity.Hash{1}}}] {
 				t.Fatalf("%v is missing in %v", v, rows)
 			}
 		}

@@ -26,7 +26,7 @@ func (x *Index) Settle(t testing.TB) {
 			t.Fatal(err)
 		}
 		version, applying := x.space.RulesInForce()
-		done := len(end) == 0 || !applying && st.Pass == nil && st.Built && st.Rules == version && st.Cursor == end.String()
+		done := len(end) == 0 || !applying && st.Pass == nil && st.Built && st.Rules == version && !st.Computed && st.Definitions == x.indexer.told.revision() && st.Cursor == end.String()
 		f.Close()
 		if done {
 			return

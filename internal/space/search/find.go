@@ -68,7 +68,7 @@ func (x *Index) Find(ctx context.Context, q Query) (Page, error) {
 		return Page{}, err
 	}
 	defer v.Close()
-	f := &finder{View: v, q: q, people: map[codec.ProfileID]*person{}}
+	f := &finder{View: v, q: q, told: x.indexer.told, people: map[codec.ProfileID]*person{}}
 	status, err := f.status(ctx)
 	if err != nil {
 		return Page{}, err
@@ -102,6 +102,7 @@ func (x *Index) Find(ctx context.Context, q Query) (Page, error) {
 type finder struct {
 	*space.View
 	q      Query
+	told   Told
 	people map[codec.ProfileID]*person
 }
 
@@ -195,7 +196,7 @@ func (f *finder) count(ctx context.Context, c *Condition, most int) (int, error)
 
 // ranges are the parts of the index in which a condition looks, in order.
 func (f *finder) ranges(ctx context.Context, c *Condition) ([]kv.Range, error) {
-	fields := []Field{{Identifier, c.Field}, {Trait, c.Field}}
+	fields := []Field{{Computed, c.Field}, {Identifier, c.Field}, {Trait, c.Field}} // in the order of the index
 	if c.Field == "" {
 		types, err := f.fields(ctx, Identifier)
 		if err != nil {
@@ -323,7 +324,7 @@ func (v *held) match() Match {
 	switch v.Field.Kind {
 	case Identifier:
 		m.Identifier = v.Field.Name
-	case Trait:
+	case Trait, Computed:
 		m.Trait = v.Field.Name
 	}
 	return m

@@ -242,7 +242,7 @@ func TestFindIsAScanOfAllProfiles(t *testing.T) {
 			if seed%3 == 0 {
 				some(100)
 			}
-			x := search.New(s, quiet)
+			x := search.New(s, quiet, search.Told{})
 			some(100)
 			x.Settle(t)
 			compare(t, s, x)

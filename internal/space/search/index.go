@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/feed"
@@ -26,6 +28,7 @@ type indexer struct {
 	hasher identity.Hasher
 	log    *slog.Logger
 	rules  func() (version uint64, applying bool)
+	told   Told
 
 	page   int // feed records read at once
 	state  state
@@ -89,6 +92,10 @@ func (x *indexer) step(ctx context.Context, fence lease.Fence) (worked bool, err
 		if next.Pass == nil && next.Rules != version && !applying {
 			next.Pass, next.Rules = &pass{Again: true}, version
 		}
+		// Definitions that are complete now, or gone, are of very many profiles.
+		if revision := x.told.revision(); next.Pass == nil && (next.Computed || next.Definitions != revision) {
+			next.Pass, next.Computed, next.Definitions = &pass{Stage: listedStage}, false, revision
+		}
 		if next.Pass == nil {
 			return false, nil
 		}
@@ -131,6 +138,7 @@ func (w *writer) follow(ctx context.Context, st *state) (bool, error) {
 	}
 	ids := 0
 	var blocks []event.Block
+	profiles := map[codec.ProfileID]bool{}
 	for i := range records {
 		traits := false
 		for k := range records[i].Changes {
@@ -140,6 +148,14 @@ func (w *writer) follow(ctx context.Context, st *state) (bool, error) {
 				ids++
 			case feed.TraitSet, feed.TraitRemoved:
 				traits = true
+			case feed.ComputedSet, feed.ComputedRemoved, feed.Merged, feed.Unmerged:
+				for _, text := range [...]string{c.Profile, c.From} {
+					if p, _, ok := codec.ParseProfileID(text); ok {
+						profiles[p] = true
+					}
+				}
+			case feed.ComputedComplete:
+				st.Computed = true
 			}
 		}
 		if traits {
@@ -150,9 +166,13 @@ func (w *writer) follow(ctx context.Context, st *state) (bool, error) {
 	if err == nil {
 		err = w.indexStrands(ctx, strands)
 	}
+	if err == nil && len(profiles) > 0 {
+		err = w.indexProfiles(ctx, slices.Collect(maps.Keys(profiles)))
+	}
 	if err != nil {
 		return false, err
 	}
+	ids += len(profiles)
 	// The records of an import are large, those of a quiet space are not.
 	if x.page = max(x.page, pageLeast); ids+opsOfStrand*len(strands) < mostOps/4 {
 		x.page = min(x.page*2, pageMost)
@@ -167,14 +187,20 @@ func (w *writer) follow(ctx context.Context, st *state) (bool, error) {
 // these, for which strands have new ones say the headers of blocks.
 func followed(r *feed.Record, c *feed.Change) bool {
 	switch c.Kind {
-	case feed.IDAdded:
+	case feed.IDAdded, feed.Merged, feed.Unmerged, feed.ComputedComplete:
 		return true
+	case feed.ComputedSet, feed.ComputedRemoved: // what it is now is read; one of a profile is enough
+		n := len(r.Changes)
+		return n == 0 || r.Changes[n-1].Profile != c.Profile || !computed(r.Changes[n-1].Kind)
 	case feed.TraitSet, feed.TraitRemoved:
 		n := len(r.Changes)
-		return n == 0 || r.Changes[n-1].Kind == feed.IDAdded
+		return n == 0 || r.Changes[n-1].Kind != feed.TraitSet && r.Changes[n-1].Kind != feed.TraitRemoved
 	}
 	return false
 }
+
+// computed reports whether a change is of a computed trait.
+func computed(k feed.Kind) bool { return k == feed.ComputedSet || k == feed.ComputedRemoved }
 
 // addID puts an identifier that a profile got.
 func (w *writer) addID(c *feed.Change) {
@@ -194,7 +220,7 @@ func (w *writer) putID(c identity.Collection, id identity.ID, h identity.Hash) {
 
 // idEntry is the entry of an identifier; false if its value has nothing to search.
 func idEntry(id identity.ID, h identity.Hash) (entry, bool) {
-	e := entry{Field{Identifier, id.Type}, term(Fold(id.Value)), h}
+	e := entry{Field: Field{Identifier, id.Type}, term: term(Fold(id.Value)), subject: h}
 	return e, e.term != "" && id.Type != ""
 }
 
@@ -285,17 +311,17 @@ func (w *writer) indexStrand(s strandOf, row, said []byte) error {
 		}
 	}
 	next := listedOf(s.collection, traits)
-	w.put(s.hash, &had, &next, said)
+	w.put(entry{subject: s.hash}, codec.SearchTerms.Key(w.x.keys, s.hash), &had, &next, said)
 	return nil
 }
 
-// put writes what changes of a strand in the index.
-func (w *writer) put(strand identity.Hash, had, next *listed, said []byte) {
+// put writes what changes of a strand, or a profile, in the index, and what it says of
+// it under key.
+func (w *writer) put(of entry, key []byte, had, next *listed, said []byte) {
 	changed := false
-	had.changes(strand, next,
+	had.changes(of, next,
 		func(c identity.Collection, e *entry) { w.batch.Put(e.key(w.x.keys, c), nil); changed = true },
 		func(c identity.Collection, e *entry) { w.batch.Delete(e.key(w.x.keys, c)); changed = true })
-	key := codec.SearchTerms.Key(w.x.keys, strand)
 	switch {
 	case !changed:
 	case len(next.terms) > 0:

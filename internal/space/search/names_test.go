@@ -15,7 +15,7 @@ import (
 func TestTraitNames(t *testing.T) {
 	s := open(t, kvtest.NewMemory().Open(), space.Config{})
 	ingest(t, s, `{"type":"identify","userId":"a","traits":{"plan":"pro","address":{"city":"x"}}}`)
-	x := search.New(s, quiet)
+	x := search.New(s, quiet, search.Told{})
 	x.Settle(t)
 	names := func(c identity.Collection) []string {
 		t.Helper()

@@ -19,13 +19,17 @@ func (w *writer) build(ctx context.Context, st *state) error {
 		done, err = w.buildStrands(ctx, p)
 	case identifierStage:
 		done, err = w.buildIdentifiers(ctx, p)
+	case listedStage:
+		done, err = w.buildComputed(ctx, codec.SearchComputed, p)
+	case stateStage:
+		done, err = w.buildComputed(ctx, codec.States, p)
 	default:
 		done, err = w.clearLeftovers(ctx, p)
 	}
 	if err != nil || !done {
 		return err
 	}
-	p.Stage, p.From, p.Behind = p.Stage+1, identity.Hash{}, nil
+	p.Stage, p.From, p.Behind, p.Profile = p.Stage+1, identity.Hash{}, nil, codec.ProfileID{}
 	if p.Stage == stages || p.Stage == leftoverStage && !p.Again {
 		st.Pass, st.Built = nil, true
 	}

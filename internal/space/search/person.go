@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space/bulk"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 )
@@ -26,9 +27,11 @@ type held struct {
 func (f *finder) owners(entries []entry) ([]codec.ProfileID, error) {
 	var ids, strands []identity.Hash
 	for i := range entries {
-		if entries[i].Kind == Identifier {
+		switch entries[i].Kind {
+		case Identifier:
 			ids = append(ids, entries[i].subject)
-		} else {
+		case Computed: // it says whose it is
+		default:
 			strands = append(strands, entries[i].subject)
 		}
 	}
@@ -49,6 +52,10 @@ func (f *finder) owners(entries []entry) ([]codec.ProfileID, error) {
 	}
 	owners := make([]codec.ProfileID, len(entries))
 	for i := range entries {
+		if entries[i].Kind == Computed {
+			owners[i] = entries[i].profile
+			continue
+		}
 		h := entries[i].subject
 		if entries[i].Kind != Identifier {
 			h = top[h]
@@ -74,17 +81,26 @@ func (f *finder) load(want []codec.ProfileID) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range found {
+	ids := make([]codec.ProfileID, len(found))
+	for i, p := range found {
+		ids[i] = p.ID
+	}
+	computed, err := f.told.traits(f.Context(), f.Reader(), ids)
+	if err != nil {
+		return err
+	}
+	for i, p := range found {
 		if p.Record.Collection == f.q.Collection {
-			f.people[p.ID] = f.person(p)
+			f.people[p.ID] = f.person(p, computed[i])
 		}
 	}
 	return nil
 }
 
 // person lists the values of a profile.
-func (f *finder) person(p *bulk.Profile) *person {
+func (f *finder) person(p *bulk.Profile, computed []profile.Trait) *person {
 	out := &person{Profile: p}
+	out.computed(computed)
 	for i := range p.Identifiers {
 		one := identity.ID{Type: p.Identifiers[i].Type, Value: p.Identifiers[i].Value}
 		if e, ok := idEntry(one, f.Hasher().ID(p.Record.Collection, one)); ok {

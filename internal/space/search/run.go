@@ -64,10 +64,11 @@ type Index struct {
 	pace    *space.Pace
 }
 
-// New begins to keep the search index of a space, until the space is closed.
-func New(s *space.Space, log *slog.Logger) *Index {
+// New begins to keep the search index of a space, until the space is closed. told knows
+// what was computed of its profiles.
+func New(s *space.Space, log *slog.Logger, told Told) *Index {
 	x := &Index{space: s, pace: s.Pace(), indexer: &indexer{
-		store: s.Store(), keys: s.Keys(), hasher: s.Hasher(), log: log.With("space", s.ID()), rules: s.RulesInForce,
+		store: s.Store(), keys: s.Keys(), hasher: s.Hasher(), log: log.With("space", s.ID()), rules: s.RulesInForce, told: told,
 	}}
 	x.task = s.Follow(space.Follower{
 		Duty: "search", Class: task.Bulk, Run: x.run,

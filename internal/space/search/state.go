@@ -18,12 +18,18 @@ type state struct {
 	Pass   *pass  `json:"pass,omitempty"` // over what is there; nil: none is under way
 	Built  bool   `json:"built"`          // a pass has ended
 	Rules  uint64 `json:"rules"`          // the version of the rules at the beginning of the last pass
+	// Definitions is the revision at the beginning of the last pass over computed traits, and
+	// Computed says that another one is to be made.
+	Definitions uint64 `json:"definitions,omitempty"`
+	Computed    bool   `json:"computed,omitempty"`
 }
 
 // pass goes over all strands and identifiers and makes the index say what they say.
 type pass struct {
 	Stage stage         `json:"stage"`
 	From  identity.Hash `json:"from"` // within the stage
+	// Profile is the last profile that was looked at, in the stages of computed traits.
+	Profile codec.ProfileID `json:"profile,omitzero"`
 	// Behind is the last key of the leftover stage that was looked at.
 	Behind []byte `json:"behind,omitempty"`
 	// Again means that there was an index before, which may say what is no more.
@@ -35,19 +41,21 @@ type stage int
 const (
 	strandStage     stage = iota // traits of strands
 	identifierStage              // identifiers there are
+	listedStage                  // profiles of which the index says that they have computed traits
+	stateStage                   // profiles that have some
 	leftoverStage                // entries of identifiers there are no more
 	stages
 )
 
 // progress is how much of a pass is done, from 0 to 1: hashes lie evenly.
 func (p *pass) progress() float64 {
-	n := float64(identifierStage) + 1
+	n := float64(leftoverStage)
 	if p.Again {
 		n = float64(stages)
 	}
 	part := float64(p.From[0])/256 + float64(p.From[1])/65536
-	if p.Stage == leftoverStage {
-		part = 0.5 // its keys are texts
+	if p.Stage >= listedStage {
+		part = 0.5 // its keys are no hashes
 	}
 	return (float64(p.Stage) + part) / n
 }

@@ -19,6 +19,7 @@ const (
 	Identifier Kind = 'i' // the values of one type of identifiers
 	Trait      Kind = 't' // the values of one trait
 	Words      Kind = 'w' // the names of people, from each of their words on; it has no name
+	Computed   Kind = 'c' // the values of one computed trait
 )
 
 // Field is something that can be searched.
@@ -154,6 +155,18 @@ func appendWords(dst []Value, name string) []Value {
 		}
 		if name = strings.TrimLeft(name[i:], " -'"); name == "" {
 			break
+		}
+	}
+	return dst
+}
+
+// appendComputed appends the values under which a computed trait is found: as those of a
+// trait that events set, but it names nobody.
+func appendComputed(dst []Value, t *profile.Trait) []Value {
+	for _, v := range appendTrait(nil, t) {
+		if v.Field.Kind == Trait {
+			v.Field.Kind = Computed
+			dst = append(dst, v)
 		}
 	}
 	return dst
