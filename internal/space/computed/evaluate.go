@@ -106,6 +106,7 @@ func (w *work) outcomes(out *staged, found []gathered) ([]outcome, error) {
 	}
 	for i, o := range others {
 		all[at[i]] = o
+		w.pace(rest[i].id, &o)
 		list, inMemory := o.rows.(compute.RowList)
 		if !w.whole || !inMemory || len(list) < memoRows || rest[i].rec.Collection != identity.Users {
 			continue
@@ -276,6 +277,7 @@ func (w *work) ready(d *definition) bool {
 // commit commits what was staged, with the position. Only what the feed is told of
 // passes the heart.
 func (w *work) commit(out *staged) (err error) {
+	w.armSlow(out)
 	giveBack := w.takeCounts()
 	defer func() {
 		if err != nil {

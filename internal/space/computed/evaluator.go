@@ -53,6 +53,7 @@ type evaluator struct {
 	skipped int       // records that were read since the position was stored
 	memos   memos
 	crowded float64 // how often events waited for a commit lately: 0 to 1
+	slow    map[codec.ProfileID]*slow
 	// wasWhole: the last round read the feed to the end of its snapshot.
 	wasWhole bool
 	counted  *Compiled // the one whose tally was stored last
@@ -123,7 +124,7 @@ func (e *evaluator) rest(took time.Duration) time.Duration {
 }
 
 // forget forgets all that is not in the store.
-func (e *evaluator) forget() { e.pos, e.memos, e.wasWhole = nil, memos{}, false }
+func (e *evaluator) forget() { e.pos, e.memos, e.slow, e.wasWhole = nil, memos{}, nil, false }
 
 // round evaluates a piece of the feed and timers that have run out, and, when there is
 // nothing of these, a piece of history. It says whether there is more to do now, and
@@ -384,6 +385,7 @@ func (w *work) evaluateAll() error {
 			return err
 		}
 	}
+	profiles = slices.DeleteFunc(profiles, w.postponed)
 	// Memos are as of the position, so that those with one come last.
 	var large []codec.ProfileID
 	for part := range slices.Chunk(profiles, mostTogether) {

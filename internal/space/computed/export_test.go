@@ -422,3 +422,11 @@ func SetHistoryRows(n int) (back func()) {
 	historyRows = n
 	return func() { historyRows = before }
 }
+
+// SetMostUsers has accounts with more users rest between evaluations, until the returned
+// function is called.
+func SetMostUsers(n int) (back func()) {
+	before := mostUsers
+	mostUsers = n
+	return func() { mostUsers = before }
+}
