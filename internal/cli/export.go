@@ -129,14 +129,17 @@ func (sh *shell) runExport(ctx context.Context, c *connection, space, kind strin
 	}
 	defer res.Body.Close()
 	out := sh.out.Data()
+	finish := func() error { return nil }
 	if x.file != "" {
-		file, err := os.CreateTemp(filepath.Dir(x.file), "."+filepath.Base(x.file)+".*")
+		file, done, err := writeTo(x.file)
 		if err != nil {
 			return err
 		}
-		defer os.Remove(file.Name()) // which is gone once all of it is there
 		defer file.Close()
-		out = file
+		if file.Name() != x.file {
+			defer os.Remove(file.Name()) // which is gone once all of it is there
+		}
+		out, finish = file, done
 	}
 	watch, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
@@ -157,10 +160,8 @@ func (sh *shell) runExport(ctx context.Context, c *connection, space, kind strin
 	case err != nil:
 		return fmt.Errorf("the export was cut off, and what was written is not all: %w", err)
 	}
-	if file, ok := out.(*os.File); ok && x.file != "" {
-		if err := errors.Join(file.Chmod(0o600), file.Sync(), file.Close(), os.Rename(file.Name(), x.file)); err != nil {
-			return err
-		}
+	if err := finish(); err != nil {
+		return err
 	}
 	if !known {
 		return nil
@@ -175,6 +176,25 @@ func (sh *shell) runExport(ctx context.Context, c *connection, space, kind strin
 		fmt.Fprintln(sh.err, sh.err.Paint(terminal.Yellow, terminal.Many(last.Damaged, "event")+" cannot be read any more and are not in it; selfsame verify names them."))
 	}
 	return nil
+}
+
+// writeTo opens what an export is written to, and gives what is to be done when all of it
+// is there: a file is replaced only then. A device or a pipe is written to as it is; what
+// took its place would be a file that nobody asked for.
+func writeTo(name string) (file *os.File, finish func() error, err error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		file, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, nil, err
+		}
+		return file, file.Close, nil
+	}
+	if file, err = os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*"); err != nil {
+		return nil, nil, err
+	}
+	return file, func() error {
+		return errors.Join(file.Chmod(0o600), file.Sync(), file.Close(), os.Rename(file.Name(), name))
+	}, nil
 }
 
 // exportLook is how often an export is looked at while it runs.

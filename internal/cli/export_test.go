@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -22,6 +23,21 @@ func TestExport(t *testing.T) {
 	text, err := os.ReadFile(file)
 	if err != nil || !strings.HasPrefix(string(text), "id,firstName,user_id\r\nuse_") || !strings.HasSuffix(string(text), ",Jane,abc123def\r\n") {
 		t.Errorf("%v: %s", err, text)
+	}
+
+	// What is no file stays what it is.
+	pipe, read := filepath.Join(dir, "pipe"), make(chan string, 1)
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		text, _ := os.ReadFile(pipe)
+		read <- string(text)
+	}()
+	w.run(0, "export", "profiles", "--data", data, "--columns", "firstName", "-o", pipe)
+	w.contains(<-read, `"firstName":"Jane"`)
+	if info, err := os.Lstat(pipe); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Errorf("the pipe has become %v, %v", info, err)
 	}
 
 	// What is exported can be imported, and is the same.
