@@ -117,9 +117,18 @@ func (p Pos) Before(q Pos) bool { return p.Compare(q) < 0 }
 
 // NewStrand returns an undecided strand of distinct IDs in canonical order.
 func NewStrand(h Hasher, c Collection, ids []ID) *Strand {
-	s := &Strand{Hash: h.Strand(c, ids), Collection: c, Links: make([]Link, len(ids))}
+	hashes := make([]Hash, len(ids))
 	for i, id := range ids {
-		s.Links[i] = Link{ID: id, Hash: h.ID(c, id)}
+		hashes[i] = h.ID(c, id)
+	}
+	return NewHashedStrand(h.Strand(c, ids), c, ids, hashes)
+}
+
+// NewHashedStrand is NewStrand where the hashes of the strand and of its IDs are known.
+func NewHashedStrand(hash Hash, c Collection, ids []ID, hashes []Hash) *Strand {
+	s := &Strand{Hash: hash, Collection: c, Links: make([]Link, len(ids))}
+	for i, id := range ids {
+		s.Links[i] = Link{ID: id, Hash: hashes[i]}
 	}
 	return s
 }

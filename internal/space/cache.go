@@ -50,6 +50,14 @@ func (c *strandCache) get(h identity.Hash, time int64) (ok, unresolved bool) {
 	return false, false
 }
 
+// has reports whether the strand is known to be settled from some time on.
+func (c *strandCache) has(h identity.Hash) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, found := c.known.Get(h)
+	return found
+}
+
 // learn keeps what is known of strands after a commit.
 func (c *strandCache) learn(rs *identity.Ruleset, strands map[identity.Hash]*codec.Strand) {
 	c.mu.Lock()

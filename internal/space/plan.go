@@ -124,9 +124,7 @@ func (s *Space) fetch(c *commit) error {
 	want := func(sd *side, coll identity.Collection, at event.Moment, traits bool) {
 		k := c.Strand(sd.hash)
 		if k == nil {
-			for _, x := range sd.ids {
-				nodes = append(nodes, c.Hasher().ID(coll, x))
-			}
+			nodes = append(nodes, sd.idHashes(c.Hasher(), coll)...)
 			return
 		}
 		if traits || !k.Settled(c.Rules(), identity.Pos{Class: k.First.Class, Moment: at, Strand: sd.hash}) {
@@ -189,8 +187,7 @@ func (s *Space) loadKnown(c *commit, strands []identity.Hash) error {
 			load = append(load, sd.hash)
 			return
 		}
-		h := c.Hasher().ID(coll, sd.ids[best])
-		probes = append(probes, h)
+		probes = append(probes, sd.idHashes(c.Hasher(), coll)[best])
 		asked = append(asked, sd.hash)
 	}
 	for i := range c.fresh {
@@ -233,7 +230,7 @@ func (s *Space) take(c *commit, e *placedEvent) error {
 			return nil
 		}
 		sight := e.occasion(sd.hash)
-		if err := c.Identify(sd.hash, coll, sd.ids, sight); err != nil {
+		if err := c.Identify(sd.hash, coll, sd.ids, sd.idHashes(c.Hasher(), coll), sight); err != nil {
 			return err
 		}
 		c.Bump(sd.hash)

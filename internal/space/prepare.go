@@ -60,8 +60,21 @@ type prepared struct {
 
 // side is an event's strand in one collection.
 type side struct {
-	hash identity.Hash
-	ids  []identity.ID // in canonical order; empty: no strand
+	hash   identity.Hash
+	ids    []identity.ID   // in canonical order; empty: no strand
+	hashes []identity.Hash // of the IDs; nil: not worked out yet, see idHashes
+}
+
+// idHashes are the hashes of the IDs. Those of a strand that is not known to be settled
+// are worked out before the commit.
+func (d *side) idHashes(h identity.Hasher, c identity.Collection) []identity.Hash {
+	if d.hashes == nil {
+		d.hashes = make([]identity.Hash, len(d.ids))
+		for i := range d.ids {
+			d.hashes[i] = h.ID(c, d.ids[i])
+		}
+	}
+	return d.hashes
 }
 
 // prepare promotes and hashes the IDs of a delivery's events and packs their
@@ -98,9 +111,15 @@ func (s *Space) prepare(w *ingestRequest) {
 		p.leftOut = pr.LeftOut
 		if len(pr.Users) > 0 {
 			p.users.hash = s.hasher.Strand(identity.Users, pr.Users)
+			if !s.cache.has(p.users.hash) {
+				p.users.idHashes(s.hasher, identity.Users)
+			}
 		}
 		if len(pr.Accounts) > 0 {
 			p.account.hash = s.hasher.Strand(identity.Accounts, pr.Accounts)
+			if !s.cache.has(p.account.hash) {
+				p.account.idHashes(s.hasher, identity.Accounts)
+			}
 		}
 	}
 	s.extract(w)

@@ -28,8 +28,8 @@ func (d *View) noEvent() Occasion {
 
 // Identify makes the strand of an event part of the graph: nothing to do when
 // it is known and settled, else by the fast path or by a replay. ids are the
-// strand's IDs in canonical order.
-func (d *Tx) Identify(h identity.Hash, c identity.Collection, ids []identity.ID, e Occasion) error {
+// strand's IDs in canonical order, and hashes their hashes.
+func (d *Tx) Identify(h identity.Hash, c identity.Collection, ids []identity.ID, hashes []identity.Hash, e Occasion) error {
 	if err := d.LoadStrands(h); err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (d *Tx) Identify(h identity.Hash, c identity.Collection, ids []identity.ID,
 	if known != nil {
 		s = known.Strand.Clone()
 	} else {
-		s = identity.NewStrand(d.hasher, c, ids)
+		s = identity.NewHashedStrand(h, c, ids, hashes)
 		Detach(s.Links)
 		e.Pos = s.Place(d.rules, d.engine.Overrides, e.Pos.Moment)
 	}
