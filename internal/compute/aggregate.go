@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"slices"
 
 	"github.com/cockroachdb/apd/v3"
@@ -12,8 +14,8 @@ import (
 type aggregate interface {
 	add(r *Row) error
 	addTile(t *Tile) error
-	value() value // what the rows so far come to; see Set.Eval for none
-	empty() bool  // no row was added
+	value() values.Value // what the rows so far come to; see Set.Eval for none
+	empty() bool         // no row was added
 	append(b []byte) []byte
 	decode(d *decoder)
 	size() int // bytes in memory, roughly
@@ -60,7 +62,7 @@ func (c *counter) addTile(t *Tile) error {
 	return nil
 }
 
-func (c *counter) value() value           { return wholeValue(c.n) }
+func (c *counter) value() values.Value    { return values.WholeValue(c.n) }
 func (c *counter) empty() bool            { return c.n == 0 }
 func (c *counter) append(b []byte) []byte { return appendInt(b, c.n) }
 func (c *counter) decode(d *decoder)      { c.n = d.int() }
@@ -76,31 +78,31 @@ type total struct {
 func (s *total) add(r *Row) error {
 	return eachValue(r.Value, func(v []byte) error {
 		var n apd.Decimal
-		if err := readNumber(v, &n); err != nil {
+		if err := values.ReadNumber(v, &n); err != nil {
 			return err
 		}
 		s.n++
-		_, err := exact.Add(&s.sum, &s.sum, &n)
+		_, err := values.Exact.Add(&s.sum, &s.sum, &n)
 		return err
 	})
 }
 
 func (s *total) addTile(t *Tile) error {
 	s.n += t.values
-	_, err := exact.Add(&s.sum, &s.sum, &t.sum)
+	_, err := values.Exact.Add(&s.sum, &s.sum, &t.sum)
 	return err
 }
 
-func (s *total) value() value {
+func (s *total) value() values.Value {
 	switch {
 	case !s.average:
-		return numberValue(&s.sum)
+		return values.NumberValue(&s.sum)
 	case s.n == 0:
-		return value{}
+		return values.Value{}
 	}
 	var mean apd.Decimal
-	_, _ = printed.Quo(&mean, &s.sum, apd.New(s.n, 0))
-	return numberValue(&mean)
+	_, _ = values.Printed.Quo(&mean, &s.sum, apd.New(s.n, 0))
+	return values.NumberValue(&mean)
 }
 
 func (s *total) empty() bool            { return s.n == 0 }
@@ -127,7 +129,7 @@ func (x *extreme) one(n *apd.Decimal) {
 func (x *extreme) add(r *Row) error {
 	return eachValue(r.Value, func(v []byte) error {
 		var n apd.Decimal
-		err := readNumber(v, &n)
+		err := values.ReadNumber(v, &n)
 		if err == nil {
 			x.one(&n)
 		}
@@ -143,11 +145,11 @@ func (x *extreme) addTile(t *Tile) error {
 	return nil
 }
 
-func (x *extreme) value() value {
+func (x *extreme) value() values.Value {
 	if !x.any {
-		return value{}
+		return values.Value{}
 	}
-	return exactValue(&x.best)
+	return values.ExactValue(&x.best)
 }
 
 func (x *extreme) empty() bool            { return !x.any }
@@ -199,11 +201,11 @@ func (e *edge) addTile(t *Tile) error {
 	return nil
 }
 
-func (e *edge) value() value {
+func (e *edge) value() values.Value {
 	if !e.any {
-		return value{}
+		return values.Value{}
 	}
-	return jsonValue(e.json)
+	return values.JSON(e.json)
 }
 
 func (e *edge) empty() bool { return !e.any }

@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"fmt"
 	"slices"
 	"strings"
@@ -192,7 +194,7 @@ func absentOf(kind, of Kind) ref.Val {
 	case Sum:
 		return types.Double(0)
 	case UniqueList, Unmatched:
-		return listValue(nil, false).cel
+		return values.ListValue(nil, false).CEL
 	}
 	return nil
 }

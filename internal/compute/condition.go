@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"fmt"
 	"slices"
 
@@ -147,15 +149,15 @@ type eventInput struct {
 	m      *event.Message
 	source string
 
-	properties, traits, context, page jsonObject
+	properties, traits, context, page values.Object
 
 	hasContext bool // context and page are set
 }
 
 func (in *eventInput) reset(m *event.Message, source string) {
 	in.m, in.source, in.hasContext = m, source, false
-	in.properties.reset(m.Properties)
-	in.traits.reset(m.Traits)
+	in.properties.Reset(m.Properties)
+	in.traits.Reset(m.Traits)
 }
 
 // mostKeptMembers is how much memory is kept for the members of an object.
@@ -164,11 +166,11 @@ const mostKeptMembers = 256
 // drop lets go of the event's memory.
 func (in *eventInput) drop() {
 	in.m, in.source = nil, ""
-	for _, o := range [...]*jsonObject{&in.properties, &in.traits, &in.context, &in.page} {
-		if clear(o.members); cap(o.members) > mostKeptMembers {
-			o.members = nil
+	for _, o := range [...]*values.Object{&in.properties, &in.traits, &in.context, &in.page} {
+		if clear(o.Members); cap(o.Members) > mostKeptMembers {
+			o.Members = nil
 		}
-		o.reset(nil)
+		o.Reset(nil)
 	}
 }
 
@@ -181,12 +183,12 @@ func (in *eventInput) needContext() {
 	if (raw == nil || raw[0] == 'n') && in.m.Inherited != nil {
 		raw = in.m.Inherited.Context
 	}
-	in.context.reset(raw)
-	in.page.reset(in.context.lookup("page"))
+	in.context.Reset(raw)
+	in.page.Reset(in.context.Lookup("page"))
 }
 
 // root is the object of a name, nil if there is none.
-func (in *eventInput) root(name string) *jsonObject {
+func (in *eventInput) root(name string) *values.Object {
 	switch name {
 	case "properties":
 		return &in.properties
@@ -221,7 +223,7 @@ func (in *eventInput) ResolveName(name string) (any, bool) {
 	case "identifiers":
 		return in.identifiers(), true
 	}
-	v := valueOf(in.properties.lookup(name))
+	v := values.ValueOf(in.properties.Lookup(name))
 	return v, v != nil
 }
 

@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"encoding/binary"
 
 	"github.com/cockroachdb/apd/v3"
@@ -86,7 +88,7 @@ func (d *decoder) value() []byte {
 }
 
 func (d *decoder) number(to *apd.Decimal) {
-	if readNumber(d.value(), to) != nil {
+	if values.ReadNumber(d.value(), to) != nil {
 		to.SetInt64(0)
 		d.take(-1)
 	}
@@ -95,7 +97,7 @@ func (d *decoder) number(to *apd.Decimal) {
 // err is ErrCorrupt if something was damaged, or is left.
 func (d *decoder) err() error {
 	if d.damaged || len(d.b) > 0 {
-		return ErrCorrupt
+		return values.ErrCorrupt
 	}
 	return nil
 }

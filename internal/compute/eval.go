@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"reflect"
 
 	"cel.dev/cel-go/cel"
@@ -75,23 +77,23 @@ func (s *Set) Eval(rows Rows, in *Input, now int64) (Result, error) {
 
 // evaluate computes the definitions of a plan out of the values of its folds.
 func (p *plan) evaluate(folded []result, in *Input, now int64) Result {
-	e := &evaluation{in: in, now: now, values: make([]value, len(p.order))}
+	e := &evaluation{in: in, now: now, values: make([]values.Value, len(p.order))}
 	var out Result
 	for i, n := range p.order {
 		v := &e.values[i]
 		if n.kind == traitNode {
-			*v = folded[n.fold].value
+			*v = folded[n.fold].Value
 			e.next = sooner(e.next, folded[n.fold].next)
 			if n.program != nil && !e.run(n, &out) {
-				*v = value{}
+				*v = values.Value{}
 			}
-			if v.cel == nil {
-				v.cel = n.absent
+			if v.CEL == nil {
+				v.CEL = n.absent
 			}
 			continue
 		}
 		in := e.belongs(n, &out)
-		if v.cel = types.Bool(in); n.hidden {
+		if v.CEL = types.Bool(in); n.hidden {
 			out.Hidden = append(out.Hidden, Membership{n.key, in})
 		}
 	}
@@ -103,7 +105,7 @@ func (p *plan) evaluate(folded []result, in *Input, now int64) Result {
 			out.Audiences = append(out.Audiences, Membership{d.Key, e.member(d.slot)})
 		default:
 			v := &e.values[d.slot]
-			out.Traits = append(out.Traits, TraitValue{d.Key, v.json, v.cut})
+			out.Traits = append(out.Traits, TraitValue{d.Key, v.JSON, v.Cut})
 		}
 	}
 	out.Next = e.next
@@ -115,7 +117,7 @@ func (p *plan) evaluate(folded []result, in *Input, now int64) Result {
 type evaluation struct {
 	in     *Input
 	now    int64
-	values []value // of the nodes, in order; of an audience whether the profile is in
+	values []values.Value // of the nodes, in order; of an audience whether the profile is in
 	next   int64
 
 	identifiers ref.Val
@@ -123,7 +125,7 @@ type evaluation struct {
 }
 
 // member reports whether the profile is in the audience of a slot.
-func (e *evaluation) member(slot int) bool { return slot >= 0 && e.values[slot].cel == types.True }
+func (e *evaluation) member(slot int) bool { return slot >= 0 && e.values[slot].CEL == types.True }
 
 // run evaluates the expression of a node.
 func (e *evaluation) run(n *node, out *Result) bool {
@@ -167,7 +169,7 @@ func (e *evaluation) named() bool {
 // hasTrait reports whether a trait has a value.
 func (e *evaluation) hasTrait(slot int, key string) bool {
 	if slot >= 0 {
-		return e.values[slot].json != nil
+		return e.values[slot].JSON != nil
 	}
 	t, there := e.in.Traits.Get(key)
 	return there && !t.Removed()
@@ -177,13 +179,13 @@ func (e *evaluation) hasTrait(slot int, key string) bool {
 // slot -1.
 func (e *evaluation) trait(slot int, key string) ref.Val {
 	if slot >= 0 {
-		return e.values[slot].cel
+		return e.values[slot].CEL
 	}
 	t, there := e.in.Traits.Get(key)
 	if !there || t.Removed() {
 		return nil
 	}
-	return valueOf(t.Value)
+	return values.ValueOf(t.Value)
 }
 
 // ResolveName implements cel.Activation.

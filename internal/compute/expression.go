@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"fmt"
 	"strings"
 
@@ -33,7 +35,7 @@ const (
 
 // expressions are the options of every environment.
 func expressions() []cel.EnvOption {
-	return append(standard(),
+	return append(values.Standard(),
 		cel.ParserExpressionSizeLimit(longestExpression),
 		cel.ParserRecursionLimit(deepestExpression),
 		cel.EnableMacroCallTracking(),

@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"encoding/json"
 	"sync"
 
@@ -159,7 +161,7 @@ func (s *stream) value(raw []byte, to *Taken) Problem {
 	text, ok := event.Text(raw)
 	number, bounded := false, false
 	if ok && (s.take == takeNumber || raw[0] != '"') {
-		number, bounded = isJSONNumber(text)
+		number, bounded = values.IsJSONNumber(text)
 	}
 	switch {
 	case s.take == takeNumber && !number:
@@ -167,7 +169,7 @@ func (s *stream) value(raw []byte, to *Taken) Problem {
 	case s.take == takeNumber && !bounded:
 		return TooLong
 	case s.take == takeText && bounded:
-		text = plainNumber(text)
+		text = values.PlainNumber(text)
 	case !ok && (raw[0] == 't' || raw[0] == 'f') && s.take == takeText:
 		text = string(raw)
 	case !ok:

@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"math"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -59,7 +61,7 @@ func again(old aggregate, fresh func() aggregate) aggregate {
 
 // result is the value of a fold.
 type result struct {
-	value
+	values.Value
 	next int64
 }
 
@@ -99,7 +101,7 @@ func foldAll(rows Rows, stream StreamID, from, to int64, agg aggregate) error {
 // emptied is what a value becomes when nothing is left of what once was there: counts
 // and sums are 0, others are none.
 func emptied(agg aggregate) result {
-	return result{value: agg.value()}
+	return result{Value: agg.value()}
 }
 
 // lifetime folds all rows.
@@ -120,7 +122,7 @@ func (l *lifetime) result(int64) (result, bool) {
 	if l.agg.empty() {
 		return result{}, true
 	}
-	return result{value: l.agg.value()}, true
+	return result{Value: l.agg.value()}, true
 }
 
 func (l *lifetime) lasts() bool            { return true }
@@ -291,7 +293,7 @@ func (s *since) result(int64) (result, bool) {
 	case s.agg.empty():
 		return emptied(s.agg), true
 	}
-	return result{value: s.agg.value()}, true
+	return result{Value: s.agg.value()}, true
 }
 
 func (s *since) lasts() bool { return true }

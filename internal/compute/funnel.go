@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"cmp"
 	"container/heap"
 	"slices"
@@ -226,7 +228,7 @@ func (f *funnel) measured(done, over, open, next int64) result {
 	case Open:
 		done = open
 	}
-	return result{wholeValue(done), next}
+	return result{values.WholeValue(done), next}
 }
 
 // waits reports whether an instance is kept for an end.

@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"container/heap"
 	"encoding/binary"
 )
@@ -93,20 +95,20 @@ func (f *funnel) loadEnds(ends []string, from source) error {
 	var missing []EntryKey
 	for _, e := range ends {
 		if len(e) < 8 {
-			return ErrCorrupt
+			return values.ErrCorrupt
 		}
 		if f.keys.missing(e[8:]) {
 			missing = append(missing, EntryKey{from.fold, 0, e[8:]})
 		}
 	}
 	if len(missing) > 0 {
-		values, err := from.entries.Get(missing)
+		stored, err := from.entries.Get(missing)
 		if err != nil {
 			return err
 		}
-		for i, b := range values {
+		for i, b := range stored {
 			if b == nil {
-				return ErrCorrupt
+				return values.ErrCorrupt
 			}
 			if err := f.load(0, missing[i].Key, b); err != nil {
 				return err

@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"errors"
 	"testing"
 
@@ -146,7 +148,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			_, _ = m.Eval(rows, users, start+second)
 			_ = m.Size()
-		} else if !errors.Is(err, ErrCorrupt) {
+		} else if !errors.Is(err, values.ErrCorrupt) {
 			t.Fatal(err)
 		}
 		if tile, err := DecodeTile(b); err == nil {

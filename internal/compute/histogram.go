@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"slices"
 	"strings"
 )
@@ -44,11 +46,11 @@ func (h *histogram) insert(v string) {
 		return
 	}
 	at, found := slices.BinarySearch(h.listed, v)
-	if at >= mostListed || found {
+	if at >= values.MostListed || found {
 		return
 	}
-	h.listed = slices.Insert(h.listed[:min(len(h.listed), mostListed)], at, v)
-	h.listed = h.listed[:min(len(h.listed), mostListed)]
+	h.listed = slices.Insert(h.listed[:min(len(h.listed), values.MostListed)], at, v)
+	h.listed = h.listed[:min(len(h.listed), values.MostListed)]
 }
 
 func (h *histogram) add(r *Row) error {
@@ -65,18 +67,18 @@ func (h *histogram) addTile(t *Tile) error {
 	return nil
 }
 
-func (h *histogram) value() value {
+func (h *histogram) value() values.Value {
 	switch {
 	case h.kind == UniqueCount:
-		return wholeValue(h.n)
+		return values.WholeValue(h.n)
 	case h.n == 0:
-		return value{}
+		return values.Value{}
 	case h.kind == UniqueList:
-		return listValue(h.listed, h.n > int64(mostListed))
+		return values.ListValue(h.listed, h.n > int64(values.MostListed))
 	case h.most < h.least:
-		return value{}
+		return values.Value{}
 	}
-	return textValue(h.best)
+	return values.TextValue(h.best)
 }
 
 func (h *histogram) empty() bool { return h.n == 0 }
@@ -111,7 +113,7 @@ func (h *histogram) load(_ byte, key string, b []byte) error {
 	d := decoder{b: b}
 	n := d.int()
 	if h.bytes += len(key) + 48; n <= 0 {
-		return ErrCorrupt
+		return values.ErrCorrupt
 	}
 	h.counts.loaded(key, n)
 	return d.err()
@@ -121,7 +123,7 @@ func (h *histogram) prepare(_ int64, from source) error {
 	if !h.unlisted {
 		return nil
 	}
-	entries, err := from.entries.Scan(from.fold, 0, nil, mostListed)
+	entries, err := from.entries.Scan(from.fold, 0, nil, values.MostListed)
 	if err != nil {
 		return err
 	}

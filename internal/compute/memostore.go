@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"hash/fnv"
 	"slices"
 
@@ -34,7 +36,7 @@ func (s *Set) OpenMemo(c identity.Collection, head []byte, entries Entries) (*Me
 	m.entries = entries
 	d := decoder{b: head}
 	if head := d.take(1); head == nil || head[0] != memoVersion {
-		return nil, ErrCorrupt
+		return nil, values.ErrCorrupt
 	}
 	m.now = d.int()
 	for range d.count() {
@@ -58,7 +60,7 @@ func (s *Set) OpenMemo(c identity.Collection, head []byte, entries Entries) (*Me
 		if m.folds[i] = nil; len(inner.b) > 0 {
 			f, ok := m.plan.folds[i].newFold().(lasting)
 			if !ok {
-				return nil, ErrCorrupt
+				return nil, values.ErrCorrupt
 			}
 			f.decode(&inner)
 			if out := outsiderOf(f); out != nil {
@@ -67,7 +69,7 @@ func (s *Set) OpenMemo(c identity.Collection, head []byte, entries Entries) (*Me
 			m.folds[i] = f
 		}
 		if inner.err() != nil {
-			return nil, ErrCorrupt
+			return nil, values.ErrCorrupt
 		}
 		m.stale[i] = false
 	}

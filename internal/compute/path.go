@@ -97,7 +97,7 @@ func (p path) each(in *eventInput, f func(raw []byte)) {
 	if o == nil {
 		return
 	}
-	walk(o.lookup(p.steps[0].name), p.steps, f)
+	walk(o.Lookup(p.steps[0].name), p.steps, f)
 }
 
 // walk goes on from the value of the first step.

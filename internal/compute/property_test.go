@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"fmt"
 	"maps"
 	"math/big"
@@ -162,11 +164,11 @@ func lower(t *rapid.T) func() {
 
 // shorten has lists and pages be short, in some runs.
 func shorten(t *rapid.T) func() {
-	listed, ends := mostListed, endsPage
+	listed, ends := values.MostListed, endsPage
 	if rapid.Bool().Draw(t, "short") {
-		mostListed, endsPage = 2, 1
+		values.MostListed, endsPage = 2, 1
 	}
-	return func() { mostListed, endsPage = listed, ends }
+	return func() { values.MostListed, endsPage = listed, ends }
 }
 
 // shelf is entries in memory.

@@ -1,14 +1,12 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"encoding/binary"
-	"errors"
 
 	"github.com/selfsame-id/selfsame/internal/event"
 )
-
-// ErrCorrupt: bytes of a row, a tile or a memo are not what this package wrote.
-var ErrCorrupt = errors.New("compute: damaged bytes")
 
 // Row is what one event contributes to one stream.
 type Row struct {
@@ -36,7 +34,7 @@ func eachValue(b []byte, f func(value []byte) error) error {
 	for len(b) > 0 {
 		n, used := binary.Uvarint(b)
 		if used <= 0 || n > uint64(len(b)-used) {
-			return ErrCorrupt
+			return values.ErrCorrupt
 		}
 		if err := f(b[used : used+int(n)]); err != nil {
 			return err

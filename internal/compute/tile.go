@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"slices"
 
 	"github.com/cockroachdb/apd/v3"
@@ -60,7 +62,7 @@ func (t *Tile) Add(r *Row) (ok bool, err error) {
 		switch t.take {
 		case takeNumber:
 			var n apd.Decimal
-			if err := readNumber(v, &n); err != nil {
+			if err := values.ReadNumber(v, &n); err != nil {
 				return err
 			}
 			t.number(&n)
@@ -91,7 +93,7 @@ func (t *Tile) Add(r *Row) (ok bool, err error) {
 }
 
 func (t *Tile) number(n *apd.Decimal) {
-	_, _ = exact.Add(&t.sum, &t.sum, n)
+	_, _ = values.Exact.Add(&t.sum, &t.sum, n)
 	if t.values == 1 || n.Cmp(&t.least) < 0 {
 		t.least.Set(n)
 	}
@@ -127,7 +129,7 @@ func DecodeTile(b []byte) (*Tile, error) {
 	d := decoder{b: b}
 	head := d.take(2)
 	if head == nil || head[0] != tileVersion || head[1] > byte(takeJSON) {
-		return nil, ErrCorrupt
+		return nil, values.ErrCorrupt
 	}
 	t := &Tile{take: take(head[1]), rows: d.int(), values: d.int(), first: d.moment(), last: d.moment()}
 	switch t.take {

@@ -1,6 +1,8 @@
 package compute
 
 import (
+	"github.com/selfsame-id/selfsame/internal/compute/values"
+
 	"github.com/google/btree"
 
 	"github.com/selfsame-id/selfsame/internal/event"
@@ -142,11 +144,11 @@ func (u *unmatched) result(now int64) (result, bool) {
 			next = sooner(next, leaves)
 		}
 		if list = append(list, v); length == 0 {
-			return len(list) <= mostListed
+			return len(list) <= values.MostListed
 		}
 		return true
 	})
-	return result{listValue(list, false), next}, true
+	return result{values.ListValue(list, false), next}, true
 }
 
 func (u *unmatched) append(b []byte) []byte { return appendBool(b, u.any) }
@@ -196,8 +198,8 @@ func (u *unmatched) load(_ byte, key string, b []byte) error {
 
 // prepare reads on in the open values until there are as many as are listed.
 func (u *unmatched) prepare(_ int64, from source) error {
-	for u.seen.some && u.open.Len() <= mostListed {
-		keys, err := from.next(&u.seen, &u.isOpen, mostListed/2+1)
+	for u.seen.some && u.open.Len() <= values.MostListed {
+		keys, err := from.next(&u.seen, &u.isOpen, values.MostListed/2+1)
 		if err != nil {
 			return err
 		}

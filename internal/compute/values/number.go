@@ -1,6 +1,7 @@
-package compute
+package values
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -20,15 +21,15 @@ const longestNumber = 500
 // half to even: enough for every double.
 const printedDigits = 17
 
-// exact calculates without rounding.
-var exact = apd.BaseContext
+// Exact calculates without rounding.
+var Exact = apd.BaseContext
 
-// printed rounds for people and programs.
-var printed = apd.Context{Precision: printedDigits, MaxExponent: apd.MaxExponent, MinExponent: apd.MinExponent, Rounding: apd.RoundHalfEven}
+// Printed rounds for people and programs.
+var Printed = apd.Context{Precision: printedDigits, MaxExponent: apd.MaxExponent, MinExponent: apd.MinExponent, Rounding: apd.RoundHalfEven}
 
-// isJSONNumber reports whether text is exactly a number of JSON's grammar, and whether
+// IsJSONNumber reports whether text is exactly a number of JSON's grammar, and whether
 // it is within the bounds.
-func isJSONNumber(s string) (number, bounded bool) {
+func IsJSONNumber(s string) (number, bounded bool) {
 	i, digits, zeros := 0, 0, 0
 	run := func() bool {
 		from := i
@@ -77,8 +78,8 @@ func isJSONNumber(s string) (number, bounded bool) {
 	return i == len(s), bounded && digits <= mostDigits
 }
 
-// readNumber sets d to a number that isJSONNumber accepts.
-func readNumber(b []byte, d *apd.Decimal) error {
+// ReadNumber sets d to a number that IsJSONNumber accepts.
+func ReadNumber(b []byte, d *apd.Decimal) error {
 	var n, point int64
 	point = -1
 	for i, c := range b {
@@ -107,13 +108,13 @@ func readNumber(b []byte, d *apd.Decimal) error {
 	return nil
 }
 
-// plainNumber is a number as text that does not depend on how it was written.
-func plainNumber(s string) string {
+// PlainNumber is a number as text that does not depend on how it was written.
+func PlainNumber(s string) string {
 	if len(s) < 16 && !strings.ContainsAny(s, ".eE-") {
 		return s
 	}
 	var d apd.Decimal
-	if readNumber([]byte(s), &d) != nil {
+	if ReadNumber([]byte(s), &d) != nil {
 		return s
 	}
 	return numberText(&d)
@@ -136,8 +137,11 @@ func numberText(d *apd.Decimal) string {
 // roundedText is numberText of the number rounded to printedDigits.
 func roundedText(d *apd.Decimal) string {
 	var r apd.Decimal
-	if _, err := printed.Round(&r, d); err != nil {
+	if _, err := Printed.Round(&r, d); err != nil {
 		return numberText(d)
 	}
 	return numberText(&r)
 }
+
+// ErrCorrupt: bytes of a row, a tile or a memo are not what package compute wrote.
+var ErrCorrupt = errors.New("compute: damaged bytes")

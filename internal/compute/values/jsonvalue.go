@@ -1,4 +1,4 @@
-package compute
+package values
 
 import (
 	"fmt"
@@ -12,15 +12,15 @@ import (
 	"github.com/selfsame-id/selfsame/internal/event"
 )
 
-// valueOf makes a CEL value of a valid JSON value. A null, and no value, are nil: they
+// ValueOf makes a CEL value of a valid JSON value. A null, and no value, are nil: they
 // are as good as absent. Text shares memory with raw.
-func valueOf(raw []byte) ref.Val {
+func ValueOf(raw []byte) ref.Val {
 	if len(raw) == 0 {
 		return nil
 	}
 	switch raw[0] {
 	case '{':
-		return &jsonObject{raw: raw}
+		return &Object{raw: raw}
 	case '[':
 		return jsonList(raw)
 	case 't':
@@ -56,7 +56,7 @@ func numberOf(raw []byte) ref.Val {
 func jsonList(raw []byte) ref.Val {
 	var list []ref.Val
 	event.ForEachElement(raw, func(one []byte) bool {
-		if v := valueOf(one); v != nil {
+		if v := ValueOf(one); v != nil {
 			list = append(list, v)
 		}
 		return true
@@ -66,10 +66,10 @@ func jsonList(raw []byte) ref.Val {
 
 // jsonObject is a CEL map over a JSON object, which is read when it is first asked
 // about. Members that are null are not in it.
-type jsonObject struct {
+type Object struct {
 	raw     []byte
 	read    bool
-	members []jsonMember // the last of equal keys counts
+	Members []jsonMember // the last of equal keys counts
 }
 
 type jsonMember struct {
@@ -77,25 +77,25 @@ type jsonMember struct {
 	raw []byte
 }
 
-// reset makes o an object over raw and keeps its memory.
-func (o *jsonObject) reset(raw []byte) { *o = jsonObject{raw: raw, members: o.members[:0]} }
+// Reset makes o an object over raw and keeps its memory.
+func (o *Object) Reset(raw []byte) { *o = Object{raw: raw, Members: o.Members[:0]} }
 
-func (o *jsonObject) load() {
+func (o *Object) load() {
 	if o.read {
 		return
 	}
 	o.read = true
 	event.ForEach(o.raw, func(key string, raw []byte) bool {
-		o.members = append(o.members, jsonMember{key, raw})
+		o.Members = append(o.Members, jsonMember{key, raw})
 		return true
 	})
 }
 
-// lookup returns the raw value of a key; nil if there is none, or null.
-func (o *jsonObject) lookup(key string) []byte {
+// Lookup returns the raw value of a key; nil if there is none, or null.
+func (o *Object) Lookup(key string) []byte {
 	o.load()
-	for i := len(o.members) - 1; i >= 0; i-- {
-		if m := &o.members[i]; m.key == key {
+	for i := len(o.Members) - 1; i >= 0; i-- {
+		if m := &o.Members[i]; m.key == key {
 			if m.raw[0] == 'n' {
 				return nil
 			}
@@ -106,12 +106,12 @@ func (o *jsonObject) lookup(key string) []byte {
 }
 
 // keys are the keys of members that are not null, each once.
-func (o *jsonObject) keys() []ref.Val {
+func (o *Object) keys() []ref.Val {
 	o.load()
-	seen := make(map[string]bool, len(o.members))
+	seen := make(map[string]bool, len(o.Members))
 	var out []ref.Val
-	for _, m := range o.members {
-		if !seen[m.key] && o.lookup(m.key) != nil {
+	for _, m := range o.Members {
+		if !seen[m.key] && o.Lookup(m.key) != nil {
 			out = append(out, types.String(m.key))
 		}
 		seen[m.key] = true
@@ -120,17 +120,17 @@ func (o *jsonObject) keys() []ref.Val {
 }
 
 // Find implements traits.Mapper.
-func (o *jsonObject) Find(key ref.Val) (ref.Val, bool) {
+func (o *Object) Find(key ref.Val) (ref.Val, bool) {
 	name, ok := key.(types.String)
 	if !ok {
 		return types.MaybeNoSuchOverloadErr(key), false
 	}
-	v := valueOf(o.lookup(string(name)))
+	v := ValueOf(o.Lookup(string(name)))
 	return v, v != nil
 }
 
 // Get implements traits.Indexer.
-func (o *jsonObject) Get(key ref.Val) ref.Val {
+func (o *Object) Get(key ref.Val) ref.Val {
 	v, found := o.Find(key)
 	if v == nil || !found && !types.IsError(v) {
 		return types.NewErr("no such key: %v", key)
@@ -139,7 +139,7 @@ func (o *jsonObject) Get(key ref.Val) ref.Val {
 }
 
 // Contains implements traits.Container.
-func (o *jsonObject) Contains(key ref.Val) ref.Val {
+func (o *Object) Contains(key ref.Val) ref.Val {
 	v, found := o.Find(key)
 	if !found && v != nil {
 		return v
@@ -148,15 +148,15 @@ func (o *jsonObject) Contains(key ref.Val) ref.Val {
 }
 
 // Size implements traits.Sizer.
-func (o *jsonObject) Size() ref.Val { return types.Int(len(o.keys())) }
+func (o *Object) Size() ref.Val { return types.Int(len(o.keys())) }
 
 // Iterator implements traits.Iterable: over the keys.
-func (o *jsonObject) Iterator() traits.Iterator {
+func (o *Object) Iterator() traits.Iterator {
 	return types.NewRefValList(types.DefaultTypeAdapter, o.keys()).Iterator()
 }
 
 // Equal implements ref.Val.
-func (o *jsonObject) Equal(other ref.Val) ref.Val {
+func (o *Object) Equal(other ref.Val) ref.Val {
 	m, ok := other.(traits.Mapper)
 	if !ok {
 		return types.False
@@ -175,7 +175,7 @@ func (o *jsonObject) Equal(other ref.Val) ref.Val {
 }
 
 // ConvertToType implements ref.Val.
-func (o *jsonObject) ConvertToType(t ref.Type) ref.Val {
+func (o *Object) ConvertToType(t ref.Type) ref.Val {
 	switch t {
 	case types.MapType:
 		return o
@@ -186,12 +186,12 @@ func (o *jsonObject) ConvertToType(t ref.Type) ref.Val {
 }
 
 // ConvertToNative implements ref.Val.
-func (o *jsonObject) ConvertToNative(t reflect.Type) (any, error) {
+func (o *Object) ConvertToNative(t reflect.Type) (any, error) {
 	return nil, fmt.Errorf("compute: an object is no %v", t)
 }
 
 // Type implements ref.Val.
-func (o *jsonObject) Type() ref.Type { return types.MapType }
+func (o *Object) Type() ref.Type { return types.MapType }
 
 // Value implements ref.Val.
-func (o *jsonObject) Value() any { return o }
+func (o *Object) Value() any { return o }

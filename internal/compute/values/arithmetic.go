@@ -1,4 +1,4 @@
-package compute
+package values
 
 import (
 	"cel.dev/cel-go/cel"
@@ -13,10 +13,10 @@ import (
 // errZero is the error of a division by zero.
 var errZero = types.NewErr("division by zero")
 
-// standard is CEL's standard library with one change: a whole number and one with a
+// Standard is CEL's standard library with one change: a whole number and one with a
 // fraction can be added, subtracted, multiplied and divided, and dividing by 0.0 is an
 // error like dividing by 0.
-func standard() []cel.EnvOption {
+func Standard() []cel.EnvOption {
 	without := []*env.Function{
 		{Name: operators.Add}, {Name: operators.Subtract}, {Name: operators.Multiply}, {Name: operators.Divide},
 	}
