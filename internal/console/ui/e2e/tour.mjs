@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
+import { animate } from './animate.mjs'
 
 const [executablePath, base, token, writeKey, shots] = process.argv.slice(2)
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -122,6 +123,11 @@ try {
     const said = await page.evaluate(() => window.said.join('\n'))
     for (const words of ['It seemed to be 1 person.', 'It seemed to be 2 people.']) if (!said.includes(words)) problems.push(`the journey played without “${words}”`)
   })
+  if (shots) {
+    await page.setViewportSize({ width: 760, height: 1000 })
+    await animate(page, `${shots}/journey.svg`)
+    await page.setViewportSize({ width: 1280, height: 860 })
+  }
   for (const tab of ['Traits', 'Events', 'Identities', 'Sent', 'Accounts', 'Graph']) {
     await step(`a person's ${tab}`, async () => {
       await page.getByRole('tab', { name: tab }).click()

@@ -63,6 +63,10 @@ export function Journey({ space, collection, id, name }: { space: string; collec
         {journey.error && !j ? <Problem error={journey.error} retry={() => journey.refetch()} /> : !j || !place ? <Loading rows={5} /> : j.items.length === 0 ? <Text className="muted">No events in this time.</Text> : (
           <>
             <Picture j={j} place={place} below={inRange(below, place)} curve={curve} nameOf={nameOf} labels={labels} name={name} chosen={chosen} onChoose={setChosen} onRange={setRange} head={player.at} />
+            {player.part !== null && (
+              <input type="range" min={0} max={1000} value={Math.round(1000 * player.part)} onChange={(e) => player.seek(Number(e.currentTarget.value) / 1000)}
+                aria-label="As of when" aria-valuetext={when(new Date(player.at!))} style={{ width: '100%', accentColor: 'var(--mantine-color-iris-6)' }} />
+            )}
             <div role="status" aria-live="polite" style={{ minHeight: 46, paddingTop: 8 }}>
               {player.at !== null ? (
                 <Text size="sm"><strong>{when(new Date(player.at))}</strong> <span className="muted">It seemed to be {some(peopleAt(j, player.at), 'person', 'people')}.</span></Text>
@@ -103,7 +107,8 @@ function usePlayer(j: Schemas['Journey'] | undefined) {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [playing, times])
   const at = part === null ? null : headAt(times, part)
-  return { at, playing, toggle: () => setPlaying(!playing) }
+  const seek = (p: number) => { setPlaying(false); setPart(p < 1 ? p : null) }
+  return { at, part, playing, toggle: () => setPlaying(!playing), seek }
 }
 
 // inRange leaves of strips what lies in the times of a layout.
