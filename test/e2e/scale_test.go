@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -119,11 +121,47 @@ func TestTwoNodesOneTruth(t *testing.T) {
 		}
 	}
 	accounted(t, nodes[0], events, nil)
+	sameAnswers(t, nodes, wantStats.Profiles)
 	s.verify(t) // beside the running nodes
 	for _, p := range nodes {
 		p.stop(t)
 	}
 	s.verify(t)
+}
+
+// sameAnswers compares what nodes export, and whom they find.
+func sameAnswers(t testing.TB, nodes []*server, profiles int64) {
+	t.Helper()
+	rows := int64(0)
+	for _, what := range []string{"profiles", "profiles?collection=accounts", "identifiers", "events?format=csv"} {
+		var want []byte
+		for i, p := range nodes {
+			a := p.ask(t, http.MethodGet, "/api/spaces/dev/export/"+what, nil)
+			if a.status != http.StatusOK || len(a.body) == 0 {
+				t.Fatalf("node %d exports %s: status %d, %.500s", i+1, what, a.status, a.body)
+			}
+			if i == 0 {
+				want = a.body
+			} else if !bytes.Equal(a.body, want) {
+				t.Errorf("node %d exports other %s: %d bytes, node 1 %d", i+1, what, len(a.body), len(want))
+			}
+		}
+		if strings.HasPrefix(what, "profiles") {
+			rows += int64(bytes.Count(want, []byte("\n")))
+		}
+	}
+	if rows != profiles {
+		t.Errorf("%d profiles are exported, of %d", rows, profiles)
+	}
+	var want []string
+	for i, p := range nodes {
+		found := p.find(t, "dev", "email:*")
+		got := found.ids()
+		if len(got) == 0 || i > 0 && !slices.Equal(got, want) {
+			t.Errorf("node %d finds %d profiles, others than node 1, which finds %d", i+1, len(got), len(want))
+		}
+		want = got
+	}
 }
 
 func samePortraits(t testing.TB, who string, got, want []portrait) {
