@@ -117,7 +117,7 @@ destinations:
 	for _, want := range []string{
 		"line 3: destinations.Bad Key: ", "line 4: destinations.a.type: is \"nothing\"", "line 5: destinations.b.send: selects nothing",
 		"line 6: destinations.c.send.events: is no condition", "line 6: destinations.c.initial: is \"loud\"", "line 6: destinations.c.colour: is no setting",
-		"line 7: destinations.d.send.audiences: has \"Not A Key\"", "line 7: destinations.d.send.filter: gives a int", "line 7: destinations.d.secret: is no setting",
+		"line 7: destinations.d.send.audiences: has \"Not A Key\"", "line 7: destinations.d.send.filter: is no condition: the result is of type int", "line 7: destinations.d.secret: is no setting",
 		"destinations.e.type: stands here twice", "line 8: destinations.e.send.merges: should be true or false", "line 9: destinations.f: should have keys",
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -182,8 +182,8 @@ func parseOne(key string, s *Section, kinds map[string]Kind) *Definition {
 	if send != nil {
 		d.Send.Traits, d.Send.Audiences = selected(send, "traits"), selected(send, "audiences")
 		d.Send.Merges = send.Bool("merges")
-		d.Send.Events = filterOf(send, "events", eventVariables)
-		d.Send.Filter = filterOf(send, "filter", messageVariables)
+		d.Send.Events = filterOf(send, "events", onEvents)
+		d.Send.Filter = filterOf(send, "filter", onMessages)
 		send.Close()
 	}
 	var names []string

@@ -2,79 +2,36 @@ package deliver
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
 	"sync"
 
-	"cel.dev/cel-go/cel"
+	"github.com/selfsame-id/selfsame/internal/compute"
 )
 
-// Filter is a condition in CEL, compiled and checked. It may be used by many
-// goroutines at once.
-type Filter struct {
-	text    string
-	program cel.Program
-}
+// Filter is a condition in CEL, compiled and checked, in the language of the `where` of a
+// trait. It may be used by many goroutines at once.
+type Filter struct{ condition *compute.Filter }
 
-// variables are what a condition speaks about.
-type variables map[string]*cel.Type
+// conditions are compilers, each made once: that is dear.
+type conditions func() (*compute.Filters, error)
 
 var (
-	object = cel.MapType(cel.StringType, cel.DynType)
-	// eventVariables are those of conditions on events, as in the `where` of a trait.
-	eventVariables = variables{"event": cel.StringType, "type": cel.StringType, "source": cel.StringType, "properties": object, "context": object, "traits": object, "page": object}
-	// messageVariables are those of conditions on what is told.
-	messageVariables = variables{"what": cel.StringType, "key": cel.StringType, "value": cel.DynType, "profile": cel.StringType, "identifiers": cel.MapType(cel.StringType, cel.ListType(cel.StringType)), "traits": object}
+	// onEvents is for conditions on events.
+	onEvents conditions = sync.OnceValues(func() (*compute.Filters, error) {
+		return compute.NewFilters(map[string]compute.NameKind{
+			"event": compute.OfText, "type": compute.OfText, "source": compute.OfText,
+			"properties": compute.OfObject, "context": compute.OfObject, "traits": compute.OfObject, "page": compute.OfObject,
+		})
+	})
+	// onMessages is for conditions on what is told.
+	onMessages conditions = sync.OnceValues(func() (*compute.Filters, error) {
+		return compute.NewFilters(map[string]compute.NameKind{
+			"what": compute.OfText, "key": compute.OfText, "value": compute.OfAny, "profile": compute.OfText, "identifiers": compute.OfTexts, "traits": compute.OfObject,
+		})
+	})
 )
 
-const (
-	mostFilterText = 4 << 10
-	mostFilterCost = 100_000
-)
-
-// environments are made once for each set of variables; that is dear.
-var environments sync.Map // *variables' names → *cel.Env
-
-func environment(v variables) (*cel.Env, error) {
-	_, isEvent := v["event"]
-	if e, ok := environments.Load(isEvent); ok {
-		return e.(*cel.Env), nil
-	}
-	var options []cel.EnvOption
-	for name, t := range v {
-		options = append(options, cel.Variable(name, t))
-	}
-	e, err := cel.NewEnv(options...)
-	if err == nil {
-		environments.Store(isEvent, e)
-	}
-	return e, err
-}
-
-// newFilter compiles a condition.
-func newFilter(text string, v variables) (*Filter, error) {
-	if len(text) > mostFilterText {
-		return nil, fmt.Errorf("has %d characters; %d are possible", len(text), mostFilterText)
-	}
-	env, err := environment(v)
-	if err != nil {
-		return nil, err
-	}
-	ast, issues := env.Compile(text)
-	if err := issues.Err(); err != nil {
-		return nil, fmt.Errorf("is no condition in CEL: %s", strings.TrimPrefix(err.Error(), "ERROR: <input>:"))
-	}
-	if t := ast.OutputType(); !t.IsExactType(cel.BoolType) && !t.IsExactType(cel.DynType) {
-		return nil, fmt.Errorf("gives a %s; a condition gives true or false", t)
-	}
-	p, err := env.Program(ast, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(mostFilterCost))
-	if err != nil {
-		return nil, err
-	}
-	return &Filter{text, p}, nil
-}
-
-func filterOf(s *Section, key string, v variables) *Filter {
+// filterOf reads a condition; nil: there is none, or it is wrong.
+func filterOf(s *Section, key string, on conditions) *Filter {
 	text := s.Text(key)
 	if text == "" {
 		return nil
@@ -82,22 +39,24 @@ func filterOf(s *Section, key string, v variables) *Filter {
 	if text == "all" {
 		text = "true"
 	}
-	f, err := newFilter(text, v)
+	filters, err := on()
 	if err != nil {
-		s.Mistake(key, "%s", err)
+		s.Mistake(key, "cannot be compiled: %s", err)
+		return nil
 	}
-	return f
+	c, err := filters.Compile(text)
+	if err != nil {
+		s.Mistake(key, "is no condition: %s", err)
+		return nil
+	}
+	return &Filter{c}
 }
 
 // holds reports whether the condition is true. Where something that it asks for is
 // missing or of another kind, it is not.
 func (f *Filter) holds(of map[string]any) bool {
-	v, _, err := f.program.Eval(of)
-	if err != nil {
-		return false
-	}
-	b, ok := v.Value().(bool)
-	return ok && b
+	holds, _ := f.condition.Holds(of)
+	return holds
 }
 
 // takesEvent reports whether an event is selected.
