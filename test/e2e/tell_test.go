@@ -96,14 +96,24 @@ func TestKilledWhileItTells(t *testing.T) {
 	}
 	p.quietly(t, "dev", "mails", "shop", "log")
 
-	unknown := map[string]bool{}
+	unknown, again := toldOnce(t, p, mails, shop, people)
+	t.Logf("%d kills: %d mails unknown, %d webhooks came again", kills, unknown, again)
+	p.stop(t)
+}
+
+// toldOnce checks what runners and the shop were told: nobody was mailed twice, who may
+// have been is listed, webhooks came again only with the IDs that they had, and the last
+// ones say what is so. It reports how many mails are listed, and how many webhooks came again.
+func toldOnce(t testing.TB, p *server, mails *postOffice, shop *hook, people int) (unknown, again int) {
+	t.Helper()
+	lost := map[string]bool{}
 	for _, l := range p.deadLetters(t, "dev", "mails") {
 		if l.State != "unknown" {
 			t.Errorf("a dead letter: %+v", l)
 		}
 		_, who, _ := strings.Cut(l.Message.Identifier, ":")
 		who, _, _ = strings.Cut(who, "@")
-		unknown[who+" "+l.Message.Mail] = true
+		lost[who+" "+l.Message.Mail] = true
 	}
 	came := mails.taken()
 	for i := range people {
@@ -112,7 +122,7 @@ func TestKilledWhileItTells(t *testing.T) {
 			if n > 1 {
 				t.Errorf("u%d was mailed %d times: %s", i, n, subject)
 			}
-			if n == 0 && !unknown[fmt.Sprintf("u%d %s", i, name)] {
+			if n == 0 && !lost[fmt.Sprintf("u%d %s", i, name)] {
 				t.Errorf("u%d was not mailed, and nobody is told: %s", i, subject)
 			}
 			delete(came, fmt.Sprintf("u%d@shop.example: %s", i, subject))
@@ -122,7 +132,7 @@ func TestKilledWhileItTells(t *testing.T) {
 		t.Errorf("mails that nobody should get: %v", came)
 	}
 
-	byID, last, again := map[string]string{}, map[string]string{}, 0
+	byID, last := map[string]string{}, map[string]string{}
 	for _, m := range shop.received() {
 		text := m.about() + " = " + m.says()
 		if was, known := byID[m.ID]; known {
@@ -147,6 +157,5 @@ func TestKilledWhileItTells(t *testing.T) {
 	for _, wrong := range shop.wrong {
 		t.Errorf("not a webhook: %s", wrong)
 	}
-	t.Logf("%d kills: %d mails unknown, %d webhooks came again", kills, len(unknown), again)
-	p.stop(t)
+	return len(lost), again
 }
