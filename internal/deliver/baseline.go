@@ -36,6 +36,12 @@ func (d *destination) takeBaseline(ctx context.Context, about map[string]subscri
 		}
 	}
 	page, next, err := d.on.source.Walk(ctx, d.st.Baseline.After, baselinePage, d.st.Baseline.CatchUp)
+	if err == nil {
+		err = d.stillComplete(ctx, of)
+	}
+	if errors.Is(err, errStale) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}

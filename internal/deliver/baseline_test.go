@@ -125,3 +125,23 @@ destinations:
 		}
 	}
 }
+
+// A definition is disabled while profiles are read, which then have no value of it: nobody
+// is told that he left.
+func TestADefinitionThatChangesMeanwhile(t *testing.T) {
+	w, r := newWorld(someKeys...), &receiver{}
+	b := newBench(t, w, r)
+	w.create(user(1))
+	b.apply(t, tellAll)
+	b.follow(t, 10)
+	w.set(user(1), "vip", 1)
+	b.drain(t)
+	expect(t, r.messages(), "audience_entered u1 vip")
+	w.reading = func() { // the audience is computed anew: it is not shown
+		w.reading = nil
+		w.keys = []Key{{Name: "orders", Class: Trait, Complete: true}, {Name: "vip", Class: Audience}}
+	}
+	w.set(user(1), "orders", 2)
+	b.drain(t)
+	expect(t, r.messages(), "audience_entered u1 vip", "trait_set u1 orders 2")
+}

@@ -34,7 +34,11 @@ func (d *destination) follow(ctx context.Context) (more bool, err error) {
 	if done, err := d.prepare(ctx, about); err != nil || !done {
 		return true, err
 	}
-	return d.followFeed(ctx, complete(about))
+	more, err = d.followFeed(ctx, complete(about))
+	if errors.Is(err, errStale) {
+		return true, nil
+	}
+	return more, err
 }
 
 // prepare takes a step towards a ledger that has what is subscribed and nothing else.
@@ -77,6 +81,25 @@ func (d *destination) updateAt(ctx context.Context, at place, change func(*work)
 		d.startSending()
 	}
 	return err
+}
+
+// errStale: definitions changed while profiles were read.
+var errStale = errors.New("definitions changed meanwhile")
+
+// stillComplete reports, with errStale, whether something that was complete is not any
+// more: what profiles that were read since then do not have says nothing of it.
+func (d *destination) stillComplete(ctx context.Context, about map[string]subscribed) error {
+	keys, err := d.on.source.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	now := complete(d.def.subscriptions(keys))
+	for name := range about {
+		if _, still := now[name]; !still {
+			return errStale
+		}
+	}
+	return nil
 }
 
 // followFeed reads records of the feed and queues what follows from them.
@@ -209,6 +232,9 @@ func (d *destination) compare(ctx context.Context, at place, about map[string]su
 	if len(about) > 0 {
 		if profiles, err = d.on.source.Profiles(ctx, t.profiles); err != nil {
 			return fmt.Errorf("profiles for the destination %s: %w", d.def.Key, err)
+		}
+		if err := d.stillComplete(ctx, about); err != nil {
+			return err
 		}
 	}
 	orphans, owners, err := d.orphans(ctx, about, t.lost)

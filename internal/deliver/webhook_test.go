@@ -318,7 +318,7 @@ func TestAHookThatMisbehaves(t *testing.T) {
 			w.Header().Set("Location", "/elsewhere")
 			w.WriteHeader(http.StatusFound)
 		},
-		"hangs":    func(w http.ResponseWriter, _ delivery) { time.Sleep(300 * time.Millisecond) },
+		"hangs":    func(w http.ResponseWriter, _ delivery) { time.Sleep(2200 * time.Millisecond) },
 		"hangs up": func(w http.ResponseWriter, _ delivery) { panic(http.ErrAbortHandler) },
 		"is cut short": func(w http.ResponseWriter, _ delivery) {
 			w.Header().Set("Content-Length", "100")
@@ -342,7 +342,11 @@ func TestAHookThatMisbehaves(t *testing.T) {
 			t.Parallel()
 			h := newHook(t, false)
 			r := start(t, nil)
-			r.apply(t, hookDocument(h.URL, ", timeout: 200ms"))
+			timeout := "30s" // a slow machine is no failure
+			if name == "hangs" {
+				timeout = "2s"
+			}
+			r.apply(t, hookDocument(h.URL, ", timeout: "+timeout))
 			left := 3
 			h.answers(func(w http.ResponseWriter, d delivery) {
 				h.mu.Lock()

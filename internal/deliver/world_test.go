@@ -35,6 +35,8 @@ type world struct {
 	// number of nanoseconds after 1970.
 	now   func() time.Time
 	since map[Identifier]map[string]int64
+	// reading is called when profiles are about to be read; nil: nothing is.
+	reading func()
 }
 
 func newWorld(keys ...Key) *world {
@@ -173,6 +175,9 @@ func (w *world) truth(p string) *Profile {
 		}
 	}
 	for _, k := range w.keys {
+		if !k.Complete {
+			continue
+		}
 		n, since := 0, int64(0)
 		for _, id := range out.Identifiers {
 			n += w.numbers[id][k.Name]
@@ -204,6 +209,9 @@ func (w *world) Profile(_ context.Context, id string) (*Profile, error) {
 }
 
 func (w *world) Profiles(ctx context.Context, ids []string) (out []*Profile, err error) {
+	if w.reading != nil {
+		w.reading()
+	}
 	for _, id := range ids {
 		p, err := w.Profile(ctx, id)
 		if err == nil && !slices.ContainsFunc(out, func(o *Profile) bool { return o.ID == p.ID }) {

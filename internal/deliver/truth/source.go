@@ -56,13 +56,12 @@ func (s *Source) End(ctx context.Context) (string, error) {
 
 // Keys implements deliver.Source.
 func (s *Source) Keys(ctx context.Context) ([]deliver.Key, error) {
-	status, err := s.computed.DefinitionsStatus(ctx)
+	known, err := s.computed.KnownDefinitions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]deliver.Key, 0, len(status.Definitions))
-	for i := range status.Definitions {
-		d := &status.Definitions[i]
+	out := make([]deliver.Key, 0, len(known))
+	for _, d := range known {
 		k := deliver.Key{Name: d.Key, Class: deliver.Trait, Complete: d.Complete}
 		if d.Audience {
 			k.Class = deliver.Audience

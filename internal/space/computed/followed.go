@@ -77,6 +77,35 @@ func (c *Computed) Followed(ctx context.Context, ids []string) ([]*Person, error
 	return out, nil
 }
 
+// Known is a definition that there is.
+type Known struct {
+	Key      string
+	Audience bool
+	// Complete: it is computed over all of history, and not disabled.
+	Complete bool
+}
+
+// KnownDefinitions lists the definitions by key. Errors are those of the store.
+func (c *Computed) KnownDefinitions(ctx context.Context) ([]Known, error) {
+	v, err := c.space.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	defs, pos, err := c.read(v)
+	compiled := compiledOf(defs)
+	if err != nil || compiled == nil {
+		return nil, err
+	}
+	told := &Told{compiled, pos}
+	out := make([]Known, 0, len(compiled.byKey))
+	for _, key := range compiled.keys() {
+		d := compiled.byKey[key]
+		out = append(out, Known{key, d.audience, told.shown(d)})
+	}
+	return out, nil
+}
+
 // present finds the profiles that IDs lead to now, each once.
 func present(v *space.View, ids []string) ([]codec.ProfileID, error) {
 	named := make([]codec.ProfileID, 0, len(ids))
