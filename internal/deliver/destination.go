@@ -194,17 +194,20 @@ func (d *destination) run(ctx context.Context) (task.Rest, error) {
 	}
 	d.startSending()
 	if err == nil && !more {
-		_, err = d.trim(ctx)
+		if _, wrong := d.trim(ctx); wrong != nil && ctx.Err() == nil {
+			d.failed("what is old could not be removed, and will be in an hour", wrong)
+			d.trimming = trimming{next: d.on.now().Add(trimPause)}
+		}
 	}
 	switch {
 	case errors.Is(err, lease.ErrHeld), errors.Is(err, kv.ErrConflict):
 		return task.Rest{Least: heldPause, Most: heldPause}, nil
 	case err != nil:
 		return task.Rest{}, err
-	case d.trimming.under:
-		return task.Rest{Least: gatherPause, Most: stepPause}, nil
 	case more:
 		return task.Rest{Most: time.Nanosecond}, nil // when the others had their turn
+	case d.trimming.under:
+		return task.Rest{Least: gatherPause, Most: stepPause}, nil
 	case d.on.store.Exclusive():
 		return task.Rest{Least: gatherPause, Most: idlePause}, nil
 	}
