@@ -264,7 +264,7 @@ func storedValuesFollow(t *testing.T, look func(testing.TB, *house)) {
 // and merges go on.
 func TestNewTraitsOverHistory(t *testing.T) {
 	defer computed.SetHistoryRows(7)()
-	for seed := range uint64(8) {
+	for seed := range spacetest.Seeds(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := &world{rng: rand.New(rand.NewPCG(seed, 2))}
 			h := open(t, kvtest.NewMemory().Open(), space.Config{})
