@@ -151,6 +151,9 @@ func (e *evaluator) round(ctx context.Context, fence lease.Fence) (more bool, ne
 		heads: map[codec.ProfileID][]byte{}, last: true,
 	}
 	defer func() { e.wasWhole = err == nil && w.whole }()
+	if w.pos.Folds != foldsVersion {
+		return true, 0, w.dropFolds() // and goes on in a snapshot without them
+	}
 	e.memos.by(w.compiled.Set)
 	n, err := w.readFeed()
 	if err != nil {
@@ -197,7 +200,7 @@ func (e *evaluator) recall(ctx context.Context, v *space.View) (*position, error
 	if err != nil || got[0] != nil {
 		return p, err
 	}
-	p.Time = v.Now().UnixNano()
+	p.Time, p.Folds = v.Now().UnixNano(), foldsVersion
 	p.cursor, err = feed.End(ctx, v.Reader(), v.Keys())
 	return p, err
 }

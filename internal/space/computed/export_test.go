@@ -3,6 +3,7 @@ package computed
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -429,4 +430,30 @@ func SetMostUsers(n int) (back func()) {
 	before := mostUsers
 	mostUsers = n
 	return func() { mostUsers = before }
+}
+
+// ForgetFoldsVersion is what a version does that knows nothing of stored folds: the
+// position is stored without theirs.
+func (c *Computed) ForgetFoldsVersion(ctx context.Context) error {
+	v, err := c.space.View(ctx)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	pos, err := readPosition(ctx, v.Reader(), v.Keys())
+	if err != nil {
+		return err
+	}
+	if pos.cursor, err = feed.End(ctx, v.Reader(), v.Keys()); err != nil {
+		return err
+	}
+	pos.Cursor, pos.Folds = pos.cursor.String(), 0
+	b, err := json.Marshal(pos)
+	if err != nil {
+		return err
+	}
+	var batch kv.Batch
+	batch.Put(codec.Evaluation.Key(v.Keys()), b)
+	c.Forget()
+	return c.space.Store().Commit(ctx, &batch)
 }

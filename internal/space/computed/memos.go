@@ -222,6 +222,12 @@ func (w *work) filling() (streams []compute.StreamID) {
 	return streams
 }
 
+// dropFolds takes the memos of all profiles out of the store.
+func (w *work) dropFolds() error {
+	from, to := codec.Folds.All(w.view.Keys())
+	return w.commit(&staged{ops: []kv.Op{{Kind: kv.OpDeleteRange, Key: from, Value: to}}})
+}
+
 // dropStored takes a memo out of the store.
 func (w *work) dropStored(out *staged, p codec.ProfileID) {
 	from, to := codec.Under(codec.Folds.Of(w.view.Keys(), p))

@@ -34,8 +34,15 @@ type position struct {
 	Skipped  map[compute.StreamID]counts `json:"skipped,omitempty"`
 	Problems map[uint32]counts           `json:"problems,omitempty"`
 
+	// Folds is the foldsVersion of whoever wrote this. Memos of another one are of no use:
+	// they may not have what came since, or may have been made otherwise.
+	Folds int `json:"folds,omitempty"`
+
 	cursor feed.Cursor
 }
+
+// foldsVersion is that of the memos in the store, and of what keeps them.
+const foldsVersion = 1
 
 // job is the work of computing definitions over history: first the rows of streams that
 // are new, then the values of all profiles.
@@ -95,7 +102,7 @@ func decodePosition(b []byte) (*position, error) {
 }
 
 func (p *position) encode() ([]byte, error) {
-	p.Cursor = p.cursor.String()
+	p.Cursor, p.Folds = p.cursor.String(), foldsVersion
 	return json.Marshal(p)
 }
 

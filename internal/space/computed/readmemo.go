@@ -46,7 +46,7 @@ func (c *Compiled) evaluateThen(v *space.View, _ *position, g *gathered, asOf in
 // latest is the time of the latest of these, 0 if there are none. It is nil if there is
 // none, or none that is of use.
 func (c *Compiled) recallMemo(v *space.View, pos *position, g *gathered) (memo *compute.Memo, latest int64, err error) {
-	if g.rec == nil || g.rec.Collection != identity.Users {
+	if g.rec == nil || g.rec.Collection != identity.Users || pos.Folds != foldsVersion {
 		return nil, 0, nil
 	}
 	got, err := v.Reader().Get(v.Context(), codec.Folds.Key(v.Keys(), g.id, headPart))
