@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
@@ -57,12 +58,15 @@ const (
 	mostChangeBytes = 256 << 10
 	// mostTraitEvents bounds the calls that are read for the traits of then.
 	mostTraitEvents = 2000
+	// mostSeriesRows bounds the rows that a history is made of, and mostSeriesUsers the users
+	// of an account.
+	mostSeriesRows, mostSeriesUsers = 500_000, 2_000
 	// mostWholes bounds the moments of an account of which every user is evaluated.
 	mostWholes = 50
 )
 
 // ComputedHistory works out how the values of a profile changed. space.ErrNotFound if ref
-// names no profile.
+// names no profile; space.ErrTooLarge where too many events or users would have to be read.
 func (c *Computed) ComputedHistory(ctx context.Context, ref space.Ref, q HistoryQuery) (History, error) {
 	v, err := c.space.View(ctx)
 	if err != nil {
@@ -265,6 +269,9 @@ func (h *historian) rows() (compute.RowList, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(ids) > mostSeriesUsers {
+			return nil, fmt.Errorf("%w: the account has more than %d users; ask for its values as of single times", space.ErrTooLarge, mostSeriesUsers)
+		}
 		users, err := gather(h.v, ids, false)
 		if err != nil {
 			return nil, err
@@ -278,10 +285,13 @@ func (h *historian) rows() (compute.RowList, error) {
 	}
 	var rows []compute.Row
 	err := h.c.readRows(h.v, strands, func(_ int, row compute.Row) {
-		if row.At.Time <= h.now {
+		if row.At.Time <= h.now && len(rows) <= mostSeriesRows {
 			rows = append(rows, row)
 		}
 	})
+	if err == nil && len(rows) > mostSeriesRows {
+		err = fmt.Errorf("%w: more than %d events count here; ask for the values as of single times", space.ErrTooLarge, mostSeriesRows)
+	}
 	return compute.NewRowList(rows), err
 }
 
