@@ -29,11 +29,14 @@ import (
 var Quiet = slog.New(slog.DiscardHandler)
 
 // Seeds is how many random worlds a test makes. The race detector, which slows
-// them down tenfold, looks at a sixth of them; `make test` runs all of them without
-// it too.
+// them down tenfold, looks at a sixth of them, and -short at a third; `make test`
+// runs all of them.
 func Seeds(n uint64) uint64 {
-	if Raced {
+	switch {
+	case Raced:
 		return (n + 5) / 6
+	case testing.Short():
+		return (n + 2) / 3
 	}
 	return n
 }
