@@ -103,7 +103,7 @@ func (s *Space) fetch(c *commit) error {
 	var strands []identity.Hash
 	for i := range c.fresh {
 		e := &c.fresh[i]
-		e.traits = (e.msg.Type == event.Identify || e.msg.Type == event.Group) && len(e.msg.Traits) > 2
+		e.traits = saysTraits(e.msg)
 		if len(e.users.ids) > 0 {
 			e.userSettled, e.userUnresolved = s.settled(e.users.hash, e.msg.Time)
 			if !e.userSettled || (e.traits && e.msg.Type == event.Identify) {

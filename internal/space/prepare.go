@@ -10,6 +10,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/compute"
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
+	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space/dedupe"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
 	"github.com/selfsame-id/selfsame/internal/space/tx"
@@ -48,6 +49,7 @@ type prepared struct {
 	users    side
 	account  side
 	leftOut  []identity.LeftOut // IDs beyond the bounds of a message
+	said     []profile.Trait    // of the user of an identify call, of the account of a group call; of no arrival yet
 	rows     []compute.Row      // what definitions take from it
 	deferred bool               // left for another commit: another node changed what it depends on
 	recheck  bool               // was left once, perhaps because it is a repeat
@@ -96,6 +98,7 @@ func (s *Space) prepare(w *ingestRequest) {
 				w.whole = true
 			}
 			p.hash = s.MessageHash(p.id)
+			p.said = saidBy(p.msg, p.id, p.source)
 			w.bytes += int64(ms[i].Size())
 		}
 		w.packed = s.packer.PackAhead(ms)
@@ -123,6 +126,24 @@ func (s *Space) prepare(w *ingestRequest) {
 		}
 	}
 	s.extract(w)
+}
+
+// saysTraits reports whether a message sets traits of a user or of an account.
+func saysTraits(m *event.Message) bool {
+	return (m.Type == event.Identify || m.Type == event.Group) && len(m.Traits) > 2
+}
+
+// saidBy is what a message says of its user or account, without a place among others.
+func saidBy(m *event.Message, id, source string) []profile.Trait {
+	if !saysTraits(m) {
+		return nil
+	}
+	said := *m
+	said.MessageID = id
+	if m.Type == event.Group {
+		return profile.AccountTraits(&said, source, event.Arrival{})
+	}
+	return profile.UserTraits(&said, source, event.Arrival{})
 }
 
 // giveID makes a messageId for a message without one.

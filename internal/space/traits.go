@@ -3,7 +3,6 @@ package space
 import (
 	"github.com/selfsame-id/selfsame/internal/event"
 	"github.com/selfsame-id/selfsame/internal/identity"
-	"github.com/selfsame-id/selfsame/internal/profile"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/tx"
 )
@@ -33,15 +32,16 @@ func (s *Space) setTraits(c *commit) error {
 			continue
 		}
 		c.Deciding(i)
-		m := *e.msg
-		m.MessageID = e.id
-		if m.Type == event.Identify && len(e.users.ids) > 0 {
-			if err := c.ApplyTraits(e.users.hash, profile.UserTraits(&m, e.source, e.at.Arrival), e.id); err != nil {
+		for k := range e.said {
+			e.said[k].Moment = e.at
+		}
+		if e.msg.Type == event.Identify && len(e.users.ids) > 0 {
+			if err := c.ApplyTraits(e.users.hash, e.said, e.id); err != nil {
 				return err
 			}
 		}
-		if m.Type == event.Group && len(e.account.ids) > 0 {
-			if err := c.ApplyTraits(e.account.hash, profile.AccountTraits(&m, e.source, e.at.Arrival), e.id); err != nil {
+		if e.msg.Type == event.Group && len(e.account.ids) > 0 {
+			if err := c.ApplyTraits(e.account.hash, e.said, e.id); err != nil {
 				return err
 			}
 		}
