@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -31,6 +32,10 @@ func (f Fence) Require(b *kv.Batch) {
 		b.Require(f.key, f.value)
 	}
 }
+
+// Is reports whether two fences of one lease are the same: nobody else took it in between,
+// so that what its holder knew of what only the holder writes is still so.
+func (f Fence) Is(other Fence) bool { return bytes.Equal(f.value, other.value) }
 
 // record says who holds a lease. Its bytes are the fence.
 type record struct {

@@ -48,9 +48,10 @@ const (
 type evaluator struct {
 	space *space.Space
 
-	pos     *position // nil: it is to be read
-	page    int       // records read at once
-	skipped int       // records that were read since the position was stored
+	pos     *position   // nil: it is to be read
+	fence   lease.Fence // under which all of this was learnt
+	page    int         // records read at once
+	skipped int         // records that were read since the position was stored
 	memos   memos
 	crowded float64 // how often events waited for a commit lately: 0 to 1
 	slow    map[codec.ProfileID]*slow
@@ -130,6 +131,10 @@ func (e *evaluator) forget() { e.pos, e.memos, e.slow, e.wasWhole = nil, memos{}
 // nothing of these, a piece of history. It says whether there is more to do now, and
 // else in how long; 0: when something comes.
 func (e *evaluator) round(ctx context.Context, fence lease.Fence) (more bool, next time.Duration, err error) {
+	if !fence.Is(e.fence) { // another node went on meanwhile
+		e.forget()
+		e.fence = fence
+	}
 	v, err := e.view(ctx)
 	if err != nil {
 		return false, 0, err

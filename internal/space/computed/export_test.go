@@ -13,6 +13,7 @@ import (
 	"github.com/selfsame-id/selfsame/internal/feed"
 	"github.com/selfsame-id/selfsame/internal/identity"
 	"github.com/selfsame-id/selfsame/internal/kv"
+	"github.com/selfsame-id/selfsame/internal/lease"
 	"github.com/selfsame-id/selfsame/internal/space"
 	"github.com/selfsame-id/selfsame/internal/space/codec"
 	"github.com/selfsame-id/selfsame/internal/space/journal"
@@ -30,8 +31,16 @@ func (c *Computed) Settle(ctx context.Context) error {
 
 // Step does one round of the evaluator.
 func (c *Computed) Step(ctx context.Context) (more bool, err error) {
+	return c.StepUnder(ctx, c.Lease())
+}
+
+// Lease makes a lease of the evaluator's duty.
+func (c *Computed) Lease() *lease.Lease { return c.space.NewLease(duty) }
+
+// StepUnder does one round of the evaluator under a lease.
+func (c *Computed) StepUnder(ctx context.Context, l *lease.Lease) (more bool, err error) {
 	e := c.evaluator
-	fence, err := c.space.NewLease(duty).Hold(ctx)
+	fence, err := l.Hold(ctx)
 	if err != nil {
 		return false, err
 	}
