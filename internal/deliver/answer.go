@@ -21,7 +21,9 @@ func Answered(a *http.Response, now time.Time) Outcome {
 	case code >= 300 && code < 400:
 		return Outcome{Result: Retry, Reason: said + "; redirects are not followed, set its final address", Trouble: true, NotTaken: true}
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
-		lost := code == http.StatusBadGateway || code == http.StatusGatewayTimeout // what lies between did not hear the answer
+		// It may have failed with half of its work done, or what lies between did not hear
+		// the answer; only 503 says that it did not begin.
+		lost := code >= 500 && code != http.StatusServiceUnavailable
 		return Outcome{Result: Retry, Reason: said, After: outgoing.RetryAfter(a.Header, now), Trouble: true, NotTaken: !lost}
 	}
 	return Outcome{Result: Refused, Reason: said}
