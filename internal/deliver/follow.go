@@ -83,6 +83,15 @@ func (d *destination) updateAt(ctx context.Context, at place, change func(*work)
 	return err
 }
 
+// keysOf says of which keys it is told since when they are so.
+func keysOf(about map[string]subscribed) func(key string) bool {
+	keys := make(map[string]bool, len(about))
+	for _, s := range about {
+		keys[s.Key.Name] = true
+	}
+	return func(key string) bool { return keys[key] }
+}
+
 // errStale: definitions changed while profiles were read.
 var errStale = errors.New("definitions changed meanwhile")
 
@@ -230,7 +239,7 @@ func (d *destination) compare(ctx context.Context, at place, about map[string]su
 	var profiles []*Profile
 	var err error
 	if len(about) > 0 {
-		if profiles, err = d.on.source.Profiles(ctx, t.profiles); err != nil {
+		if profiles, err = d.on.source.Profiles(ctx, t.profiles, keysOf(about)); err != nil {
 			return fmt.Errorf("profiles for the destination %s: %w", d.def.Key, err)
 		}
 		if err := d.stillComplete(ctx, about); err != nil {

@@ -29,8 +29,8 @@ type Source interface {
 	// Profiles reads the profiles that IDs lead to, each once, for whoever follows the feed;
 	// those that are not there are left out. Their values are those that the feed has told:
 	// what is newer it will tell. Those of profiles that were regrouped are as Profile
-	// has them.
-	Profiles(ctx context.Context, ids []string) ([]*Profile, error)
+	// has them, but that since when values are so may be known only of keys that are dated.
+	Profiles(ctx context.Context, ids []string, dated func(key string) bool) ([]*Profile, error)
 	// Owner reads the profile of a collection (users, accounts) that has an identifier. ErrNotFound: none has it.
 	Owner(ctx context.Context, collection string, id Identifier) (*Profile, error)
 	// Walk reads profiles in the order of their IDs, after a given one ("": from the

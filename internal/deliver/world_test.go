@@ -208,7 +208,7 @@ func (w *world) Profile(_ context.Context, id string) (*Profile, error) {
 	return w.truth(id), nil
 }
 
-func (w *world) Profiles(ctx context.Context, ids []string) (out []*Profile, err error) {
+func (w *world) Profiles(ctx context.Context, ids []string, _ func(string) bool) (out []*Profile, err error) {
 	if w.reading != nil {
 		w.reading()
 	}

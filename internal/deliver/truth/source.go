@@ -81,8 +81,8 @@ func (s *Source) Profile(ctx context.Context, id string) (*deliver.Profile, erro
 }
 
 // Profiles implements deliver.Source.
-func (s *Source) Profiles(ctx context.Context, ids []string) ([]*deliver.Profile, error) {
-	people, err := s.computed.Followed(ctx, ids)
+func (s *Source) Profiles(ctx context.Context, ids []string, dated func(key string) bool) ([]*deliver.Profile, error) {
+	people, err := s.computed.Followed(ctx, ids, dated)
 	if err != nil {
 		return nil, err
 	}

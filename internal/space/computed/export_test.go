@@ -298,7 +298,7 @@ func (c *Computed) Check(ctx context.Context) (wrong []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		told, err := c.Followed(ctx, []string{read.Profile})
+		told, err := c.Followed(ctx, []string{read.Profile}, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -15,8 +15,9 @@ import (
 // the feed and compares what is true with what he said: the values are those that the
 // evaluator has told, so that whatever is newer will be told as well. Only of profiles
 // that have other strands now than the evaluator saw they are folded, so that nobody takes
-// values of before a merge for those after it. Errors are those of the store.
-func (c *Computed) Followed(ctx context.Context, ids []string) ([]*Person, error) {
+// values of before a merge for those after it; then since when they are so is only
+// known of keys that are dated (nil: all). Errors are those of the store.
+func (c *Computed) Followed(ctx context.Context, ids []string, dated func(key string) bool) ([]*Person, error) {
 	v, err := c.space.View(ctx)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (c *Computed) Followed(ctx context.Context, ids []string) ([]*Person, error
 	for k := range fold {
 		p := people[of[k]]
 		values := Values{Profile: p.ID, Collection: p.Collection, AsOf: now}
-		if err := values.take(compiled, pos, &states[of[k]], &outcomes[k]); err != nil {
+		if err := values.take(compiled, pos, &states[of[k]], &outcomes[k], dated); err != nil {
 			return nil, fmt.Errorf("profile %s: %w", p.ID, err)
 		}
 		p.take(&values)

@@ -19,7 +19,7 @@ func followed(t *testing.T, h *house, users ...string) (people []*computed.Perso
 		}
 		ids = append(ids, p.ID)
 	}
-	people, err := h.Followed(t.Context(), ids)
+	people, err := h.Followed(t.Context(), ids, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestWhatIsFollowedWasToldButForMerges(t *testing.T) {
 	}
 	// By the ID that was merged away, too.
 	for _, merged := range people[1].Merged {
-		if again, err := h.Followed(t.Context(), []string{merged, people[1].ID, "use_000000000000000000000000000", "nonsense"}); err != nil || len(again) != 1 || again[0].ID != people[1].ID {
+		if again, err := h.Followed(t.Context(), []string{merged, people[1].ID, "use_000000000000000000000000000", "nonsense"}, nil); err != nil || len(again) != 1 || again[0].ID != people[1].ID {
 			t.Errorf("%s leads to %v: %v", merged, again, err)
 		}
 	}

@@ -96,34 +96,36 @@ func (c *Computed) valuesOf(v *space.View, g *gathered, asOf int64, now bool) (V
 	if err != nil {
 		return out, err
 	}
-	return out, out.take(compiled, pos, &state, &o)
+	return out, out.take(compiled, pos, &state, &o, nil)
 }
 
 // take takes the values of an outcome that are shown. What the evaluator has stored says
 // since when they are what they are; nothing stored: the events do.
-func (out *Values) take(compiled *Compiled, pos *position, state *State, o *outcome) error {
+func (out *Values) take(compiled *Compiled, pos *position, state *State, o *outcome, dated func(key string) bool) error {
 	collection := out.Collection
 	shown := func(d *definition) bool {
 		return !d.disabled && d.collection == collection && pos.Complete[d.number] == d.meaning
 	}
 	var news []uint32 // what the evaluator has not stored yet
 	for _, now := range o.values {
-		if d := compiled.byNumber[now.Definition]; shown(d) {
+		if d := compiled.byNumber[now.Definition]; shown(d) && (dated == nil || dated(d.key)) {
 			if old, had := state.get(d.number); !had || !bytes.Equal(old.JSON, now.JSON) {
 				news = append(news, d.number)
 			}
 		}
 	}
-	dated, err := o.since(out.AsOf, news)
+	since, err := o.since(out.AsOf, news)
 	if err != nil {
 		return err
 	}
-	since := func(d *definition) int64 {
-		if at, is := dated[d.number]; is {
+	when := func(d *definition, now Value) int64 {
+		if at, is := since[d.number]; is {
 			return at
 		}
-		old, _ := state.get(d.number)
-		return old.Since
+		if old, had := state.get(d.number); had && bytes.Equal(old.JSON, now.JSON) {
+			return old.Since
+		}
+		return 0
 	}
 	for _, key := range compiled.keys() {
 		d := compiled.byKey[key]
@@ -135,11 +137,11 @@ func (out *Values) take(compiled *Compiled, pos *position, state *State, o *outc
 		case d.audience:
 			m := Membership{Key: key, In: has}
 			if has {
-				m.Since = since(d)
+				m.Since = when(d, now)
 			}
 			out.Audiences = append(out.Audiences, m)
 		case has:
-			out.Traits = append(out.Traits, TraitValue{Key: key, JSON: now.JSON, Since: since(d)})
+			out.Traits = append(out.Traits, TraitValue{Key: key, JSON: now.JSON, Since: when(d, now)})
 		}
 	}
 	return nil
