@@ -98,7 +98,7 @@ func TestKilledWhileDefinitionsAreComputed(t *testing.T) {
 		}
 	}
 	// However little came through before, the last life has enough to compare.
-	const enough = 1500
+	const enough = 3000
 	last := &sender{random: rand.New(rand.NewPCG(random.Uint64(), 9))}
 	last.stream = func() (out [][]byte) {
 		if len(last.acked) >= enough {

@@ -64,7 +64,7 @@ func TestConsoleTour(t *testing.T) {
 	builtConsole(t)
 	s := newSite(t, binary(t))
 	crowd := filepath.Join(t.TempDir(), "crowd.ndjson")
-	if err := os.WriteFile(crowd, population.Config{Seed: 5, Events: 30_000}.NDJSON(), 0o600); err != nil {
+	if err := os.WriteFile(crowd, population.Config{Seed: 5, Events: 100_000}.NDJSON(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.mustRun(t, nil, "import", "--config", s.config, "--data", s.data, "--space", "dev", "--source", "shop-dev", crowd, "../../examples/jane.ndjson")

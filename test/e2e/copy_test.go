@@ -13,7 +13,7 @@ import (
 // are there, repeats are known, and more events are taken.
 func TestMovingHouse(t *testing.T) {
 	t.Parallel()
-	cfg := population.Config{Seed: 61, People: 150, Events: 1500, Kiosks: 1, Late: 0.05}
+	cfg := population.Config{Seed: 61, People: 300, Events: 3000, Kiosks: 1, Late: 0.05}
 	events := parsed(t, linesOf(cfg.NDJSON()))
 	ids := distinctIDs(events)
 	parts := [][]sent{events[:len(events)/4], events[len(events)/4 : len(events)/2], events[len(events)/2 : len(events)*3/4], events[len(events)*3/4:]}

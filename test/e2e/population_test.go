@@ -54,26 +54,26 @@ func (p *server) pour(t testing.TB, space string, events []sent, random *rand.Ra
 	}
 }
 
-// Thousands of people with shared devices, kiosks, and events that come late and
+// Ten thousand people with shared devices, kiosks, and events that come late and
 // twice: whatever the order and the requests, the same people and traits.
 func TestPopulationInAnyOrder(t *testing.T) {
 	t.Parallel()
-	people, kiosks := 4_000, 2 // two thousand people at each kiosk
+	people := 10_000
 	if testing.Short() {
 		people = 1_000
 	}
-	populationInAnyOrder(t, binary(t), people, kiosks)
+	populationInAnyOrder(t, binary(t), people)
 }
 
 // The same with fewer people and a server that the race detector watches.
 func TestPopulationUnderTheRaceDetector(t *testing.T) {
 	t.Parallel()
 	needs.Time(t, "it needs a server with the race detector")
-	populationInAnyOrder(t, watched(t), 300, 4)
+	populationInAnyOrder(t, watched(t), 400)
 }
 
-func populationInAnyOrder(t *testing.T, binary string, people, kiosks int) {
-	cfg := population.Config{Seed: 11, People: people, Kiosks: kiosks, Late: 0.05, Repeats: 0.01}
+func populationInAnyOrder(t *testing.T, binary string, people int) {
+	cfg := population.Config{Seed: 11, People: people, Kiosks: 5, Late: 0.05, Repeats: 0.01}
 	text := cfg.NDJSON()
 	inTime := parsed(t, linesOf(text))
 	orders := map[string]func(events []sent, random *rand.Rand) (shuffled []sent, most int, inOrder bool){

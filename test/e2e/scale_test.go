@@ -75,7 +75,7 @@ func patient(t testing.TB, requests [][]byte, nodes []*server) {
 // the same people, traits and counts as one node gives.
 func TestTwoNodesOneTruth(t *testing.T) {
 	t.Parallel()
-	cfg := population.Config{Seed: 31, People: 250, Events: 2500, Kiosks: 2, Late: 0.05, Repeats: 0.01}
+	cfg := population.Config{Seed: 31, People: 400, Events: 4000, Kiosks: 2, Late: 0.05, Repeats: 0.01}
 	text := cfg.NDJSON()
 	events := parsed(t, linesOf(text))
 	ids := distinctIDs(events)
