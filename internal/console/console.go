@@ -84,7 +84,8 @@ func (h *handler) asset(w http.ResponseWriter, r *http.Request, name string) {
 			http.Error(w, "There is no such file.", http.StatusNotFound)
 			return
 		}
-		found, _ = h.packs.LoadOrStore(file, pack(plain))
+		best, _ := fs.ReadFile(h.app, file+".br") // what the build packed well; nil if it did not
+		found, _ = h.packs.LoadOrStore(file, pack(plain, best))
 	}
 	kind := mime.TypeByExtension(path.Ext(file))
 	if kind == "" {
@@ -113,7 +114,9 @@ func (h *handler) index(w http.ResponseWriter, r *http.Request) {
 // leastPacked is below which size compressing is not worth it.
 const leastPacked = 1 << 10
 
-func pack(plain []byte) *packed {
+// pack compresses a file. Brotli's best level takes seconds, so it is the build
+// that uses it; best is what it made, or nil.
+func pack(plain, best []byte) *packed {
 	p := &packed{plain: plain}
 	if len(plain) < leastPacked {
 		return p
@@ -126,6 +129,9 @@ func pack(plain []byte) *packed {
 		return p // it is packed already
 	}
 	p.gzip = bytes.Clone(b.Bytes())
+	if p.brotli = best; best != nil {
+		return p
+	}
 	b.Reset()
 	br := brotli.NewWriterLevel(&b, brotliLevel)
 	_, _ = br.Write(plain)

@@ -76,6 +76,21 @@ func TestAssetsArePackedAndKept(t *testing.T) {
 	}
 }
 
+func TestWhatTheBuildPackedIsSent(t *testing.T) {
+	files := built()
+	files["assets/main-1.js.br"] = &fstest.MapFile{Data: []byte("packed well")}
+	h := handlerOf(files)
+	for encoding, want := range map[string]bool{"br": true, "gzip": false, "": false} {
+		r := httptest.NewRequest("GET", "/assets/main-1.js", nil)
+		r.Header.Set("Accept-Encoding", encoding)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if got := w.Body.String() == "packed well"; got != want || w.Header().Get("Content-Encoding") != encoding {
+			t.Errorf("%q: %v, %q", encoding, got, w.Header())
+		}
+	}
+}
+
 func TestUnbuiltConsoleSaysSo(t *testing.T) {
 	w := httptest.NewRecorder()
 	handlerOf(fstest.MapFS{}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))

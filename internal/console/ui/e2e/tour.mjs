@@ -78,7 +78,12 @@ try {
     const network = await context.newCDPSession(page)
     await network.send('Network.enable')
     let bytes = 0
-    network.on('Network.loadingFinished', (e) => { bytes += e.encodedDataLength })
+    const of = new Map() // the path of each request, and what it took
+    network.on('Network.requestWillBeSent', (e) => of.set(e.requestId, { path: new URL(e.request.url).pathname, bytes: 0 }))
+    network.on('Network.loadingFinished', (e) => {
+      bytes += e.encodedDataLength
+      if (of.has(e.requestId)) of.get(e.requestId).bytes = e.encodedDataLength
+    })
     await page.goto(base + '/')
     await check('signing in')
     expected = ['401']
@@ -92,7 +97,10 @@ try {
     await page.waitForLoadState('networkidle')
     await network.detach()
     steps.push(`first load: ${Math.round(bytes / 1000)} kB`)
-    if (bytes > 300_000) problems.push(`the first load has ${bytes} bytes`)
+    if (bytes > 300_000) {
+      const largest = [...of.values()].sort((a, b) => b.bytes - a.bytes).slice(0, 20).map((r) => `${r.path} ${r.bytes}`)
+      problems.push(`the first load has ${bytes} bytes: ${largest.join(', ')}`)
+    }
     const stored = await page.evaluate(() => JSON.stringify([localStorage, sessionStorage, document.cookie, location.href]))
     if (stored.includes(token)) problems.push('the token is where scripts can read it')
     await check('home')
