@@ -269,7 +269,8 @@ func TestOpen(t *testing.T) {
 // and one more reader gets a clear answer in time.
 func TestPools(t *testing.T) {
 	server := pgtest.Start(t)
-	s, err := Open(background, fresh(server), Options{PoolSize: 3, AcquireTimeout: 100 * time.Millisecond})
+	// Long enough for a busy machine to connect in; one reader waits it out.
+	s, err := Open(background, fresh(server), Options{PoolSize: 3, AcquireTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
