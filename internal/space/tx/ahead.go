@@ -7,8 +7,8 @@ import (
 
 // LookAhead reads the records of IDs and of the profiles that own them for later,
 // in two round trips.
-func (d *View) LookAhead(nodes []identity.Hash) error {
-	values, err := d.Ahead(nodes)
+func (view *View) LookAhead(nodes []identity.Hash) error {
+	values, err := view.Ahead(nodes)
 	if err != nil {
 		return err
 	}
@@ -22,32 +22,32 @@ func (d *View) LookAhead(nodes []identity.Hash) error {
 			return err
 		}
 		if !n.Owner.IsZero() {
-			owners = append(owners, codec.Profiles.Key(d.keys, n.Owner))
+			owners = append(owners, codec.Profiles.Key(view.keys, n.Owner))
 		}
 	}
-	_, err = d.aheadOf(owners)
+	_, err = view.aheadOf(owners)
 	return err
 }
 
 // Ahead reads records of IDs for later, and returns them as they are stored.
-func (d *View) Ahead(hashes []identity.Hash) ([][]byte, error) {
+func (v *View) Ahead(hashes []identity.Hash) ([][]byte, error) {
 	keys := make([][]byte, len(hashes))
 	for i, h := range hashes {
-		keys[i] = codec.Identifiers.Key(d.keys, h)
+		keys[i] = codec.Identifiers.Key(v.keys, h)
 	}
-	return d.aheadOf(keys)
+	return v.aheadOf(keys)
 }
 
-func (d *View) aheadOf(keys [][]byte) ([][]byte, error) {
+func (v *View) aheadOf(keys [][]byte) ([][]byte, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	values, err := d.Look(keys)
+	values, err := v.Look(keys)
 	if err != nil {
 		return nil, err
 	}
 	for i, k := range keys {
-		d.Remember(k, values[i])
+		v.Remember(k, values[i])
 	}
 	return values, nil
 }

@@ -5,10 +5,10 @@ import (
 )
 
 // keep ends a record. What a shared store was not asked for is known to be new.
-func (d *Tx) keep(b *kv.Batch, a *arena, value []byte) {
+func (tx *Tx) keep(b *kv.Batch, a *arena, value []byte) {
 	k, v := a.record(value)
-	if d.read != nil {
-		if _, asked := d.read[string(k)]; !asked {
+	if tx.read != nil {
+		if _, asked := tx.read[string(k)]; !asked {
 			b.Insert(k, v)
 			return
 		}

@@ -20,23 +20,23 @@ type Occasion struct {
 }
 
 // noEvent is what changes are due to that no event made: the moment of the commit.
-func (d *View) noEvent() Occasion {
+func (v *View) noEvent() Occasion {
 	var e Occasion
-	e.Pos.Time = d.now.UnixNano()
+	e.Pos.Time = v.now.UnixNano()
 	return e
 }
 
 // Identify makes the strand of an event part of the graph: nothing to do when
 // it is known and settled, else by the fast path or by a replay. ids are the
 // strand's IDs in canonical order, and hashes their hashes.
-func (d *Tx) Identify(h identity.Hash, c identity.Collection, ids []identity.ID, hashes []identity.Hash, e Occasion) error {
-	if err := d.LoadStrands(h); err != nil {
+func (tx *Tx) Identify(h identity.Hash, c identity.Collection, ids []identity.ID, hashes []identity.Hash, e Occasion) error {
+	if err := tx.LoadStrands(h); err != nil {
 		return err
 	}
-	known := d.strands[h]
+	known := tx.strands[h]
 	if known != nil {
 		e.Pos.Class = known.First.Class
-		if known.Settled(d.rules, e.Pos) {
+		if known.Settled(tx.rules, e.Pos) {
 			return nil
 		}
 	}
@@ -46,39 +46,39 @@ func (d *Tx) Identify(h identity.Hash, c identity.Collection, ids []identity.ID,
 	} else {
 		s = identity.NewHashedStrand(h, c, ids, hashes)
 		Detach(s.Links)
-		e.Pos = s.Place(d.rules, d.engine.Overrides, e.Pos.Moment)
+		e.Pos = s.Place(tx.rules, tx.engine.Overrides, e.Pos.Moment)
 	}
-	links, err := d.loadLinks(s)
+	links, err := tx.loadLinks(s)
 	if err != nil {
 		return err
 	}
-	fast, err := d.accept(s, known, links, e)
+	fast, err := tx.accept(s, known, links, e)
 	if err != nil || fast {
 		return err
 	}
 	seed := identity.Seed{Strand: s, Pos: e.Pos}
-	change, err := d.engine.Replay(d, []identity.Seed{seed})
+	change, err := tx.engine.Replay(tx, []identity.Seed{seed})
 	if errors.Is(err, identity.ErrBound) {
-		return d.deferReplay(seed, known, links, e)
+		return tx.deferReplay(seed, known, links, e)
 	}
 	if err != nil {
 		return err
 	}
-	d.Done.Replays++
-	d.Done.Decisions += int64(change.Decisions)
-	return d.apply(change, e)
+	tx.Done.Replays++
+	tx.Done.Decisions += int64(change.Decisions)
+	return tx.apply(change, e)
 }
 
 // NamesNobody reports whether an ID names nobody under the rules and overrides at work.
-func (d *View) NamesNobody(l *identity.Link) bool {
-	return d.engine.Overrides.NamesNobody(d.rules, l.ID, l.Hash)
+func (v *View) NamesNobody(l *identity.Link) bool {
+	return v.engine.Overrides.NamesNobody(v.rules, l.ID, l.Hash)
 }
 
 // naming lists the IDs of a strand that name somebody.
-func (d *View) naming(s *identity.Strand) []identity.Hash {
+func (v *View) naming(s *identity.Strand) []identity.Hash {
 	links := make([]identity.Hash, 0, len(s.Links))
 	for i := range s.Links {
-		if !d.NamesNobody(&s.Links[i]) {
+		if !v.NamesNobody(&s.Links[i]) {
 			links = append(links, s.Links[i].Hash)
 		}
 	}
@@ -87,19 +87,19 @@ func (d *View) naming(s *identity.Strand) []identity.Hash {
 
 // loadLinks loads what a decision about a strand needs to know of its IDs, and
 // lists those that name somebody.
-func (d *View) loadLinks(s *identity.Strand) ([]identity.Hash, error) {
-	links := d.naming(s)
+func (v *View) loadLinks(s *identity.Strand) ([]identity.Hash, error) {
+	links := v.naming(s)
 	if len(links) < len(s.Links) {
 		for i := range s.Links {
 			// It lists its strands, although they are not its own.
-			if h := s.Links[i].Hash; d.engine.Overrides.Isolated(h) {
-				if err := d.LoadIdentifiers(h); err != nil {
+			if h := s.Links[i].Hash; v.engine.Overrides.Isolated(h) {
+				if err := v.LoadIdentifiers(h); err != nil {
 					return nil, err
 				}
 			}
 		}
 	}
-	return links, d.LoadOwners(links...)
+	return links, v.LoadOwners(links...)
 }
 
 // Detach copies the IDs of a new strand into memory of their own. The writer
@@ -126,7 +126,7 @@ func Detach(links []identity.Link) {
 
 // accept is the fast path: where nothing is demoted and no limit is in sight,
 // strands commute and the profile is what the accepted links connect.
-func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Hash, e Occasion) (bool, error) {
+func (tx *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Hash, e Occasion) (bool, error) {
 	var owners []codec.ProfileID
 	var censuses []*identity.Census
 	var bare []identity.ID
@@ -135,12 +135,12 @@ func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Ha
 		if !slices.Contains(links, l.Hash) {
 			continue // it names nobody
 		}
-		if d.engine.Overrides.Concern(l.Hash) {
+		if tx.engine.Overrides.Concern(l.Hash) {
 			return false, nil
 		}
-		p, rec := d.Owner(l.Hash)
+		p, rec := tx.Owner(l.Hash)
 		if rec == nil {
-			if n := d.nodes[l.Hash]; n != nil && n.NonCommuting {
+			if n := tx.nodes[l.Hash]; n != nil && n.NonCommuting {
 				return false, nil
 			}
 			bare = append(bare, l.ID)
@@ -151,7 +151,7 @@ func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Ha
 			censuses = append(censuses, rec.Census())
 		}
 	}
-	if !d.engine.Commutes(s.Collection, censuses, bare) {
+	if !tx.engine.Commutes(s.Collection, censuses, bare) {
 		return false, nil
 	}
 	rec := &codec.Strand{Strand: s}
@@ -160,11 +160,11 @@ func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Ha
 		old = known.Strand
 		rec.Source, rec.MessageID, rec.Founded, rec.Revision = known.Source, known.MessageID, known.Founded, known.Revision
 	}
-	s.Accept(d.rules, d.engine.Overrides, e.Pos)
+	s.Accept(tx.rules, tx.engine.Overrides, e.Pos)
 	if s.First == e.Pos {
 		rec.Source, rec.MessageID = e.Source, strings.Clone(e.MessageID)
 	}
-	if err := d.putStrand(rec, old); err != nil {
+	if err := tx.putStrand(rec, old); err != nil {
 		return false, err
 	}
 	if len(links) == 0 {
@@ -173,7 +173,7 @@ func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Ha
 	var into codec.ProfileID
 	if len(owners) == 0 {
 		var err error
-		if into, err = d.createProfile(rec, e); err != nil {
+		if into, err = tx.createProfile(rec, e); err != nil {
 			return false, err
 		}
 	} else {
@@ -184,127 +184,127 @@ func (d *Tx) accept(s *identity.Strand, known *codec.Strand, links []identity.Ha
 			}
 		}
 	}
-	target := d.profiles[into]
+	target := tx.profiles[into]
 	for _, p := range owners {
 		if p == into {
 			continue
 		}
-		if err := d.mergeInto(into, p, e); err != nil {
+		if err := tx.mergeInto(into, p, e); err != nil {
 			return false, err
 		}
 	}
 	for i := range s.Links {
-		if l := &s.Links[i]; slices.Contains(links, l.Hash) && d.nodes[l.Hash].Owner != into {
-			d.own(l, into)
+		if l := &s.Links[i]; slices.Contains(links, l.Hash) && tx.nodes[l.Hash].Owner != into {
+			tx.own(l, into)
 			target.IDs = append(target.IDs, codec.Member{Hash: l.Hash, IDType: l.ID.Type})
-			d.Emit(into, s.Collection, feed.Change{Kind: feed.IDAdded, IDType: l.ID.Type, IDValue: l.ID.Value}, e)
+			tx.Emit(into, s.Collection, feed.Change{Kind: feed.IDAdded, IDType: l.ID.Type, IDValue: l.ID.Value}, e)
 		}
 	}
-	d.touch(into)
+	tx.touch(into)
 	return true, nil
 }
 
-func (d *Tx) own(l *identity.Link, p codec.ProfileID) {
-	n := d.nodes[l.Hash]
+func (tx *Tx) own(l *identity.Link, p codec.ProfileID) {
+	n := tx.nodes[l.Hash]
 	n.Owner = p
-	d.changedNodes[l.Hash] = true
+	tx.changedNodes[l.Hash] = true
 }
 
 // touch keeps a profile as it has become and moves its version, once a commit.
-func (d *Tx) touch(p codec.ProfileID) {
-	if !d.changedProfiles[p] {
-		d.changedProfiles[p] = true
-		d.profiles[p].Version++
+func (tx *Tx) touch(p codec.ProfileID) {
+	if !tx.changedProfiles[p] {
+		tx.changedProfiles[p] = true
+		tx.profiles[p].Version++
 	}
 }
 
 // createProfile creates a profile with a founding strand.
-func (d *Tx) createProfile(s *codec.Strand, e Occasion) (codec.ProfileID, error) {
-	p, err := codec.NewProfileID(d.now, d.random)
+func (tx *Tx) createProfile(s *codec.Strand, e Occasion) (codec.ProfileID, error) {
+	p, err := codec.NewProfileID(tx.now, tx.random)
 	if err != nil {
 		return codec.ProfileID{}, err
 	}
-	for !d.LastID.Less(p) {
+	for !tx.LastID.Less(p) {
 		// Two profiles of one commit: the second is the younger.
-		p = d.LastID
+		p = tx.LastID
 		for i := len(p) - 1; i >= 0; i-- {
 			if p[i]++; p[i] != 0 {
 				break
 			}
 		}
 	}
-	d.LastID = p
+	tx.LastID = p
 	s.Founded = p
-	if _, ok := d.changedStrands[s.Hash]; !ok {
-		d.changedStrands[s.Hash] = true
+	if _, ok := tx.changedStrands[s.Hash]; !ok {
+		tx.changedStrands[s.Hash] = true
 	}
-	d.dependencies.note(codec.Profiles.Tag(), p[:])
-	d.profiles[p] = &codec.Profile{Collection: s.Collection, Founder: s.Hash, CreatedAt: d.now.UnixNano()}
-	d.Done.Counters.Profiles++
-	d.Done.Created++
-	d.touch(p)
-	d.Emit(p, s.Collection, feed.Change{Kind: feed.ProfileCreated}, e)
+	tx.dependencies.note(codec.Profiles.Tag(), p[:])
+	tx.profiles[p] = &codec.Profile{Collection: s.Collection, Founder: s.Hash, CreatedAt: tx.now.UnixNano()}
+	tx.Done.Counters.Profiles++
+	tx.Done.Created++
+	tx.touch(p)
+	tx.Emit(p, s.Collection, feed.Change{Kind: feed.ProfileCreated}, e)
 	return p, nil
 }
 
 // mergeInto gives all that a profile has to another. The profile's own ID leads
 // to wherever its founding strand belongs.
-func (d *Tx) mergeInto(into, from codec.ProfileID, e Occasion) error {
-	target, loser := d.profiles[into], d.profiles[from]
+func (tx *Tx) mergeInto(into, from codec.ProfileID, e Occasion) error {
+	target, loser := tx.profiles[into], tx.profiles[from]
 	hashes := make([]identity.Hash, len(loser.IDs))
 	for i, m := range loser.IDs {
 		hashes[i] = m.Hash
 	}
-	if err := d.LoadIdentifiers(hashes...); err != nil {
+	if err := tx.LoadIdentifiers(hashes...); err != nil {
 		return err
 	}
 	for _, h := range hashes {
-		n := d.nodes[h]
+		n := tx.nodes[h]
 		if n == nil {
 			return fmt.Errorf("%w: an ID of profile %s is missing", kv.ErrCorrupt, from.Text(loser.Collection))
 		}
 		n.Owner = into
-		d.changedNodes[h] = true
+		tx.changedNodes[h] = true
 	}
 	target.IDs = append(target.IDs, loser.IDs...)
 	target.Merges += loser.Merges + 1
 	target.NonCommuting = target.NonCommuting || loser.NonCommuting
-	d.touch(into)
-	d.markMerged(from, into, e)
+	tx.touch(into)
+	tx.markMerged(from, into, e)
 	return nil
 }
 
-func (d *Tx) markMerged(p, into codec.ProfileID, e Occasion) {
-	rec := d.profiles[p]
+func (tx *Tx) markMerged(p, into codec.ProfileID, e Occasion) {
+	rec := tx.profiles[p]
 	if !rec.Merged {
-		d.Done.Counters.Profiles--
+		tx.Done.Counters.Profiles--
 	}
 	rec.Merged, rec.IDs, rec.Merges = true, nil, 0
-	d.Done.Merged++
-	d.touch(p)
+	tx.Done.Merged++
+	tx.touch(p)
 	if into.IsZero() {
 		return // nobody is left of it; that its IDs were removed was told
 	}
-	d.Emit(into, rec.Collection, feed.Change{Kind: feed.Merged, From: p.Text(rec.Collection)}, e)
+	tx.Emit(into, rec.Collection, feed.Change{Kind: feed.Merged, From: p.Text(rec.Collection)}, e)
 }
 
 // Emit adds a change of a profile to the feed record. p is zero for a change of
 // none.
-func (d *Tx) Emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e Occasion) {
+func (tx *Tx) Emit(p codec.ProfileID, c identity.Collection, ch feed.Change, e Occasion) {
 	if !p.IsZero() {
 		ch.Profile = p.Text(c)
 	}
 	ch.Time, ch.MessageID, ch.Source = e.Pos.Time, e.MessageID, e.Source
-	d.changes = append(d.changes, ch)
-	d.changeOf = append(d.changeOf, p)
+	tx.changes = append(tx.changes, ch)
+	tx.changeOf = append(tx.changeOf, p)
 }
 
 // SetCause says to what the changes of profiles are due, where that is no event.
 // A demotion has a reason of its own; that it is due to no event says that it was
 // decided again.
-func (d *Tx) SetCause(reason string) {
-	for i := range d.changes {
-		switch c := &d.changes[i]; c.Kind {
+func (tx *Tx) SetCause(reason string) {
+	for i := range tx.changes {
+		switch c := &tx.changes[i]; c.Kind {
 		case feed.ProfileCreated, feed.Merged, feed.Unmerged, feed.IDAdded, feed.IDRemoved:
 			c.Reason = reason
 		case feed.Demoted:
@@ -315,26 +315,26 @@ func (d *Tx) SetCause(reason string) {
 
 // deferReplay keeps a replay that is too large for a commit as a seed for the job,
 // and answers provisionally meanwhile.
-func (d *Tx) deferReplay(seed identity.Seed, known *codec.Strand, links []identity.Hash, e Occasion) error {
+func (tx *Tx) deferReplay(seed identity.Seed, known *codec.Strand, links []identity.Hash, e Occasion) error {
 	rec := codec.Deferred{Strand: seed.Strand.Hash, Collection: seed.Strand.Collection, Moment: seed.Pos.Moment}
-	d.deferred = append(d.deferred, rec)
+	tx.deferred = append(tx.deferred, rec)
 	if known == nil {
-		change, err := d.engine.Provisional(d, seed)
+		change, err := tx.engine.Provisional(tx, seed)
 		if err != nil {
 			return err
 		}
-		if err := d.apply(change, e); err != nil {
+		if err := tx.apply(change, e); err != nil {
 			return err
 		}
 	}
 	for _, h := range links {
-		n := d.nodes[h]
-		if n == nil && d.stale {
+		n := tx.nodes[h]
+		if n == nil && tx.stale {
 			// An ID that named nobody until now.
 			for i := range seed.Strand.Links {
 				if l := &seed.Strand.Links[i]; l.Hash == h {
 					n = &codec.Identifier{ID: l.ID}
-					d.nodes[h] = n
+					tx.nodes[h] = n
 				}
 			}
 		}
@@ -342,10 +342,10 @@ func (d *Tx) deferReplay(seed identity.Seed, known *codec.Strand, links []identi
 			return fmt.Errorf("%w: an ID of strand %s is missing", kv.ErrCorrupt, rec.Strand)
 		}
 		n.Pending, n.NonCommuting = true, true
-		d.changedNodes[h] = true
-		if p, o := d.Owner(h); o != nil {
+		tx.changedNodes[h] = true
+		if p, o := tx.Owner(h); o != nil {
 			o.NonCommuting = true
-			d.touch(p)
+			tx.touch(p)
 		}
 	}
 	return nil

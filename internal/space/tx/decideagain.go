@@ -9,9 +9,9 @@ import (
 // DecideAgain resolves strands, and all that is tied to them by IDs that name
 // somebody, from what is stored of their events. What else their profiles own
 // today is decided in its own turn.
-func (d *Tx) DecideAgain(hashes []identity.Hash) error {
-	d.touchBound = 0
-	strands, err := d.component(hashes, nil, math.MaxInt64, math.MaxInt, d.ties)
+func (tx *Tx) DecideAgain(hashes []identity.Hash) error {
+	tx.touchBound = 0
+	strands, err := tx.component(hashes, nil, math.MaxInt64, math.MaxInt, tx.ties)
 	if err != nil {
 		return err
 	}
@@ -25,33 +25,33 @@ func (d *Tx) DecideAgain(hashes []identity.Hash) error {
 			}
 		}
 	}
-	if err := d.LoadOwners(ids...); err != nil {
+	if err := tx.LoadOwners(ids...); err != nil {
 		return err
 	}
-	occ, err := d.needed(strands)
+	occ, err := tx.needed(strands)
 	if err != nil {
 		return err
 	}
-	res := identity.Resolve(d.rules, d.engine.Overrides, occ)
-	c := res.Change(d.rules, d.engine.Overrides, strands)
+	res := identity.Resolve(tx.rules, tx.engine.Overrides, occ)
+	c := res.Change(tx.rules, tx.engine.Overrides, strands)
 	c.Bare = nil
 	for _, h := range ids {
 		if _, owned := res.Owner[h]; !owned {
-			if n := d.nodes[h]; n != nil && !n.Owner.IsZero() {
+			if n := tx.nodes[h]; n != nil && !n.Owner.IsZero() {
 				c.Bare = append(c.Bare, identity.Member{ID: n.ID, Hash: h})
 			}
 		}
 	}
-	if err := d.prune(c); err != nil {
+	if err := tx.prune(c); err != nil {
 		return err
 	}
-	return d.apply(c, d.noEvent())
+	return tx.apply(c, tx.noEvent())
 }
 
 // needed is what Resolve needs of strands: their first events, or all.
-func (d *View) needed(strands []*identity.Strand) ([]identity.Occurrence, error) {
-	if identity.NeedsEvents(d.rules, d.engine.Overrides, strands) {
-		return d.Arrivals(strands, math.MaxInt64, math.MaxInt)
+func (v *View) needed(strands []*identity.Strand) ([]identity.Occurrence, error) {
+	if identity.NeedsEvents(v.rules, v.engine.Overrides, strands) {
+		return v.Arrivals(strands, math.MaxInt64, math.MaxInt)
 	}
 	out := make([]identity.Occurrence, len(strands))
 	for i, s := range strands {

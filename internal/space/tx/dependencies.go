@@ -83,18 +83,18 @@ func (p *dependencies) dependents(k codec.Keyspace, keys [][]byte, n int) (event
 }
 
 // Deciding says which event of the commit is decided now, or None.
-func (d *Tx) Deciding(event int) {
-	if d.dependencies != nil {
-		d.dependencies.event = event
+func (tx *Tx) Deciding(event int) {
+	if tx.dependencies != nil {
+		tx.dependencies.event = event
 	}
 }
 
 // DependOn notes that the event being decided depends on a record, given by the tag and
 // the rest of its key. An empty tag is for what is no record.
-func (d *Tx) DependOn(tag string, id ...[]byte) { d.dependencies.note(tag, id...) }
+func (tx *Tx) DependOn(tag string, id ...[]byte) { tx.dependencies.note(tag, id...) }
 
 // Dependents returns the events of the commit that depend on keys, of n events, see Track;
 // ok is false if one of the keys is not known to concern some events only.
-func (d *Tx) Dependents(keys [][]byte, n int) (events []int, ok bool) {
-	return d.dependencies.dependents(d.keys, keys, n)
+func (tx *Tx) Dependents(keys [][]byte, n int) (events []int, ok bool) {
+	return tx.dependencies.dependents(tx.keys, keys, n)
 }

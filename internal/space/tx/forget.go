@@ -13,47 +13,47 @@ import (
 
 // ForgetStrand takes a strand out. The profile that it founded is founded by its
 // successor from now on, if there is one.
-func (d *Tx) ForgetStrand(st *codec.Strand, heir identity.Hash) error {
+func (tx *Tx) ForgetStrand(st *codec.Strand, heir identity.Hash) error {
 	h := st.Hash
 	hashes := make([]identity.Hash, 0, len(st.Links))
 	for i := range st.Links {
 		hashes = append(hashes, st.Links[i].Hash)
 	}
-	if err := d.LoadOwners(hashes...); err != nil {
+	if err := tx.LoadOwners(hashes...); err != nil {
 		return err
 	}
-	if p, err := d.profileOf(st.Strand); err != nil {
+	if p, err := tx.profileOf(st.Strand); err != nil {
 		return err
-	} else if d.profiles[p] != nil {
-		d.touch(p)
+	} else if tx.profiles[p] != nil {
+		tx.touch(p)
 	}
-	for _, t := range d.tables() {
-		if err := t.loadRows(&d.View, h); err != nil {
+	for _, t := range tx.tables() {
+		if err := t.loadRows(&tx.View, h); err != nil {
 			return err
 		}
 		t.dropRow(h)
 	}
 	for i := range st.Links {
 		if IsListed(&st.Links[i]) {
-			d.forgetHolder(st.Strand, &st.Links[i])
+			tx.forgetHolder(st.Strand, &st.Links[i])
 		}
 	}
-	d.strands[h] = nil
-	delete(d.changedStrands, h)
-	d.Delete(codec.Strands.Key(d.keys, h))
-	d.Done.Counters.Strands--
+	tx.strands[h] = nil
+	delete(tx.changedStrands, h)
+	tx.Delete(codec.Strands.Key(tx.keys, h))
+	tx.Done.Counters.Strands--
 	if !st.Founded.IsZero() {
-		if err := d.inherit(st.Founded, heir); err != nil {
+		if err := tx.inherit(st.Founded, heir); err != nil {
 			return err
 		}
 	}
 	for _, id := range hashes {
-		held, err := d.held(id)
+		held, err := tx.held(id)
 		if err != nil {
 			return err
 		}
 		if !held {
-			if err := d.forgetNode(id); err != nil {
+			if err := tx.forgetNode(id); err != nil {
 				return err
 			}
 		}
@@ -65,20 +65,20 @@ func (d *Tx) ForgetStrand(st *codec.Strand, heir identity.Hash) error {
 // founded by a strand of its own: the successor, if it is one, or the first of the
 // others. Of two profiles that one strand would found, the one that lives, else
 // the older one, is the strand's, and the other leads there.
-func (d *Tx) inherit(p codec.ProfileID, heir identity.Hash) error {
-	if err := d.LoadProfiles(p); err != nil {
+func (tx *Tx) inherit(p codec.ProfileID, heir identity.Hash) error {
+	if err := tx.LoadProfiles(p); err != nil {
 		return err
 	}
-	rec := d.profiles[p]
+	rec := tx.profiles[p]
 	if rec == nil {
 		return nil
 	}
-	if err := d.LoadStrands(heir); err != nil {
+	if err := tx.LoadStrands(heir); err != nil {
 		return err
 	}
-	st := d.strands[heir]
+	st := tx.strands[heir]
 	if !rec.Merged {
-		own, err := d.belongs(st, p)
+		own, err := tx.belongs(st, p)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (d *Tx) inherit(p codec.ProfileID, heir identity.Hash) error {
 			for i := range rec.IDs {
 				ids[i] = rec.IDs[i].Hash
 			}
-			if st, err = d.firstOf(p, ids); err != nil {
+			if st, err = tx.firstOf(p, ids); err != nil {
 				return err
 			}
 		}
@@ -96,14 +96,14 @@ func (d *Tx) inherit(p codec.ProfileID, heir identity.Hash) error {
 		return nil
 	}
 	rec.Founder = st.Hash
-	d.touch(p)
+	tx.touch(p)
 	if st.Founded.IsZero() || !rec.Merged || p.Less(st.Founded) {
 		c := *st
 		c.Founded = p
-		d.strands[st.Hash] = &c
-		d.shown = append(d.shown, st.Hash)
-		if _, ok := d.changedStrands[st.Hash]; !ok {
-			d.changedStrands[st.Hash] = true
+		tx.strands[st.Hash] = &c
+		tx.shown = append(tx.shown, st.Hash)
+		if _, ok := tx.changedStrands[st.Hash]; !ok {
+			tx.changedStrands[st.Hash] = true
 		}
 	}
 	return nil
@@ -111,36 +111,36 @@ func (d *Tx) inherit(p codec.ProfileID, heir identity.Hash) error {
 
 // belongs reports whether a strand is of a profile: whether that owns its most
 // important ID.
-func (d *View) belongs(st *codec.Strand, p codec.ProfileID) (bool, error) {
+func (v *View) belongs(st *codec.Strand, p codec.ProfileID) (bool, error) {
 	if st == nil {
 		return false, nil
 	}
-	top, ok := st.Top(d.rules, d.engine.Overrides)
+	top, ok := st.Top(v.rules, v.engine.Overrides)
 	if !ok {
 		return false, nil
 	}
-	if err := d.LoadOwners(top.Hash); err != nil {
+	if err := v.LoadOwners(top.Hash); err != nil {
 		return false, err
 	}
-	owner, _ := d.Owner(top.Hash)
+	owner, _ := v.Owner(top.Hash)
 	return owner == p, nil
 }
 
 // firstOf finds the first strand of a profile that has some IDs; nil if it has
 // none.
-func (d *View) firstOf(p codec.ProfileID, ids []identity.Hash) (*codec.Strand, error) {
-	lists, err := d.Accepting(ids)
+func (v *View) firstOf(p codec.ProfileID, ids []identity.Hash) (*codec.Strand, error) {
+	lists, err := v.Accepting(ids)
 	if err != nil {
 		return nil, err
 	}
 	var best *codec.Strand
 	for _, list := range lists {
-		if err := d.LoadStrands(list...); err != nil {
+		if err := v.LoadStrands(list...); err != nil {
 			return nil, err
 		}
 		for _, h := range list {
-			st := d.strands[h]
-			own, err := d.belongs(st, p)
+			st := v.strands[h]
+			own, err := v.belongs(st, p)
 			if err != nil {
 				return nil, err
 			}
@@ -153,8 +153,8 @@ func (d *View) firstOf(p codec.ProfileID, ids []identity.Hash) (*codec.Strand, e
 }
 
 // held reports whether any strand holds an ID, whose node must be loaded.
-func (d *View) held(id identity.Hash) (bool, error) {
-	n := d.nodes[id]
+func (v *View) held(id identity.Hash) (bool, error) {
+	n := v.nodes[id]
 	if n == nil || len(n.Holders) > 0 {
 		return n != nil, nil
 	}
@@ -162,21 +162,21 @@ func (d *View) held(id identity.Hash) (bool, error) {
 		return false, nil
 	}
 	for _, list := range [...]byte{codec.ListAccepted, codec.ListDemoted} {
-		found, err := d.scanList(id, codec.Links.Of4(d.keys, id, list, 0, minTime), list, 0)
+		found, err := v.scanList(id, codec.Links.Of4(v.keys, id, list, 0, minTime), list, 0)
 		if err != nil {
 			return false, err
 		}
-		if err := d.LoadStrands(found...); err != nil {
+		if err := v.LoadStrands(found...); err != nil {
 			return false, err
 		}
 		for _, h := range found {
-			if d.strands[h] != nil {
+			if v.strands[h] != nil {
 				return true, nil
 			}
 		}
 	}
-	for _, h := range d.added[id] {
-		if d.strands[h] != nil {
+	for _, h := range v.added[id] {
+		if v.strands[h] != nil {
 			return true, nil
 		}
 	}
@@ -184,22 +184,22 @@ func (d *View) held(id identity.Hash) (bool, error) {
 }
 
 // forgetNode takes an ID out, and off its profile.
-func (d *Tx) forgetNode(id identity.Hash) error {
-	n := d.nodes[id]
+func (tx *Tx) forgetNode(id identity.Hash) error {
+	n := tx.nodes[id]
 	if n == nil {
 		return nil
 	}
-	d.nodes[id] = nil
-	delete(d.changedNodes, id)
-	d.Delete(codec.Identifiers.Key(d.keys, id))
+	tx.nodes[id] = nil
+	delete(tx.changedNodes, id)
+	tx.Delete(codec.Identifiers.Key(tx.keys, id))
 	p := n.Owner
 	if p.IsZero() {
 		return nil
 	}
-	if err := d.LoadProfiles(p); err != nil {
+	if err := tx.LoadProfiles(p); err != nil {
 		return err
 	}
-	rec := d.profiles[p]
+	rec := tx.profiles[p]
 	if rec == nil {
 		return nil
 	}
@@ -210,27 +210,27 @@ func (d *Tx) forgetNode(id identity.Hash) error {
 		}
 	}
 	rec.IDs = ids
-	d.touch(p)
-	e := d.noEvent()
-	d.Emit(p, rec.Collection, feed.Change{Kind: feed.IDRemoved, IDType: n.ID.Type, IDValue: n.ID.Value}, e)
+	tx.touch(p)
+	e := tx.noEvent()
+	tx.Emit(p, rec.Collection, feed.Change{Kind: feed.IDRemoved, IDType: n.ID.Type, IDValue: n.ID.Value}, e)
 	if len(ids) > 0 || rec.Merged {
 		return nil
 	}
-	into, err := d.canonicalProfile(p)
+	into, err := tx.canonicalProfile(p)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	if err == nil && into != p {
-		d.markMerged(p, into, e)
+		tx.markMerged(p, into, e)
 		return nil
 	}
-	if d.strands[rec.Founder] != nil {
-		d.markMerged(p, codec.ProfileID{}, e) // it comes back when its founding strand is somebody's again
+	if tx.strands[rec.Founder] != nil {
+		tx.markMerged(p, codec.ProfileID{}, e) // it comes back when its founding strand is somebody's again
 		return nil
 	}
-	d.Done.Counters.Profiles--
-	d.profiles[p] = nil
-	delete(d.changedProfiles, p)
-	d.Delete(codec.Profiles.Key(d.keys, p))
+	tx.Done.Counters.Profiles--
+	tx.profiles[p] = nil
+	delete(tx.changedProfiles, p)
+	tx.Delete(codec.Profiles.Key(tx.keys, p))
 	return nil
 }

@@ -14,13 +14,13 @@ var _ identity.Graph = (*View)(nil)
 const scanPage = 512
 
 // Strands implements identity.Graph.
-func (d *View) Strands(hashes []identity.Hash) ([]*identity.Strand, error) {
-	if err := d.LoadStrands(hashes...); err != nil {
+func (v *View) Strands(hashes []identity.Hash) ([]*identity.Strand, error) {
+	if err := v.LoadStrands(hashes...); err != nil {
 		return nil, err
 	}
 	out := make([]*identity.Strand, len(hashes))
 	for i, h := range hashes {
-		if s := d.strands[h]; s != nil {
+		if s := v.strands[h]; s != nil {
 			out[i] = s.Strand.Clone()
 		}
 	}
@@ -28,13 +28,13 @@ func (d *View) Strands(hashes []identity.Hash) ([]*identity.Strand, error) {
 }
 
 // Accepting implements identity.Graph.
-func (d *View) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
-	if err := d.LoadIdentifiers(ids...); err != nil {
+func (v *View) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
+	if err := v.LoadIdentifiers(ids...); err != nil {
 		return nil, err
 	}
 	out := make([][]identity.Hash, len(ids))
 	for i, id := range ids {
-		n := d.nodes[id]
+		n := v.nodes[id]
 		if n == nil {
 			continue
 		}
@@ -44,11 +44,11 @@ func (d *View) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
 			}
 		}
 		if n.Spilled {
-			list, err := d.scanList(id, codec.Links.Of4(d.keys, id, codec.ListAccepted, 0, minTime), codec.ListAccepted, 0)
+			list, err := v.scanList(id, codec.Links.Of4(v.keys, id, codec.ListAccepted, 0, minTime), codec.ListAccepted, 0)
 			if err != nil {
 				return nil, err
 			}
-			out[i] = append(list, d.added[id]...)
+			out[i] = append(list, v.added[id]...)
 		}
 	}
 	return out, nil
@@ -57,13 +57,13 @@ func (d *View) Accepting(ids []identity.Hash) ([][]identity.Hash, error) {
 const minTime = -1 << 63
 
 // Touching implements identity.Graph.
-func (d *View) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.Hash, error) {
-	if err := d.LoadIdentifiers(ids...); err != nil {
+func (v *View) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.Hash, error) {
+	if err := v.LoadIdentifiers(ids...); err != nil {
 		return nil, err
 	}
 	out := make([][]identity.Hash, len(ids))
 	for i, id := range ids {
-		n := d.nodes[id]
+		n := v.nodes[id]
 		if n == nil {
 			continue
 		}
@@ -73,16 +73,16 @@ func (d *View) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.H
 		if !n.Spilled {
 			continue
 		}
-		out[i] = append(out[i], d.added[id]...)
+		out[i] = append(out[i], v.added[id]...)
 		for _, from := range []struct {
 			key  []byte
 			list byte
 		}{
-			{codec.Links.Of4(d.keys, id, codec.ListAccepted, after.Class, after.Time), codec.ListAccepted},
-			{codec.Links.Of4(d.keys, id, codec.ListDemoted, after.Class, after.Time), codec.ListDemoted},
-			{codec.Links.Of4(d.keys, id, codec.ListWindowed, 0, minTime), codec.ListWindowed},
+			{codec.Links.Of4(v.keys, id, codec.ListAccepted, after.Class, after.Time), codec.ListAccepted},
+			{codec.Links.Of4(v.keys, id, codec.ListDemoted, after.Class, after.Time), codec.ListDemoted},
+			{codec.Links.Of4(v.keys, id, codec.ListWindowed, 0, minTime), codec.ListWindowed},
 		} {
-			list, err := d.scanList(id, from.key, from.list, d.touchBound)
+			list, err := v.scanList(id, from.key, from.list, v.touchBound)
 			if err != nil {
 				return nil, err
 			}
@@ -92,11 +92,11 @@ func (d *View) Touching(ids []identity.Hash, after identity.Pos) ([][]identity.H
 	return out, nil
 }
 
-func (d *View) scanList(id identity.Hash, from []byte, list byte, bound int) ([]identity.Hash, error) {
+func (v *View) scanList(id identity.Hash, from []byte, list byte, bound int) ([]identity.Hash, error) {
 	var out []identity.Hash
-	end := kv.PrefixEnd(codec.Links.Of2(d.keys, id, list))
+	end := kv.PrefixEnd(codec.Links.Of2(v.keys, id, list))
 	for {
-		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
+		page, err := v.r.Scan(v.ctx, from, end, scanPage, false)
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +119,7 @@ func (d *View) scanList(id identity.Hash, from []byte, list byte, bound int) ([]
 
 // Next implements identity.Graph: it looks at the stored events of the strand
 // and at those of this commit.
-func (d *View) Next(s *identity.Strand, after identity.Pos, from int64) (identity.Pos, bool, error) {
+func (v *View) Next(s *identity.Strand, after identity.Pos, from int64) (identity.Pos, bool, error) {
 	class := s.First.Class // all events of a strand have one
 	if class < after.Class {
 		return identity.Pos{}, false, nil
@@ -131,19 +131,19 @@ func (d *View) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 			best, found = p, true
 		}
 	}
-	if d.uncommitted == nil && d.listUncommitted != nil {
-		d.uncommitted = d.listUncommitted()
+	if v.uncommitted == nil && v.listUncommitted != nil {
+		v.uncommitted = v.listUncommitted()
 	}
-	for _, p := range d.uncommitted[s.Hash] {
+	for _, p := range v.uncommitted[s.Hash] {
 		p.Class = class
 		offer(p)
 	}
-	key := codec.EventsFrom(d.keys, s.Hash, from)
+	key := codec.EventsFrom(v.keys, s.Hash, from)
 	if class == after.Class && from <= after.Time {
-		key = codec.Events.Key(d.keys, s.Hash, after.Moment)
+		key = codec.Events.Key(v.keys, s.Hash, after.Moment)
 	}
-	end := kv.PrefixEnd(codec.Events.Of(d.keys, s.Hash))
-	page, err := d.r.Scan(d.ctx, key, end, 2, false) // the first may be the event at after itself
+	end := kv.PrefixEnd(codec.Events.Of(v.keys, s.Hash))
+	page, err := v.r.Scan(v.ctx, key, end, 2, false) // the first may be the event at after itself
 	if err != nil {
 		return identity.Pos{}, false, err
 	}
@@ -152,18 +152,18 @@ func (d *View) Next(s *identity.Strand, after identity.Pos, from int64) (identit
 		if !ok {
 			return identity.Pos{}, false, kv.ErrCorrupt
 		}
-		d.observe(at.Arrival)
+		v.observe(at.Arrival)
 		offer(identity.Pos{Class: class, Moment: at, Strand: s.Hash})
 	}
 	return best, found, nil
 }
 
 // Merges implements identity.Graph.
-func (d *View) Merges(id identity.Hash) (int, error) {
-	if err := d.LoadOwners(id); err != nil {
+func (v *View) Merges(id identity.Hash) (int, error) {
+	if err := v.LoadOwners(id); err != nil {
 		return 0, err
 	}
-	if _, p := d.Owner(id); p != nil {
+	if _, p := v.Owner(id); p != nil {
 		return p.Merges, nil
 	}
 	return 0, nil

@@ -11,58 +11,58 @@ import (
 
 // putStrand keeps a strand as it has become and puts it into the lists of its
 // IDs, whose nodes must be loaded. old is the strand as it was, nil if new.
-func (d *Tx) putStrand(s *codec.Strand, old *identity.Strand) error {
+func (tx *Tx) putStrand(s *codec.Strand, old *identity.Strand) error {
 	if old == nil {
-		d.Done.Counters.Strands++
+		tx.Done.Counters.Strands++
 	}
-	d.watch(s, old)
-	d.regroupBy(s, old)
+	tx.watch(s, old)
+	tx.regroupBy(s, old)
 	if old != nil {
-		p, err := d.profileOf(old)
+		p, err := tx.profileOf(old)
 		if err != nil {
 			return err
 		}
-		d.left = append(d.left, p)
+		tx.left = append(tx.left, p)
 	}
-	d.strands[s.Hash] = s
-	d.shown = append(d.shown, s.Hash)
-	d.changedStrands[s.Hash] = d.changedStrands[s.Hash] || old != nil
+	tx.strands[s.Hash] = s
+	tx.shown = append(tx.shown, s.Hash)
+	tx.changedStrands[s.Hash] = tx.changedStrands[s.Hash] || old != nil
 	for i := range s.Links {
 		l := &s.Links[i]
 		if !IsListed(l) {
 			if old != nil && IsListed(&old.Links[i]) {
-				d.forgetHolder(old, &old.Links[i]) // new rules block it
+				tx.forgetHolder(old, &old.Links[i]) // new rules block it
 			}
 			continue
 		}
-		n := d.nodes[l.Hash]
+		n := tx.nodes[l.Hash]
 		if n == nil {
 			n = &codec.Identifier{ID: l.ID}
-			d.nodes[l.Hash] = n
-			d.changedNodes[l.Hash] = true
+			tx.nodes[l.Hash] = n
+			tx.changedNodes[l.Hash] = true
 		}
 		accepted := l.Verdict == identity.Accepted
 		if n.Spilled {
 			if old != nil && IsListed(&old.Links[i]) {
-				d.unlist(old, &old.Links[i])
+				tx.unlist(old, &old.Links[i])
 			}
-			d.list(s.Strand, l)
+			tx.list(s.Strand, l)
 			n.Revision++
-			d.changedNodes[l.Hash] = true
+			tx.changedNodes[l.Hash] = true
 			continue
 		}
 		if k := n.Holder(s.Hash); k >= 0 {
 			if n.Holders[k].Accepted != accepted {
 				n.Holders = slices.Clone(n.Holders)
 				n.Holders[k].Accepted = accepted
-				d.changedNodes[l.Hash] = true
+				tx.changedNodes[l.Hash] = true
 			}
 			continue
 		}
 		n.Holders = append(n.Holders, codec.Holder{Strand: s.Hash, Accepted: accepted})
-		d.changedNodes[l.Hash] = true
+		tx.changedNodes[l.Hash] = true
 		if len(n.Holders) > codec.ManyHolders {
-			if err := d.spill(l.Hash, n); err != nil {
+			if err := tx.spill(l.Hash, n); err != nil {
 				return err
 			}
 		}
@@ -71,14 +71,14 @@ func (d *Tx) putStrand(s *codec.Strand, old *identity.Strand) error {
 }
 
 // forgetHolder takes a strand out of the lists of an ID.
-func (d *Tx) forgetHolder(s *identity.Strand, l *identity.Link) {
-	n := d.nodes[l.Hash]
+func (tx *Tx) forgetHolder(s *identity.Strand, l *identity.Link) {
+	n := tx.nodes[l.Hash]
 	if n == nil {
 		return
 	}
-	d.changedNodes[l.Hash] = true
+	tx.changedNodes[l.Hash] = true
 	if n.Spilled {
-		d.unlist(s, l)
+		tx.unlist(s, l)
 		n.Revision++
 		return
 	}
@@ -88,22 +88,22 @@ func (d *Tx) forgetHolder(s *identity.Strand, l *identity.Link) {
 }
 
 // spill moves the strands that hold an ID from its record to lists.
-func (d *Tx) spill(id identity.Hash, n *codec.Identifier) error {
+func (tx *Tx) spill(id identity.Hash, n *codec.Identifier) error {
 	hashes := make([]identity.Hash, len(n.Holders))
 	for i, h := range n.Holders {
 		hashes[i] = h.Strand
 	}
-	if err := d.LoadStrands(hashes...); err != nil {
+	if err := tx.LoadStrands(hashes...); err != nil {
 		return err
 	}
 	for _, h := range hashes {
-		s := d.strands[h]
+		s := tx.strands[h]
 		if s == nil {
 			return fmt.Errorf("%w: strand %s of %s is missing", kv.ErrCorrupt, h, n.ID.Type)
 		}
 		for i := range s.Links {
 			if s.Links[i].Hash == id {
-				d.list(s.Strand, &s.Links[i])
+				tx.list(s.Strand, &s.Links[i])
 			}
 		}
 	}
@@ -111,25 +111,25 @@ func (d *Tx) spill(id identity.Hash, n *codec.Identifier) error {
 	return nil
 }
 
-func (d *Tx) list(s *identity.Strand, l *identity.Link) {
+func (tx *Tx) list(s *identity.Strand, l *identity.Link) {
 	list := byte(codec.ListDemoted)
 	if l.Verdict == identity.Accepted {
 		list = codec.ListAccepted
 	}
-	d.links[string(codec.Links.Key(d.keys, l.Hash, list, s.First.Class, s.First.Time, s.Hash))] = true
+	tx.links[string(codec.Links.Key(tx.keys, l.Hash, list, s.First.Class, s.First.Time, s.Hash))] = true
 	if codec.Windowed(s) {
-		d.links[string(codec.Links.Key(d.keys, l.Hash, codec.ListWindowed, 0, 0, s.Hash))] = true
+		tx.links[string(codec.Links.Key(tx.keys, l.Hash, codec.ListWindowed, 0, 0, s.Hash))] = true
 	}
-	d.added[l.Hash] = append(d.added[l.Hash], s.Hash)
+	tx.added[l.Hash] = append(tx.added[l.Hash], s.Hash)
 }
 
-func (d *Tx) unlist(s *identity.Strand, l *identity.Link) {
+func (tx *Tx) unlist(s *identity.Strand, l *identity.Link) {
 	list := byte(codec.ListDemoted)
 	if l.Verdict == identity.Accepted {
 		list = codec.ListAccepted
 	}
-	d.links[string(codec.Links.Key(d.keys, l.Hash, list, s.First.Class, s.First.Time, s.Hash))] = false
+	tx.links[string(codec.Links.Key(tx.keys, l.Hash, list, s.First.Class, s.First.Time, s.Hash))] = false
 	if codec.Windowed(s) {
-		d.links[string(codec.Links.Key(d.keys, l.Hash, codec.ListWindowed, 0, 0, s.Hash))] = false
+		tx.links[string(codec.Links.Key(tx.keys, l.Hash, codec.ListWindowed, 0, 0, s.Hash))] = false
 	}
 }

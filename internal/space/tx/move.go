@@ -9,36 +9,36 @@ import (
 
 // MoveIn makes the strand of a moved event part of the graph, as good as can be
 // told from the groups as they are; the passes that follow decide it.
-func (d *Tx) MoveIn(h identity.Hash, c identity.Collection, ids []identity.ID, e Occasion) error {
-	if err := d.LoadStrands(h); err != nil {
+func (tx *Tx) MoveIn(h identity.Hash, c identity.Collection, ids []identity.ID, e Occasion) error {
+	if err := tx.LoadStrands(h); err != nil {
 		return err
 	}
-	if known := d.strands[h]; known != nil {
+	if known := tx.strands[h]; known != nil {
 		if e.Pos.Class = known.First.Class; e.Pos.Before(known.First) {
-			return d.Restart(known, e)
+			return tx.Restart(known, e)
 		}
-		d.Bump(h)
+		tx.Bump(h)
 		return nil
 	}
-	s := identity.NewStrand(d.hasher, c, ids)
+	s := identity.NewStrand(tx.hasher, c, ids)
 	Detach(s.Links)
-	e.Pos = s.Place(d.rules, d.engine.Overrides, e.Pos.Moment)
-	links, err := d.loadLinks(s)
+	e.Pos = s.Place(tx.rules, tx.engine.Overrides, e.Pos.Moment)
+	links, err := tx.loadLinks(s)
 	if err != nil {
 		return err
 	}
-	if fast, err := d.accept(s, nil, links, e); err != nil || fast {
+	if fast, err := tx.accept(s, nil, links, e); err != nil || fast {
 		return err
 	}
-	change, err := d.engine.Provisional(d, identity.Seed{Strand: s, Pos: e.Pos})
+	change, err := tx.engine.Provisional(tx, identity.Seed{Strand: s, Pos: e.Pos})
 	if err != nil {
 		return err
 	}
-	return d.apply(change, e)
+	return tx.apply(change, e)
 }
 
 // Restart gives a strand another first event.
-func (d *Tx) Restart(known *codec.Strand, e Occasion) error {
+func (tx *Tx) Restart(known *codec.Strand, e Occasion) error {
 	s := known.Strand.Clone()
 	was := s.First
 	s.First = e.Pos
@@ -54,10 +54,10 @@ func (d *Tx) Restart(known *codec.Strand, e Occasion) error {
 	for i := range s.Links {
 		hashes[i] = s.Links[i].Hash
 	}
-	if err := d.LoadIdentifiers(hashes...); err != nil {
+	if err := tx.LoadIdentifiers(hashes...); err != nil {
 		return err
 	}
 	rec := *known
 	rec.Strand, rec.Source, rec.MessageID = s, e.Source, strings.Clone(e.MessageID)
-	return d.putStrand(&rec, known.Strand)
+	return tx.putStrand(&rec, known.Strand)
 }

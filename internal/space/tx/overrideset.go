@@ -41,44 +41,44 @@ func ReadOverrides(ctx context.Context, r kv.Reader, keys codec.Keyspace) ([]cod
 }
 
 // goBy makes overrides those that the view goes by.
-func (d *View) goBy(set *OverrideSet) { d.overrides, d.engine.Overrides = set, set.Identity }
+func (v *View) goBy(set *OverrideSet) { v.overrides, v.engine.Overrides = set, set.Identity }
 
 // SetOverrides makes overrides those that the transaction goes by, and that are at
 // work when it is committed.
-func (d *Tx) SetOverrides(all []codec.Override) {
-	d.goBy(NewOverrideSet(d.hasher, d.overrides.Revision, all))
+func (tx *Tx) SetOverrides(all []codec.Override) {
+	tx.goBy(NewOverrideSet(tx.hasher, tx.overrides.Revision, all))
 }
 
 // OverrideSet is the overrides that the view goes by.
-func (d *View) OverrideSet() *OverrideSet { return d.overrides }
+func (v *View) OverrideSet() *OverrideSet { return v.overrides }
 
 // OverrideRevision moves with every change of an override.
-func (d *View) OverrideRevision() uint64 { return d.overrides.Revision }
+func (v *View) OverrideRevision() uint64 { return v.overrides.Revision }
 
 // Before is a view of the transaction's snapshot, without what it has changed. It is
 // closed with the transaction.
-func (d *Tx) Before() *View {
+func (tx *Tx) Before() *View {
 	v := &View{
-		ctx: d.ctx, keys: d.keys, hasher: d.hasher, rules: d.rules, engine: d.engine, overrides: d.overrides,
-		r: d.r, now: d.now, stale: d.stale, rulesSince: d.rulesSince, touchBound: d.touchBound,
+		ctx: tx.ctx, keys: tx.keys, hasher: tx.hasher, rules: tx.rules, engine: tx.engine, overrides: tx.overrides,
+		r: tx.r, now: tx.now, stale: tx.stale, rulesSince: tx.rulesSince, touchBound: tx.touchBound,
 	}
 	v.makeRoom()
 	return v
 }
 
 // Regroup makes strands and profiles what a decision says that no event made.
-func (d *Tx) Regroup(c *identity.Change) error {
-	if err := d.prune(c); err != nil {
+func (tx *Tx) Regroup(c *identity.Change) error {
+	if err := tx.prune(c); err != nil {
 		return err
 	}
-	return d.apply(c, d.noEvent())
+	return tx.apply(c, tx.noEvent())
 }
 
 // Changed lists the profiles that the transaction has changed, in any order.
-func (d *Tx) Changed() iter.Seq2[codec.ProfileID, *codec.Profile] {
+func (tx *Tx) Changed() iter.Seq2[codec.ProfileID, *codec.Profile] {
 	return func(yield func(codec.ProfileID, *codec.Profile) bool) {
-		for p := range d.changedProfiles {
-			if !yield(p, d.profiles[p]) {
+		for p := range tx.changedProfiles {
+			if !yield(p, tx.profiles[p]) {
 				return
 			}
 		}

@@ -14,26 +14,26 @@ import (
 // Reconsider decides again what overrides of IDs bear upon; the engine holds the
 // new ones. ErrTooLarge if, under order: arrival, more than MostClosure strands are
 // tied together.
-func (d *View) Reconsider(c identity.Collection, ids []identity.Hash) (*identity.Change, error) {
-	if !d.rules.Arrival() {
-		return d.engine.Reconsider(d, c, ids)
+func (v *View) Reconsider(c identity.Collection, ids []identity.Hash) (*identity.Change, error) {
+	if !v.rules.Arrival() {
+		return v.engine.Reconsider(v, c, ids)
 	}
 	// What came first counts, so everything that is tied together is decided
 	// again from the beginning.
 	for _, id := range slices.Clone(ids) {
-		for _, k := range d.engine.Overrides.Bound(id) {
+		for _, k := range v.engine.Overrides.Bound(id) {
 			ids = append(ids, k.Hash)
 		}
 	}
-	strands, err := d.Closure(ids, math.MaxInt64)
+	strands, err := v.Closure(ids, math.MaxInt64)
 	if err != nil {
 		return nil, err
 	}
-	occ, err := d.Arrivals(strands, math.MaxInt64, math.MaxInt)
+	occ, err := v.Arrivals(strands, math.MaxInt64, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
-	return identity.Resolve(d.rules, d.engine.Overrides, occ).Change(d.rules, d.engine.Overrides, strands), nil
+	return identity.Resolve(v.rules, v.engine.Overrides, occ).Change(v.rules, v.engine.Overrides, strands), nil
 }
 
 // MostClosure bounds the strands that are decided again together.
@@ -42,33 +42,33 @@ const MostClosure = 50_000
 // Closure collects the strands that are tied to IDs, by demoted links too, as far
 // as events up to a time tie them. ErrTooLarge if there are more than
 // MostClosure.
-func (d *View) Closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
-	return d.component(nil, ids, until, MostClosure, func(l *identity.Link) bool {
-		return l.Verdict == identity.Accepted || d.ties(l)
+func (v *View) Closure(ids []identity.Hash, until int64) ([]*identity.Strand, error) {
+	return v.component(nil, ids, until, MostClosure, func(l *identity.Link) bool {
+		return l.Verdict == identity.Accepted || v.ties(l)
 	})
 }
 
 // ties reports whether a strand is tied by an ID to others that hold it, whatever
 // was decided about it.
-func (d *View) ties(l *identity.Link) bool { return !d.NamesNobody(l) }
+func (v *View) ties(l *identity.Link) bool { return !v.NamesNobody(l) }
 
 // component collects strands, those that hold IDs, and all that is tied to them by
 // links that tie, as far as events up to a time show them. ErrTooLarge if there
 // are more than most.
-func (d *View) component(strands, ids []identity.Hash, until int64, most int, ties func(*identity.Link) bool) ([]*identity.Strand, error) {
+func (v *View) component(strands, ids []identity.Hash, until int64, most int, ties func(*identity.Link) bool) ([]*identity.Strand, error) {
 	var out []*identity.Strand
 	seen := map[identity.Hash]bool{}
 	visited := map[identity.Hash]bool{}
 	var level []identity.Hash
 	for _, id := range ids {
-		level = d.Reach(id, visited, level)
+		level = v.Reach(id, visited, level)
 	}
 	for _, h := range strands {
 		seen[h] = true
 	}
 	hashes := strands
 	for {
-		found, err := d.Strands(hashes)
+		found, err := v.Strands(hashes)
 		if err != nil {
 			return nil, err
 		}
@@ -79,18 +79,18 @@ func (d *View) component(strands, ids []identity.Hash, until int64, most int, ti
 			out = append(out, s)
 			for i := range s.Links {
 				if l := &s.Links[i]; !visited[l.Hash] && ties(l) {
-					level = d.Reach(l.Hash, visited, level)
+					level = v.Reach(l.Hash, visited, level)
 				}
 			}
 		}
 		if len(level) == 0 {
 			return out, nil
 		}
-		lists, err := d.Touching(level, identity.Beginning)
+		lists, err := v.Touching(level, identity.Beginning)
 		if err != nil {
 			return nil, err
 		}
-		more, err := d.Accepting(level)
+		more, err := v.Accepting(level)
 		if err != nil {
 			return nil, err
 		}
@@ -111,13 +111,13 @@ func (d *View) component(strands, ids []identity.Hash, until int64, most int, ti
 
 // Reach adds an ID that was not visited yet to those to look at, and what people
 // tied to it.
-func (d *View) Reach(h identity.Hash, visited map[identity.Hash]bool, level []identity.Hash) []identity.Hash {
+func (v *View) Reach(h identity.Hash, visited map[identity.Hash]bool, level []identity.Hash) []identity.Hash {
 	if visited[h] {
 		return level
 	}
 	visited[h] = true
 	level = append(level, h)
-	for _, k := range d.engine.Overrides.Together(d.rules, h) {
+	for _, k := range v.engine.Overrides.Together(v.rules, h) {
 		if !visited[k.Hash] {
 			visited[k.Hash] = true
 			level = append(level, k.Hash)
@@ -128,12 +128,12 @@ func (d *View) Reach(h identity.Hash, visited map[identity.Hash]bool, level []id
 
 // Arrivals lists all events of strands up to a time, in order of arrival.
 // ErrTooLarge if there are more than most.
-func (d *View) Arrivals(strands []*identity.Strand, until int64, most int) ([]identity.Occurrence, error) {
+func (v *View) Arrivals(strands []*identity.Strand, until int64, most int) ([]identity.Occurrence, error) {
 	var out []identity.Occurrence
 	for _, s := range strands {
-		from, end := codec.Under(codec.Events.Of(d.keys, s.Hash))
+		from, end := codec.Under(codec.Events.Of(v.keys, s.Hash))
 		for {
-			page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
+			page, err := v.r.Scan(v.ctx, from, end, scanPage, false)
 			if err != nil {
 				return nil, err
 			}
@@ -163,7 +163,7 @@ func (d *View) Arrivals(strands []*identity.Strand, until int64, most int) ([]id
 }
 
 // prune takes the groups out of a change that are profiles already, just so.
-func (d *View) prune(c *identity.Change) error {
+func (v *View) prune(c *identity.Change) error {
 	var hashes []identity.Hash
 	for _, g := range c.Groups {
 		for i := range g {
@@ -173,30 +173,30 @@ func (d *View) prune(c *identity.Change) error {
 	for i := range c.Bare {
 		hashes = append(hashes, c.Bare[i].Hash)
 	}
-	if err := d.LoadOwners(hashes...); err != nil {
+	if err := v.LoadOwners(hashes...); err != nil {
 		return err
 	}
 	shares := map[codec.ProfileID]int{} // groups and bare IDs that a profile owns some of
 	for _, g := range c.Groups {
 		seen := map[codec.ProfileID]bool{}
 		for i := range g {
-			if p, rec := d.Owner(g[i].Hash); rec != nil && !seen[p] {
+			if p, rec := v.Owner(g[i].Hash); rec != nil && !seen[p] {
 				seen[p] = true
 				shares[p]++
 			}
 		}
 	}
 	for i := range c.Bare {
-		if p, rec := d.Owner(c.Bare[i].Hash); rec != nil {
+		if p, rec := v.Owner(c.Bare[i].Hash); rec != nil {
 			shares[p]++
 		}
 	}
 	groups, merges := c.Groups[:0:0], c.Merges[:0:0]
 	for i, g := range c.Groups {
-		p, rec := d.Owner(g[0].Hash)
-		same := rec != nil && len(rec.IDs) == len(g) && shares[p] == 1 && (!d.rules.Arrival() || rec.Merges == c.Merges[i])
+		p, rec := v.Owner(g[0].Hash)
+		same := rec != nil && len(rec.IDs) == len(g) && shares[p] == 1 && (!v.rules.Arrival() || rec.Merges == c.Merges[i])
 		for k := range g {
-			if q, _ := d.Owner(g[k].Hash); q != p {
+			if q, _ := v.Owner(g[k].Hash); q != p {
 				same = false
 				break
 			}
@@ -211,11 +211,11 @@ func (d *View) prune(c *identity.Change) error {
 
 // EventsUntil lists where a strand's events before a key are in the snapshot, in
 // the order of time. ErrTooLarge if there are more than most; 0: no bound.
-func (d *View) EventsUntil(strand identity.Hash, end []byte, most int) ([]event.Moment, error) {
+func (v *View) EventsUntil(strand identity.Hash, end []byte, most int) ([]event.Moment, error) {
 	var out []event.Moment
-	from := codec.Events.Of(d.keys, strand)
+	from := codec.Events.Of(v.keys, strand)
 	for {
-		page, err := d.r.Scan(d.ctx, from, end, scanPage, false)
+		page, err := v.r.Scan(v.ctx, from, end, scanPage, false)
 		if err != nil {
 			return nil, err
 		}

@@ -20,30 +20,30 @@ type Ref struct {
 }
 
 // Resolve finds the ID of the profile that ref names.
-func (d *View) Resolve(ref Ref) (codec.ProfileID, error) {
+func (v *View) Resolve(ref Ref) (codec.ProfileID, error) {
 	if ref.ByProfileID() {
 		p, c, ok := codec.ParseProfileID(ref.Value)
 		if !ok || c != ref.Collection {
 			return codec.ProfileID{}, ErrNotFound
 		}
-		if err := d.LoadProfiles(p); err != nil {
+		if err := v.LoadProfiles(p); err != nil {
 			return codec.ProfileID{}, err
 		}
-		if rec := d.profiles[p]; rec == nil {
+		if rec := v.profiles[p]; rec == nil {
 			return codec.ProfileID{}, ErrNotFound
 		} else if !rec.Merged {
 			return p, nil
 		}
-		return d.canonicalProfile(p)
+		return v.canonicalProfile(p)
 	}
-	h := d.hasher.ID(ref.Collection, ref.ExternalID())
-	if d.engine.Overrides.Isolated(h) {
+	h := v.hasher.ID(ref.Collection, ref.ExternalID())
+	if v.engine.Overrides.Isolated(h) {
 		return codec.ProfileID{}, ErrNotFound // although its strands may wait to be decided again
 	}
-	if err := d.LoadIdentifiers(h); err != nil {
+	if err := v.LoadIdentifiers(h); err != nil {
 		return codec.ProfileID{}, err
 	}
-	n := d.nodes[h]
+	n := v.nodes[h]
 	if n == nil || n.Owner.IsZero() {
 		return codec.ProfileID{}, ErrNotFound
 	}

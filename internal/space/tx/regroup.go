@@ -19,23 +19,23 @@ var errNoFounder = fmt.Errorf("%w: a profile has no strand", kv.ErrCorrupt)
 
 // apply writes down what a replay found: strands with new verdicts, and the
 // regrouping of IDs that follows. e is the event that caused it.
-func (d *Tx) apply(c *identity.Change, e Occasion) error {
+func (tx *Tx) apply(c *identity.Change, e Occasion) error {
 	var hashes []identity.Hash
 	for _, s := range c.Strands {
 		for i := range s.Links {
 			hashes = append(hashes, s.Links[i].Hash)
 		}
 	}
-	if err := d.LoadIdentifiers(hashes...); err != nil {
+	if err := tx.LoadIdentifiers(hashes...); err != nil {
 		return err
 	}
 	for _, s := range c.Strands {
-		if err := d.LoadStrands(s.Hash); err != nil {
+		if err := tx.LoadStrands(s.Hash); err != nil {
 			return err
 		}
 		rec := &codec.Strand{Strand: s}
 		var old *identity.Strand
-		if known := d.strands[s.Hash]; known != nil {
+		if known := tx.strands[s.Hash]; known != nil {
 			old = known.Strand
 			rec.Source, rec.Founded, rec.Revision = known.Source, known.Founded, known.Revision
 			if s.First == old.First {
@@ -43,7 +43,7 @@ func (d *Tx) apply(c *identity.Change, e Occasion) error {
 			}
 			for i := range old.Links {
 				if l := &old.Links[i]; l.Verdict == identity.Demoted {
-					d.wasDemoted[demotion{s.Hash, l.Hash}] = true
+					tx.wasDemoted[demotion{s.Hash, l.Hash}] = true
 				}
 			}
 		}
@@ -53,55 +53,55 @@ func (d *Tx) apply(c *identity.Change, e Occasion) error {
 		if s.First == e.Pos {
 			rec.MessageID = strings.Clone(e.MessageID)
 		}
-		if err := d.putStrand(rec, old); err != nil {
+		if err := tx.putStrand(rec, old); err != nil {
 			return err
 		}
 	}
-	if err := d.group(c, e); err != nil {
+	if err := tx.group(c, e); err != nil {
 		return err
 	}
 	for _, s := range c.Strands {
-		d.emitDemotions(s, e)
+		tx.emitDemotions(s, e)
 	}
-	return d.markNonCommuting(c.Tainted)
+	return tx.markNonCommuting(c.Tainted)
 }
 
-func (d *Tx) emitDemotions(s *identity.Strand, e Occasion) {
+func (tx *Tx) emitDemotions(s *identity.Strand, e Occasion) {
 	for i := range s.Links {
 		l := &s.Links[i]
-		if l.Verdict != identity.Demoted || d.wasDemoted[demotion{s.Hash, l.Hash}] {
+		if l.Verdict != identity.Demoted || tx.wasDemoted[demotion{s.Hash, l.Hash}] {
 			continue
 		}
-		d.wasDemoted[demotion{s.Hash, l.Hash}] = true
-		d.Done.Demoted++
+		tx.wasDemoted[demotion{s.Hash, l.Hash}] = true
+		tx.Done.Demoted++
 		ch := feed.Change{Kind: feed.Demoted, IDType: l.ID.Type, IDValue: l.ID.Value, Reason: ReasonText(l)}
 		var of codec.ProfileID
-		if top, ok := s.Top(d.rules, d.engine.Overrides); ok {
-			of, _ = d.Owner(top.Hash)
+		if top, ok := s.Top(tx.rules, tx.engine.Overrides); ok {
+			of, _ = tx.Owner(top.Hash)
 		}
-		d.Emit(of, s.Collection, ch, e)
+		tx.Emit(of, s.Collection, ch, e)
 	}
 }
 
 type demotion struct{ strand, id identity.Hash }
 
 // markNonCommuting keeps what touches a demotion off the fast path.
-func (d *Tx) markNonCommuting(ids []identity.Hash) error {
-	if err := d.LoadOwners(ids...); err != nil {
+func (tx *Tx) markNonCommuting(ids []identity.Hash) error {
+	if err := tx.LoadOwners(ids...); err != nil {
 		return err
 	}
 	for _, h := range ids {
-		n := d.nodes[h]
+		n := tx.nodes[h]
 		if n == nil {
 			continue
 		}
 		if !n.NonCommuting {
 			n.NonCommuting = true
-			d.changedNodes[h] = true
+			tx.changedNodes[h] = true
 		}
-		if p, rec := d.Owner(h); rec != nil && !rec.NonCommuting {
+		if p, rec := tx.Owner(h); rec != nil && !rec.NonCommuting {
 			rec.NonCommuting = true
-			d.touch(p)
+			tx.touch(p)
 		}
 	}
 	return nil
@@ -117,7 +117,7 @@ type regrouped struct {
 
 // group gives the groups of a change to profiles: a group keeps the oldest
 // profile ID founded in it, or gets a new one.
-func (d *Tx) group(c *identity.Change, e Occasion) error {
+func (tx *Tx) group(c *identity.Change, e Occasion) error {
 	if len(c.Groups) == 0 && len(c.Bare) == 0 {
 		return nil
 	}
@@ -130,17 +130,17 @@ func (d *Tx) group(c *identity.Change, e Occasion) error {
 	for i := range c.Bare {
 		hashes = append(hashes, c.Bare[i].Hash)
 	}
-	if err := d.LoadOwners(hashes...); err != nil {
+	if err := tx.LoadOwners(hashes...); err != nil {
 		return err
 	}
 
 	portions := make([]*regrouped, len(c.Groups))
 	shares := map[codec.ProfileID]int{} // groups (and bare IDs) that a profile's IDs went to
-	rests := d.rests(hashes)
+	rests := tx.rests(hashes)
 	for i, g := range c.Groups {
 		po := &regrouped{members: g, merges: c.Merges[i]}
 		for k := range g {
-			if p, rec := d.Owner(g[k].Hash); rec != nil && !slices.Contains(po.owners, p) {
+			if p, rec := tx.Owner(g[k].Hash); rec != nil && !slices.Contains(po.owners, p) {
 				po.owners = append(po.owners, p)
 				shares[p]++
 			}
@@ -148,7 +148,7 @@ func (d *Tx) group(c *identity.Change, e Occasion) error {
 		portions[i] = po
 	}
 	for i := range c.Bare {
-		if p, rec := d.Owner(c.Bare[i].Hash); rec != nil {
+		if p, rec := tx.Owner(c.Bare[i].Hash); rec != nil {
 			shares[p]++
 		}
 	}
@@ -160,7 +160,7 @@ func (d *Tx) group(c *identity.Change, e Occasion) error {
 		collection = c.Strands[0].Collection
 	} else if len(shares) > 0 {
 		for p := range shares {
-			collection = d.profiles[p].Collection
+			collection = tx.profiles[p].Collection
 		}
 	}
 
@@ -188,32 +188,32 @@ func (d *Tx) group(c *identity.Change, e Occasion) error {
 	// Other priorities can make the founding strand of a profile that lives
 	// another one's: that profile stays where it is.
 	free := func(p codec.ProfileID) (bool, error) {
-		if err := d.LoadProfiles(p); err != nil {
+		if err := tx.LoadProfiles(p); err != nil {
 			return false, err
 		}
-		rec := d.profiles[p]
+		rec := tx.profiles[p]
 		return rec != nil && !kept[p] && (rec.Merged || shares[p] > 0), nil
 	}
 	for _, po := range unsettled {
-		if err := d.placeGroup(po, free, rests, e); err != nil {
+		if err := tx.placeGroup(po, free, rests, e); err != nil {
 			return err
 		}
 		kept[po.keeps] = true
 	}
 	for _, po := range portions {
-		if err := d.assign(po, rests[po.keeps], collection, e); err != nil {
+		if err := tx.assign(po, rests[po.keeps], collection, e); err != nil {
 			return err
 		}
 	}
 	for i := range c.Bare {
 		m := &c.Bare[i]
-		n := d.nodes[m.Hash]
+		n := tx.nodes[m.Hash]
 		if n == nil || n.Owner.IsZero() {
 			continue
 		}
-		d.Emit(n.Owner, collection, feed.Change{Kind: feed.IDRemoved, IDType: m.ID.Type, IDValue: m.ID.Value}, e)
+		tx.Emit(n.Owner, collection, feed.Change{Kind: feed.IDRemoved, IDType: m.ID.Type, IDValue: m.ID.Value}, e)
 		n.Owner = codec.ProfileID{}
-		d.changedNodes[m.Hash] = true
+		tx.changedNodes[m.Hash] = true
 	}
 	// Profiles that are left without a group lead to wherever their founding
 	// strand belongs now.
@@ -225,16 +225,16 @@ func (d *Tx) group(c *identity.Change, e Occasion) error {
 	}
 	slices.SortFunc(gone, func(a, b codec.ProfileID) int { return cmp.Compare(string(a[:]), string(b[:])) })
 	for _, p := range gone {
-		rest, err := d.stillOwned(p)
+		rest, err := tx.stillOwned(p)
 		if err != nil {
 			return err
 		}
 		if len(rest) > 0 {
-			d.profiles[p].IDs = rest
-			d.touch(p)
+			tx.profiles[p].IDs = rest
+			tx.touch(p)
 			continue
 		}
-		into, err := d.canonicalProfile(p)
+		into, err := tx.canonicalProfile(p)
 		if errors.Is(err, ErrNotFound) {
 			// Its founding strand belongs to nobody: all its values are blocked,
 			// or it waits to be decided again. The IDs it had say where it went.
@@ -249,7 +249,7 @@ func (d *Tx) group(c *identity.Change, e Occasion) error {
 		if err != nil {
 			return err
 		}
-		d.markMerged(p, into, e)
+		tx.markMerged(p, into, e)
 	}
 	return nil
 }
@@ -257,8 +257,8 @@ func (d *Tx) group(c *identity.Change, e Occasion) error {
 // rests lists what the profiles of some IDs own beyond these, where new rules or
 // overrides are being applied: what is decided elsewhere, in a commit of its own.
 // The profiles must be loaded.
-func (d *View) rests(ids []identity.Hash) map[codec.ProfileID][]codec.Member {
-	if !d.stale {
+func (v *View) rests(ids []identity.Hash) map[codec.ProfileID][]codec.Member {
+	if !v.stale {
 		return nil
 	}
 	said := make(map[identity.Hash]bool, len(ids))
@@ -268,7 +268,7 @@ func (d *View) rests(ids []identity.Hash) map[codec.ProfileID][]codec.Member {
 	out := map[codec.ProfileID][]codec.Member{}
 	seen := map[codec.ProfileID]bool{}
 	for _, h := range ids {
-		p, rec := d.Owner(h)
+		p, rec := v.Owner(h)
 		if rec == nil || seen[p] {
 			continue
 		}
@@ -284,18 +284,18 @@ func (d *View) rests(ids []identity.Hash) map[codec.ProfileID][]codec.Member {
 
 // stillOwned lists the IDs of a profile that it owns after groups got theirs: while
 // new rules are being applied, a change need not speak of all that it has.
-func (d *View) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
-	ids := d.profiles[p].IDs
+func (v *View) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
+	ids := v.profiles[p].IDs
 	hashes := make([]identity.Hash, len(ids))
 	for i := range ids {
 		hashes[i] = ids[i].Hash
 	}
-	if err := d.LoadIdentifiers(hashes...); err != nil {
+	if err := v.LoadIdentifiers(hashes...); err != nil {
 		return nil, err
 	}
 	var rest []codec.Member
 	for _, m := range ids {
-		if n := d.nodes[m.Hash]; n != nil && n.Owner == p {
+		if n := v.nodes[m.Hash]; n != nil && n.Owner == p {
 			rest = append(rest, m)
 		}
 	}
@@ -304,12 +304,12 @@ func (d *View) stillOwned(p codec.ProfileID) ([]codec.Member, error) {
 
 // placeGroup finds the profile of a group by its strands: the oldest founded there
 // that is free.
-func (d *Tx) placeGroup(po *regrouped, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member, e Occasion) error {
+func (tx *Tx) placeGroup(po *regrouped, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member, e Occasion) error {
 	ids := make([]identity.Hash, len(po.members))
 	for i := range po.members {
 		ids[i] = po.members[i].Hash
 	}
-	lists, err := d.Accepting(ids)
+	lists, err := tx.Accepting(ids)
 	if err != nil {
 		return err
 	}
@@ -317,38 +317,38 @@ func (d *Tx) placeGroup(po *regrouped, free func(codec.ProfileID) (bool, error),
 	for _, l := range lists {
 		all = append(all, l...)
 	}
-	if err := d.LoadStrands(all...); err != nil {
+	if err := tx.LoadStrands(all...); err != nil {
 		return err
 	}
-	founder, err := d.founderOf(po, all, ids, free, false)
+	founder, err := tx.founderOf(po, all, ids, free, false)
 	if err != nil {
 		return err
 	}
-	if founder == nil && po.keeps.IsZero() && d.stale {
+	if founder == nil && po.keeps.IsZero() && tx.stale {
 		// Under new rules another ID of these strands may be the most important
 		// one, and not accepted until the strand is decided again.
-		if founder, err = d.founderOf(po, all, ids, free, true); err != nil {
+		if founder, err = tx.founderOf(po, all, ids, free, true); err != nil {
 			return err
 		}
 	}
 	if po.keeps.IsZero() {
-		if po.keeps, err = d.bereft(po, free, rests); err != nil {
+		if po.keeps, err = tx.bereft(po, free, rests); err != nil {
 			return err
 		}
 	}
 	if !po.keeps.IsZero() {
-		return d.LoadProfiles(po.keeps)
+		return tx.LoadProfiles(po.keeps)
 	}
 	if founder == nil {
 		return errNoFounder
 	}
-	po.keeps, err = d.createProfile(founder, e)
+	po.keeps, err = tx.createProfile(founder, e)
 	return err
 }
 
 // bereft finds the oldest profile that owned IDs of a group and whose founding
 // strand names nobody any more: who loses an address does not lose the profile.
-func (d *View) bereft(po *regrouped, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member) (best codec.ProfileID, err error) {
+func (v *View) bereft(po *regrouped, free func(codec.ProfileID) (bool, error), rests map[codec.ProfileID][]codec.Member) (best codec.ProfileID, err error) {
 	for _, p := range po.owners {
 		if !best.IsZero() && best.Less(p) || len(rests[p]) > 0 {
 			continue
@@ -357,12 +357,12 @@ func (d *View) bereft(po *regrouped, free func(codec.ProfileID) (bool, error), r
 		if err != nil {
 			return best, err
 		}
-		founder := d.profiles[p].Founder
-		if err := d.LoadStrands(founder); err != nil {
+		founder := v.profiles[p].Founder
+		if err := v.LoadStrands(founder); err != nil {
 			return best, err
 		}
-		if st := d.strands[founder]; ok && st != nil {
-			if _, names := st.Top(d.rules, d.engine.Overrides); !names {
+		if st := v.strands[founder]; ok && st != nil {
+			if _, names := st.Top(v.rules, v.engine.Overrides); !names {
 				best = p
 			}
 		}
@@ -374,15 +374,15 @@ func (d *View) bereft(po *regrouped, free func(codec.ProfileID) (bool, error), r
 // group of IDs, which the group keeps, and for the strand to found one else.
 // With any, a strand belongs to the group by any accepted ID and not only by its
 // most important one.
-func (d *View) founderOf(po *regrouped, strands, ids []identity.Hash, free func(codec.ProfileID) (bool, error), any bool) (founder *codec.Strand, err error) {
+func (v *View) founderOf(po *regrouped, strands, ids []identity.Hash, free func(codec.ProfileID) (bool, error), any bool) (founder *codec.Strand, err error) {
 	seen := map[identity.Hash]bool{}
 	for _, h := range strands {
-		s := d.strands[h]
+		s := v.strands[h]
 		if s == nil || seen[h] {
 			continue
 		}
 		seen[h] = true
-		if top, ok := s.Top(d.rules, d.engine.Overrides); !any && (!ok || top.Verdict != identity.Accepted || !slices.Contains(ids, top.Hash)) {
+		if top, ok := s.Top(v.rules, v.engine.Overrides); !any && (!ok || top.Verdict != identity.Accepted || !slices.Contains(ids, top.Hash)) {
 			continue // held an ID once; superset of the truth
 		}
 		if any && !slices.ContainsFunc(s.Links, func(l identity.Link) bool {
@@ -408,8 +408,8 @@ func (d *View) founderOf(po *regrouped, strands, ids []identity.Hash, free func(
 
 // assign makes a profile own exactly the IDs of a group, and the rest that it owns
 // and that is not decided here.
-func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Collection, e Occasion) error {
-	rec := d.profiles[po.keeps]
+func (tx *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Collection, e Occasion) error {
+	rec := tx.profiles[po.keeps]
 	if rec == nil {
 		return fmt.Errorf("%w: profile %s is missing", kv.ErrCorrupt, po.keeps.Text(collection))
 	}
@@ -420,26 +420,26 @@ func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Coll
 	if rec.Merged {
 		// It was merged away, and lives again.
 		rec.Merged = false
-		d.Done.Counters.Profiles++
+		tx.Done.Counters.Profiles++
 	}
 	ids := make([]codec.Member, 0, len(po.members)+len(rest))
 	tainted := rec.NonCommuting
 	from := codec.ProfileID{}
 	for _, p := range po.owners {
-		tainted = tainted || d.profiles[p].NonCommuting
+		tainted = tainted || tx.profiles[p].NonCommuting
 		if from.IsZero() && p != po.keeps {
 			from = p
 		}
 	}
 	if len(po.owners) > 0 && !slices.Contains(po.owners, po.keeps) {
 		// What these IDs were part of goes on without them.
-		d.Done.Unmerged++
-		d.Emit(po.keeps, collection, feed.Change{Kind: feed.Unmerged, From: from.Text(collection)}, e)
+		tx.Done.Unmerged++
+		tx.Emit(po.keeps, collection, feed.Change{Kind: feed.Unmerged, From: from.Text(collection)}, e)
 	}
 	for i := range po.members {
 		m := &po.members[i]
 		ids = append(ids, codec.Member{Hash: m.Hash, IDType: m.ID.Type})
-		n := d.nodes[m.Hash]
+		n := tx.nodes[m.Hash]
 		if n.Owner == po.keeps && before[m.Hash] {
 			continue
 		}
@@ -448,39 +448,39 @@ func (d *Tx) assign(po *regrouped, rest []codec.Member, collection identity.Coll
 			ch.From = n.Owner.Text(collection)
 		}
 		n.Owner = po.keeps
-		d.changedNodes[m.Hash] = true
-		d.Emit(po.keeps, collection, ch, e)
+		tx.changedNodes[m.Hash] = true
+		tx.Emit(po.keeps, collection, ch, e)
 	}
 	rec.IDs, rec.NonCommuting, rec.Merges = append(ids, rest...), tainted, po.merges
-	d.touch(po.keeps)
+	tx.touch(po.keeps)
 	return nil
 }
 
 // canonicalProfile finds the profile that a profile ID leads to: the owner of its
 // founding strand.
-func (d *View) canonicalProfile(p codec.ProfileID) (codec.ProfileID, error) {
-	if err := d.LoadProfiles(p); err != nil {
+func (v *View) canonicalProfile(p codec.ProfileID) (codec.ProfileID, error) {
+	if err := v.LoadProfiles(p); err != nil {
 		return codec.ProfileID{}, err
 	}
-	rec := d.profiles[p]
+	rec := v.profiles[p]
 	if rec == nil {
 		return codec.ProfileID{}, ErrNotFound
 	}
-	if err := d.LoadStrands(rec.Founder); err != nil {
+	if err := v.LoadStrands(rec.Founder); err != nil {
 		return codec.ProfileID{}, err
 	}
-	s := d.strands[rec.Founder]
+	s := v.strands[rec.Founder]
 	if s == nil {
 		return codec.ProfileID{}, ErrNotFound // new rules left nothing of it
 	}
-	top, ok := s.Top(d.rules, d.engine.Overrides)
+	top, ok := s.Top(v.rules, v.engine.Overrides)
 	if !ok {
 		return codec.ProfileID{}, ErrNotFound
 	}
-	if err := d.LoadOwners(top.Hash); err != nil {
+	if err := v.LoadOwners(top.Hash); err != nil {
 		return codec.ProfileID{}, err
 	}
-	owner, orec := d.Owner(top.Hash)
+	owner, orec := v.Owner(top.Hash)
 	if orec == nil {
 		return codec.ProfileID{}, ErrNotFound
 	}

@@ -12,18 +12,18 @@ import (
 
 // ReplayDeferred decides replays that were deferred, and what follows from them, without
 // a bound. They wait no more.
-func (d *Tx) ReplayDeferred(recs []codec.Deferred) error {
-	d.engine.Bound, d.touchBound, d.job = 0, 0, true
+func (tx *Tx) ReplayDeferred(recs []codec.Deferred) error {
+	tx.engine.Bound, tx.touchBound, tx.job = 0, 0, true
 	for _, coll := range [...]identity.Collection{identity.Users, identity.Accounts} {
-		if err := d.replayOf(recs, coll); err != nil {
+		if err := tx.replayOf(recs, coll); err != nil {
 			return err
 		}
 	}
-	d.replayed = recs
+	tx.replayed = recs
 	return nil
 }
 
-func (d *Tx) replayOf(recs []codec.Deferred, coll identity.Collection) error {
+func (tx *Tx) replayOf(recs []codec.Deferred, coll identity.Collection) error {
 	var seeds []identity.Seed
 	var hashes []identity.Hash
 	for i := range recs {
@@ -34,12 +34,12 @@ func (d *Tx) replayOf(recs []codec.Deferred, coll identity.Collection) error {
 	if len(hashes) == 0 {
 		return nil
 	}
-	if err := d.LoadStrands(hashes...); err != nil {
+	if err := tx.LoadStrands(hashes...); err != nil {
 		return err
 	}
 	var ids []identity.Hash
 	for i := range recs {
-		k := d.strands[recs[i].Strand]
+		k := tx.strands[recs[i].Strand]
 		if recs[i].Collection != coll || k == nil {
 			continue
 		}
@@ -52,38 +52,38 @@ func (d *Tx) replayOf(recs []codec.Deferred, coll identity.Collection) error {
 	if len(seeds) == 0 {
 		return nil
 	}
-	change, err := d.engine.Replay(d, seeds)
+	change, err := tx.engine.Replay(tx, seeds)
 	if err != nil {
 		return err
 	}
-	d.Done.Replays++
-	d.Done.Decisions += int64(change.Decisions)
+	tx.Done.Replays++
+	tx.Done.Decisions += int64(change.Decisions)
 	// The sources of events are in the journal: of the last that waited, to which
 	// the changes are put down, and of those that became their strands' first.
-	cause, err := d.occasionOf(seeds[len(seeds)-1].Pos)
+	cause, err := tx.occasionOf(seeds[len(seeds)-1].Pos)
 	if err != nil {
 		return err
 	}
-	if err := d.apply(change, cause); err != nil {
+	if err := tx.apply(change, cause); err != nil {
 		return err
 	}
-	if err := d.sourceFirsts(change.Strands); err != nil {
+	if err := tx.sourceFirsts(change.Strands); err != nil {
 		return err
 	}
-	return d.ClearPending(ids)
+	return tx.ClearPending(ids)
 }
 
 // ClearPending makes the answers about IDs final.
-func (d *Tx) ClearPending(ids []identity.Hash) error {
-	if err := d.LoadOwners(ids...); err != nil {
+func (tx *Tx) ClearPending(ids []identity.Hash) error {
+	if err := tx.LoadOwners(ids...); err != nil {
 		return err
 	}
 	for _, h := range ids {
-		if n := d.nodes[h]; n != nil && n.Pending {
+		if n := tx.nodes[h]; n != nil && n.Pending {
 			n.Pending = false
-			d.changedNodes[h] = true
-			if p, rec := d.Owner(h); rec != nil {
-				d.touch(p)
+			tx.changedNodes[h] = true
+			if p, rec := tx.Owner(h); rec != nil {
+				tx.touch(p)
 			}
 		}
 	}
@@ -91,21 +91,21 @@ func (d *Tx) ClearPending(ids []identity.Hash) error {
 }
 
 // occasionOf tells of a stored event what the feed wants to know.
-func (d *View) occasionOf(p identity.Pos) (Occasion, error) {
-	e, err := journal.ReadEvent(d.ctx, d.r, d.keys, p.Moment)
+func (v *View) occasionOf(p identity.Pos) (Occasion, error) {
+	e, err := journal.ReadEvent(v.ctx, v.r, v.keys, p.Moment)
 	return Occasion{p, strings.Clone(e.MessageID), e.Source}, err
 }
 
 // sourceFirsts reads the sources of the strands' first events.
-func (d *View) sourceFirsts(strands []*identity.Strand) error {
+func (v *View) sourceFirsts(strands []*identity.Strand) error {
 	for _, s := range strands {
 		at := s.First.Arrival
-		heads, err := journal.ReadHeads(d.ctx, d.r, d.keys, at.Block())
+		heads, err := journal.ReadHeads(v.ctx, v.r, v.keys, at.Block())
 		if err != nil {
 			return err
 		}
 		if o := at.Ordinal(); o < len(heads) && heads[o].Type != 0 {
-			d.strands[s.Hash].Source = heads[o].Source
+			v.strands[s.Hash].Source = heads[o].Source
 		}
 	}
 	return nil

@@ -18,37 +18,37 @@ import (
 //     nothing; it is decided again by the job, when they can be seen (watch).
 
 // Bump moves the records of strands whose events others may be scanning.
-func (d *Tx) Bump(h identity.Hash) {
-	st := d.strands[h]
-	if d.read == nil || st == nil || !codec.Windowed(st.Strand) {
+func (tx *Tx) Bump(h identity.Hash) {
+	st := tx.strands[h]
+	if tx.read == nil || st == nil || !codec.Windowed(st.Strand) {
 		return
 	}
 	c := *st
 	c.Revision++
-	d.strands[h] = &c
-	if _, ok := d.changedStrands[h]; !ok {
-		d.changedStrands[h] = true
+	tx.strands[h] = &c
+	if _, ok := tx.changedStrands[h]; !ok {
+		tx.changedStrands[h] = true
 	}
 }
 
 // watch has the job decide again about strands that a window took hold of in
 // this commit.
-func (d *Tx) watch(s *codec.Strand, old *identity.Strand) {
-	if d.read == nil || d.job || old == nil || codec.Windowed(old) || !codec.Windowed(s.Strand) {
+func (tx *Tx) watch(s *codec.Strand, old *identity.Strand) {
+	if tx.read == nil || tx.job || old == nil || codec.Windowed(old) || !codec.Windowed(s.Strand) {
 		return
 	}
-	d.deferred = append(d.deferred, codec.Deferred{Strand: s.Hash, Collection: s.Collection, Moment: s.First.Moment})
+	tx.deferred = append(tx.deferred, codec.Deferred{Strand: s.Hash, Collection: s.Collection, Moment: s.First.Moment})
 }
 
 // PutDeferred puts what the job is to decide into the batch.
-func (d *Tx) PutDeferred() {
-	for i := range d.deferred {
-		d.Batch.Put(d.deferred[i].Key(d.keys), d.deferred[i].Append(nil))
+func (tx *Tx) PutDeferred() {
+	for i := range tx.deferred {
+		tx.Batch.Put(tx.deferred[i].Key(tx.keys), tx.deferred[i].Append(nil))
 	}
 }
 
 // Defers is how many replays the transaction defers.
-func (d *Tx) Defers() int { return len(d.deferred) }
+func (tx *Tx) Defers() int { return len(tx.deferred) }
 
 // DropDeferred forgets the replays that were deferred here: something else sees to them.
-func (d *Tx) DropDeferred() { d.deferred = nil }
+func (tx *Tx) DropDeferred() { tx.deferred = nil }

@@ -12,16 +12,16 @@ import (
 
 // Rewrite notes that a strand's rows are not what they were, or that an account has
 // other users than it had.
-func (d *Tx) Rewrite(strand identity.Hash) {
-	if d.rowsTold {
-		d.rewritten = append(d.rewritten, strand)
+func (tx *Tx) Rewrite(strand identity.Hash) {
+	if tx.rowsTold {
+		tx.rewritten = append(tx.rewritten, strand)
 	}
 }
 
 // regroupBy notes the profiles between which a strand moves when other IDs of it are
 // accepted than before: those that own any of them.
-func (d *Tx) regroupBy(s *codec.Strand, old *identity.Strand) {
-	if old == nil || !d.rowsTold {
+func (tx *Tx) regroupBy(s *codec.Strand, old *identity.Strand) {
+	if old == nil || !tx.rowsTold {
 		return
 	}
 	same := true
@@ -35,37 +35,37 @@ func (d *Tx) regroupBy(s *codec.Strand, old *identity.Strand) {
 		if s.Links[i].Verdict != identity.Accepted && old.Links[i].Verdict != identity.Accepted {
 			continue
 		}
-		if n := d.nodes[s.Links[i].Hash]; n != nil && !n.Owner.IsZero() {
-			if d.regrouped == nil {
-				d.regrouped = map[codec.ProfileID]identity.Collection{}
+		if n := tx.nodes[s.Links[i].Hash]; n != nil && !n.Owner.IsZero() {
+			if tx.regrouped == nil {
+				tx.regrouped = map[codec.ProfileID]identity.Collection{}
 			}
-			d.regrouped[n.Owner] = s.Collection
+			tx.regrouped[n.Owner] = s.Collection
 		}
 	}
 }
 
 // tellRegrouped adds to the feed which profiles have other strands, as far as no other
 // change says so.
-func (d *Tx) tellRegrouped() {
-	slices.SortFunc(d.rewritten, func(a, b identity.Hash) int { return bytes.Compare(a[:], b[:]) })
-	d.rewritten = slices.Compact(d.rewritten)
-	if len(d.regrouped) == 0 {
+func (tx *Tx) tellRegrouped() {
+	slices.SortFunc(tx.rewritten, func(a, b identity.Hash) int { return bytes.Compare(a[:], b[:]) })
+	tx.rewritten = slices.Compact(tx.rewritten)
+	if len(tx.regrouped) == 0 {
 		return
 	}
-	for i := range d.changes {
-		switch c := &d.changes[i]; {
+	for i := range tx.changes {
+		switch c := &tx.changes[i]; {
 		case c.Kind == feed.Merged, c.Kind == feed.Unmerged, c.Kind == feed.IDRemoved, c.Kind == feed.IDAdded && c.From != "":
-			delete(d.regrouped, d.changeOf[i])
+			delete(tx.regrouped, tx.changeOf[i])
 		}
 	}
-	for p, c := range d.regrouped {
-		d.Emit(p, c, feed.Change{Kind: feed.Regrouped}, d.noEvent())
+	for p, c := range tx.regrouped {
+		tx.Emit(p, c, feed.Change{Kind: feed.Regrouped}, tx.noEvent())
 	}
 }
 
 // Rewritten lists the strands whose rows are not what they were, each once, in order;
 // after Stage.
-func (d *Tx) Rewritten() []identity.Hash { return d.rewritten }
+func (tx *Tx) Rewritten() []identity.Hash { return tx.rewritten }
 
 // Sides are the strands of an event, of which it has one in each collection at most.
 type Sides struct {

@@ -8,7 +8,7 @@ const rulesSlack = 10 * time.Second
 
 // RulesKnown is the time, in nanoseconds since 1970, after which all that came was
 // looked at by the rules of the view.
-func (d *View) RulesKnown() int64 { return RulesKnown(d.rulesSince, d.read != nil) }
+func (v *View) RulesKnown() int64 { return RulesKnown(v.rulesSince, v.read != nil) }
 
 // RulesKnown is that time for rules that were set at a time, on a store that other nodes
 // write as well or not.

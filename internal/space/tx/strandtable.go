@@ -113,7 +113,7 @@ type tableChanges interface {
 }
 
 // tables lists the tables of a transaction.
-func (d *Tx) tables() [1]tableChanges { return [...]tableChanges{&d.traits} }
+func (tx *Tx) tables() [1]tableChanges { return [...]tableChanges{&tx.traits} }
 
 func (t *strandTable[R]) loadRows(v *View, strands ...identity.Hash) error {
 	return t.load(v, strands...)

@@ -8,33 +8,33 @@ import (
 )
 
 // LoadTraits reads the traits of strands that are not loaded yet, all in one round trip.
-func (d *View) LoadTraits(strands ...identity.Hash) error { return d.traits.load(d, strands...) }
+func (v *View) LoadTraits(strands ...identity.Hash) error { return v.traits.load(v, strands...) }
 
 // SetTraits makes what was said under a strand just these traits; nothing is told of it.
-func (d *Tx) SetTraits(strand identity.Hash, t profile.Traits) { d.traits.put(strand, t) }
+func (tx *Tx) SetTraits(strand identity.Hash, t profile.Traits) { tx.traits.put(strand, t) }
 
 // ApplyTraits adds what an event says of traits to those of its strand, and tells of what
 // changed.
-func (d *Tx) ApplyTraits(h identity.Hash, news []profile.Trait, messageID string) error {
-	if err := d.traits.load(&d.View, h); err != nil {
+func (tx *Tx) ApplyTraits(h identity.Hash, news []profile.Trait, messageID string) error {
+	if err := tx.traits.load(&tx.View, h); err != nil {
 		return err
 	}
-	before := d.traits.row(h)
+	before := tx.traits.row(h)
 	after, won := before.Apply(news)
 	if len(won) == 0 {
 		return nil
 	}
-	d.traits.put(h, after)
+	tx.traits.put(h, after)
 	var of codec.ProfileID
-	if err := d.LoadStrands(h); err != nil {
+	if err := tx.LoadStrands(h); err != nil {
 		return err
 	}
-	if top, ok := d.strands[h].Top(d.rules, d.engine.Overrides); ok {
-		if err := d.LoadOwners(top.Hash); err != nil {
+	if top, ok := tx.strands[h].Top(tx.rules, tx.engine.Overrides); ok {
+		if err := tx.LoadOwners(top.Hash); err != nil {
 			return err
 		}
-		if p, rec := d.Owner(top.Hash); rec != nil {
-			d.touch(p)
+		if p, rec := tx.Owner(top.Hash); rec != nil {
+			tx.touch(p)
 			of = p
 		}
 	}
@@ -46,7 +46,7 @@ func (d *Tx) ApplyTraits(h identity.Hash, news []profile.Trait, messageID string
 		if t.Removed() {
 			kind = feed.TraitRemoved
 		}
-		d.Emit(of, d.strands[h].Collection, feed.Change{Kind: kind, Trait: t.Name, Value: t.Value},
+		tx.Emit(of, tx.strands[h].Collection, feed.Change{Kind: kind, Trait: t.Name, Value: t.Value},
 			Occasion{Pos: identity.Pos{Moment: t.Moment}, MessageID: messageID})
 	}
 	return nil

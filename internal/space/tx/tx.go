@@ -76,68 +76,68 @@ func New() *Tx {
 }
 
 // Open makes an empty transaction ready for work on a snapshot.
-func (d *Tx) Open(ctx context.Context, r kv.Reader, now time.Time, b Basis) {
-	d.View.open(ctx, r, now, b)
-	d.random = rand.Reader
-	d.memory, d.rowsTold = b.Memory, b.RowsTold
+func (tx *Tx) Open(ctx context.Context, r kv.Reader, now time.Time, b Basis) {
+	tx.View.open(ctx, r, now, b)
+	tx.random = rand.Reader
+	tx.memory, tx.rowsTold = b.Memory, b.RowsTold
 	if b.Shared {
-		d.read = map[string][]byte{}
+		tx.read = map[string][]byte{}
 	}
 }
 
 // Reset empties the transaction and keeps its room, for the next commit.
-func (d *Tx) Reset() {
-	clear(d.strands)
-	clear(d.nodes)
-	clear(d.profiles)
-	for _, t := range d.tables() {
+func (tx *Tx) Reset() {
+	clear(tx.strands)
+	clear(tx.nodes)
+	clear(tx.profiles)
+	for _, t := range tx.tables() {
 		t.reset()
 	}
-	clear(d.changedStrands)
-	clear(d.changedNodes)
-	clear(d.changedProfiles)
-	clear(d.wasDemoted)
-	clear(d.links)
-	clear(d.added)
-	clear(d.changes)
-	d.Batch.Reset()
-	*d = Tx{
-		View: View{strands: d.strands, nodes: d.nodes, profiles: d.profiles, traits: d.traits, added: d.added},
+	clear(tx.changedStrands)
+	clear(tx.changedNodes)
+	clear(tx.changedProfiles)
+	clear(tx.wasDemoted)
+	clear(tx.links)
+	clear(tx.added)
+	clear(tx.changes)
+	tx.Batch.Reset()
+	*tx = Tx{
+		View: View{strands: tx.strands, nodes: tx.nodes, profiles: tx.profiles, traits: tx.traits, added: tx.added},
 
-		changedStrands: d.changedStrands, changedNodes: d.changedNodes,
-		changedProfiles: d.changedProfiles,
-		wasDemoted:      d.wasDemoted, links: d.links,
-		shown: d.shown[:0], left: d.left[:0],
-		changes: d.changes[:0], changeOf: d.changeOf[:0],
-		Batch: d.Batch,
+		changedStrands: tx.changedStrands, changedNodes: tx.changedNodes,
+		changedProfiles: tx.changedProfiles,
+		wasDemoted:      tx.wasDemoted, links: tx.links,
+		shown: tx.shown[:0], left: tx.left[:0],
+		changes: tx.changes[:0], changeOf: tx.changeOf[:0],
+		Batch: tx.Batch,
 	}
 }
 
 // Uncommitted has the view see the events of this commit as well, of which list gives
 // those of each strand. It is called once, when they are first asked for.
-func (d *Tx) Uncommitted(list func() map[identity.Hash][]identity.Pos) { d.listUncommitted = list }
+func (tx *Tx) Uncommitted(list func() map[identity.Hash][]identity.Pos) { tx.listUncommitted = list }
 
 // Observed is the greatest arrival number that the transaction read, on a store that
 // other nodes write: what it stores has to come later.
-func (d *Tx) Observed() event.Arrival { return d.observed }
+func (tx *Tx) Observed() event.Arrival { return tx.observed }
 
 // ChangedStrand reports whether the transaction has changed a strand.
-func (d *Tx) ChangedStrand(h identity.Hash) bool {
-	_, changed := d.changedStrands[h]
+func (tx *Tx) ChangedStrand(h identity.Hash) bool {
+	_, changed := tx.changedStrands[h]
 	return changed
 }
 
 // Absent notes that a strand is known not to be in the store.
-func (d *Tx) Absent(strand identity.Hash) { d.strands[strand] = nil }
+func (tx *Tx) Absent(strand identity.Hash) { tx.strands[strand] = nil }
 
 // NewStrandsHaveNoRows notes that the strands that are new have no rows yet in any
 // table, so that nobody looks for them.
-func (d *Tx) NewStrandsHaveNoRows() {
-	for h, old := range d.changedStrands {
+func (tx *Tx) NewStrandsHaveNoRows() {
+	for h, old := range tx.changedStrands {
 		if old {
 			continue
 		}
-		for _, t := range d.tables() {
+		for _, t := range tx.tables() {
 			t.known(h)
 		}
 	}
@@ -145,90 +145,92 @@ func (d *Tx) NewStrandsHaveNoRows() {
 
 // Loaded is the strands that were loaded and are there, as they have become; nil for one
 // that is not there, or not any more. Callers must not change it.
-func (d *Tx) Loaded() map[identity.Hash]*codec.Strand { return d.strands }
+func (tx *Tx) Loaded() map[identity.Hash]*codec.Strand { return tx.strands }
 
 // Rely has the commit rely on a key having the value that was read; without effect
 // where no other node writes.
-func (d *Tx) Rely(key, value []byte) {
-	if d.read != nil {
-		d.read[string(key)] = value
+func (tx *Tx) Rely(key, value []byte) {
+	if tx.read != nil {
+		tx.read[string(key)] = value
 	}
 }
 
 // RelyOnNothing has the commit rely on nothing that was read so far.
-func (d *Tx) RelyOnNothing() {
-	if d.read != nil {
-		d.read = map[string][]byte{}
+func (tx *Tx) RelyOnNothing() {
+	if tx.read != nil {
+		tx.read = map[string][]byte{}
 	}
 }
 
 // RequireReads makes the commit a conflict unless all that it relies on has the value
 // that was read.
-func (d *Tx) RequireReads() {
-	for k, v := range d.read {
-		d.Batch.Require([]byte(k), v)
+func (tx *Tx) RequireReads() {
+	for k, v := range tx.read {
+		tx.Batch.Require([]byte(k), v)
 	}
 }
 
 // Track notes which events of the commit depend on which records, see Dependents. known
 // is what an earlier try of the same commit read, see Reads; nil: it is the first.
-func (d *Tx) Track(known map[string][]byte) {
-	d.known, d.saw, d.dependencies = known, map[string][]byte{}, newDependencies()
+func (tx *Tx) Track(known map[string][]byte) {
+	tx.known, tx.saw, tx.dependencies = known, map[string][]byte{}, newDependencies()
 }
 
 // Reads is all that was read, for the next try of the same commit. The transaction is
 // not used afterwards.
-func (d *Tx) Reads() map[string][]byte {
-	all := d.read
-	maps.Copy(all, d.saw)
+func (tx *Tx) Reads() map[string][]byte {
+	all := tx.read
+	maps.Copy(all, tx.saw)
 	return all
 }
 
 // Empty reports whether there is nothing to commit; after Stage.
-func (d *Tx) Empty() bool { return d.Batch.Len() == 0 && len(d.changes) == 0 && len(d.rewritten) == 0 }
+func (tx *Tx) Empty() bool {
+	return tx.Batch.Len() == 0 && len(tx.changes) == 0 && len(tx.rewritten) == 0
+}
 
 // Stage puts all that changed into the batch.
-func (d *Tx) Stage() error {
-	d.tellRegrouped()
-	if err := d.moveVersions(); err != nil {
+func (tx *Tx) Stage() error {
+	tx.tellRegrouped()
+	if err := tx.moveVersions(); err != nil {
 		return err
 	}
-	d.write(&d.Batch)
+	tx.write(&tx.Batch)
 	return nil
 }
 
 // Changes is what the feed tells of the transaction; after Stage.
-func (d *Tx) Changes() []feed.Change {
-	for i := range d.changes {
-		if rec := d.profiles[d.changeOf[i]]; rec != nil {
-			d.changes[i].Version = rec.Version
+func (tx *Tx) Changes() []feed.Change {
+	for i := range tx.changes {
+		if rec := tx.profiles[tx.changeOf[i]]; rec != nil {
+			tx.changes[i].Version = rec.Version
 		}
 	}
-	return d.changes
+	return tx.changes
 }
 
 // write puts the records that changed into a batch.
-func (d *Tx) write(b *kv.Batch) {
+func (tx *Tx) write(b *kv.Batch) {
 	var a arena
-	for h := range d.changedStrands {
-		a.begin(codec.Strands.Append(a.room(), d.keys, h))
-		d.keep(b, &a, d.strands[h].Append(a.rest()))
+	for h := range tx.changedStrands {
+		a.begin(codec.Strands.Append(a.room(), tx.keys, h))
+		tx.keep(b, &a, tx.strands[h].Append(a.rest()))
 	}
-	for h := range d.changedNodes {
-		a.begin(codec.Identifiers.Append(a.room(), d.keys, h))
-		d.keep(b, &a, d.nodes[h].Append(a.rest()))
+	for h := range tx.changedNodes {
+		a.begin(codec.Identifiers.Append(a.room(), tx.keys, h))
+		tx.keep(b, &a, tx.nodes[h].Append(a.rest()))
 	}
-	for p := range d.changedProfiles {
-		a.begin(codec.Profiles.Append(a.room(), d.keys, p))
-		d.keep(b, &a, d.profiles[p].Append(a.rest()))
+	for p := range tx.changedProfiles {
+		a.begin(codec.Profiles.Append(a.room(), tx.keys, p))
+		tx.keep(b, &a, tx.profiles[p].Append(a.rest()))
 	}
-	for _, t := range d.tables() {
-		t.write(d, b, &a)
+	for _, t := range tx.tables() {
+		t.write(tx, b, &a)
 	}
-	for i := range d.replayed {
-		b.Delete(d.replayed[i].Key(d.keys))
+	for i := range tx.replayed {
+		b.Delete(tx.replayed[i].Key(tx.keys))
 	}
-	for k, put := range d.links {
+	for k, put := range tx.links {
 		if put {
 			b.Put([]byte(k), nil)
 		} else {

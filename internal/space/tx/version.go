@@ -13,20 +13,20 @@ import (
 
 // moveVersions moves the versions of the profiles whose strands, or rows of whose
 // strands, changed. Most were moved by what changed them.
-func (d *Tx) moveVersions() error {
-	for _, h := range d.shown {
-		if err := d.showStrand(h); err != nil {
+func (tx *Tx) moveVersions() error {
+	for _, h := range tx.shown {
+		if err := tx.showStrand(h); err != nil {
 			return err
 		}
 	}
-	for _, p := range d.left {
-		if err := d.show(p); err != nil {
+	for _, p := range tx.left {
+		if err := tx.show(p); err != nil {
 			return err
 		}
 	}
-	for _, t := range d.tables() {
+	for _, t := range tx.tables() {
 		for h := range t.changes() {
-			if err := d.showStrand(h); err != nil {
+			if err := tx.showStrand(h); err != nil {
 				return err
 			}
 		}
@@ -34,35 +34,35 @@ func (d *Tx) moveVersions() error {
 	return nil
 }
 
-func (d *Tx) showStrand(h identity.Hash) error {
-	if _, ok := d.strands[h]; !ok {
-		if err := d.LoadStrands(h); err != nil {
+func (tx *Tx) showStrand(h identity.Hash) error {
+	if _, ok := tx.strands[h]; !ok {
+		if err := tx.LoadStrands(h); err != nil {
 			return err
 		}
 	}
-	st := d.strands[h]
+	st := tx.strands[h]
 	if st == nil {
 		return nil
 	}
-	p, err := d.profileOf(st.Strand)
+	p, err := tx.profileOf(st.Strand)
 	if err != nil {
 		return err
 	}
-	return d.show(p)
+	return tx.show(p)
 }
 
 // show moves the version of a profile, if there is one.
-func (d *Tx) show(p codec.ProfileID) error {
-	if p.IsZero() || d.changedProfiles[p] {
+func (tx *Tx) show(p codec.ProfileID) error {
+	if p.IsZero() || tx.changedProfiles[p] {
 		return nil
 	}
-	if _, ok := d.profiles[p]; !ok {
-		if err := d.LoadProfiles(p); err != nil {
+	if _, ok := tx.profiles[p]; !ok {
+		if err := tx.LoadProfiles(p); err != nil {
 			return err
 		}
 	}
-	if d.profiles[p] != nil {
-		d.touch(p)
+	if tx.profiles[p] != nil {
+		tx.touch(p)
 	}
 	return nil
 }
@@ -70,18 +70,18 @@ func (d *Tx) show(p codec.ProfileID) error {
 // profileOf finds the profile that a strand belongs to: the owner of the IDs that are
 // accepted with it. It is zero if there is none. What is loaded already is not asked
 // for again.
-func (d *View) profileOf(st *identity.Strand) (codec.ProfileID, error) {
+func (v *View) profileOf(st *identity.Strand) (codec.ProfileID, error) {
 	for i := range st.Links {
 		l := &st.Links[i]
 		if l.Verdict != identity.Accepted {
 			continue
 		}
-		n, ok := d.nodes[l.Hash]
+		n, ok := v.nodes[l.Hash]
 		if !ok {
-			if err := d.LoadIdentifiers(l.Hash); err != nil {
+			if err := v.LoadIdentifiers(l.Hash); err != nil {
 				return codec.ProfileID{}, err
 			}
-			n = d.nodes[l.Hash]
+			n = v.nodes[l.Hash]
 		}
 		if n != nil && !n.Owner.IsZero() {
 			return n.Owner, nil

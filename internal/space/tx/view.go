@@ -90,35 +90,35 @@ func NewView(ctx context.Context, r kv.Reader, now time.Time, b Basis) *View {
 }
 
 // open makes an empty view ready for work on a snapshot.
-func (d *View) open(ctx context.Context, r kv.Reader, now time.Time, b Basis) {
-	d.ctx, d.keys, d.hasher, d.rules, d.r, d.now = ctx, b.Keys, b.Hasher, b.Rules, r, now
-	d.overrides = b.Overrides
-	d.engine = identity.Engine{Rules: b.Rules, Overrides: b.Overrides.Identity, Bound: b.Bound}
-	d.touchBound = b.Bound * 8
-	d.stale, d.rulesSince = b.Stale, b.RulesSince
-	if d.strands == nil {
-		d.makeRoom()
+func (v *View) open(ctx context.Context, r kv.Reader, now time.Time, b Basis) {
+	v.ctx, v.keys, v.hasher, v.rules, v.r, v.now = ctx, b.Keys, b.Hasher, b.Rules, r, now
+	v.overrides = b.Overrides
+	v.engine = identity.Engine{Rules: b.Rules, Overrides: b.Overrides.Identity, Bound: b.Bound}
+	v.touchBound = b.Bound * 8
+	v.stale, v.rulesSince = b.Stale, b.RulesSince
+	if v.strands == nil {
+		v.makeRoom()
 	}
 }
 
 // makeRoom makes the room for what is read.
-func (d *View) makeRoom() {
-	d.strands = map[identity.Hash]*codec.Strand{}
-	d.nodes = map[identity.Hash]*codec.Identifier{}
-	d.profiles = map[codec.ProfileID]*codec.Profile{}
-	d.traits = traitTable()
+func (v *View) makeRoom() {
+	v.strands = map[identity.Hash]*codec.Strand{}
+	v.nodes = map[identity.Hash]*codec.Identifier{}
+	v.profiles = map[codec.ProfileID]*codec.Profile{}
+	v.traits = traitTable()
 }
 
 // Get reads keys from the snapshot and remembers what it saw: the commit relies
 // on it.
-func (d *View) Get(keys [][]byte) ([][]byte, error) {
-	values, err := d.Look(keys)
+func (v *View) Get(keys [][]byte) ([][]byte, error) {
+	values, err := v.Look(keys)
 	if err != nil {
 		return nil, err
 	}
-	if d.read != nil {
+	if v.read != nil {
 		for i, k := range keys {
-			d.read[string(k)] = values[i]
+			v.read[string(k)] = values[i]
 		}
 	}
 	return values, nil
@@ -126,24 +126,24 @@ func (d *View) Get(keys [][]byte) ([][]byte, error) {
 
 // Remember keeps a value for later or for another try of the same commit, without
 // relying on it.
-func (d *View) Remember(key, value []byte) {
-	if d.saw != nil {
-		d.saw[string(key)] = value
+func (v *View) Remember(key, value []byte) {
+	if v.saw != nil {
+		v.saw[string(key)] = value
 	}
 }
 
 // Look reads keys without relying on them.
-func (d *View) Look(keys [][]byte) ([][]byte, error) {
-	if d.known == nil && len(d.saw) == 0 {
-		return d.r.Get(d.ctx, keys...)
+func (view *View) Look(keys [][]byte) ([][]byte, error) {
+	if view.known == nil && len(view.saw) == 0 {
+		return view.r.Get(view.ctx, keys...)
 	}
 	values := make([][]byte, len(keys))
 	var missing [][]byte
 	var at []int
 	for i, k := range keys {
-		v, ok := d.known[string(k)]
+		v, ok := view.known[string(k)]
 		if !ok {
-			v, ok = d.saw[string(k)]
+			v, ok = view.saw[string(k)]
 		}
 		if !ok {
 			missing, at = append(missing, k), append(at, i)
@@ -153,7 +153,7 @@ func (d *View) Look(keys [][]byte) ([][]byte, error) {
 	if len(missing) == 0 {
 		return values, nil
 	}
-	got, err := d.r.Get(d.ctx, missing...)
+	got, err := view.r.Get(view.ctx, missing...)
 	if err != nil {
 		return nil, err
 	}
@@ -164,18 +164,18 @@ func (d *View) Look(keys [][]byte) ([][]byte, error) {
 }
 
 // observe notes the arrival number of an event that the commit builds upon.
-func (d *View) observe(a event.Arrival) {
-	if d.observed.Before(a) {
-		d.observed = a
+func (v *View) observe(a event.Arrival) {
+	if v.observed.Before(a) {
+		v.observed = a
 	}
 }
 
 // observeStrand notes the arrival numbers of a strand.
-func (d *View) observeStrand(s *identity.Strand) {
-	d.observe(s.First.Arrival)
-	d.observe(s.Evaluated.Arrival)
+func (v *View) observeStrand(s *identity.Strand) {
+	v.observe(s.First.Arrival)
+	v.observe(s.Evaluated.Arrival)
 	for i := range s.Links {
-		d.observe(s.Links[i].At.Arrival)
+		v.observe(s.Links[i].At.Arrival)
 	}
 }
 
@@ -222,54 +222,54 @@ func load[K comparable, R any](d *View, at map[K]*R, want []K, touch func(*depen
 
 // LoadStrands reads the records of strands that are not loaded yet, all in one round
 // trip.
-func (d *View) LoadStrands(hashes ...identity.Hash) error {
-	return load(d, d.strands, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Strands.Tag(), h[:]) }, (*Memory).strand,
-		func(h identity.Hash) []byte { return codec.Strands.Key(d.keys, h) },
+func (v *View) LoadStrands(hashes ...identity.Hash) error {
+	return load(v, v.strands, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Strands.Tag(), h[:]) }, (*Memory).strand,
+		func(h identity.Hash) []byte { return codec.Strands.Key(v.keys, h) },
 		func(h identity.Hash, b []byte) (*codec.Strand, error) {
-			s, err := codec.DecodeStrand(b, h, d.hasher)
-			if err == nil && d.read != nil {
-				d.observeStrand(s.Strand)
+			s, err := codec.DecodeStrand(b, h, v.hasher)
+			if err == nil && v.read != nil {
+				v.observeStrand(s.Strand)
 			}
 			return s, err
 		})
 }
 
 // LoadIdentifiers reads the records of IDs, as LoadStrands does.
-func (d *View) LoadIdentifiers(hashes ...identity.Hash) error {
-	return load(d, d.nodes, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Identifiers.Tag(), h[:]) }, (*Memory).node,
-		func(h identity.Hash) []byte { return codec.Identifiers.Key(d.keys, h) },
+func (v *View) LoadIdentifiers(hashes ...identity.Hash) error {
+	return load(v, v.nodes, hashes, func(p *dependencies, h identity.Hash) { p.note(codec.Identifiers.Tag(), h[:]) }, (*Memory).node,
+		func(h identity.Hash) []byte { return codec.Identifiers.Key(v.keys, h) },
 		func(_ identity.Hash, b []byte) (*codec.Identifier, error) { return codec.DecodeIdentifier(b) })
 }
 
 // LoadProfiles reads the records of profiles, as LoadStrands does.
-func (d *View) LoadProfiles(ids ...codec.ProfileID) error {
-	return load(d, d.profiles, ids, func(p *dependencies, id codec.ProfileID) { p.note(codec.Profiles.Tag(), id[:]) }, (*Memory).profile,
-		func(p codec.ProfileID) []byte { return codec.Profiles.Key(d.keys, p) },
+func (v *View) LoadProfiles(ids ...codec.ProfileID) error {
+	return load(v, v.profiles, ids, func(p *dependencies, id codec.ProfileID) { p.note(codec.Profiles.Tag(), id[:]) }, (*Memory).profile,
+		func(p codec.ProfileID) []byte { return codec.Profiles.Key(v.keys, p) },
 		func(_ codec.ProfileID, b []byte) (*codec.Profile, error) { return codec.DecodeProfile(b) })
 }
 
 // Owner returns the profile that owns an ID; see LoadOwners. nil: nobody
 // owns it.
-func (d *View) Owner(id identity.Hash) (codec.ProfileID, *codec.Profile) {
-	n := d.nodes[id]
+func (v *View) Owner(id identity.Hash) (codec.ProfileID, *codec.Profile) {
+	n := v.nodes[id]
 	if n == nil || n.Owner.IsZero() {
 		return codec.ProfileID{}, nil
 	}
-	return n.Owner, d.profiles[n.Owner]
+	return n.Owner, v.profiles[n.Owner]
 }
 
 // LoadOwners reads the records of IDs and the profiles that own them.
-func (d *View) LoadOwners(ids ...identity.Hash) error {
-	if err := d.LoadIdentifiers(ids...); err != nil {
+func (v *View) LoadOwners(ids ...identity.Hash) error {
+	if err := v.LoadIdentifiers(ids...); err != nil {
 		return err
 	}
 	var owners []codec.ProfileID
 	for _, id := range ids {
-		if n := d.nodes[id]; n != nil && !n.Owner.IsZero() {
+		if n := v.nodes[id]; n != nil && !n.Owner.IsZero() {
 			owners = append(owners, n.Owner)
 		}
 	}
-	return d.LoadProfiles(owners...)
+	return v.LoadProfiles(owners...)
 }
 
 // IsListed reports whether an ID lists the strand of a link. One that is isolated

@@ -11,22 +11,22 @@ import (
 // for what was removed may have been made again since.
 
 // Put sets a key.
-func (d *Tx) Put(key, value []byte) { d.Batch.Put(key, value) }
+func (tx *Tx) Put(key, value []byte) { tx.Batch.Put(key, value) }
 
 // Delete removes a key.
-func (d *Tx) Delete(key []byte) { d.Batch.Delete(key) }
+func (tx *Tx) Delete(key []byte) { tx.Batch.Delete(key) }
 
 // DeleteRange removes the keys with from <= key < to.
-func (d *Tx) DeleteRange(from, to []byte) { d.Batch.DeleteRange(from, to) }
+func (tx *Tx) DeleteRange(from, to []byte) { tx.Batch.DeleteRange(from, to) }
 
 // Require makes the commit a conflict unless a key has the value that was read.
-func (d *Tx) Require(key, value []byte) { d.Batch.Require(key, value) }
+func (tx *Tx) Require(key, value []byte) { tx.Batch.Require(key, value) }
 
 // Tell adds a change to the feed: of a profile, or, if p is zero, of none.
-func (d *Tx) Tell(p codec.ProfileID, c identity.Collection, ch feed.Change) {
+func (tx *Tx) Tell(p codec.ProfileID, c identity.Collection, ch feed.Change) {
 	if !p.IsZero() {
 		ch.Profile = p.Text(c)
 	}
-	d.changes = append(d.changes, ch)
-	d.changeOf = append(d.changeOf, p)
+	tx.changes = append(tx.changes, ch)
+	tx.changeOf = append(tx.changeOf, p)
 }
